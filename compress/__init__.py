@@ -1,0 +1,24 @@
+"""Search, train and deploy fast transformer trackers."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+# Loaded on first use, so that `import compress` stays light.
+_LAZY = {
+    "create_tracker": "compress.models",
+    "describe": "compress.core",
+    "load_tracker": "compress.models",
+    "search": "compress.driver",
+}
+
+__all__ = ["create_tracker", "describe", "load_tracker", "search"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'compress' has no attribute {name!r}")

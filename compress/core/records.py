@@ -1,0 +1,67 @@
+"""What was found out about a tracker: plain records that carry how each figure was obtained."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Provenance = Literal["measured", "predicted", "estimated"]
+"""`measured` on that device, `predicted` from measured parts of that device, `estimated` from published figures."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """One-pass evaluation. All figures lie in [0, 1].
+
+    Attributes:
+        ao: Average overlap pooled over frames, as the GOT-10k toolkit does.
+        ao_seq: Mean over sequences of their average overlap; `ao_se` its bootstrap standard error.
+        sr50, sr75: Share of frames with an overlap above 0.5 and 0.75, pooled over frames.
+        auc, precision20, pnorm20: Success AUC, precision at 20 px and normalised precision at 0.2 (OTB, LaSOT).
+        sequences: Number of sequences.
+        frames: Number of frames counted by `ao`.
+    """
+
+    ao: float
+    ao_seq: float
+    ao_se: float
+    sr50: float
+    sr75: float
+    auc: float
+    precision20: float
+    pnorm20: float
+    sequences: int
+    frames: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds per frame at batch 1: crop, normalise, network, decode; template work once per sequence.
+
+    Attributes:
+        network_ms: The network's share of `mean_ms`.
+        runs: Timed runs behind the figures; `warmup` runs came before and were dropped.
+        device: Fingerprint of the device; `runtime` names the runtime with its version, e.g. `onnxruntime 1.31`.
+    """
+
+    mean_ms: float
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float
+    network_ms: float
+    provenance: Provenance
+    runs: int
+    warmup: int
+    threads: int
+    runtime: str
+    device: str
+
+    @property
+    def fps(self) -> float:
+        return 1000.0 / self.mean_ms
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
