@@ -1,0 +1,79 @@
+"""The `compress` group: knows every command's name and one line of help without importing it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from compress import __version__
+from compress.core import unknown_name
+
+COMMANDS = {
+    "search": "Find fast variants of a teacher for a target and train them.",
+    "report": "Write the report of a run: front, table, settings.",
+    "export": "Export a variant as a bundle that runs without PyTorch.",
+    "verify": "Check a bundle's files and that it still computes what was exported.",
+    "track": "Follow an object in a video with an exported bundle.",
+    "evaluate": "Score a tracker, a variant or a bundle on sequences.",
+    "latency": "Time per frame of a tracker on a target.",
+    "describe": "Show a tracker's spec, parameters and MACs.",
+    "train-teacher": "Train a teacher from scratch on generated sequences.",
+    "teachers": "List the trackers a search can start from.",
+    "targets": "List the devices a search can aim at.",
+    "spaces": "List the search spaces that ship.",
+}
+"""Name to one line of help. The command itself is `compress.cli.<name with _>.command`."""
+
+EPILOG = """\b
+Exit codes:
+  0    done; for a search, with a variant that meets the constraint
+  1    a file, device or program error
+  2    wrong usage: unknown name, impossible value
+  3    no variant meets the constraint; the report says how near it came
+  130  interrupted; the same command continues a search
+
+COMPRESS_DEBUG=1 shows the traceback of an error. COMPRESS_HOME holds measured profiles and
+cached work (default ~/.cache/compress)."""
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are named by `COMMANDS` and imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"compress.cli.{cmd_name.replace('-', '_')}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise unknown_name("command", args[0], COMMANDS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="compress")
+def group() -> None:
+    """Compress a heavy transformer tracker into the fastest ones a device can run.
+
+    A search starts from a teacher, trains students by distillation, and keeps those on the front of
+    accuracy against latency:
+
+    \b
+      compress search --teacher ostrack-nano --target cpu --speedup 2
+      compress report RUN
+      compress export RUN --variant ID --out BUNDLE
+      compress track BUNDLE --video FILE --init x,y,w,h --out boxes.txt
+    """

@@ -1,0 +1,63 @@
+"""Options that several commands share, and JSON to stdout."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+_Decorator = Callable[[_F], _F]
+
+
+def seed_option(default: int = 0) -> _Decorator[_F]:
+    """`--seed N` → `seed: int`."""
+    bound = click.IntRange(0, 2**31 - 1)
+    return click.option("--seed", type=bound, default=default, show_default=True, help="Seed of everything random.")
+
+
+def out_option(help: str, *, required: bool = False) -> _Decorator[_F]:
+    """`--out PATH` → `out: Path | None`."""
+    return click.option("--out", type=click.Path(path_type=Path), required=required, help=help)
+
+
+def device_option(function: _F) -> _F:
+    """`--device auto|cpu|cuda` → `device: str`; resolved by the command, which knows torch."""
+    choice = click.Choice(["auto", "cpu", "cuda"])
+    text = "Where networks are trained and run; auto takes a GPU that is free."
+    return click.option("--device", type=choice, default="auto", show_default=True, help=text)(function)
+
+
+def json_option(function: _F) -> _F:
+    """`--json` → `as_json: bool`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, and nothing else, on stdout.")(function)
+
+
+def quiet_option(function: _F) -> _F:
+    """`--quiet` → `quiet: bool`."""
+    return click.option("--quiet", "-q", is_flag=True, help="No progress, only the result.")(function)
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as JSON: records by their `to_dict`, arrays as lists, paths as text, NaN and ∞ as null."""
+    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, Path):
+        return str(value)
+    for method in ("to_dict", "tolist"):
+        if hasattr(value, method):
+            return _plain(getattr(value, method)())
+    return value

@@ -1,0 +1,127 @@
+"""Runs the command line, and turns every error into one paragraph and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import textwrap
+import traceback
+from typing import NoReturn
+
+import click
+
+from compress.core import CompressError
+
+_ADVICE = {
+    errno.ENOSPC: ("The disk is full", "Free some space, or write elsewhere, and run the same command again."),
+    errno.EDQUOT: ("The disk quota is used up", "Free some space, or write elsewhere, and run the same command again."),
+    errno.EROFS: ("The file system is read-only", "Choose a place that can be written to."),
+    errno.EACCES: ("Permission is missing", "Check who owns it, or choose another place."),
+    errno.EPERM: ("Permission is missing", "Check who owns it, or choose another place."),
+    errno.ENAMETOOLONG: ("The name is too long for this file system", "Choose a shorter one."),
+    errno.ENOENT: ("There is no such file or directory", "Check the spelling."),
+    errno.EEXIST: ("The file already exists", "Remove it, or choose another place."),
+    errno.ENOTDIR: ("A file stands where a directory should", "Remove it, or choose another place."),
+    errno.EISDIR: ("A directory stands where a file should", "Name a file."),
+}
+
+
+def main(args: list[str] | None = None) -> NoReturn:
+    """Run one command and exit with its code; see the epilog of `compress --help`.
+
+    Args:
+        args: The words after `compress`; those of this process by default.
+    """
+    try:
+        code = _invoke(args)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 1
+    except (KeyboardInterrupt, click.Abort):
+        code = _say("Interrupted.", 130)
+    except click.ClickException as error:
+        code = _say_click(error)
+    except CompressError as error:
+        code = _say(str(error), error.exit_code)
+    except OSError as error:
+        code = _say(_os_paragraph(error), 1)
+    except Exception as error:
+        code = _say(_unexpected_paragraph(error), 1)
+    _settle_stdout()
+    sys.exit(code)
+
+
+def _invoke(args: list[str] | None) -> int:
+    from compress.cli.group import group
+
+    result = group.main(args=args, prog_name="compress", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str, code: int) -> int:
+    """Write one paragraph to stderr, wrapped where a person reads it; return `code`."""
+    if os.environ.get("COMPRESS_DEBUG") == "1":
+        traceback.print_exc()
+    clean = "".join(c if c.isprintable() or c == "\n" else "�" for c in message)
+    text = clean if code == 130 else f"Error: {clean}"
+    if sys.stderr.isatty():
+        text = _wrapped(text)
+    _write_error(text)
+    return code
+
+
+def _wrapped(text: str) -> str:
+    width = max(40, min(120, shutil.get_terminal_size().columns))
+    lines = (
+        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False, subsequent_indent=_indent(line))
+        for line in text.splitlines()
+    )
+    return "\n".join(lines)
+
+
+def _indent(line: str) -> str:
+    return " " * (len(line) - len(line.lstrip()))
+
+
+def _say_click(error: click.ClickException) -> int:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "compress"
+        return _say(f"{error.format_message().rstrip()} See `{command} --help`.", error.exit_code)
+    return _say(error.format_message(), error.exit_code)
+
+
+def _os_paragraph(error: OSError) -> str:
+    place = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+    if error.errno in _ADVICE:
+        what, advice = _ADVICE[error.errno]
+        return f"{what}{place}. {advice}"
+    return f"{error.strerror or error}{place}. COMPRESS_DEBUG=1 shows where."
+
+
+def _unexpected_paragraph(error: Exception) -> str:
+    detail = " ".join(str(error).split())
+    return (
+        f"Unexpected {type(error).__name__}{': ' + detail if detail else ''}. This is a fault of compress or of "
+        "its setup; run the command again with COMPRESS_DEBUG=1 to see the traceback."
+    )
+
+
+def _settle_stdout() -> None:
+    """Where stdout cannot be written, point it elsewhere, or Python complains once more at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _write_error(text: str) -> None:
+    try:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+    except OSError:
+        pass  # nowhere left to complain; the exit code still tells
