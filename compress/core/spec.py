@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-import types
 import typing
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from compress.core.errors import UsageError
+from compress.core.plain import from_plain, to_plain
 
 Attention = Literal["joint", "asymmetric", "FE", "AI"]
 """How a layer's search tokens see the template.
@@ -21,8 +20,6 @@ attend to the finished template features (LiteTrack).
 """
 
 ATTENTIONS: tuple[str, ...] = typing.get_args(Attention)
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ class TrackerSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; fields at their default are left out, so a new knob changes no old id."""
-        return _to_dict(self)
+        return to_plain(self)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> TrackerSpec:
@@ -116,7 +113,7 @@ class TrackerSpec:
         Raises:
             UsageError: on an unknown, missing or mistyped field, by name.
         """
-        return _from_dict(cls, data, "spec")
+        return from_plain(cls, data, "spec")
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
@@ -182,55 +179,3 @@ def _layer_problems(spec: TrackerSpec, i: int, layer: LayerSpec) -> typing.Itera
         yield f"layers[{i}].attn_dims must be a multiple of heads below dim {spec.dim} but is {layer.attn_dims}"
     if layer.mlp_dims is not None and not 0 < layer.mlp_dims < spec.dim:
         yield f"layers[{i}].mlp_dims must be in [1, dim − 1] but is {layer.mlp_dims}"
-
-
-def _to_dict(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            f.name: _to_dict(getattr(value, f.name)) for f in dataclasses.fields(value) if not _is_default(value, f)
-        }
-    return [_to_dict(v) for v in value] if isinstance(value, tuple) else value
-
-
-def _is_default(value: Any, f: dataclasses.Field[Any]) -> bool:
-    default = f.default_factory() if f.default_factory is not dataclasses.MISSING else f.default
-    return default is not dataclasses.MISSING and getattr(value, f.name) == default
-
-
-def _from_dict(cls: type[_T], data: Any, where: str) -> _T:
-    if not isinstance(data, dict):
-        raise UsageError(f"{where} must be an object but is {type(data).__name__}.")
-    hints = typing.get_type_hints(cls)
-    required = {f.name for f in dataclasses.fields(cls) if f.default is f.default_factory is dataclasses.MISSING}  # type: ignore[arg-type]
-    problems = [f"{where}.{k} is not a known field" for k in sorted(set(data) - set(hints))]
-    problems += [f"{where}.{k} is missing" for k in sorted(required - set(data))]
-    values = {}
-    for name in sorted(set(data) & set(hints)):
-        try:
-            values[name] = _convert(hints[name], data[name], f"{where}.{name}")
-        except UsageError as error:
-            problems.append(str(error).rstrip("."))
-    if problems:
-        raise UsageError("; ".join(problems) + ".")
-    return cls(**values)
-
-
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        if value in args:
-            return value
-        raise UsageError(f"{where} must be one of {', '.join(map(str, args))} but is {value!r}.")
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise UsageError(f"{where} must be a list but is {type(value).__name__}.")
-        return tuple(_convert(args[0], v, f"{where}[{i}]") for i, v in enumerate(value))
-    if origin is types.UnionType:
-        return None if value is None else _convert(args[0], value, where)
-    if dataclasses.is_dataclass(hint):
-        return _from_dict(hint, value, where)  # type: ignore[arg-type]
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise UsageError(f"{where} must be {hint.__name__} but is {value!r}.")
-    return value
