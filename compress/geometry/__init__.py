@@ -1,0 +1,42 @@
+"""Boxes, crops, windows and the frame loop around any network, in numpy and OpenCV."""
+
+from compress.geometry.boxes import (
+    check_box,
+    clip_boxes,
+    cxcywh_to_xywh,
+    iou,
+    xywh_to_cxcywh,
+    xywh_to_xyxy,
+    xyxy_to_xywh,
+)
+from compress.geometry.crop import Crop, crop_target, normalise, preprocess
+from compress.geometry.decode import clip_box, decode, map_back
+from compress.geometry.frames import image_files, read_image
+from compress.geometry.loop import FrameTracker, LoopSettings, Maps, Network, Prediction, template_box
+from compress.geometry.window import hann_window
+
+__all__ = [
+    "Crop",
+    "FrameTracker",
+    "LoopSettings",
+    "Maps",
+    "Network",
+    "Prediction",
+    "check_box",
+    "clip_box",
+    "clip_boxes",
+    "crop_target",
+    "cxcywh_to_xywh",
+    "decode",
+    "hann_window",
+    "image_files",
+    "iou",
+    "map_back",
+    "normalise",
+    "preprocess",
+    "read_image",
+    "template_box",
+    "xywh_to_cxcywh",
+    "xywh_to_xyxy",
+    "xyxy_to_xywh",
+]

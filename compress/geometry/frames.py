@@ -1,0 +1,54 @@
+"""Image files: reading one, and listing a folder's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import FileError
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
+
+
+def read_image(path: Path | str) -> NDArray[np.uint8]:
+    """(H, W, 3) uint8 RGB.
+
+    Raises:
+        FileError: the file is missing, or is no whole image.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise FileError(f"Cannot read the image {path}: {error.strerror or error}.") from error
+    image = None
+    # A cut JPEG decodes to a half-grey picture; its missing end marker gives it away.
+    if data and not (data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < 0):
+        try:
+            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
+        except cv2.error:
+            image = None
+    if image is None:
+        raise FileError(f"The image {path} is damaged or of an unknown kind ({len(data)} bytes). Replace it.")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+
+
+def image_files(folder: Path | str) -> list[Path]:
+    """A folder's images (jpg, png, bmp) in the order of the numbers in their names, `2.jpg` before `10.jpg`.
+
+    Raises:
+        FileError: no such folder.
+    """
+    try:
+        found = [p for p in Path(folder).iterdir() if p.suffix.lower() in _SUFFIXES and not p.name.startswith(".")]
+    except OSError as error:
+        raise FileError(f"Cannot list the folder {folder}: {error.strerror or error}.") from error
+    return sorted(found, key=lambda p: _natural(p.name))
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    # Odd parts are always numbers, so parts compare like with like.
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", name))], name
