@@ -1,0 +1,40 @@
+"""What was tried: records read from the study, dominance, the Pareto front, its hypervolume and tables. No torch."""
+
+from compress.archive.archive import Archive, Constraint
+from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
+from compress.archive.record import Record, Status, fidelity_order, variant_name
+from compress.archive.study import (
+    STUDY,
+    archive_of,
+    read_archive,
+    storage_url,
+    store_measured,
+    store_record,
+    store_status,
+    store_teacher,
+)
+from compress.archive.tables import front_rows, row, write_pareto_csv, write_trials_csv
+
+__all__ = [
+    "Archive",
+    "Constraint",
+    "Record",
+    "STUDY",
+    "Status",
+    "archive_of",
+    "dominates",
+    "fidelity_order",
+    "front_rows",
+    "nondominated_rank",
+    "pareto_mask",
+    "read_archive",
+    "row",
+    "storage_url",
+    "store_measured",
+    "store_record",
+    "store_status",
+    "store_teacher",
+    "variant_name",
+    "write_pareto_csv",
+    "write_trials_csv",
+]

@@ -1,0 +1,152 @@
+"""`Record`: one tracker that was tried, and everything found out about it."""
+
+from __future__ import annotations
+
+import math
+import re
+import typing
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Literal, TypeVar
+
+from compress.core import Accuracy, FileError, Latency, TrackerSpec, UsageError
+
+Status = Literal["done", "rejected", "running", "failed", "missed", "duplicate"]
+"""`rejected`: too slow, never trained. `missed`: measured whole and over the bound. `duplicate`: tried before."""
+
+STATUSES: tuple[str, ...] = typing.get_args(Status)
+TEACHER = "teacher"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FIDELITY = re.compile(r"prior|rung-\d{1,3}|full")
+_Figures = TypeVar("_Figures", Accuracy, Latency)
+
+
+def variant_name(number: int) -> str:
+    """The variant of a trial: `v017` for trial 17."""
+    return f"v{number:03d}"
+
+
+def fidelity_order(fidelity: str) -> int:
+    """Sort key: `prior` below `rung-0` below `rung-1` … below `full`."""
+    return {"prior": -1, "full": 10_000}.get(fidelity) or int(fidelity.removeprefix("rung-"))
+
+
+@dataclass(frozen=True)
+class Record:
+    """One tracker that was tried.
+
+    Attributes:
+        variant: `v017` for trial 17, `teacher` for the teacher.
+        number: Optuna's trial number; −1 for the teacher.
+        reason: Why the status is what it is, in words; empty where nothing needs saying.
+        fidelity: How far `accuracy` can be trusted: `prior`, `rung-0`, `rung-1`, …, `full`.
+        predicted: Latency summed from measured parts; `measured` the whole network's, where it was timed.
+        params: Parameters.
+        macs: Multiply-accumulates of the full forward; `macs_per_frame` leaves the template's share out.
+        rungs: What each rung found, in order: plain dictionaries (`fidelity`, `ao_seq`, `steps`, `seconds`, …).
+    """
+
+    variant: str
+    number: int
+    spec: TrackerSpec
+    status: Status
+    reason: str = ""
+    fidelity: str = "rung-0"
+    accuracy: Accuracy | None = None
+    predicted: Latency | None = None
+    measured: Latency | None = None
+    params: int = 0
+    macs: int = 0
+    macs_per_frame: int = 0
+    rungs: tuple[dict[str, Any], ...] = ()
+    is_teacher: bool = False
+
+    @property
+    def latency(self) -> Latency | None:
+        """The measured latency where there is one, else the predicted; its `provenance` says which."""
+        return self.measured or self.predicted
+
+    @property
+    def latency_error(self) -> float | None:
+        """predicted / measured − 1 on the mean; None unless both are known."""
+        if self.predicted is None or self.measured is None:
+            return None
+        return self.predicted.mean_ms / self.measured.mean_ms - 1
+
+    def to_attrs(self) -> dict[str, Any]:
+        """JSON types only, for an Optuna user attribute."""
+        attrs = {f.name: getattr(self, f.name) for f in fields(self)}
+        attrs["spec"] = self.spec.to_dict()
+        for name in ("accuracy", "predicted", "measured"):
+            attrs[name] = attrs[name] and attrs[name].to_dict()
+        return attrs | {"rungs": [dict(rung) for rung in self.rungs]}
+
+    @classmethod
+    def from_attrs(cls, attrs: Any) -> Record:
+        """Inverse of `to_attrs`; the input is not trusted.
+
+        Raises:
+            FileError: naming the field that does not hold what a record holds.
+        """
+        _check(isinstance(attrs, dict), "record", attrs)
+        known = {f.name: None if f.default is MISSING else f.default for f in fields(cls)}
+        required = {f.name for f in fields(cls) if f.default is MISSING}
+        wrong = sorted(set(map(str, attrs)) - set(known) | required - set(attrs))
+        if wrong:
+            raise FileError(f"A record's fields are not the expected ones: {', '.join(wrong)} unknown or missing.")
+        attrs = known | {"rungs": []} | attrs
+        _check_plain(attrs)
+        try:
+            spec = TrackerSpec.from_dict(attrs["spec"])
+        except (UsageError, TypeError) as error:
+            raise FileError(f"A record holds no usable tracker: {error}") from error
+        read = {
+            "spec": spec,
+            "accuracy": figures_from(Accuracy, attrs["accuracy"]),
+            "predicted": figures_from(Latency, attrs["predicted"]),
+            "measured": figures_from(Latency, attrs["measured"]),
+            "rungs": tuple(attrs["rungs"]),
+        }
+        return cls(**(attrs | read))
+
+
+def figures_from(kind: type[_Figures], data: Any) -> _Figures | None:
+    """An `Accuracy` or a `Latency` from its dictionary; None stays None.
+
+    Raises:
+        FileError: naming the field that is missing, unknown, mistyped or out of range.
+    """
+    if data is None:
+        return None
+    hints = typing.get_type_hints(kind)
+    _check(isinstance(data, dict) and set(data) == set(hints), f"{kind.__name__.lower()} fields", data)
+    values: dict[str, Any] = {}
+    for name, hint in hints.items():
+        value = float(data[name]) if hint is float and type(data[name]) is int else data[name]
+        where = f"{kind.__name__.lower()}.{name}"
+        if typing.get_origin(hint) is Literal:
+            _check(value in typing.get_args(hint), where, value)
+        else:
+            _check(type(value) is hint, where, value)
+        if isinstance(value, float | int):
+            _check(math.isfinite(value) and (value > 0 if name == "mean_ms" else value >= 0), where, value)
+            _check(kind is Latency or hint is int or value <= 1, where, value)
+        values[name] = value
+    return kind(**values)
+
+
+def _check_plain(attrs: dict[str, Any]) -> None:
+    for name, pattern in (("variant", _NAME), ("fidelity", _FIDELITY)):
+        _check(isinstance(attrs[name], str) and pattern.fullmatch(attrs[name]) is not None, name, attrs[name])
+    for name in ("number", "params", "macs", "macs_per_frame"):
+        _check(type(attrs[name]) is int and attrs[name] >= -(name == "number"), name, attrs[name])
+    _check(attrs["status"] in STATUSES, "status", attrs["status"])
+    _check(isinstance(attrs["reason"], str), "reason", attrs["reason"])
+    _check(isinstance(attrs["is_teacher"], bool), "is_teacher", attrs["is_teacher"])
+    rungs = attrs["rungs"]
+    _check(isinstance(rungs, list) and all(isinstance(rung, dict) for rung in rungs), "rungs", rungs)
+
+
+def _check(good: bool, name: str, value: Any) -> None:
+    if not good:
+        raise FileError(f"A record's {name} cannot be {str(value)[:80]!r}.")

@@ -1,0 +1,183 @@
+"""The run's Optuna study: where each fact lies, how it is put there, how an archive is read from it.
+
+One study named `compress` in `study.db`. A trial's `record` attribute holds its `Record`. A finished trial cannot
+change, so what is found later lies in study attributes (`measured:VARIANT`, `status:VARIANT`) and is merged in here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from compress.archive.archive import Archive, Constraint
+from compress.archive.record import STATUSES, Record, Status, figures_from
+from compress.core import FileError, Latency
+
+if TYPE_CHECKING:
+    import optuna
+
+STUDY = "compress"
+_AGAIN = "Give the folder that `compress search` wrote, or run the search again."
+
+
+def storage_url(run_dir: Path) -> str:
+    """Optuna's URL of the run's SQLite file."""
+    from sqlalchemy.engine import URL
+
+    # Built, not formatted: a `?` or `%` in a folder's name would otherwise open another file.
+    return URL.create("sqlite", database=str((run_dir / "study.db").resolve())).render_as_string()
+
+
+def store_record(trial: optuna.Trial, record: Record) -> None:
+    """Put `record` on its trial; only before the trial is told."""
+    trial.set_user_attr("record", record.to_attrs())
+
+
+def store_teacher(study: optuna.Study, record: Record) -> None:
+    """Put the teacher's record on the study."""
+    study.set_user_attr("teacher", record.to_attrs())
+
+
+def store_measured(study: optuna.Study, variant: str, latency: Latency) -> None:
+    """Put a later whole-network measurement of `variant` (or the teacher) on the study."""
+    study.set_user_attr(f"measured:{variant}", latency.to_dict())
+
+
+def store_status(study: optuna.Study, variant: str, status: Status, reason: str) -> None:
+    """Change what became of `variant` after its trial was told."""
+    study.set_user_attr(f"status:{variant}", {"status": status, "reason": reason})
+
+
+def archive_of(study: optuna.Study, run_dir: Path, settings: dict[str, Any]) -> Archive:
+    """The archive of an open study.
+
+    Raises:
+        FileError: no teacher or no trial in it yet, or a record that is none.
+    """
+    attrs = study.user_attrs
+    if "teacher" not in attrs:
+        raise FileError(f"The search in {run_dir} stopped before its teacher was scored. Run it again to continue it.")
+    teacher = Record.from_attrs(attrs["teacher"])
+    later = figures_from(Latency, attrs.get(f"measured:{teacher.variant}"))
+    teacher = replace(teacher, is_teacher=True, measured=later or teacher.measured)
+    constraint = _constraint(settings, teacher)
+    trials = study.get_trials(deepcopy=False)
+    records = tuple(_merge(_record(t), attrs, constraint) for t in trials if "record" in t.user_attrs)
+    if not records:
+        raise FileError(f"The search in {run_dir} has tried nothing yet. Run it again to continue it.")
+    return Archive(run_dir, teacher, records, constraint, settings, _environment(run_dir))
+
+
+def read_archive(run_dir: Path | str) -> Archive:
+    """The archive of a run directory (`study.db`, `config.yaml`).
+
+    Raises:
+        FileError: not a run directory, damaged, or nothing tried yet.
+    """
+    run_dir = Path(run_dir)
+    for name in ("config.yaml", "study.db"):
+        if not (run_dir / name).is_file():
+            raise FileError(f"{run_dir} is not a run directory: it has no {name}. {_AGAIN}")
+    settings = _read_settings(run_dir / "config.yaml")
+    with _opened(run_dir) as study:
+        return archive_of(study, run_dir, settings)
+
+
+@contextlib.contextmanager
+def _opened(run_dir: Path) -> Iterator[optuna.Study]:
+    path = run_dir / "study.db"
+    _check_database(path)
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        storage = optuna.storages.RDBStorage(storage_url(run_dir), skip_table_creation=True)
+        try:
+            yield optuna.load_study(study_name=STUDY, storage=storage)
+        finally:
+            storage.remove_session()
+            storage.engine.dispose()
+    except (SQLAlchemyError, KeyError, RuntimeError, ValueError) as error:
+        raise FileError(f"{path} cannot be read as the study of a search ({_first_line(error)}). {_AGAIN}") from error
+
+
+def _check_database(path: Path) -> None:
+    """Refuse what is no study before Optuna sees it, which would create its tables in any SQLite file."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
+            names = connection.execute("SELECT study_name FROM studies").fetchall()
+    except sqlite3.Error as error:
+        raise FileError(f"{path} is damaged or is no Optuna study ({error}). {_AGAIN}") from error
+    if (STUDY,) not in names:
+        raise FileError(f"{path} holds no study named {STUDY!r}. {_AGAIN}")
+
+
+def _record(trial: optuna.trial.FrozenTrial) -> Record:
+    record = Record.from_attrs(trial.user_attrs["record"])
+    # The process died between the trial's start and its end, and a later run gave it up.
+    stale = trial.state.name == "FAIL" and record.status == "running"
+    return replace(record, status="failed", reason=record.reason or "stopped before its end") if stale else record
+
+
+def _merge(record: Record, attrs: dict[str, Any], constraint: Constraint) -> Record:
+    """`record` with what the study's attributes say came later."""
+    later = figures_from(Latency, attrs.get(f"measured:{record.variant}"))
+    record = replace(record, measured=later or record.measured)
+    status = attrs.get(f"status:{record.variant}")
+    if status is not None:
+        return _with_status(record, status)
+    if record.status == "done" and record.measured and not constraint.met_by(record):
+        reason = f"measured {constraint.value(record.measured):.3g} ms against a bound of {constraint.max_ms:.3g} ms"
+        return replace(record, status="missed", reason=reason)
+    return record
+
+
+def _with_status(record: Record, status: Any) -> Record:
+    if not isinstance(status, dict) or status.get("status") not in STATUSES:
+        raise FileError(f"The study's status of {record.variant} cannot be {str(status)[:80]!r}.")
+    return replace(record, status=status["status"], reason=str(status.get("reason", "")))
+
+
+def _constraint(settings: dict[str, Any], teacher: Record) -> Constraint:
+    given = {k: float(settings[k]) for k in ("speedup", "fps") if isinstance(settings.get(k), int | float)}
+    at = str(settings.get("fps_at") or "mean")
+    if at not in ("mean", "p50", "p90", "p99"):
+        raise FileError(f"config.yaml binds the latency at {at!r}; known are mean, p50, p90 and p99.")
+    bound = settings.get("bound_ms")
+    if bound is None and "fps" in given:
+        bound = 1000 / given["fps"]
+    if bound is None and "speedup" in given and teacher.latency:
+        bound = Constraint(None, at=at).value(teacher.latency) / given["speedup"]
+    if bound is not None and not (isinstance(bound, int | float) and bound > 0):
+        raise FileError(f"config.yaml's bound_ms must be a positive number but is {str(bound)[:80]!r}.")
+    return Constraint(None if bound is None else float(bound), given, at)
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise FileError(f"{path} cannot be read ({_first_line(error)}). {_AGAIN}") from error
+    if not isinstance(settings, dict):
+        raise FileError(f"{path} must hold settings by name but holds {type(settings).__name__}. {_AGAIN}")
+    return {str(key): value for key, value in settings.items()}
+
+
+def _environment(run_dir: Path) -> dict[str, Any]:
+    """`environment.json` where it is there and whole; a report without it is still a report."""
+    try:
+        found = json.loads((run_dir / "environment.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

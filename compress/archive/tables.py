@@ -1,0 +1,102 @@
+"""`pareto.csv` and `trials.csv`: one row per variant, the teacher among them, marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from compress.archive.archive import Archive
+from compress.archive.record import Record
+from compress.core.files import replacing
+
+
+def row(archive: Archive, record: Record) -> dict[str, Any]:
+    """One record as a flat row: JSON scalars, None where nothing is known."""
+    return {
+        "variant": record.variant,
+        "spec_id": record.spec.id,
+        **_accuracy(record),
+        **_latency(record),
+        "params": record.params,
+        "macs": record.macs,
+        "macs_per_frame": record.macs_per_frame,
+        **_shape(record),
+        "teacher": record.is_teacher,
+        "within_bound": archive.constraint.met_by(record),
+        "status": record.status,
+        "reason": record.reason,
+    }
+
+
+def front_rows(archive: Archive, fidelity: str | None = None) -> list[dict[str, Any]]:
+    """Rows of the front, fastest first, then the teacher; at the highest fidelity reached where None."""
+    return [row(archive, record) for record in archive.front_table(fidelity)]
+
+
+def write_pareto_csv(archive: Archive, path: Path) -> None:
+    """Write the front and the teacher. Raises `OSError` where `path` cannot be written."""
+    _write(front_rows(archive), path)
+
+
+def write_trials_csv(archive: Archive, path: Path) -> None:
+    """Write everything that was tried, and the teacher first. Raises `OSError` where `path` cannot be written."""
+    _write([row(archive, record) for record in (archive.teacher, *archive.records)], path)
+
+
+def _accuracy(record: Record) -> dict[str, Any]:
+    a = record.accuracy
+    names = ("ao", "ao_se", "ao_seq", "sr50", "sr75", "auc")
+    return {name: getattr(a, name) if a else None for name in names} | {"fidelity": record.fidelity if a else None}
+
+
+def _latency(record: Record) -> dict[str, Any]:
+    best = record.latency
+    return {
+        "latency_ms": best and best.mean_ms,
+        "latency_provenance": best and best.provenance,
+        "fps": best and best.fps,
+        "p50_ms": best and best.p50_ms,
+        "p90_ms": best and best.p90_ms,
+        "p99_ms": best and best.p99_ms,
+        "predicted_ms": record.predicted and record.predicted.mean_ms,
+        "measured_ms": record.measured and record.measured.mean_ms,
+        "latency_error": record.latency_error,
+    }
+
+
+def _shape(record: Record) -> dict[str, Any]:
+    spec = record.spec
+    return {
+        "depth": len(spec.layers),
+        "attention": spec.attention,
+        "fe_layers": spec.count("FE"),
+        "ai_layers": spec.count("AI"),
+        "source_layers": " ".join(str(layer.source) for layer in spec.layers),
+        "mlp_hidden": uniform(layer.mlp_hidden for layer in spec.layers),
+        "attn_dims": uniform(layer.attn_dims or spec.dim for layer in spec.layers),
+        "mlp_dims": uniform(layer.mlp_dims or spec.dim for layer in spec.layers),
+    }
+
+
+def uniform(values: Iterable[int]) -> str:
+    """One number where all layers agree, else all of them: `512`, or `512 512 256`."""
+    found = [str(value) for value in values]
+    return found[0] if len(set(found)) == 1 else " ".join(found)
+
+
+def _write(rows: list[dict[str, Any]], path: Path) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame([{name: _cell(value) for name, value in each.items()} for each in rows], dtype=object)
+    with replacing(path) as temporary:
+        table.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def _cell(value: Any) -> Any:
+    """A cell a spreadsheet takes as data: text that it would run as a formula gets a leading apostrophe."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "'" + value if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value

@@ -1,0 +1,110 @@
+"""A run directory as a search leaves it: a real Optuna study in SQLite, the figures invented for the test."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from compress.archive import (
+    STUDY,
+    Record,
+    storage_url,
+    store_measured,
+    store_record,
+    store_status,
+    store_teacher,
+    variant_name,
+)
+from compress.core import Accuracy, Latency, LayerSpec, TrackerSpec, describe
+
+CONFIG = """\
+teacher: ostrack-nano
+target: cpu
+speedup: 2.0
+bound_ms: 0.93
+data: generated
+trials: 40
+seed: 0
+space: ostrack
+sampler: tpe
+"""
+
+
+def accuracy(ao: float, se: float = 0.02) -> Accuracy:
+    return Accuracy(ao, ao - 0.01, se, min(1.0, ao + 0.1), ao / 2, ao - 0.02, ao + 0.05, ao + 0.08, 24, 1440)
+
+
+def latency(ms: float, provenance: Any = "predicted") -> Latency:
+    return Latency(ms, ms * 0.98, ms * 1.05, ms * 1.3, ms * 0.8, provenance, 300, 20, 1, "onnxruntime 1.31", "host-1")
+
+
+def spec(depth: int, hidden: int = 512, interaction: int = 0) -> TrackerSpec:
+    nano = describe("ostrack-nano")
+    kinds = ["FE"] * (depth - interaction) + ["AI"] * interaction if interaction else ["joint"] * depth
+    layers = tuple(LayerSpec(i * 12 // depth, hidden, kind) for i, kind in enumerate(kinds))
+    return replace(nano, layers=layers)
+
+
+def record(number: int, depth: int, ms: float, ao: float | None, **changes: Any) -> Record:
+    base = Record(
+        variant=variant_name(number),
+        number=number,
+        spec=spec(depth, 256 + 8 * number, depth // 3),
+        status="done",
+        fidelity="full",
+        accuracy=None if ao is None else accuracy(ao),
+        predicted=latency(ms),
+        params=200_000 * depth,
+        macs=20_000_000 * depth,
+        macs_per_frame=15_000_000 * depth,
+        rungs=({"fidelity": "rung-0", "ao_seq": 0.3, "steps": 0, "seconds": 1.5},),
+    )
+    return replace(base, **changes)
+
+
+def teacher() -> Record:
+    nano = describe("ostrack-nano")
+    return Record(
+        "teacher", -1, nano, "done", "", "full", accuracy(0.65), latency(1.84), latency(1.86, "measured"), 2_560_000,
+        240_000_000, 180_000_000, (), True,
+    )  # fmt: skip
+
+
+RECORDS = (
+    record(0, 4, 0.62, 0.50),
+    record(1, 6, 0.78, 0.60),
+    record(2, 6, 0.80, 0.55),
+    record(3, 7, 0.90, 0.62),
+    record(4, 7, 0.91, 0.64),
+    record(5, 10, 1.50, None, status="rejected", reason="predicted 1.50 ms against a bound of 0.93 ms"),
+    record(6, 5, 0.70, 0.41, fidelity="rung-0"),
+    record(7, 5, 0.72, 0.48, fidelity="rung-1"),
+    record(8, 3, 0.50, None, status="failed", reason="loss became <b>NaN</b>"),
+)
+
+
+def write_run(folder: Path, records: tuple[Record, ...] = RECORDS, config: str = CONFIG) -> Path:
+    """Write a run: v004 misses the bound when re-measured, v001 and v000 meet it."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(config, encoding="utf-8")
+    storage = optuna.storages.RDBStorage(storage_url(folder))
+    study = optuna.create_study(study_name=STUDY, storage=storage, directions=["minimize", "maximize"])
+    store_teacher(study, teacher())
+    for each in records:
+        trial = study.ask()
+        store_record(trial, each)
+        values = each.latency and each.accuracy and (each.latency.mean_ms, each.accuracy.ao)
+        state = {"rejected": "PRUNED", "failed": "FAIL"}.get(each.status, "COMPLETE")
+        study.tell(trial, values if state == "COMPLETE" else None, state=optuna.trial.TrialState[state])
+    for variant, ms in (("v000", 0.63), ("v001", 0.76), ("v004", 0.95)):
+        if any(each.variant == variant for each in records):
+            store_measured(study, variant, latency(ms, "measured"))
+    if any(each.variant == "v002" for each in records):
+        store_status(study, "v002", "duplicate", "same as v001")
+    storage.remove_session()
+    storage.engine.dispose()
+    return folder

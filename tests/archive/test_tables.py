@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from synthetic_run import record, teacher, write_run
+
+from compress.archive import Archive, Constraint, read_archive, write_pareto_csv, write_trials_csv
+
+REQUIRED = [
+    "variant",
+    "spec_id",
+    "ao",
+    "ao_se",
+    "fidelity",
+    "latency_ms",
+    "latency_provenance",
+    "fps",
+    "params",
+    "macs",
+]
+
+
+def test_pareto_csv(tmp_path: Path) -> None:
+    archive = read_archive(write_run(tmp_path / "run"))
+    write_pareto_csv(archive, tmp_path / "pareto.csv")
+    table = pd.read_csv(tmp_path / "pareto.csv")
+    assert set(REQUIRED) <= set(table.columns)
+    assert table["variant"].tolist() == ["v000", "v001", "v003", "teacher"]
+    assert table["teacher"].tolist() == [False, False, False, True]
+    first = table.iloc[0]
+    assert first["latency_ms"] == 0.63
+    assert first["latency_provenance"] == "measured"
+    assert first["latency_error"] == pytest.approx(0.62 / 0.63 - 1, rel=1e-4)
+    assert first["fps"] == pytest.approx(1000 / 0.63, rel=1e-4)
+    assert first["ao"] == 0.50
+    assert first["macs"] == 80_000_000
+    assert (table["fidelity"] == "full").all()
+
+
+def test_trials_csv_holds_everything(tmp_path: Path) -> None:
+    archive = read_archive(write_run(tmp_path / "run"))
+    write_trials_csv(archive, tmp_path / "trials.csv")
+    table = pd.read_csv(tmp_path / "trials.csv").set_index("variant")
+    assert len(table) == 10
+    assert table.loc["v005", "status"] == "rejected"
+    assert pd.isna(table.loc["v005", "ao"])
+    assert table.loc["v004", "status"] == "missed"
+
+
+def test_cells_are_no_formulas(tmp_path: Path) -> None:
+    bad = record(0, 4, 0.5, 0.4, reason='=HYPERLINK("http://example.org","x"), "and" a comma')
+    archive = Archive(tmp_path, teacher(), (bad, replace(bad, number=1, reason="@SUM(1)")), Constraint(None))
+    write_trials_csv(archive, tmp_path / "trials.csv")
+    reasons = pd.read_csv(tmp_path / "trials.csv")["reason"].tolist()
+    assert reasons[1:] == ["'" + bad.reason, "'@SUM(1)"]
+
+
+def test_unwritable_folder_leaves_nothing(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, teacher(), (record(0, 4, 0.5, 0.4),), Constraint(None))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        write_pareto_csv(archive, tmp_path / "file" / "pareto.csv")
