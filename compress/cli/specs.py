@@ -1,0 +1,45 @@
+"""Specs as commands name them: a named tracker, or a JSON file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from compress.core import FileError, TrackerSpec, UsageError, describe
+
+_MAX_BYTES = 1024 * 1024
+
+
+def read_spec(name_or_path: str) -> TrackerSpec:
+    """The spec of a named tracker, or of a JSON file (anything with a slash or ending in .json).
+
+    The file holds a spec's `to_dict`, or an object with one under `spec`, as `compress describe --json` prints.
+
+    Raises:
+        UsageError: unknown name, with close matches.
+        FileError: the file is missing, no JSON, or no possible tracker.
+    """
+    if "/" not in name_or_path and not name_or_path.endswith(".json"):
+        return describe(name_or_path)
+    path = Path(name_or_path)
+    data = _json(path)
+    try:
+        return TrackerSpec.from_dict(data["spec"] if isinstance(data, dict) and "spec" in data else data)
+    except UsageError as error:
+        raise FileError(f"{path} does not describe a tracker that can be built: {error}") from None
+
+
+def _json(path: Path) -> Any:
+    if not path.is_file():
+        raise FileError(f"There is no file {path}. `compress teachers` lists the named trackers.")
+    with path.open("rb") as file:
+        data = file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise FileError(f"{path} is larger than 1 MB; a spec is a short JSON file.")
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise FileError(
+            f"{path} is not JSON ({error}); `compress describe NAME --json` shows what is wanted."
+        ) from None
