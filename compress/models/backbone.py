@@ -30,7 +30,7 @@ class Backbone(nn.Module):
         self.patch_embed = PatchEmbed(spec.dim, spec.patch)
         self.pos_embed_z = nn.Parameter(torch.zeros(1, template_patches, spec.dim))
         self.pos_embed_x = nn.Parameter(torch.zeros(1, spec.search_tokens, spec.dim))
-        rates = torch.linspace(0, drop_path, len(spec.layers)).tolist()
+        rates = [drop_path * i / max(1, len(spec.layers) - 1) for i in range(len(spec.layers))]
         self.blocks = nn.ModuleList(
             Block(
                 spec.dim,
