@@ -4,10 +4,11 @@ from compress.core.errors import CompressError, FileError, InfeasibleError, Inte
 from compress.core.named import TRACKERS, describe
 from compress.core.records import Accuracy, Latency, Provenance
 from compress.core.registry import Registry
-from compress.core.spec import Attention, HeadSpec, LayerSpec, TrackerSpec, kept_dims
+from compress.core.spec import ATTENTIONS, Attention, HeadSpec, LayerSpec, TrackerSpec, kept_dims
 
 __all__ = [
     "Accuracy",
+    "ATTENTIONS",
     "Attention",
     "CompressError",
     "FileError",

@@ -1,0 +1,24 @@
+"""Timing on real runtimes."""
+
+from compress.measure.cpu import build_profile, cpu_profile, profile_path
+from compress.measure.host import Host, host, runtime_name
+from compress.measure.stacks import Corners
+from compress.measure.targets import Target, resolve_target, target_names
+from compress.measure.whole import WholeTimes, measure_many, measure_whole, time_whole
+
+__all__ = [
+    "Corners",
+    "Host",
+    "Target",
+    "WholeTimes",
+    "build_profile",
+    "cpu_profile",
+    "host",
+    "measure_many",
+    "measure_whole",
+    "profile_path",
+    "resolve_target",
+    "runtime_name",
+    "target_names",
+    "time_whole",
+]

@@ -1,0 +1,100 @@
+"""A tracker's exported frame graph in an onnxruntime session on this host's CPU, ready to be timed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+
+from compress.core import TrackerSpec
+from compress.export import frame_graph
+from compress.geometry import FrameTracker, LoopSettings, Maps
+from compress.models import Tracker, build
+
+FRAME = (480, 640)
+"""Height and width of the frame that loops are timed on."""
+
+
+def network_of(tracker: Tracker | TrackerSpec) -> Tracker:
+    """A tracker as it is, a spec with fresh weights: timing does not depend on them."""
+    return tracker if isinstance(tracker, Tracker) else build(tracker).eval()
+
+
+class FrameCall:
+    """One call of the frame graph on fixed inputs."""
+
+    def __init__(self, tracker: Tracker | TrackerSpec, *, threads: int) -> None:
+        model = network_of(tracker)
+        self.spec = model.spec
+        self._session = _session(frame_graph(model), threads)
+        self._memory = _memory(model)
+        crop = np.random.default_rng(0).standard_normal((1, 3, self.spec.search_size, self.spec.search_size))
+        self._feeds = {"search": crop.astype(np.float32), **self._memory}
+
+    def __call__(self) -> None:
+        self._session.run(None, self._feeds)
+
+    def track(self, search: NDArray[np.float32]) -> None:
+        """One call on a crop."""
+        self._session.run(None, {"search": search, **self._memory})
+
+
+class LoopCall:
+    """One frame of the whole loop around a frame graph, or around nothing for the loop's own cost.
+
+    An untrained network would let its box wander, and crops of large boxes cost more. So the network's answer
+    is replaced by maps that keep the box where it is; everything is still computed.
+    """
+
+    def __init__(self, spec: TrackerSpec, network: FrameCall | None) -> None:
+        settings = LoopSettings.of(spec)
+        self._still = _Still(settings, network)
+        self._tracker = FrameTracker(self._still, settings)
+        self._frame = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), dtype=np.uint8)
+        side = FRAME[0] / 5
+        self._tracker.start(self._frame, [(FRAME[1] - side) / 2, (FRAME[0] - side) / 2, side, side])
+
+    def __call__(self) -> None:
+        self._tracker.update(self._frame)
+
+
+class _Still:
+    """A network whose box is always the last box."""
+
+    def __init__(self, settings: LoopSettings, network: FrameCall | None) -> None:
+        self._network = network
+        n = settings.grid
+        score = np.full((1, 1, n, n), 1e-4, dtype=np.float32)
+        score[0, 0, n // 2, n // 2] = 0.9
+        size = np.full((1, 2, n, n), 1 / settings.search_factor, dtype=np.float32)
+        offset = np.full((1, 2, n, n), n / 2 - n // 2, dtype=np.float32)
+        self._maps: Maps = {"score_map": score, "size_map": size, "offset_map": offset}
+
+    def encode_template(self, template: NDArray[np.float32], template_box: NDArray[np.float32] | None) -> None:
+        return None
+
+    def track(self, search: NDArray[np.float32], memory: Any) -> Maps:
+        if self._network is not None:
+            self._network.track(search)
+        return self._maps
+
+
+def _session(graph: bytes, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+@torch.no_grad()
+def _memory(model: Tracker) -> dict[str, NDArray[np.float32]]:
+    size = model.spec.template_size
+    template = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
+    box = torch.tensor([[0.25, 0.25, 0.75, 0.75]]) if model.spec.target_token else None
+    device = next(model.parameters()).device
+    memory = model.encode_template(template.to(device), None if box is None else box.to(device))
+    return {name: value.cpu().numpy() for name, value in memory.items()}
