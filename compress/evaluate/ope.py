@@ -1,0 +1,95 @@
+"""One-pass evaluation: started on the first true box of a sequence, then left alone to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Sequence as Items
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import Accuracy, CompressError, UsageError
+from compress.data import Sequence
+from compress.evaluate.score import SequenceScore, pool, score_sequence
+from compress.geometry import FrameTracker, LoopSettings, Network
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out.
+
+    Attributes:
+        fps: Frames over the time spent in start and update; reading or drawing the images is left out.
+        per_sequence: In the order given.
+        boxes: By sequence name, (n, 4) float64 x, y, w, h; the first row is the true box.
+    """
+
+    accuracy: Accuracy
+    fps: float
+    per_sequence: list[SequenceScore]
+    boxes: dict[str, NDArray[np.float64]]
+
+
+def evaluate(
+    network: Network,
+    settings: LoopSettings,
+    sequences: Items[Sequence],
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Follow the object of every sequence and score the boxes.
+
+    Args:
+        progress: Called after each frame with the frames done and the frames in all.
+
+    Raises:
+        UsageError: no sequences, two of the same name, no frame that can be scored, or a first box outside of
+            its frame.
+    """
+    names = [s.name for s in sequences]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"Each sequence needs a name of its own, but {', '.join(twice)} came twice. Rename one.")
+    if not names:
+        raise UsageError("There are no sequences to evaluate on. Give --data generated or --data folder:PATH.")
+    total, done, seconds = sum(map(len, sequences)), 0, 0.0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(done, total)
+
+    scores, boxes = [], {}
+    for sequence in sequences:
+        predicted, size, spent = _follow(FrameTracker(network, settings), sequence, step)
+        scores.append(score_sequence(sequence.name, sequence.boxes, predicted, sequence.visible, frame_size=size))
+        boxes[sequence.name] = predicted
+        seconds += spent
+    return Evaluation(pool(scores), total / max(seconds, 1e-9), scores, boxes)
+
+
+def _follow(
+    tracker: FrameTracker, sequence: Sequence, step: Callable[[], None]
+) -> tuple[NDArray[np.float64], tuple[int, int], float]:
+    """The boxes, the first frame's (width, height), and the seconds spent in the tracker."""
+    boxes = np.zeros((len(sequence), 4))
+    boxes[0] = sequence.boxes[0]
+    seconds = 0.0
+    size = (0, 0)
+    for i in range(len(sequence)):
+        frame = sequence.frame(i)
+        begin = perf_counter()
+        try:
+            if i:
+                boxes[i] = tracker.update(frame).box
+            else:
+                size = (frame.shape[1], frame.shape[0])
+                tracker.start(frame, boxes[0])
+        except CompressError as error:
+            raise type(error)(f"Sequence {sequence.name}, frame {i + 1}: {error}") from error
+        seconds += perf_counter() - begin
+        step()
+    return boxes, size, seconds
