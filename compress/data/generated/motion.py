@@ -60,7 +60,7 @@ class Path:
 
 def random_path(rng: Random, levels: Levels, width: int, height: int) -> Path:
     """A path that keeps an object's centre inside the frame."""
-    size = min(width, height) * (0.08 + 0.2 * rng.random() ** 1.3)
+    size = min(width, height) * (0.06 + 0.22 * rng.random() ** 1.3)
     step = size * (0.02 + 0.09 * rng.random() + 0.35 * levels["fast_motion"] * rng.random())
     reach_x, reach_y = width * (0.1 + 0.28 * rng.random()), height * (0.06 + 0.26 * rng.random())
     slow = 0.02 + 0.08 * rng.random()

@@ -1,0 +1,54 @@
+"""`compress train-teacher`: train a small teacher from scratch on generated pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from compress.cli.options import device_option, out_option, quiet_option, seed_option
+
+
+@click.command("train-teacher")
+@click.argument("name")
+@out_option("Folder for weights, state and log; a stopped training continues there.", required=True)
+@click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True, help="Optimiser steps.")
+@click.option("--batch", type=click.IntRange(2), default=64, show_default=True, help="Pairs a step.")
+@click.option("--reuse", type=click.IntRange(1), default=1, show_default=True, help="Uses of each generated batch.")
+@click.option("--lr", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option("--warmup", type=click.IntRange(0), default=500, show_default=True, help="Steps of linear warm-up.")
+@click.option("--drop-path", type=click.FloatRange(0, 1, max_open=True), default=0.2, show_default=True)
+@click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that draw pairs.")
+@click.option("--images", type=click.Path(exists=True, file_okay=False), help="Your images as texture.")
+@seed_option()
+@device_option
+@quiet_option
+def command(
+    name: str,
+    out: Path,
+    steps: int,
+    batch: int,
+    reuse: int,
+    lr: float,
+    warmup: int,
+    drop_path: float,
+    workers: int,
+    images: str | None,
+    seed: int,
+    device: str,
+    quiet: bool,
+) -> None:
+    """Train the tracker NAME from scratch on generated pairs. The pairs depend on the seed alone."""
+    from compress.core import describe
+    from compress.distill import TeacherRecipe, train_teacher
+
+    recipe = TeacherRecipe(
+        steps=steps, batch=batch, reuse=reuse, lr=lr, warmup=warmup, drop_path=drop_path, seed=seed, images=images or ""
+    )
+
+    def report(step: int, means: dict[str, float]) -> None:
+        if not quiet:
+            click.echo(f"{step}/{steps} " + " ".join(f"{k} {v:.4f}" for k, v in means.items()), err=True)
+
+    train_teacher(describe(name), recipe, out=out, device=device, workers=workers, report=report)
+    click.echo(f"Weights: {out / 'weights.safetensors'}")

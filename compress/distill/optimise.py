@@ -1,0 +1,71 @@
+"""What every training loop here shares: device, crops to tensors, schedule, averaged weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from compress.core import UsageError
+
+Device = Literal["auto", "cpu", "cuda"]
+
+_MEAN = (0.485, 0.456, 0.406)
+_STD = (0.229, 0.224, 0.225)
+
+
+def pick_device(device: str) -> torch.device:
+    """The torch device for `auto`, `cpu` or `cuda`.
+
+    Raises:
+        UsageError: `cuda` is asked for and torch sees none.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda was asked for but torch sees no CUDA device here; use --device cpu or auto.")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def to_input(crops: Tensor) -> Tensor:
+    """(B, S, S, 3) uint8 RGB crops to the network's (B, 3, S, S) normalised float32, on their own device."""
+    mean = torch.tensor(_MEAN, device=crops.device)
+    std = torch.tensor(_STD, device=crops.device)
+    return ((crops.float() / 255 - mean) / std).permute(0, 3, 1, 2).contiguous()
+
+
+def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
+    """Linear warm-up to `peak`, then half a cosine to 1% of it at the last step."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    share = (step - warmup) / max(1, steps - warmup)
+    return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
+
+
+def optimiser(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW; vectors (gains and biases) and position embeddings are not decayed."""
+    plain, decayed = [], []
+    for name, parameter in model.named_parameters():
+        (plain if parameter.ndim < 2 or "pos_embed" in name else decayed).append(parameter)
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
+
+
+class AveragedWeights:
+    """Exponential moving average of a model's weights; buffers (batch statistics) are copied as they are."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model = copy.deepcopy(model).eval().requires_grad_(False)
+        self._decay = decay
+        self.count = 0
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Take one step toward `model`; early on the average is shorter, so that the start is forgotten."""
+        self.count += 1
+        decay = min(self._decay, self.count / (self.count + 10))
+        averages, values = list(self.model.parameters()), list(model.parameters())
+        torch._foreach_lerp_(averages, [v.detach() for v in values], 1 - decay)
+        for average, value in zip(self.model.buffers(), model.buffers(), strict=True):
+            average.copy_(value)
