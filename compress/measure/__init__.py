@@ -1,6 +1,6 @@
 """Timing on real runtimes."""
 
-from compress.measure.cpu import build_profile, cpu_profile, profile_path
+from compress.measure.cpu import build_profile, cpu_profile, kept_profiles, profile_path
 from compress.measure.host import Host, host, runtime_name
 from compress.measure.stacks import Corners
 from compress.measure.targets import Target, resolve_target, target_names
@@ -14,6 +14,7 @@ __all__ = [
     "build_profile",
     "cpu_profile",
     "host",
+    "kept_profiles",
     "measure_many",
     "measure_whole",
     "profile_path",

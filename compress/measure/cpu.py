@@ -34,7 +34,7 @@ def cpu_profile(
     """The kept profile of this host for the family of `teacher`, or a new one where it does not cover `corners`.
 
     Args:
-        corners: What must be predictable; `Corners.of(teacher)` by default.
+        corners: What must be predictable beside `Corners.of(teacher)`.
         threads: Threads of the runtime.
         rounds: Visits to each network; fewer than 10 are not enough for figures to rely on.
         refresh: Measure even where a kept profile would do.
@@ -42,11 +42,11 @@ def cpu_profile(
     Raises:
         CompressError: the machine is too noisy to tell the parts apart.
     """
-    wanted = corners or Corners.of(teacher)
+    wanted = Corners.of(teacher) if corners is None else corners.union(Corners.of(teacher))
     path = profile_path(teacher, threads)
     kept = _kept(path)
     if kept is not None:
-        covered = covered_corners(kept)
+        covered = _covered(kept)
         if wanted.within(covered) and not refresh:
             return kept
         wanted = wanted.union(covered)
@@ -61,7 +61,14 @@ def profile_path(teacher: TrackerSpec, threads: int) -> Path:
     return home() / "profiles" / f"cpu-{hashlib.sha256(key.encode()).hexdigest()[:12]}.yaml"
 
 
-def covered_corners(profile: Profile) -> Corners:
+def kept_profiles() -> list[tuple[Path, Profile]]:
+    """The profiles kept for this host and its present runtime, with their files."""
+    found = [(path, _kept(path)) for path in sorted((home() / "profiles").glob("cpu-*.yaml"))]
+    here = (str(host()), runtime_name())
+    return [(path, p) for path, p in found if p is not None and (p.device, p.runtime) == here]
+
+
+def _covered(profile: Profile) -> Corners:
     """The hull a measured profile predicts within."""
     return Corners(
         attentions=tuple(profile.block_ms),  # type: ignore[arg-type]

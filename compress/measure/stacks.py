@@ -7,11 +7,13 @@ is embedding, head and call. FE layers need AI layers behind them, so they are r
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
 from compress.profiles import Block, Fixed
+from compress.spaces import Scalar, Space
 
 Point = tuple[int | None, int, int | None]
 """(attn_dims, mlp_hidden, mlp_dims) of a layer."""
@@ -27,26 +29,30 @@ class Corners:
     mlp_dims: tuple[int, ...] = ()
 
     @classmethod
-    def of(
-        cls, teacher: TrackerSpec, *, mlp_ratio: float = 1.0, dr_ratio: float = 0.5, specs: Iterable[TrackerSpec] = ()
-    ) -> Corners:
-        """The teacher's own layers, FE and AI, down to `mlp_ratio` and `dr_ratio`, and whatever `specs` hold beyond.
+    def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Corners:
+        """What is measured by default, and whatever `specs` hold beyond.
 
-        Args:
-            mlp_ratio: Smallest hidden width, over the teacher's dim.
-            dr_ratio: Largest share of dimensions removed (μ); 0 leaves dimension reduction out.
+        By default: the teacher's own layers, the same as FE and AI, MLPs as thin as the dimensions that enter
+        them, and dimension reduction from the first step (one dimension a head) to half.
         """
+        dim, heads = teacher.dim, teacher.heads
+        half = kept_dims(dim, heads, 0.5)
+        kept = {dim - heads, half} - {0}
         layers = [layer for spec in (teacher, *specs) for layer in spec.layers]
-        kept = set()
-        if dr_ratio:
-            kept = {teacher.dim - teacher.heads, kept_dims(teacher.dim, teacher.heads, dr_ratio)} - {0}
         kinds = {"FE", "AI"} | {layer.attention for layer in layers}
         return cls(
             attentions=tuple(a for a in ATTENTIONS if a in kinds),  # type: ignore[misc]
-            mlp_hidden=_ends({round(teacher.dim * mlp_ratio), *(layer.mlp_hidden for layer in layers)}),
+            mlp_hidden=_ends({half, *(layer.mlp_hidden for layer in layers)}),
             attn_dims=_ends(kept | {layer.attn_dims for layer in layers if layer.attn_dims}),
             mlp_dims=_ends(kept | {layer.mlp_dims for layer in layers if layer.mlp_dims}),
         )
+
+    @classmethod
+    def of_space(cls, teacher: TrackerSpec, space: Space) -> Corners:
+        """What every student of a search space needs."""
+        choices = {name: _outermost(values) for name, values in space.choices(teacher).items()}
+        rows = (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
+        return cls.of(teacher, (space.spec(teacher, lambda name, _, row=row: row[name]) for row in rows))  # type: ignore[misc]
 
     @property
     def reference(self) -> Point:
@@ -171,6 +177,12 @@ def _tracker(teacher: TrackerSpec, layers: list[tuple[Attention, Point]]) -> Tra
         for i, (kind, (attn, hidden, mlp)) in enumerate(layers)
     )
     return dataclasses.replace(teacher, layers=tuple(made))
+
+
+def _outermost(choices: tuple[Scalar, ...]) -> list[Scalar]:
+    """Numbers: the smallest, the next (0 often means "off") and the largest. Words: all."""
+    numbers = sorted(c for c in choices if not isinstance(c, str))
+    return [c for c in choices if isinstance(c, str) or c in (*numbers[:2], numbers[-1])]
 
 
 def _ends(values: set[int]) -> tuple[int, ...]:
