@@ -1,0 +1,162 @@
+"""The front as a Plotly figure: plain dictionaries; colours are names (`--front`) that the page's theme resolves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from compress.archive import Archive, Record, fidelity_order
+from compress.report import words
+from compress.report.markup import escape
+
+_SHAPES = {"full": "circle", "prior": "star-triangle-up"}
+_RUNG_SHAPES = ("diamond", "square", "triangle-up", "pentagon")
+
+
+def figure(archive: Archive) -> dict[str, Any]:
+    """`{"data": […], "layout": {…}}`: latency in ms against AO, one trace per kind of record."""
+    front = archive.front(archive.fidelity)
+    members = {record.variant for record in front}
+    rest = [r for r in archive.records if r.variant not in members]
+    scored = [r for r in rest if r.accuracy and r.latency]
+    kept = [r for r in scored if r.status != "missed"]
+    traces = [
+        *(_others(kept, fidelity) for fidelity in sorted({r.fidelity for r in kept}, key=fidelity_order)),
+        _missed([r for r in scored if r.status == "missed"]),
+        _rug([r for r in rest if r.status == "rejected" and r.latency]),
+        _front(front, archive.fidelity),
+        _teacher(archive.teacher),
+    ]
+    return {"data": [trace for trace in traces if trace.get("x")], "layout": _layout(archive)}
+
+
+def _points(records: Sequence[Record]) -> dict[str, Any]:
+    return {
+        "x": [r.latency.mean_ms for r in records if r.latency],
+        "y": [r.accuracy.ao for r in records if r.accuracy],
+        "hovertext": [_hover(r) for r in records],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def _front(records: Sequence[Record], fidelity: str) -> dict[str, Any]:
+    return _points(records) | {
+        "name": f"Pareto front ({fidelity})",
+        "legendrank": 1,
+        "mode": "lines+markers+text",
+        "text": _labels(records),
+        "textposition": "top left",  # the side on which a front has no neighbours
+        "textfont": {"color": "--ink", "size": 13},
+        "line": {"shape": "hv", "color": "--front", "width": 2},
+        "marker": {
+            "color": "--front",
+            "size": 11,
+            "symbol": [_symbol(r) for r in records],
+            "line": _outline("--front"),
+        },
+        "error_y": _bars(records, "--front"),
+    }
+
+
+def _labels(records: Sequence[Record]) -> list[str]:
+    """Names of the variants, from the most accurate down, that stand clear of one already named."""
+    spots = [(r.latency.mean_ms if r.latency else 0.0, r.accuracy.ao if r.accuracy else 0.0) for r in records]
+    room = 0.07 * max((x for x, _ in spots), default=0.0)
+    named: list[int] = []
+    for i in sorted(range(len(spots)), key=lambda i: -spots[i][1]):
+        if all(abs(spots[i][0] - spots[j][0]) > room or abs(spots[i][1] - spots[j][1]) > 0.03 for j in named):
+            named.append(i)
+    return [str(escape(r.variant)) if i in named else "" for i, r in enumerate(records)]
+
+
+def _outline(colour: str) -> dict[str, Any]:
+    return {"width": 2, "color": colour}
+
+
+def _others(records: Sequence[Record], fidelity: str) -> dict[str, Any]:
+    found = [r for r in records if r.fidelity == fidelity]
+    name = "off the front (full)" if fidelity == "full" else f"{fidelity}, not trained further"
+    marker = {"color": "--muted", "size": 9, "symbol": [_symbol(r) for r in found], "line": _outline("--muted")}
+    return _points(found) | {"name": name, "mode": "markers", "marker": marker}
+
+
+def _missed(records: Sequence[Record]) -> dict[str, Any]:
+    marker = {"color": "--bound", "size": 9, "symbol": "x-thin-open", "line": _outline("--bound")}
+    return _points(records) | {"name": "missed the bound when measured", "mode": "markers", "marker": marker}
+
+
+def _rug(records: Sequence[Record]) -> dict[str, Any]:
+    """Variants never trained have no AO: ticks along the bottom edge, on an axis of their own."""
+    marker = {"color": "--muted", "size": 12, "symbol": "line-ns-open", "line": _outline("--muted")}
+    points = _points(records) | {"y": [0.02] * len(records), "yaxis": "y2", "mode": "markers", "marker": marker}
+    return points | {"name": "too slow, never trained (no AO)"}
+
+
+def _teacher(record: Record) -> dict[str, Any]:
+    if not (record.latency and record.accuracy):
+        return {}
+    symbol = "star" if record.latency.provenance == "measured" else "star-open"
+    return _points([record]) | {
+        "name": "teacher",
+        "legendrank": 2,
+        "mode": "markers+text",
+        "text": ["teacher"],
+        "textposition": "bottom left",
+        "textfont": {"color": "--ink", "size": 13},
+        "marker": {"color": "--teacher", "size": 17, "symbol": [symbol], "line": _outline("--teacher")},
+        "error_y": _bars([record], "--teacher"),
+    }
+
+
+def _bars(records: Sequence[Record], colour: str) -> dict[str, Any]:
+    errors = [r.accuracy.ao_se for r in records if r.accuracy]
+    return {"type": "data", "array": errors, "color": colour, "thickness": 1.5, "width": 5}
+
+
+def _symbol(record: Record) -> str:
+    """Shape by fidelity, filled where the latency was measured."""
+    rung = fidelity_order(record.fidelity)
+    shape = _SHAPES.get(record.fidelity) or _RUNG_SHAPES[rung % len(_RUNG_SHAPES)]
+    return shape if record.latency and record.latency.provenance == "measured" else f"{shape}-open"
+
+
+def _hover(record: Record) -> str:
+    lines = [f"<b>{escape(record.variant)}</b>"]
+    if record.accuracy:
+        lines.append(f"AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f} ({record.fidelity})")
+    if record.latency:
+        lines.append(
+            f"{words.digits(record.latency.mean_ms)} ms {record.latency.provenance}, {record.latency.fps:.0f} fps"
+        )
+    lines.append(escape(words.summary(record)))
+    if record.status != "done":
+        lines.append(escape(f"{record.status}: {record.reason}"[:120]))
+    return "<br>".join(lines)
+
+
+def _layout(archive: Archive) -> dict[str, Any]:
+    axis = {"gridcolor": "--line", "linecolor": "--line", "zeroline": False, "automargin": True}
+    layout: dict[str, Any] = {
+        "xaxis": axis | {"title": {"text": "latency, ms per frame (mean)"}, "rangemode": "tozero"},
+        "yaxis": axis | {"title": {"text": "AO (average overlap)"}},
+        "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
+        "font": {"family": "system-ui, sans-serif", "size": 14, "color": "--ink"},
+        "hoverlabel": {"bgcolor": "--page", "bordercolor": "--line", "font": {"color": "--ink"}, "align": "left"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "margin": {"l": 10, "r": 20, "t": 10, "b": 10},
+        "hovermode": "closest",
+    }
+    limit = archive.constraint.max_ms
+    return layout if limit is None else layout | _bound(limit, archive.constraint.at)
+
+
+def _bound(limit: float, at: str) -> dict[str, Any]:
+    place = {"x0": limit, "x1": limit, "yref": "paper", "y0": 0, "y1": 1}
+    name = "bound" if at == "mean" else f"bound (on {at})"
+    note = {"x": limit, "yref": "paper", "y": 1, "xanchor": "left", "yanchor": "top", "showarrow": False, "xshift": 5}
+    return {
+        "shapes": [place | {"type": "line", "line": {"color": "--bound", "width": 2, "dash": "dash"}}],
+        "annotations": [note | {"text": f"{name} {words.digits(limit)} ms", "font": {"color": "--bound", "size": 13}}],
+    }

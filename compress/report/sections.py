@@ -1,0 +1,133 @@
+"""The tables of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from compress.archive import Archive, Record
+from compress.report import words
+from compress.report.markup import Cell, Markup, number, table
+
+_Column = tuple[str, str, Callable[[Archive, Record], Cell]]
+
+
+def _accuracy(name: str, form: str = ".3f") -> Callable[[Archive, Record], Cell]:
+    return lambda _, r: number(getattr(r.accuracy, name) if r.accuracy else None, form)
+
+
+def _latency(name: str, form: str = "") -> Callable[[Archive, Record], Cell]:
+    return lambda _, r: number(getattr(r.latency, name) if r.latency else None, form)
+
+
+def _text(read: Callable[[Record], Any]) -> Callable[[Archive, Record], Cell]:
+    return lambda _, r: Cell(str(read(r)))
+
+
+_VARIANT: _Column = ("variant", "v017 is trial 17", _text(lambda r: r.variant))
+_AO: _Column = ("AO", "average overlap, pooled over frames", _accuracy("ao"))
+_MS: _Column = ("ms", "mean latency per frame", _latency("mean_ms"))
+_HOW: _Column = (
+    "latency is",
+    "how the latency was obtained",
+    _text(lambda r: r.latency.provenance if r.latency else "–"),
+)
+_PARAMS: _Column = ("params, M", "parameters, millions", lambda _, r: number(r.params / 1e6))
+_FIDELITY: _Column = ("AO is", "fidelity: how far it was trained", _text(lambda r: r.fidelity if r.accuracy else "–"))
+_DEPTH: _Column = ("layers", "transformer blocks", lambda _, r: number(len(r.spec.layers), "d"))
+
+_FRONT: tuple[_Column, ...] = (
+    _VARIANT,
+    _AO,
+    ("± SE", "standard error, bootstrap over sequences", _accuracy("ao_se")),
+    ("SR50", "share of frames with an overlap above 0.5", _accuracy("sr50")),
+    ("SR75", "share of frames with an overlap above 0.75", _accuracy("sr75")),
+    _MS,
+    _HOW,
+    ("p50", "median latency, ms", _latency("p50_ms")),
+    ("p90", "90th percentile, ms", _latency("p90_ms")),
+    ("p99", "99th percentile, ms", _latency("p99_ms")),
+    ("fps", "1000 / mean latency", _latency("fps", ".0f")),
+    ("speedup", "teacher's mean latency over this one's", lambda a, r: number(words.speedup(a, r), ".2f", "×")),
+    _PARAMS,
+    ("MACs, G", "multiply-accumulates of a full forward, billions", lambda _, r: number(r.macs / 1e9)),
+    _FIDELITY,
+    _DEPTH,
+    ("FE + AI", "feature-extraction and interaction layers", _text(lambda r: words.split(r.spec))),
+    ("MLP ratio", "hidden over input dimensions", _text(lambda r: words.ratio(r.spec))),
+    ("μ", "share of dimensions removed", _text(lambda r: words.removed(r.spec))),
+    ("from teacher layers", "which layers the weights come from", _text(lambda r: _sources(r))),
+)
+
+_TRIALS: tuple[_Column, ...] = (
+    _VARIANT,
+    ("status", "what became of it", _text(lambda r: r.status)),
+    _AO,
+    _FIDELITY,
+    _MS,
+    _HOW,
+    _PARAMS,
+    _DEPTH,
+    ("network", "", _text(words.summary)),
+    ("rungs", "AO over sequences after each", _text(lambda r: _rungs(r))),
+    ("reason", "", _text(lambda r: r.reason)),
+)
+
+
+def front_note(archive: Archive) -> str:
+    """How many variants are on the front, and how much it dominates."""
+    count, fidelity = len(archive.front(archive.fidelity)), archive.fidelity
+    box = f"of the box up to {'the bound' if archive.constraint.max_ms else 'the latency of the teacher'} and AO 1"
+    volume = f"hypervolume {archive.hypervolume(fidelity):.3f} {box}"
+    return f"{count} variant{'' if count == 1 else 's'} at fidelity {fidelity}, and the teacher; {volume}."
+
+
+def front_table(archive: Archive) -> Markup:
+    """The front and the teacher."""
+    return _table(archive, _FRONT, archive.front_table(), "The front and the teacher")
+
+
+def trials_table(archive: Archive) -> Markup:
+    """Everything that was tried."""
+    return _table(archive, _TRIALS, list(archive.records), "Everything that was tried")
+
+
+def errors_table(archive: Archive) -> tuple[Markup, str]:
+    """Predicted against measured latency, and a sentence that sums it up."""
+    both = [r for r in (*archive.records, archive.teacher) if r.latency_error is not None]
+    if not both:
+        return Markup(""), "No variant has been timed whole yet; every latency is predicted from its parts."
+    errors = [abs(r.latency_error or 0.0) for r in both]
+    mean = sum(errors) / len(errors)
+    told = (
+        f"{len(both)} networks timed whole: the prediction is off by {mean:.1%} on average, {max(errors):.1%} at most."
+    )
+    return _table(archive, _ERRORS, both, "Predicted and measured latency"), told
+
+
+_ERRORS: tuple[_Column, ...] = (
+    _VARIANT,
+    ("predicted, ms", "summed from measured parts", lambda _, r: number(r.predicted.mean_ms if r.predicted else None)),
+    ("measured, ms", "the whole network", lambda _, r: number(r.measured.mean_ms if r.measured else None)),
+    ("difference", "predicted / measured − 1", lambda _, r: number(r.latency_error, "+.1%")),
+    ("meets the bound", "by the measured figure", lambda a, r: Cell("yes" if a.constraint.met_by(r) else "no")),
+    ("status", "what became of it", _text(lambda r: r.status)),
+)
+
+
+def _table(archive: Archive, columns: tuple[_Column, ...], records: list[Record], label: str) -> Markup:
+    rows = [
+        ("teacher" if record.is_teacher else record.status, [read(archive, record) for _, _, read in columns])
+        for record in records
+    ]
+    return table([(title, note) for title, note, _ in columns], rows, label=label)
+
+
+def _sources(record: Record) -> str:
+    return " ".join(str(layer.source) for layer in record.spec.layers)
+
+
+def _rungs(record: Record) -> str:
+    """`rung-0 0.31 → rung-1 0.44`; whatever else a rung holds stays in the study."""
+    steps = [(rung.get("fidelity"), rung.get("ao_seq")) for rung in record.rungs]
+    return " → ".join(f"{name} {ao:.2f}" for name, ao in steps if isinstance(ao, float))

@@ -1,0 +1,66 @@
+"""Figures and specs in words, the same in the sentence, the plot and the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from compress.archive import Archive, Constraint, Record
+from compress.core import TrackerSpec
+
+
+def digits(value: float, count: int = 3) -> str:
+    """`value` to `count` significant digits, zeros kept, never in powers of ten: `0.900`, `1.86`, `102`."""
+    if value == 0 or not math.isfinite(value):
+        return f"{value:g}"
+    return f"{value:.{max(0, count - 1 - math.floor(math.log10(abs(value))))}f}"
+
+
+def bound(constraint: Constraint) -> str:
+    """The constraint in words: `at most 0.93 ms per frame (2× the teacher's speed)`."""
+    if constraint.max_ms is None:
+        return "no latency bound"
+    given = [f"{constraint.given[k]:g}{unit}" for k, unit in _GIVEN.items() if k in constraint.given]
+    figure = "" if constraint.at == "mean" else f"{constraint.at} "
+    return f"{figure}at most {digits(constraint.max_ms)} ms per frame" + (f" ({', '.join(given)})" if given else "")
+
+
+_GIVEN = {"speedup": "× the teacher's speed", "fps": " fps"}
+
+
+def speedup(archive: Archive, record: Record) -> float | None:
+    """Teacher's mean latency over the record's."""
+    teacher, own = archive.teacher.latency, record.latency
+    return teacher.mean_ms / own.mean_ms if teacher and own else None
+
+
+def ratio(spec: TrackerSpec) -> str:
+    """MLP ratio (hidden over input dimensions), `2–4` where layers differ."""
+    return span(layer.mlp_hidden / spec.dim for layer in spec.layers)
+
+
+def removed(spec: TrackerSpec) -> str:
+    """μ: the share of dimensions that dimension reduction removes, over both sides of all layers."""
+    kept = [dims or spec.dim for layer in spec.layers for dims in (layer.attn_dims, layer.mlp_dims)]
+    return span(1 - dims / spec.dim for dims in kept)
+
+
+def span(values: Iterable[float]) -> str:
+    """One figure where all agree, else the least and the greatest."""
+    found = sorted(values)
+    low, high = f"{found[0]:.3g}", f"{found[-1]:.3g}"
+    return low if low == high else f"{low}–{high}"
+
+
+def split(spec: TrackerSpec) -> str:
+    """`5 + 2` for five FE and two AI layers; the attention's name where the tracker is not split."""
+    return f"{spec.count('FE')} + {spec.count('AI')}" if spec.attention == "split" else spec.attention
+
+
+def summary(record: Record) -> str:
+    """One line about the network: layers, MLP ratio, μ, parameters."""
+    spec = record.spec
+    kinds = f"{split(spec)} FE + AI" if spec.attention == "split" else spec.attention
+    parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {ratio(spec)}"]
+    parts += [f"μ {removed(spec)}"] if removed(spec) != "0" else []
+    return ", ".join([*parts, f"{digits(record.params / 1e6)} M parameters"])

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from synthetic_run import CONFIG, RECORDS, record, teacher, write_run
+
+from compress.archive import Archive, Constraint, read_archive
+from compress.report import write_report
+from compress.report.figure import figure
+
+HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
+
+
+class _Page(HTMLParser):
+    """Tags with attributes, and the text of each script."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    return read_archive(write_run(tmp_path_factory.mktemp("report") / "run"))
+
+
+@pytest.fixture(scope="module")
+def hostile(archive: Archive) -> Archive:
+    bad = replace(archive.records[0], reason=HOSTILE, status="failed", rungs=({"fidelity": HOSTILE, "ao_seq": 0.5},))
+    settings = archive.settings | {"teacher": HOSTILE, HOSTILE: {"nested": [HOSTILE]}}
+    return replace(archive, run_dir=Path(HOSTILE), records=(bad, *archive.records[1:]), settings=settings)
+
+
+def _text(archive: Archive, folder: Path) -> str:
+    return write_report(archive, folder).read_text(encoding="utf-8")
+
+
+def test_page_is_self_contained(archive: Archive, tmp_path: Path) -> None:
+    text = _text(archive, tmp_path)
+    page = _Page(text)
+    assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
+    assert not page.all("link")
+    assert not page.all("img")
+    assert all("src" not in attrs for attrs in page.all("script"))
+    assert text.count("* plotly.js v") == 1
+    assert "default-src 'none'" in (page.all("meta")[1]["content"] or "")
+
+
+def test_page_says_what_matters(archive: Archive, tmp_path: Path) -> None:
+    words = " ".join(_Page(_text(archive, tmp_path)).words)
+    for expected in (
+        "ostrack-nano → cpu",
+        "at most 0.930 ms per frame (2× the teacher's speed)",
+        "v003: 2.1× as fast as the teacher (0.900 ms predicted vs 1.86 ms measured), AO 0.62 ± 0.02, 0.03 below",
+        "--variant v003 --out bundle/",
+        "4 networks timed whole",
+        "1440 frames of 24 sequences",
+        "loss became <b>NaN</b>",
+    ):
+        assert expected in words
+
+
+def test_nothing_a_file_says_becomes_markup(archive: Archive, hostile: Archive, tmp_path: Path) -> None:
+    plain, text = _text(archive, tmp_path / "a"), _text(hostile, tmp_path / "b")
+    assert HOSTILE not in text
+    assert text.lower().count("<script") == plain.lower().count("<script")
+    assert not _Page(text).all("img")
+
+
+def test_scripts_are_the_ones_the_policy_admits(archive: Archive, tmp_path: Path) -> None:
+    import base64
+    import hashlib
+
+    text = _text(archive, tmp_path)
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    assert len(scripts) == 2
+    for script in scripts:
+        assert base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() in text[:1000]
+
+
+def test_figure(archive: Archive) -> None:
+    drawn = figure(archive)
+    assert json.loads(json.dumps(drawn, allow_nan=False)) == drawn
+    traces: dict[str, Any] = {trace["name"]: trace for trace in drawn["data"]}
+    front = traces["Pareto front (full)"]
+    assert front["x"] == [0.63, 0.76, 0.90]
+    assert front["y"] == [0.50, 0.60, 0.62]
+    assert front["error_y"]["array"] == [0.02] * 3
+    assert front["marker"]["symbol"] == ["circle", "circle", "circle-open"]
+    assert traces["teacher"]["marker"]["symbol"] == ["star"]
+    assert traces["too slow, never trained (no AO)"]["x"] == [1.50]
+    assert traces["missed the bound when measured"]["x"] == [0.95]
+    assert traces["rung-1, not trained further"]["y"] == [0.48]
+    assert drawn["layout"]["shapes"][0]["x0"] == 0.93
+
+
+def test_nothing_meets_the_bound(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", RECORDS[5:6], CONFIG)
+    words = " ".join(_Page(_text(read_archive(run), tmp_path)).words)
+    assert "The nearest is v005: 1.50 ms predicted, 61% over, never trained." in words
+    assert "Loosen the bound" in words
+
+
+def test_bare_archive(tmp_path: Path) -> None:
+    bare = replace(teacher(), accuracy=None, predicted=None, measured=None)
+    archive = Archive(tmp_path, bare, (record(0, 4, 0.5, None, predicted=None),), Constraint(None))
+    assert "No variant has been scored or timed yet." in _text(archive, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
+def test_browser_draws_it(hostile: Archive, tmp_path: Path) -> None:
+    page = write_report(hostile, tmp_path)
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    command = ["chromium", *flags, f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    assert "scatterlayer" in dom
+    assert "<title>taken" not in dom
