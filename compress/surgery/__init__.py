@@ -1,0 +1,5 @@
+"""Teacher weights into student weights."""
+
+from compress.surgery.inherit import inherit
+
+__all__ = ["inherit"]

@@ -1,0 +1,92 @@
+"""One block cut down: its state dict in, the changed tensors out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from compress.core import LayerSpec, TrackerSpec
+from compress.surgery.rank import Seen, top, top_per_head
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class TeacherBlock:
+    """A teacher's block with what its linear layers took in; `seen` is None where nothing was run.
+
+    Attributes:
+        state: The block's state dict.
+        prefix: Of the block's names in `seen`, e.g. `"3."`.
+    """
+
+    state: State
+    seen: dict[str, Seen] | None
+    prefix: str
+
+    def magnitude(self, linear: str, otherwise: Tensor) -> Tensor:
+        """Mean |input| of a linear layer, (D,); `otherwise` a guess from weights."""
+        return otherwise if self.seen is None else self.seen[self.prefix + linear].magnitude
+
+    def mean(self, linear: str) -> Tensor | None:
+        return None if self.seen is None else self.seen[self.prefix + linear].mean
+
+
+def cut_attention(old: TeacherBlock, layer: LayerSpec, spec: TrackerSpec) -> State:
+    """The block's attention with `layer.attn_dims` inputs and values; q and k keep all their outputs."""
+    state, keep = old.state, layer.attn_dims
+    if keep is None or keep == state["attn.proj.weight"].shape[1]:
+        return {}
+    weight, proj = state["attn.qkv.weight"], state["attn.proj.weight"]
+    by_weight = weight[2 * spec.dim :].norm(dim=1)
+    values = top_per_head(old.magnitude("attn.proj", by_weight) * proj.norm(dim=0), keep, spec.heads)
+    rows = torch.cat([torch.arange(2 * spec.dim, device=weight.device), 2 * spec.dim + values])
+    inputs = _rank_inputs(old, "norm1", "attn.qkv", "attn.kept", weight[rows], keep)
+    return (
+        {"attn.kept": _indices(state, "attn.kept", spec.dim, weight.device)[inputs]}
+        | _cut("attn.qkv", weight[rows], state["attn.qkv.bias"][rows], inputs, old.mean("attn.qkv"))
+        | _cut("attn.proj", proj, state["attn.proj.bias"], values, old.mean("attn.proj"))
+    )
+
+
+def cut_mlp(old: TeacherBlock, layer: LayerSpec, *, leading: bool) -> State:
+    """The block's MLP with `layer.mlp_hidden` hidden units that read `layer.mlp_dims` inputs."""
+    state = old.state
+    hidden = _rank_hidden(old, layer.mlp_hidden, leading=leading)
+    weight, bias = state["mlp.fc1.weight"][hidden], state["mlp.fc1.bias"][hidden]
+    new = {"mlp.fc1.weight": weight, "mlp.fc1.bias": bias}
+    new |= _cut("mlp.fc2", state["mlp.fc2.weight"], state["mlp.fc2.bias"], hidden, old.mean("mlp.fc2"))
+    if layer.mlp_dims is None or layer.mlp_dims == weight.shape[1]:
+        return new
+    inputs = _rank_inputs(old, "norm2", "mlp.fc1", "mlp.kept", weight, layer.mlp_dims)
+    kept = _indices(state, "mlp.kept", len(state["norm2.weight"]), weight.device)[inputs]
+    return new | {"mlp.kept": kept} | _cut("mlp.fc1", weight, bias, inputs, old.mean("mlp.fc1"))
+
+
+def _rank_hidden(old: TeacherBlock, keep: int, *, leading: bool) -> Tensor:
+    fc1, fc2 = old.state["mlp.fc1.weight"], old.state["mlp.fc2.weight"]
+    if leading:
+        return torch.arange(keep, device=fc1.device)
+    return top(old.magnitude("mlp.fc2", fc1.norm(dim=1)) * fc2.norm(dim=0), keep)
+
+
+def _rank_inputs(old: TeacherBlock, norm: str, linear: str, kept: str, weight: Tensor, keep: int) -> Tensor:
+    """Positions, among the inputs the linear layer has, of those to keep."""
+    gain = old.state[f"{norm}.weight"]
+    gain = gain[_indices(old.state, kept, len(gain), gain.device)].abs()
+    return top(old.magnitude(linear, gain) * weight.norm(dim=0), keep)
+
+
+def _indices(state: State, kept: str, dim: int, device: torch.device) -> Tensor:
+    return state[kept] if kept in state else torch.arange(dim, device=device)
+
+
+def _cut(linear: str, weight: Tensor, bias: Tensor, columns: Tensor, mean: Tensor | None) -> State:
+    """Keep some inputs of a linear layer; what the others bring on the average goes into the bias."""
+    removed = torch.ones(weight.shape[1], dtype=torch.bool, device=weight.device)
+    removed[columns] = False
+    if mean is not None and bool(removed.any()):
+        bias = bias + weight[:, removed] @ mean[removed].to(weight.dtype)
+    return {f"{linear}.weight": weight[:, columns], f"{linear}.bias": bias}

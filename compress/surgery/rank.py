@@ -1,0 +1,68 @@
+"""What matters in a layer: activations seen, scores of units, and which to keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from compress.models import Tracker
+
+
+@dataclass
+class Seen:
+    """The input of one linear layer over all tokens seen: sums per dimension (D,) in float64, and their number."""
+
+    total: Tensor | float = 0.0
+    total_magnitude: Tensor | float = 0.0
+    tokens: int = 0
+
+    def add(self, x: Tensor) -> None:
+        flat = x.detach().flatten(0, -2).double()
+        self.total = self.total + flat.sum(0)
+        self.total_magnitude = self.total_magnitude + flat.abs().sum(0)
+        self.tokens += len(flat)
+
+    @property
+    def mean(self) -> Tensor:
+        return torch.as_tensor(self.total / self.tokens).float()
+
+    @property
+    def magnitude(self) -> Tensor:
+        """Mean of the absolute values."""
+        return torch.as_tensor(self.total_magnitude / self.tokens).float()
+
+
+@torch.no_grad()
+def observe(teacher: Tracker, template: Tensor, search: Tensor) -> dict[str, Seen]:
+    """Run crops through the teacher in eval mode; what each block's linear layers took in, by module name."""
+    linears = {k: m for k, m in teacher.backbone.blocks.named_modules() if isinstance(m, nn.Linear)}
+    seen = {name: Seen() for name in linears}
+    hooks = [module.register_forward_pre_hook(partial(_note, seen[name])) for name, module in linears.items()]
+    training = teacher.training
+    try:
+        teacher.eval()(template, search)
+    finally:
+        teacher.train(training)
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def top(scores: Tensor, keep: int) -> Tensor:
+    """Indices of the `keep` highest scores, rising; of equal scores the first are kept."""
+    return scores.argsort(descending=True, stable=True)[:keep].sort().values
+
+
+def top_per_head(scores: Tensor, keep: int, heads: int) -> Tensor:
+    """As `top`, the same number in every head; `scores` (heads · width,) head by head."""
+    by_head = scores.unflatten(0, (heads, -1))  # type: ignore[no-untyped-call]
+    first = torch.arange(heads, device=scores.device) * by_head.shape[1]
+    return torch.cat([top(row, keep // heads) + start for row, start in zip(by_head, first, strict=True)])
+
+
+def _note(seen: Seen, _module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    seen.add(inputs[0])
