@@ -8,6 +8,7 @@ import shutil
 import sys
 import textwrap
 import traceback
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -36,7 +37,8 @@ def main(args: list[str] | None = None) -> NoReturn:
     """
     try:
         code = _invoke(args)
-        sys.stdout.flush()
+        if sys.stdout:  # None where the caller closed it
+            sys.stdout.flush()
     except BrokenPipeError:
         code = 1
     except (KeyboardInterrupt, click.Abort):
@@ -66,9 +68,7 @@ def _say(message: str, code: int) -> int:
         traceback.print_exc()
     clean = "".join(c if c.isprintable() or c == "\n" else "�" for c in message)
     text = clean if code == 130 else f"Error: {clean}"
-    if sys.stderr.isatty():
-        text = _wrapped(text)
-    _write_error(text)
+    _write_error(_wrapped(text) if sys.stderr and sys.stderr.isatty() else text)
     return code
 
 
@@ -114,14 +114,12 @@ def _unexpected_paragraph(error: Exception) -> str:
 def _settle_stdout() -> None:
     """Where stdout cannot be written, point it elsewhere, or Python complains once more at exit."""
     try:
-        sys.stdout.flush()
+        if sys.stdout:
+            sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write_error(text: str) -> None:
-    try:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
-    except OSError:
-        pass  # nowhere left to complain; the exit code still tells
+    with suppress(OSError):  # nowhere left to complain; the exit code still tells
+        print(text, file=sys.stderr, flush=True)

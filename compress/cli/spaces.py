@@ -26,8 +26,8 @@ def command(space: str | None, teacher: str, as_json: bool) -> None:
     for name in [space] if space else space_names():
         found = load_space(name)
         choices = {knob: list(values) for knob, values in found.choices(spec).items()}
-        row = {"name": found.name, "description": found.description, "teacher": teacher}
-        rows.append({**row, "combinations": found.combinations(spec), "knobs": choices})
+        about = {"name": found.name, "description": found.description, "teacher": teacher}
+        rows.append({**about, "combinations": found.combinations(spec), "knobs": choices})
     if as_json:
         print_json(rows[0] if space else rows)
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from compress.cli.options import json_option, print_json
@@ -14,7 +16,7 @@ def command(as_json: bool) -> None:
     from compress.core import TRACKERS
     from compress.core.cost import macs, parameters
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in TRACKERS.names():
         spec = TRACKERS[name]()
         summary = (TRACKERS[name].__doc__ or "").strip().splitlines()[0]
@@ -23,7 +25,7 @@ def command(as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    width = max(len(str(row["name"])) for row in rows)
+    width = max(len(row["name"]) for row in rows)
     click.echo(f"{'name':{width}}  layers  params (M)  MACs a frame (G)")
     for row in rows:
         size, work = row["params"] / 1e6, row["macs_per_frame"] / 1e9

@@ -1,0 +1,167 @@
+"""`TrackerSpec`: identity that outlives new knobs, JSON, and every way to be impossible."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from compress.core import TRACKERS, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe, kept_dims
+
+IDS = {
+    "litetrack-b4": "t50eee4e010",
+    "litetrack-b6": "tb74704ff7c",
+    "litetrack-b8": "t8edec28c52",
+    "litetrack-b9": "t8f47346299",
+    "ostrack-nano": "t6ff7c8851d",
+    "ostrack256": "t020f76dc9b",
+}
+"""Written down on the day they were made. Runs are keyed by them, so a new knob may add ids but change none."""
+
+
+def tiny(**changes: Any) -> TrackerSpec:
+    values: dict[str, Any] = {"dim": 12, "heads": 3, "layers": (LayerSpec(0, 48), LayerSpec(1, 48))}
+    return TrackerSpec(**(values | changes))
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_ids_never_change(name: str) -> None:
+    assert describe(name).id == IDS[name]
+
+
+@pytest.mark.parametrize("name", TRACKERS.names())
+def test_json_round_trip(name: str) -> None:
+    spec = describe(name)
+    again = TrackerSpec.from_dict(json.loads(spec.to_json()))
+    assert again == spec
+    assert hash(again) == hash(spec)
+    assert again.id == spec.id
+    assert again.weights_id[1:] == spec.id[1:]
+
+
+def test_round_trip_with_every_field_off_its_default() -> None:
+    layers = (LayerSpec(1, 5, "FE", attn_dims=6, mlp_dims=7), LayerSpec(4, 6, "AI", attn_dims=9))
+    sizes = {"patch": 8, "template_size": 32, "search_size": 64, "template_factor": 1.5, "search_factor": 5.0}
+    spec = tiny(layers=layers, head=HeadSpec(channels=16), final_norm=False, target_token=True, **sizes)
+    assert TrackerSpec.from_dict(spec.to_dict()) == spec
+    assert len(spec.to_dict()) == 11  # all but the backbone, of which there is one kind
+
+
+def test_defaults_are_left_out() -> None:
+    assert tiny().to_dict() == {
+        "dim": 12,
+        "heads": 3,
+        "layers": [{"source": 0, "mlp_hidden": 48}, {"source": 1, "mlp_hidden": 48}],
+    }
+
+
+def test_different_trackers_have_different_ids() -> None:
+    layer = LayerSpec(1, 48)
+    others = [
+        tiny(),
+        tiny(heads=4),
+        tiny(final_norm=False),
+        tiny(head=HeadSpec(channels=64)),
+        tiny(layers=(LayerSpec(0, 48),)),
+        tiny(layers=(LayerSpec(0, 48), replace(layer, source=2))),
+        tiny(layers=(LayerSpec(0, 48), replace(layer, attn_dims=9))),
+        tiny(layers=(LayerSpec(0, 48), replace(layer, mlp_dims=9))),
+        tiny(layers=(LayerSpec(0, 48, "FE"), replace(layer, attention="AI"))),
+        tiny(layers=(LayerSpec(0, 48, "AI"), replace(layer, attention="AI"))),
+    ]
+    assert len({spec.id for spec in others}) == len(others)
+
+
+def test_sizes_of_a_spec() -> None:
+    spec = describe("litetrack-b9")
+    assert (spec.grid, spec.search_tokens, spec.template_tokens) == (16, 256, 65)
+    assert (spec.attention, spec.count("FE"), spec.count("AI")) == ("split", 6, 3)
+    assert describe("ostrack256").attention == "joint"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dim": 0}, "dim must be a positive integer but is 0"),
+        ({"heads": -1}, "heads must be a positive integer"),
+        ({"heads": 5}, "dim 12 is not a multiple of heads 5"),
+        ({"patch": 1.5}, "patch must be a positive integer"),
+        ({"template_size": 120}, "template_size 120 is not a multiple of patch 16"),
+        ({"search_size": 250}, "search_size 250 is not a multiple of patch 16"),
+        ({"template_factor": 0.5}, "template_factor must be in"),
+        ({"search_factor": float("nan")}, "search_factor must be in"),
+        ({"head": HeadSpec(channels=12)}, "head.channels must be a positive multiple of 8"),
+        ({"layers": ()}, "at least one layer"),
+        ({"layers": (LayerSpec(-1, 48),)}, r"layers\[0\].source must be ≥ 0"),
+        ({"layers": (LayerSpec(2, 48), LayerSpec(2, 48))}, r"layers\[1\].source 2 does not come after 2"),
+        ({"layers": (LayerSpec(0, 0),)}, r"layers\[0\].mlp_hidden must be ≥ 1"),
+        ({"layers": (LayerSpec(0, 1, attn_dims=12),)}, "attn_dims must be a multiple of heads below dim 12"),
+        ({"layers": (LayerSpec(0, 1, attn_dims=7),)}, "attn_dims must be a multiple of heads"),
+        ({"layers": (LayerSpec(0, 1, mlp_dims=12),)}, r"mlp_dims must be in \[1, dim − 1\]"),
+        ({"layers": (LayerSpec(0, 1, mlp_dims=0),)}, "mlp_dims must be in"),
+        ({"layers": (LayerSpec(0, 1, "FE"),)}, "followed by at least one AI"),
+        ({"layers": (LayerSpec(0, 1, "AI"), LayerSpec(1, 1, "FE"))}, "FE…FE followed by"),
+        ({"layers": (LayerSpec(0, 1), LayerSpec(1, 1, "AI"))}, "all joint"),
+        ({"layers": (LayerSpec(0, 1, "asymmetric"), LayerSpec(1, 1))}, "all asymmetric"),
+    ],
+)
+def test_impossible_trackers(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        tiny(**changes)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        tiny(heads=5, search_size=250, layers=(LayerSpec(0, 0),))
+    assert all(word in str(caught.value) for word in ("heads 5", "search_size 250", "mlp_hidden"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"dim": "12"}, "spec.dim must be int but is '12'"),
+        ({"dim": True}, "spec.dim must be int but is True"),
+        ({"final_norm": 1}, "spec.final_norm must be bool"),
+        ({"layers": 3}, "spec.layers must be a list"),
+        ({"layers": [3]}, r"spec.layers\[0\] must be an object"),
+        ({"layers": [{"source": 0}]}, r"spec.layers\[0\].mlp_hidden is missing"),
+        ({"layers": [{"source": 0, "mlp_hidden": 4, "attention": ["FE"]}]}, "attention must be one of joint"),
+        ({"backbone": "resnet"}, "spec.backbone must be one of vit"),
+        ({"head": {"channel": 8}}, "spec.head.channel is not a known field"),
+        ({"depth": 3}, "spec.depth is not a known field"),
+    ],
+)
+def test_wrong_json(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        TrackerSpec.from_dict(tiny().to_dict() | change)
+
+
+def test_json_that_is_no_object() -> None:
+    with pytest.raises(UsageError, match="spec must be an object but is list"):
+        TrackerSpec.from_dict([])  # type: ignore[arg-type]
+
+
+def test_whole_numbers_serve_as_floats() -> None:
+    assert TrackerSpec.from_dict(tiny().to_dict() | {"search_factor": 4}) == tiny()
+
+
+@pytest.mark.parametrize(
+    ("dim", "heads", "ratio", "kept"),
+    [(192, 3, 0.3, 135), (768, 12, 0.0, 768), (768, 12, 0.5, 384), (192, 3, 0.3125, 132), (12, 3, 0.2, 12)],
+)
+def test_kept_dims(dim: int, heads: int, ratio: float, kept: int) -> None:
+    """135 of 192 at μ = 0.3 is ABTrack's Table 3; the others by hand: d − floor(d·μ/heads)·heads."""
+    assert kept_dims(dim, heads, ratio) == kept
+
+
+@pytest.mark.parametrize("ratio", [-0.1, 1.0, float("nan")])
+def test_kept_dims_outside(ratio: float) -> None:
+    with pytest.raises(UsageError, match="dr_ratio"):
+        kept_dims(12, 3, ratio)
+
+
+def test_unknown_tracker_suggests() -> None:
+    with pytest.raises(UsageError, match="Did you mean .*ostrack-nano"):
+        describe("ostrak-nano")

@@ -1,0 +1,143 @@
+"""The shipped space over every named teacher: valid by construction, relative, and reaching the teacher."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from compress.core import TRACKERS, LayerSpec, TrackerSpec, UsageError, describe, kept_dims
+from compress.spaces import KNOBS, Space, load_space, space_names
+from compress.spaces.patterns import PATTERNS
+
+SPACE = load_space("ostrack")
+NANO = describe("ostrack-nano")
+
+
+def pick(**values: Any) -> Any:
+    """A chooser that takes these values, and each other knob's choice nearest the teacher."""
+    same = {"depth": max, "layers": lambda c: c[0], "interaction": lambda c: c[0], "dr_ratio": min, "mlp_ratio": max}
+    return lambda name, choices: values.get(name, same[name](choices))
+
+
+def build(teacher: TrackerSpec = NANO, **values: Any) -> TrackerSpec:
+    return SPACE.spec(teacher, pick(**values))
+
+
+def sources(spec: TrackerSpec) -> list[int]:
+    return [layer.source for layer in spec.layers]
+
+
+@pytest.mark.parametrize("name", TRACKERS.names())
+@pytest.mark.parametrize("space", space_names())
+def test_teacher_is_in_the_space(space: str, name: str) -> None:
+    teacher = describe(name)
+    assert teacher in set(load_space(space).enumerate(teacher))
+
+
+@pytest.mark.parametrize("name", TRACKERS.names())
+def test_enumeration_is_distinct_and_holds_every_sample(name: str) -> None:
+    teacher, rng = describe(name), random.Random(0)
+    every = list(SPACE.enumerate(teacher))
+    assert len(every) == len(set(every)) == len({spec.id for spec in every}) == SPACE.size(teacher)
+    assert len(every) <= SPACE.combinations(teacher)
+    assert {SPACE.sample(teacher, rng) for _ in range(500)} <= set(every)
+    assert all(spec.head == teacher.head and spec.search_size == teacher.search_size for spec in every)
+
+
+def test_ten_thousand_samples_in_five_seconds() -> None:
+    rng, start = random.Random(0), time.perf_counter()
+    specs = {SPACE.sample(NANO, rng) for _ in range(10_000)}
+    assert time.perf_counter() - start < 5
+    assert len(specs) > 1500
+
+
+def test_sampling_is_repeatable() -> None:
+    first, second = (random.Random(7) for _ in range(2))
+    assert [SPACE.sample(NANO, first) for _ in range(20)] == [SPACE.sample(NANO, second) for _ in range(20)]
+
+
+def test_choices_are_json_scalars_and_always_the_same() -> None:
+    asked: dict[str, set[str]] = {}
+    rng = random.Random(0)
+
+    def choose(name: str, choices: Sequence[Any]) -> Any:
+        asked.setdefault(name, set()).add(json.dumps(choices))
+        assert all(type(choice) in (str, int, float) for choice in choices)
+        return rng.choice(choices)
+
+    for _ in range(200):
+        SPACE.spec(NANO, choose)
+    assert list(asked) == list(KNOBS)
+    assert all(len(seen) == 1 for seen in asked.values())
+
+
+def test_a_choice_from_nowhere_is_refused() -> None:
+    with pytest.raises(UsageError, match="depth must be one of 2, 3.* but 40 was chosen"):
+        build(depth=40)
+
+
+def test_depth_and_patterns() -> None:
+    assert sources(build(depth=4, layers="even")) == [0, 4, 7, 11]
+    assert sources(build(depth=4, layers="front")) == [0, 1, 2, 3]
+    assert sources(build(depth=5, layers="ends")) == [0, 1, 2, 10, 11]
+    assert sources(build(depth=2, layers="even")) == [0, 11]
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_patterns_hold_at_every_depth(pattern: str) -> None:
+    for of in range(1, 40):
+        for depth in range(1, of + 1):
+            kept = PATTERNS[pattern](depth, of)
+            assert len(kept) == depth
+            assert kept == sorted(set(kept))
+            assert 0 <= kept[0] <= kept[-1] < of
+
+
+@pytest.mark.parametrize(
+    ("depth", "share", "interacting"), [(12, "1/4", 3), (9, "1/3", 3), (4, "1/2", 2), (2, "1/4", 1), (6, "1/4", 2)]
+)
+def test_interaction(depth: int, share: str, interacting: int) -> None:
+    spec = build(depth=depth, interaction=share)
+    assert [layer.attention for layer in spec.layers] == ["FE"] * (depth - interacting) + ["AI"] * interacting
+
+
+def test_dimension_reduction_and_mlp() -> None:
+    kept = kept_dims(128, 4, 0.25)
+    layer = build(dr_ratio=0.25, mlp_ratio=3).layers[5]
+    assert (kept, layer.attn_dims, layer.mlp_dims, layer.mlp_hidden) == (96, 96, 96, 288)
+    assert build(mlp_ratio=2).layers[0] == LayerSpec(0, 256)
+
+
+def test_litetrack_b9_lies_in_the_space_of_ostrack256() -> None:
+    """Its layers, that is: final norm and target token are no knobs."""
+    spec = build(describe("ostrack256"), depth=9, layers="front", interaction="1/3")
+    assert spec.layers == describe("litetrack-b9").layers
+
+
+def test_choices_beyond_the_teacher_mean_its_own() -> None:
+    space = Space("x", {"depth": (2, 6, 9), "mlp_ratio": (1, 3, 4)})
+    teacher = TrackerSpec(dim=12, heads=3, layers=tuple(LayerSpec(i, 30) for i in range(5)))
+    assert space.choices(teacher) == {"depth": (2, 5), "mlp_ratio": (1, 2.5)}
+    assert teacher in set(space.enumerate(teacher))
+
+
+@pytest.mark.parametrize("name", TRACKERS.names())
+def test_a_space_without_knobs_holds_the_teacher_alone(name: str) -> None:
+    assert list(Space("none", {}).enumerate(describe(name))) == [describe(name)]
+
+
+def test_a_shallow_cut_of_a_split_teacher_still_interacts() -> None:
+    spec = Space("x", {"depth": (1,), "layers": ("front",)}).sample(describe("litetrack-b9"), random.Random(0))
+    assert [layer.attention for layer in spec.layers] == ["AI"]
+
+
+def test_a_reduced_teacher_is_reduced_further() -> None:
+    layers = (LayerSpec(0, 300, attn_dims=96, mlp_dims=100),)
+    teacher = TrackerSpec(dim=128, heads=4, layers=layers)
+    reduced = Space("x", {"dr_ratio": (0.5,)}).sample(teacher, random.Random(0)).layers[0]
+    assert (reduced.attn_dims, reduced.mlp_dims, reduced.mlp_hidden) == (48, 52, 156)
