@@ -102,7 +102,7 @@ def _opened(run_dir: Path) -> Iterator[optuna.Study]:
         finally:
             storage.remove_session()
             storage.engine.dispose()
-    except (SQLAlchemyError, KeyError, RuntimeError, ValueError) as error:
+    except (SQLAlchemyError, optuna.exceptions.OptunaError, KeyError, RuntimeError, ValueError) as error:
         raise FileError(f"{path} cannot be read as the study of a search ({_first_line(error)}). {_AGAIN}") from error
 
 

@@ -66,8 +66,6 @@ _TRIALS: tuple[_Column, ...] = (
     _FIDELITY,
     _MS,
     _HOW,
-    _PARAMS,
-    _DEPTH,
     ("network", "", _text(words.summary)),
     ("rungs", "AO over sequences after each", _text(lambda r: _rungs(r))),
     ("reason", "", _text(lambda r: r.reason)),
@@ -124,7 +122,14 @@ def _table(archive: Archive, columns: tuple[_Column, ...], records: list[Record]
 
 
 def _sources(record: Record) -> str:
-    return " ".join(str(layer.source) for layer in record.spec.layers)
+    """`0–3 6 8`: which of the teacher's layers were kept, runs of three and more drawn together."""
+    runs: list[list[int]] = []
+    for source in (layer.source for layer in record.spec.layers):
+        if runs and source == runs[-1][-1] + 1:
+            runs[-1].append(source)
+        else:
+            runs.append([source])
+    return " ".join(f"{run[0]}–{run[-1]}" if len(run) > 2 else " ".join(map(str, run)) for run in runs)
 
 
 def _rungs(record: Record) -> str:

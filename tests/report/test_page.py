@@ -73,6 +73,7 @@ def test_page_says_what_matters(archive: Archive, tmp_path: Path) -> None:
         "v003: 2.1× as fast as the teacher (0.900 ms predicted vs 1.86 ms measured), AO 0.62 ± 0.02, 0.03 below",
         "--variant v003 --out bundle/",
         "4 networks timed whole",
+        "0–11",  # the teacher's layers
         "1440 frames of 24 sequences",
         "loss became <b>NaN</b>",
     ):
