@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_saved_weights_come_back(model: Tracker, path: Path) -> None:
     torch.testing.assert_close(other.state_dict(), model.state_dict(), rtol=0, atol=0)
     with safe_open(path, framework="pt") as file:
         assert file.metadata()["made-by"] == "a test"
-        assert TrackerSpec.from_dict(__import__("json").loads(file.metadata()["spec"])) == SPEC
+        assert TrackerSpec.from_dict(json.loads(file.metadata()["spec"])) == SPEC
 
 
 def test_half_precision_on_disk_is_loaded_as_float32(model: Tracker, path: Path) -> None:
