@@ -12,16 +12,14 @@ import click
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
-_Decorator = Callable[[_F], _F]
 
-
-def seed_option(default: int = 0) -> _Decorator[_F]:
+def seed_option(default: int = 0) -> Callable[[_F], _F]:
     """`--seed N` → `seed: int`."""
     bound = click.IntRange(0, 2**31 - 1)
     return click.option("--seed", type=bound, default=default, show_default=True, help="Seed of everything random.")
 
 
-def out_option(help: str, *, required: bool = False) -> _Decorator[_F]:
+def out_option(help: str, *, required: bool = False) -> Callable[[_F], _F]:
     """`--out PATH` → `out: Path | None`."""
     return click.option("--out", type=click.Path(path_type=Path), required=required, help=help)
 
