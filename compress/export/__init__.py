@@ -1,5 +1,18 @@
 """From a network to files that run without PyTorch."""
 
-from compress.export.graphs import frame_graph, template_graph
+from compress.export.bundle import check_place, export_bundle
+from compress.export.graphs import frame_graph, memory_names, template_graph
+from compress.export.parity import Parity, compare
+from compress.export.source import Source, load_source
 
-__all__ = ["frame_graph", "template_graph"]
+__all__ = [
+    "Parity",
+    "Source",
+    "check_place",
+    "compare",
+    "export_bundle",
+    "frame_graph",
+    "load_source",
+    "memory_names",
+    "template_graph",
+]

@@ -1,0 +1,59 @@
+"""`compress export`: a variant or a teacher as a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from compress.cli.options import json_option, out_option, print_json
+
+
+@click.command()
+@click.argument("run", metavar="RUN|NAME")
+@click.option("--variant", metavar="ID", help="The variant of RUN, e.g. v017; `teacher` for its teacher.")
+@out_option("Folder of the bundle; an older bundle there is replaced.", required=True)
+@click.option(
+    "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="onnxruntime's threads when it runs."
+)
+@click.option(
+    "--data",
+    default="generated",
+    show_default=True,
+    metavar="generated|folder:PATH",
+    help="The first sequence here is what PyTorch and onnxruntime must agree on.",
+)
+@json_option
+def command(run: str, variant: str | None, out: Path, threads: int, data: str, as_json: bool) -> None:
+    """Export a variant of RUN, or the teacher NAME, as a bundle that runs without PyTorch.
+
+    The bundle holds ONNX graphs of the template's and of each frame's work and bundle.json. It is written only when
+    PyTorch and onnxruntime agree on tensors and on the boxes of a whole sequence.
+    """
+    from compress.data import load_sequences
+    from compress.export import check_place, export_bundle, load_source
+    from compress.runtime import open_bundle
+
+    check_place(out)
+    source = load_source(run, variant)
+    path = export_bundle(
+        source.model,
+        out,
+        sequence=load_sequences(data)[0],
+        provenance=source.provenance,
+        name=source.name,
+        threads=threads,
+        accuracy=source.accuracy,
+        latency=source.latency,
+    )
+    manifest = open_bundle(path).manifest
+    if as_json:
+        print_json({"bundle": path, **{key: manifest[key] for key in ("name", "spec_id", "parity", "files")}})
+        return
+    parity, size = manifest["parity"], sum(entry["bytes"] for entry in manifest["files"].values())
+    click.echo(f"{source.name} ({manifest['spec_id']}) is in {out}, {size / 1e6:.1f} MB.")
+    click.echo(
+        f"PyTorch and onnxruntime agree: maps within {max(parity['maps'].values()):.1g}, boxes within "
+        f"{parity['box_px']:.2g} px over {parity['frames']} frames of {parity['sequence']}."
+    )
+    click.echo(f"Next: compress track {out} --video FILE --init x,y,w,h --out boxes.txt")

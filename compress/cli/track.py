@@ -1,0 +1,84 @@
+"""`compress track`: a bundle follows one object in a video. Never imports torch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from compress.cli.options import json_option, out_option, print_json, quiet_option
+
+if TYPE_CHECKING:
+    from compress.runtime import Frames
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--video", type=click.Path(path_type=Path), required=True, help="A video, or a folder of images.")
+@click.option("--init", metavar="x,y,w,h", required=True, help="Box of the object in the first frame, in pixels.")
+@out_option("Text file of one x,y,w,h line per frame; the first is --init.", required=True)
+@click.option("--draw", type=click.Path(path_type=Path), help="Also write an .mp4 with the boxes drawn.")
+@click.option("--threads", type=click.IntRange(1, 256), help="onnxruntime's threads; those of the bundle by default.")
+@json_option
+@quiet_option
+def command(
+    bundle: Path, video: Path, init: str, out: Path, draw: Path | None, threads: int | None, as_json: bool, quiet: bool
+) -> None:
+    """Follow an object in a video with BUNDLE, made by `compress export`.
+
+    Milliseconds per frame are from crop through network to box; reading and drawing are left out.
+    """
+    from compress.runtime import BundleNetwork, Frames, check_places, open_bundle, speed, track, write_steps
+
+    box = _box(init)
+    check_places(video=video, out=out, draw=draw)
+    opened = open_bundle(bundle)
+    network = BundleNetwork(opened, threads=threads)
+    frames = Frames(video)
+    steps = track(network, opened.settings, _shown(frames, hidden=quiet or as_json), box)
+    ms = write_steps(steps, frames, out=out, draw=draw)
+    result = {"bundle": opened.name, "spec_id": opened.spec.id, "frames": len(ms), **speed(ms[1:])}
+    result |= {"template_ms": ms[0], "video_fps": frames.fps, "threads": network.threads, "boxes": out, "drawn": draw}
+    if as_json:
+        print_json(result)
+    elif not quiet:
+        click.echo(_words(result))
+    if frames.count and frames.count - len(ms) > max(1, frames.count // 50):
+        click.echo(f"Note: {video} announces {frames.count} frames, but only {len(ms)} could be read.", err=True)
+
+
+def _box(text: str) -> list[float]:
+    from compress.core import UsageError
+
+    try:
+        box = [float(part) for part in text.split(",")]
+    except ValueError:
+        box = []
+    if len(box) != 4:
+        raise UsageError(
+            f"--init must be four numbers x,y,w,h in pixels but is {text!r}. Example: --init 213,121,21,95."
+        )
+    return box
+
+
+def _shown(frames: Frames, *, hidden: bool) -> Iterator[Any]:
+    quiet = hidden or not sys.stderr.isatty()
+    with click.progressbar(frames, length=frames.count, label="Tracking", file=sys.stderr, hidden=quiet) as bar:
+        yield from bar
+
+
+def _words(result: dict[str, Any]) -> str:
+    places = f"{result['boxes']}" + (f", drawn in {result['drawn']}" if result["drawn"] else "")
+    if result["fps"] is None:
+        return f"1 frame: its box is in {places}."
+    video_fps = result["video_fps"]
+    ratio = f", {result['fps'] / video_fps:.1f} × the video's {video_fps:g}" if video_fps else ""
+    return (
+        f"{result['frames']} frames: boxes are in {places}.\n"
+        f"{result['mean_ms']:.2f} ms a frame (p50 {result['p50_ms']:.2f}, p99 {result['p99_ms']:.2f}) "
+        f"for crop, network and decode, without reading and drawing.\n"
+        f"{result['fps']:.0f} fps with {result['threads']} thread{'s' * (result['threads'] > 1)}{ratio}."
+    )

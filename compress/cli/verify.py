@@ -1,0 +1,71 @@
+"""`compress verify`: whether a bundle is still what was exported."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from compress.cli.options import json_option, print_json
+
+if TYPE_CHECKING:
+    from compress.runtime import Bundle, BundleNetwork
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--against", metavar="RUN|NAME", help="Also compare with the PyTorch weights it was exported from.")
+@click.option(
+    "--data",
+    default="generated",
+    show_default=True,
+    metavar="generated|folder:PATH",
+    help="With --against: the first sequence here is tracked by both.",
+)
+@json_option
+def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None:
+    """Check the files of BUNDLE, and that it still finds the boxes it found when it was exported.
+
+    Sizes and sha256 of all files, the graphs' inputs and outputs, and the boxes on a few drawn frames are checked;
+    this needs no PyTorch. With --against, tensors and the boxes of a sequence are compared with PyTorch's.
+    """
+    from compress.core import CompressError
+    from compress.runtime import BundleNetwork, open_bundle
+    from compress.runtime.selftest import TOLERANCE, selftest_difference
+
+    opened = open_bundle(bundle)
+    network = BundleNetwork(opened)
+    difference = selftest_difference(opened.manifest.get("selftest"), network, opened.settings)
+    if not difference <= TOLERANCE:
+        raise CompressError(
+            f"The bundle {bundle} finds other boxes here than where it was exported: they differ by "
+            f"{difference:.2f} px (at most {TOLERANCE:g}). Export it again on this machine, or update onnxruntime."
+        )
+    parity = _compare(opened, network, against, data) if against else None
+    if as_json:
+        print_json(
+            {"bundle": bundle, "name": opened.name, "spec_id": opened.spec.id, "box_px": difference, "parity": parity}
+        )
+        return
+    click.echo(f"{opened.name} ({opened.spec.id}): files are as exported; boxes within {difference:.2g} px.")
+    if parity:
+        click.echo(f"PyTorch agrees: maps within {max(parity['maps'].values()):.1g}, boxes {parity['box_px']:.2g} px.")
+
+
+def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) -> dict[str, Any]:
+    from compress.core import UsageError
+    from compress.data import load_sequences
+    from compress.export import compare, load_source
+    from compress.models import NumpyNetwork
+
+    source = load_source(against, bundle.manifest.get("provenance", {}).get("variant"))
+    if source.model.spec != bundle.spec:
+        raise UsageError(
+            f"{source.name} is the tracker {source.model.spec.id}, but the bundle holds {bundle.spec.id}. "
+            "Name the run it was exported from."
+        )
+    sequence = load_sequences(data)[0]
+    parity = compare(NumpyNetwork(source.model), network, bundle.settings, sequence)
+    parity.check(f"The weights of {against} and the bundle")
+    return parity.to_dict()

@@ -1,0 +1,63 @@
+"""What can be exported: a variant of a run, or a named tracker with its own weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compress.archive import read_archive
+from compress.core import TRACKERS, Accuracy, FileError, Latency, UsageError
+from compress.models import Tracker, build, load_tracker, load_weights
+
+
+@dataclass(frozen=True)
+class Source:
+    """A tracker with weights, and what is known of it."""
+
+    model: Tracker
+    name: str
+    provenance: dict[str, Any]
+    accuracy: Accuracy | None = None
+    latency: Latency | None = None
+
+
+def load_source(run: str, variant: str | None) -> Source:
+    """A variant of the run directory `run`, or the named tracker `run` itself where `variant` is None.
+
+    Raises:
+        UsageError: unknown name or variant, or a run without a variant.
+        FileError: no run, or no weights, or weights that do not fit.
+    """
+    if Path(run).is_dir():
+        if variant is None:
+            raise UsageError(f"{run} is a run; say which of its variants with --variant. `compress report` lists them.")
+        return _of_run(Path(run), variant)
+    if variant is None and (run in TRACKERS or not _is_path(run)):
+        return Source(load_tracker(run), run, {"teacher": run})
+    if run in TRACKERS:
+        raise UsageError(f"{run} is a teacher and has no variant {variant}. Leave --variant out, or name a run.")
+    raise FileError(f"There is no run directory {run}. Give the folder that `compress search` wrote.")
+
+
+def _of_run(run: Path, variant: str) -> Source:
+    archive = read_archive(run)
+    record = archive.variant(variant)
+    teacher = str(archive.settings.get("teacher", ""))
+    provenance = {"run": run.resolve().name, "variant": variant, "teacher": teacher, "fidelity": record.fidelity}
+    path = run / "checkpoints" / f"{record.spec.weights_id}.safetensors"
+    if path.is_file():
+        model = build(record.spec).eval()
+        load_weights(model, path)
+    elif record.is_teacher and teacher in TRACKERS:
+        model = load_tracker(teacher, archive.settings.get("weights") or None)
+    else:
+        raise FileError(
+            f"{variant} has no weights at {path}: it is {record.status}"
+            f"{' (' + record.reason + ')' if record.reason else ''}. Choose a variant of the front."
+        )
+    return Source(model, f"{run.resolve().name}-{variant}", provenance, record.accuracy, record.latency)
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or text.startswith(".")

@@ -1,0 +1,22 @@
+"""Runs exported bundles: numpy, OpenCV and onnxruntime only."""
+
+from compress.runtime.draw import box_video
+from compress.runtime.follow import check_places, write_steps
+from compress.runtime.frames import Frames
+from compress.runtime.manifest import Bundle, open_bundle
+from compress.runtime.network import BundleNetwork, session
+from compress.runtime.track import Step, speed, track
+
+__all__ = [
+    "Bundle",
+    "BundleNetwork",
+    "Frames",
+    "Step",
+    "box_video",
+    "check_places",
+    "open_bundle",
+    "session",
+    "speed",
+    "track",
+    "write_steps",
+]

@@ -1,0 +1,88 @@
+"""An mp4 with the box, the score and the speed drawn into every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import FileError, UsageError
+from compress.core.files import replacing
+
+_GREEN, _BLACK, _WHITE = (80, 220, 60), (0, 0, 0), (255, 255, 255)
+
+
+def check_suffix(path: Path) -> None:
+    """Raises `UsageError` unless `path` ends in `.mp4`, the only kind written."""
+    if path.suffix.lower() != ".mp4":
+        raise UsageError(f"Drawn videos are written as .mp4, but the name is {path.name!r}. End it in .mp4.")
+
+
+class BoxVideo:
+    """Frames of `size` (width, height), written to `path` at `fps`. Use `box_video`."""
+
+    def __init__(self, path: Path, *, size: tuple[int, int], fps: float) -> None:
+        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
+        self.written = 0
+        if not self._writer.isOpened():
+            raise FileError(
+                f"OpenCV cannot write an mp4 of {size[0]}x{size[1]} in {path.parent}. "
+                "Choose another place, or track without drawing."
+            )
+
+    def write(self, frame: NDArray[np.uint8], box: NDArray[np.float64], label: str) -> None:
+        """Add an (H, W, 3) RGB frame with an x, y, w, h box and a line of ASCII text."""
+        self._writer.write(_drawn(frame, box, label))
+        self.written += 1
+
+    def close(self) -> None:
+        self._writer.release()
+
+
+@contextmanager
+def box_video(path: Path, *, size: tuple[int, int], fps: float) -> Iterator[BoxVideo]:
+    """A `BoxVideo` that appears at `path` whole when the block ends well, and not at all otherwise.
+
+    Raises:
+        UsageError: `path` does not end in `.mp4`.
+        FileError: the video cannot be written, or not whole.
+    """
+    check_suffix(path)
+    with replacing(path) as temporary:
+        video = BoxVideo(temporary, size=size, fps=fps)
+        try:
+            yield video
+        finally:
+            video.close()
+        # OpenCV's writer reports no error on a full disk; reading back does.
+        found = _frame_count(temporary)
+        if found != video.written:
+            raise FileError(
+                f"Only {found} of {video.written} frames could be written to {path}: the disk may be full. "
+                "Free some space or choose another place."
+            )
+
+
+def _drawn(frame: NDArray[np.uint8], box: NDArray[np.float64], label: str) -> np.ndarray:
+    image = cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)
+    height = image.shape[0]
+    x, y, w, h = (round(float(v)) for v in box)
+    line = max(1, height // 240)
+    cv2.rectangle(image, (x, y), (x + w, y + h), _BLACK, line + 2)
+    cv2.rectangle(image, (x, y), (x + w, y + h), _GREEN, line)
+    scale = max(0.4, height / 900)
+    place = (line * 4, round(30 * scale))
+    for colour, thickness in ((_BLACK, line + 2), (_WHITE, line)):
+        cv2.putText(image, label, place, cv2.FONT_HERSHEY_SIMPLEX, scale, colour, thickness, cv2.LINE_AA)
+    return image
+
+
+def _frame_count(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    count = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.isOpened() else 0
+    capture.release()
+    return count

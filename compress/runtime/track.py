@@ -1,0 +1,54 @@
+"""Following one object through frames, timed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from compress.geometry import FrameTracker, LoopSettings, Network
+from compress.runtime.frames import Frame
+
+
+@dataclass(frozen=True)
+class Step:
+    """One frame: its picture, box (4,) x, y, w, h in pixels, score, and milliseconds from crop to decoded box.
+
+    The first step holds the initial box and a score of 1; its time is that of the template.
+    """
+
+    frame: Frame
+    box: NDArray[np.float64]
+    score: float
+    ms: float
+
+
+def track(network: Network, settings: LoopSettings, frames: Iterable[Frame], init: ArrayLike) -> Iterator[Step]:
+    """Follow the object in `init` (x, y, w, h in pixels of the first frame).
+
+    Raises:
+        UsageError: the box has no area, is not finite or lies outside of the first frame.
+    """
+    tracker = FrameTracker(network, settings)
+    for i, frame in enumerate(frames):
+        start = time.perf_counter()
+        if i == 0:
+            tracker.start(frame, init)
+            box, score = np.asarray(init, dtype=np.float64), 1.0
+        else:
+            prediction = tracker.update(frame)
+            box, score = prediction.box, prediction.score
+        yield Step(frame, box, score, (time.perf_counter() - start) * 1000)
+
+
+def speed(ms: list[float]) -> dict[str, Any]:
+    """`mean_ms`, `p50_ms`, `p99_ms` and `fps` of the times per frame; all None where there are none."""
+    if not ms:
+        return {"mean_ms": None, "p50_ms": None, "p99_ms": None, "fps": None}
+    mean = float(np.mean(ms))
+    p50, p99 = (float(v) for v in np.percentile(ms, [50, 99]))
+    return {"mean_ms": mean, "p50_ms": p50, "p99_ms": p99, "fps": 1000.0 / mean}

@@ -1,0 +1,187 @@
+"""Bundles: written whole, agreeing with PyTorch, replacing only bundles."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from compress.cli import main
+from compress.core import CompressError, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe
+from compress.export import bundle as bundle_module
+from compress.export import compare, export_bundle
+from compress.models import NumpyNetwork, Tracker
+from compress.models.weights import save_weights
+from compress.runtime import BundleNetwork, open_bundle
+from compress.runtime.selftest import INIT, selftest_frames
+
+Lively = Callable[..., Tracker]
+FRAMES = selftest_frames(seed=5)
+SMALL = TrackerSpec(
+    dim=32,
+    heads=2,
+    layers=(LayerSpec(source=0, mlp_hidden=48, attention="FE"), LayerSpec(source=1, mlp_hidden=48, attention="AI")),
+    template_size=32,
+    search_size=64,
+    head=HeadSpec(channels=16),
+    target_token=True,
+)
+
+
+class Square(SimpleNamespace):
+    def __len__(self) -> int:
+        return len(FRAMES)
+
+
+SQUARE = Square(name="square", boxes=np.array([INIT] * len(FRAMES)), frame=FRAMES.__getitem__)
+
+
+def _export(model: Tracker, out: Path, **more: object) -> Path:
+    return export_bundle(model, out, sequence=SQUARE, provenance={"teacher": "random"}, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("spec", [SMALL, describe("ostrack-nano")], ids=["split-token", "ostrack-nano"])
+def test_bundle_follows_as_pytorch_does(spec: TrackerSpec, lively: Lively, tmp_path: Path) -> None:
+    model = lively(spec)
+    bundle = open_bundle(_export(model, tmp_path / "b", threads=2))
+    assert bundle.spec == spec
+    assert bundle.threads == 2
+    parity = compare(NumpyNetwork(model), BundleNetwork(bundle), bundle.settings, SQUARE)
+    assert parity.problems() == []
+    assert parity.frames == len(FRAMES) - 1
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == ["bundle.json", "frame.onnx", "template.onnx"]
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_gate_refuses_other_weights_and_leaves_the_old_bundle(
+    lively: Lively, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = _export(lively(SMALL), tmp_path / "b")
+    before = (out / "bundle.json").read_bytes()
+    wrong = bundle_module.frame_graph(lively(SMALL, seed=1))
+    monkeypatch.setattr(bundle_module, "frame_graph", lambda model: wrong)
+    with pytest.raises(CompressError, match="PyTorch and the exported graphs do not agree"):
+        _export(lively(SMALL), out)
+    with pytest.raises(CompressError, match="do not agree"):
+        _export(lively(SMALL), tmp_path / "new")
+    assert (out / "bundle.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_old_bundle_is_replaced_whole(lively: Lively, tmp_path: Path) -> None:
+    _export(lively(SMALL), tmp_path / "b", name="old")
+    _export(lively(SMALL, seed=1), tmp_path / "b", name="new")
+    assert open_bundle(tmp_path / "b").name == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def test_what_is_no_bundle_is_never_replaced(lively: Lively, tmp_path: Path) -> None:
+    model = lively(SMALL)
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "thesis")
+    for name in ("thesis", "file", "link"):
+        with pytest.raises(UsageError, match="Choose another place"):
+            _export(model, tmp_path / name)
+    out = _export(model, tmp_path / "b")
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match=r"notes.txt"):
+        _export(model, out)
+    assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
+
+
+def test_failure_while_moving_brings_the_old_bundle_back(
+    lively: Lively, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = _export(lively(SMALL), tmp_path / "b", name="old")
+    rename = Path.rename
+
+    def failing(self: Path, target: Path) -> Path:
+        if self.name == "new":
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", failing)
+    with pytest.raises(OSError, match="No space"):
+        _export(lively(SMALL, seed=1), out, name="new")
+    assert open_bundle(out).name == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["b"]
+
+
+def _cli(*args: object) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main([str(arg) for arg in args])
+    return int(stop.value.code or 0)
+
+
+@pytest.fixture
+def teacher(lively: Lively, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tracker:
+    """`ostrack-nano` with random weights, found where a user's own weights lie."""
+    from compress.models import create
+
+    model = lively(describe("ostrack-nano"))
+    monkeypatch.setattr(create, "_SHIPPED", tmp_path / "none")
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
+    save_weights(model, tmp_path / "home" / "weights" / "ostrack-nano.safetensors")
+    return model
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    import cv2
+
+    folder = tmp_path / "square"
+    folder.mkdir()
+    for i, frame in enumerate(FRAMES):
+        cv2.imwrite(str(folder / f"{i + 1:08d}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    line = ",".join(map(str, INIT))
+    (folder / "groundtruth.txt").write_text(f"{line}\n" * len(FRAMES))
+    return f"folder:{folder}"
+
+
+def test_commands_export_and_verify_a_teacher(
+    teacher: Tracker, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "b"
+    assert _cli("export", "ostrack-nano", "--out", out, "--data", data) == 0
+    assert "PyTorch and onnxruntime agree" in capsys.readouterr().out
+    assert _cli("verify", out, "--against", "ostrack-nano", "--data", data, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["box_px"] < 0.01
+    assert result["parity"]["mean_iou"] > 0.999
+    with torch.no_grad():
+        teacher.box_head.conv5_size.bias.add_(1.0)
+    save_weights(teacher, tmp_path / "home" / "weights" / "ostrack-nano.safetensors")
+    assert _cli("verify", out) == 0
+    assert _cli("verify", out, "--against", "ostrack-nano", "--data", data) == 1
+    assert "size_map differs" in capsys.readouterr().err
+
+
+def test_verify_notices_other_boxes(lively: Lively, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = _export(lively(SMALL), tmp_path / "b")
+    manifest = json.loads((out / "bundle.json").read_text())
+    manifest["selftest"]["boxes"][4][0] += 3
+    (out / "bundle.json").write_text(json.dumps(manifest))
+    assert _cli("verify", out) == 1
+    assert "differ by 3.00 px" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        (("ostrack-nanno",), 2, "Did you mean ostrack-nano"),
+        (("ostrack-nano", "--variant", "v001"), 2, "has no variant"),
+        (("results/none",), 1, "no run directory"),
+        ((".",), 2, "--variant"),
+    ],
+)
+def test_sources_that_do_not_exist(
+    args: tuple[str, ...], code: int, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _cli("export", *args, "--out", tmp_path / "b") == code
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()

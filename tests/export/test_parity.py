@@ -1,0 +1,94 @@
+"""The gate sees what it should see, and forgives only a tie."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from compress.core import CompressError
+from compress.export import compare
+from compress.geometry import LoopSettings
+from compress.runtime.selftest import INIT, selftest_frames
+
+SETTINGS = LoopSettings(template_size=32, search_size=64, template_factor=2.0, search_factor=4.0, grid=4)
+
+
+class Stub:
+    """Peak at cell (2, 1), or at `cell`; scores, sizes and offsets shifted by what is given."""
+
+    def __init__(self, *, cell: int = 9, second: float = 0.0, **shift: float) -> None:
+        self._cell, self._second, self._shift = cell, second, shift
+
+    def encode_template(self, template: Any, template_box: Any = None) -> None:
+        return None
+
+    def track(self, search: Any, memory: Any) -> dict[str, np.ndarray]:
+        score = np.full((1, 1, 4, 4), 0.1, np.float32)
+        score.reshape(-1)[[9, 10]] = 0.5, self._second
+        maps = {"score_map": score, "size_map": np.full((1, 2, 4, 4), 0.25, np.float32)}
+        maps["offset_map"] = np.full((1, 2, 4, 4), 0.1, np.float32)
+        for name, value in self._shift.items():
+            maps[name] = maps[name] + np.float32(value)
+        if self._cell != 9:
+            score[0, 0].reshape(-1)[self._cell] += np.float32(1e-6)
+        return maps
+
+
+class Square(SimpleNamespace):
+    def __len__(self) -> int:
+        return 10
+
+
+SQUARE = Square(name="square", boxes=np.array([INIT] * 10), frame=selftest_frames().__getitem__)
+
+
+def _compare(a: Stub, b: Stub) -> Any:
+    return compare(a, b, SETTINGS, SQUARE)
+
+
+def test_equal_networks_agree() -> None:
+    parity = _compare(Stub(), Stub())
+    assert parity.problems() == []
+    assert (parity.box_px, parity.mean_iou, parity.frames, parity.tie_at) == (0.0, 1.0, 9, None)
+
+
+@pytest.mark.parametrize("name", ["score_map", "size_map", "offset_map"])
+def test_any_map_beyond_tolerance_is_named_with_its_figure(name: str) -> None:
+    parity = _compare(Stub(), Stub(**{name: 0.004}))
+    with pytest.raises(CompressError, match=rf"{name} differs by 0.004 \(at most 0.001\)"):
+        parity.check("Two networks")
+
+
+def _with_nan(maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    maps["offset_map"][0, 0, 0, 0] = np.nan
+    return maps
+
+
+def test_nan_is_no_agreement() -> None:
+    # Only the offset of a cell that is not the peak, so that the loop itself has nothing to complain about.
+    broken = Stub(offset_map=0.0)
+    track = broken.track
+    broken.track = lambda search, memory: _with_nan(track(search, memory))  # type: ignore[method-assign]
+    parity = _compare(Stub(), broken)
+    assert parity.maps["offset_map"] == float("inf")
+    assert parity.problems()
+
+
+def test_boxes_that_drift_apart_are_refused() -> None:
+    # A size that is off by a fiftieth of the crop makes each box, and with it the next crop, larger.
+    parity = _compare(Stub(), Stub(size_map=0.02))
+    assert any("boxes differ" in problem for problem in parity.problems())
+    assert any("overlap" in problem for problem in parity.problems())
+
+
+def test_tie_within_rounding_is_forgiven_and_told() -> None:
+    parity = _compare(Stub(second=0.5), Stub(second=0.5, cell=10))
+    assert parity.tie_at == 1
+    assert parity.frames == 0
+    assert parity.problems() == []
+
+
+def test_another_peak_by_more_than_rounding_is_refused() -> None:
+    parity = _compare(Stub(second=0.4), Stub(second=0.6))
+    assert any("score_map" in problem for problem in parity.problems())

@@ -1,0 +1,69 @@
+"""A small bundle, and a video of a moving square."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from compress.core import HeadSpec, LayerSpec, TrackerSpec
+from compress.export import export_bundle
+from compress.models import build
+from compress.runtime.selftest import INIT, selftest_frames
+
+SPEC = TrackerSpec(
+    dim=32,
+    heads=2,
+    layers=tuple(LayerSpec(source=i, mlp_hidden=48, attn_dims=24, mlp_dims=20) for i in range(2)),
+    template_size=32,
+    search_size=64,
+    head=HeadSpec(channels=16),
+)
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    model = build(SPEC).eval()
+    for module in model.modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight)
+    frames = selftest_frames(seed=3)
+
+    class Square(SimpleNamespace):
+        def __len__(self) -> int:
+            return len(frames)
+
+    sequence = Square(name="square", boxes=np.array([INIT] * len(frames)), frame=frames.__getitem__)
+    out = tmp_path_factory.mktemp("bundles") / "small"
+    return export_bundle(model, out, sequence=sequence, provenance={"teacher": "random"}, name="small")
+
+
+@pytest.fixture
+def write_video(tmp_path: Path) -> Callable[..., Path]:
+    """Writes frames, by default those of the self-test, as an mp4 at 25 fps."""
+
+    def write(frames: list[np.ndarray] | None = None, name: str = "video.mp4") -> Path:
+        frames = selftest_frames() if frames is None else frames
+        size = frames[0].shape[1::-1]
+        writer = cv2.VideoWriter(str(tmp_path / name), cv2.VideoWriter.fourcc(*"mp4v"), 25, size)
+        for frame in frames:
+            writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        writer.release()
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def frame_folder(tmp_path: Path) -> Path:
+    """The self-test's frames as 1.png … 10.png."""
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for i, frame in enumerate(selftest_frames()):
+        cv2.imwrite(str(folder / f"{i + 1}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    return folder

@@ -1,0 +1,55 @@
+"""Drawn videos are whole or absent."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compress.core import FileError, UsageError
+from compress.runtime import Frames, box_video
+
+GREY = np.full((96, 128, 3), 90, np.uint8)
+BOX = np.array([30.0, 40.0, 50.0, 30.0])
+
+
+def test_box_is_drawn_where_it_is_in_green(tmp_path: Path) -> None:
+    with box_video(tmp_path / "out.mp4", size=(128, 96), fps=20.0) as video:
+        for _ in range(5):
+            video.write(GREY, BOX, "score 0.91")
+    frames = Frames(tmp_path / "out.mp4")
+    assert frames.fps == 20.0
+    drawn = list(frames)
+    assert len(drawn) == 5
+    edge = drawn[2][40, 35:75].astype(int).mean(axis=0)
+    assert edge[1] > edge[0] + 40
+    assert edge[1] > edge[2] + 40
+    assert np.abs(drawn[2][50:65, 40:70].astype(int) - 90).max() < 25
+
+
+@pytest.mark.parametrize("name", ["out.avi", "out", "out.txt"])
+def test_unknown_suffix_is_refused_early(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"\.mp4"), box_video(tmp_path / name, size=(128, 96), fps=20.0):
+        pytest.fail("the block must not be entered")
+
+
+def test_nothing_stays_when_the_block_fails(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with box_video(tmp_path / "out.mp4", size=(128, 96), fps=20.0) as video:
+            video.write(GREY, BOX, "start")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_that_were_not_stored_are_missed(tmp_path: Path) -> None:
+    def dropped() -> None:
+        with box_video(tmp_path / "out.mp4", size=(128, 96), fps=20.0) as video:
+            video.write(GREY, BOX, "start")
+            # OpenCV drops a frame of another size without a word, as it does when the disk is full.
+            video.write(GREY[:50], BOX, "start")
+
+    with pytest.raises(FileError, match="Only 1 of 2 frames"):
+        dropped()
+    assert list(tmp_path.iterdir()) == []

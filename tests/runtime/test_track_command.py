@@ -1,0 +1,168 @@
+"""`compress track` from end to end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compress.cli import main
+from compress.geometry import FrameTracker
+from compress.runtime import BundleNetwork, Frames, open_bundle, speed, track
+from compress.runtime.selftest import INIT, selftest_frames
+
+START = "60,50,48,36"
+
+
+def _run(*args: object) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main(["track", *map(str, args)])
+    return int(stop.value.code or 0)
+
+
+def test_boxes_are_those_of_the_frame_loop(
+    bundle_folder: Path, frame_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "boxes.txt"
+    assert _run(bundle_folder, "--video", frame_folder, "--init", START, "--out", out) == 0
+    bundle = open_bundle(bundle_folder)
+    tracker = FrameTracker(BundleNetwork(bundle), bundle.settings)
+    frames = list(Frames(frame_folder))
+    tracker.start(frames[0], INIT)
+    wanted = [list(INIT), *(tracker.update(frame).box for frame in frames[1:])]
+    np.testing.assert_allclose(np.loadtxt(out, delimiter=","), wanted, atol=6e-4)
+    said = capsys.readouterr().out
+    assert "10 frames" in said
+    assert "without reading and drawing" in said
+
+
+def test_video_is_drawn_and_json_reports(
+    bundle_folder: Path, write_video: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, drawn = tmp_path / "boxes.txt", tmp_path / "drawn.mp4"
+    video = write_video()
+    args = (bundle_folder, "--video", video, "--init", START, "--out", out, "--draw", drawn, "--threads", 2, "--json")
+    assert _run(*args) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["frames"], result["video_fps"], result["threads"]) == (10, 25.0, 2)
+    assert result["fps"] == pytest.approx(1000 / result["mean_ms"])
+    assert 0 < result["p50_ms"] <= result["p99_ms"]
+    assert len(out.read_text().splitlines()) == len(list(Frames(drawn))) == 10
+
+
+@pytest.mark.parametrize(
+    ("init", "message"),
+    [
+        ("1,2,3", "four numbers"),
+        ("a,b,c,d", "four numbers"),
+        ("10,10,0,5", "no area"),
+        ("10,10,-4,5", "no area"),
+        ("nan,1,2,3", "finite"),
+        ("500,10,20,20", "240x160"),
+    ],
+)
+def test_impossible_boxes_are_refused(
+    bundle_folder: Path, frame_folder: Path, tmp_path: Path, init: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "boxes.txt"
+    out.parent.mkdir()
+    assert _run(bundle_folder, "--video", frame_folder, "--init", init, "--out", out) == 2
+    assert message in capsys.readouterr().err
+    assert list(out.parent.iterdir()) == []
+
+
+def test_results_never_replace_the_video_or_each_other(
+    bundle_folder: Path, write_video: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video = write_video()
+    before = video.read_bytes()
+    base = (bundle_folder, "--video", video, "--init", START)
+    assert _run(*base, "--out", video) == 2
+    assert _run(*base, "--out", tmp_path / "b.txt", "--draw", video) == 2
+    assert _run(*base, "--out", tmp_path / "b.mp4", "--draw", tmp_path / "b.mp4") == 2
+    assert _run(*base, "--out", tmp_path / "b.txt", "--draw", tmp_path / "b.avi") == 2
+    assert _run(*base, "--out", tmp_path) == 2
+    assert video.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [video.name]
+
+
+def test_damaged_frame_leaves_nothing(bundle_folder: Path, frame_folder: Path, tmp_path: Path) -> None:
+    (frame_folder / "7.png").write_bytes(b"no picture")
+    out = tmp_path / "new"
+    args = (bundle_folder, "--video", frame_folder, "--init", START)
+    assert _run(*args, "--out", out / "boxes.txt", "--draw", out / "drawn.mp4") == 1
+    assert list(out.iterdir()) == []
+
+
+def test_one_frame_has_no_speed(bundle_folder: Path, frame_folder: Path, tmp_path: Path) -> None:
+    for path in frame_folder.glob("*.png"):
+        if path.name != "1.png":
+            path.unlink()
+    assert _run(bundle_folder, "--video", frame_folder, "--init", START, "--out", tmp_path / "b.txt") == 0
+    assert (tmp_path / "b.txt").read_text() == "60.000,50.000,48.000,36.000\n"
+    assert speed([])["fps"] is None
+
+
+def test_torch_is_never_imported(bundle_folder: Path, frame_folder: Path, tmp_path: Path) -> None:
+    args = [
+        "track",
+        str(bundle_folder),
+        "--video",
+        str(frame_folder),
+        "--init",
+        START,
+        "--out",
+        str(tmp_path / "b.txt"),
+    ]
+    code = f"""
+import sys
+from compress.cli import main
+try:
+    main({[*args, "--draw", str(tmp_path / "d.mp4")]!r})
+except SystemExit as stop:
+    assert not stop.code, stop.code
+try:
+    main(["verify", {str(bundle_folder)!r}])
+except SystemExit as stop:
+    assert not stop.code, stop.code
+found = {{"torch", "timm", "onnx", "pandas", "optuna", "ray"}} & set(sys.modules)
+assert not found, found
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "b.txt").read_text().splitlines()) == 10
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_interrupt_leaves_nothing_half_written(bundle_folder: Path, tmp_path: Path) -> None:
+    video, out = tmp_path / "frames", tmp_path / "new"
+    video.mkdir()
+    os.mkfifo(video / "2.png")  # reading it waits for ever, so the interrupt comes in the middle
+    import cv2
+
+    cv2.imwrite(str(video / "1.png"), selftest_frames()[0])
+    args = ["track", bundle_folder, "--video", video, "--init", START, "--out", out / "b.txt", "--draw", out / "d.mp4"]
+    process = subprocess.Popen([sys.executable, "-m", "compress", *map(str, args)], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not list(out.glob(".d.mp4*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert list(out.glob(".b.txt*"))
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    assert process.stderr is not None
+    process.stderr.close()
+    assert list(out.iterdir()) == []
+
+
+def test_steps_hold_the_initial_box_first(bundle_folder: Path) -> None:
+    bundle = open_bundle(bundle_folder)
+    steps = list(track(BundleNetwork(bundle), bundle.settings, selftest_frames(), INIT))
+    assert tuple(steps[0].box) == INIT
+    assert steps[0].score == 1.0
+    assert all(0 < step.score < 1 and step.ms > 0 for step in steps[1:])
