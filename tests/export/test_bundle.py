@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -185,3 +186,59 @@ def test_sources_that_do_not_exist(
     assert _cli("export", *args, "--out", tmp_path / "b") == code
     assert message in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
+
+
+@pytest.fixture
+def run(lively: Lively, tmp_path: Path) -> Path:
+    """A run with one trained variant, v000, and one rejected, v001."""
+    import optuna
+
+    from compress.archive import STUDY, Record, storage_url, store_record, store_teacher
+    from compress.core import Accuracy, Latency
+
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("teacher: ostrack-nano\ntarget: cpu\nbound_ms: 2.0\n")
+    accuracy = Accuracy(0.5, 0.5, 0.01, 0.6, 0.3, 0.5, 0.6, 0.6, 4, 100)
+    latency = Latency(1.0, 1.0, 1.1, 1.2, 0.9, "measured", 100, 10, 1, "onnxruntime", "host")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = optuna.storages.RDBStorage(storage_url(folder))
+    study = optuna.create_study(study_name=STUDY, storage=storage, directions=["minimize", "maximize"])
+    store_teacher(study, Record("teacher", -1, describe("ostrack-nano"), "done", accuracy=accuracy, measured=latency))
+    records = (
+        Record("v000", 0, SMALL, "done", fidelity="full", accuracy=accuracy, measured=latency),
+        Record("v001", 1, replace(SMALL, heads=4), "rejected", reason="predicted 9 ms"),
+    )
+    for record in records:
+        trial = study.ask()
+        store_record(trial, record)
+        done = record.status == "done"
+        state = optuna.trial.TrialState.COMPLETE if done else optuna.trial.TrialState.PRUNED
+        study.tell(trial, (1.0, 0.5) if done else None, state=state)
+    storage.remove_session()
+    storage.engine.dispose()
+    save_weights(lively(SMALL), folder / "checkpoints" / f"{SMALL.weights_id}.safetensors")
+    return folder
+
+
+def test_commands_export_and_verify_a_variant(
+    run: Path, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "b"
+    assert _cli("export", run, "--variant", "v000", "--out", out, "--data", data, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["spec_id"] == SMALL.id
+    manifest = open_bundle(out).manifest
+    assert manifest["name"] == "run-v000"
+    assert manifest["provenance"] == {"run": "run", "variant": "v000", "teacher": "ostrack-nano", "fidelity": "full"}
+    assert (manifest["accuracy"]["ao"], manifest["latency"]["provenance"]) == (0.5, "measured")
+    assert _cli("verify", out, "--against", run, "--data", data) == 0
+    assert "PyTorch agrees" in capsys.readouterr().out
+
+
+def test_variants_without_weights_say_why(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _cli("export", run, "--variant", "v001", "--out", tmp_path / "b") == 1
+    assert "rejected (predicted 9 ms)" in capsys.readouterr().err
+    assert _cli("export", run, "--variant", "v00", "--out", tmp_path / "b") == 2
+    assert "Did you mean" in capsys.readouterr().err
+    assert _cli("export", run, "--out", tmp_path / "b") == 2
+    assert "--variant" in capsys.readouterr().err
