@@ -17,6 +17,8 @@ Arrays = dict[str, NDArray[np.float32]]
 class BundleNetwork:
     """Implements `compress.geometry.Network` with the two sessions of a bundle.
 
+    Plain runs, not bound buffers: binding the memory and the maps gained 1% (4.31 against 4.37 ms, nano, one thread).
+
     Args:
         threads: onnxruntime's threads within an operator; None takes the bundle's.
 
