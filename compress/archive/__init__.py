@@ -2,7 +2,7 @@
 
 from compress.archive.archive import Archive, Constraint
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
-from compress.archive.record import Record, Status, fidelity_order, variant_name
+from compress.archive.record import Record, Status, fidelity_order, figures_from, variant_name
 from compress.archive.study import (
     STUDY,
     archive_of,
@@ -24,6 +24,7 @@ __all__ = [
     "archive_of",
     "dominates",
     "fidelity_order",
+    "figures_from",
     "front_rows",
     "nondominated_rank",
     "pareto_mask",

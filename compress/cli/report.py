@@ -8,21 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compress.cli.options import json_option, print_json
+from compress.cli.tables import print_front
 
 if TYPE_CHECKING:
     from compress.archive import Archive
-
-_COLUMNS = {
-    "variant": "variant",
-    "ao": "AO",
-    "ao_se": "± SE",
-    "fidelity": "AO is",
-    "latency_ms": "ms",
-    "latency_provenance": "ms is",
-    "fps": "fps",
-    "params": "params",
-    "macs": "MACs",
-}
 
 
 @click.command()
@@ -43,7 +32,7 @@ def command(run: Path, as_json: bool) -> None:
     if as_json:
         print_json(_answer(archive, verdict(archive), page))
         return
-    _show(archive)
+    print_front(archive)
     click.echo(verdict(archive))
     click.echo(f"Report: {page}")
 
@@ -61,28 +50,3 @@ def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
         "trials": len(archive.records),
         "report": page,
     }
-
-
-def _show(archive: Archive) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    from compress.archive import front_rows
-
-    table = Table(box=None, pad_edge=False)
-    for name, title in _COLUMNS.items():
-        table.add_column(title, justify="left" if name in ("variant", "fidelity", "latency_provenance") else "right")
-    for each in front_rows(archive):
-        table.add_row(*(Text(_cell(name, each[name])) for name in _COLUMNS))
-    Console().print(table)
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return "–"
-    if name in ("params", "macs"):
-        return f"{value / 1e6:.3g} M"
-    if name == "fps":
-        return f"{value:.0f}"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)

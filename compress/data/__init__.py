@@ -21,9 +21,9 @@ def load_sequences(*sources: str) -> list[Sequence]:
 
 def _load(source: str) -> list[Sequence]:
     if source == "generated":
-        from compress.data.generated import test_sequences  # drawn by code that only this source needs
+        from compress.data.generated import generated_sequences  # drawn by code that only this source needs
 
-        return list(test_sequences())
+        return list(generated_sequences())
     kind, _, path = source.partition(":")
     if kind == "folder" and path:
         return list(read_folder(path))

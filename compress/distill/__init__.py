@@ -1,6 +1,17 @@
 """Losses, schedules and training loops: the inner loop of the search."""
 
-from compress.distill.optimise import pick_device
+from compress.distill.optimise import pick_device, to_input
+from compress.distill.pool import Pool, distillation_pool
+from compress.distill.student import StudentRecipe, distill
 from compress.distill.teacher import TeacherRecipe, train_teacher
 
-__all__ = ["TeacherRecipe", "pick_device", "train_teacher"]
+__all__ = [
+    "Pool",
+    "StudentRecipe",
+    "TeacherRecipe",
+    "distill",
+    "distillation_pool",
+    "pick_device",
+    "to_input",
+    "train_teacher",
+]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Literal
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from compress.core import UsageError
 
-Device = Literal["auto", "cpu", "cuda"]
+_Model = TypeVar("_Model", bound=nn.Module)
 
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
@@ -45,27 +45,29 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
 
 def optimiser(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
     """AdamW; vectors (gains and biases) and position embeddings are not decayed."""
-    plain, decayed = [], []
+    plain: list[nn.Parameter] = []
+    decayed: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         (plain if parameter.ndim < 2 or "pos_embed" in name else decayed).append(parameter)
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
 
 
-class AveragedWeights:
+class AveragedWeights(Generic[_Model]):
     """Exponential moving average of a model's weights; buffers (batch statistics) are copied as they are."""
 
-    def __init__(self, model: nn.Module, decay: float) -> None:
+    def __init__(self, model: _Model, decay: float) -> None:
         self.model = copy.deepcopy(model).eval().requires_grad_(False)
         self._decay = decay
         self.count = 0
 
     @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
+    def update(self, model: _Model) -> None:
         """Take one step toward `model`; early on the average is shorter, so that the start is forgotten."""
         self.count += 1
         decay = min(self._decay, self.count / (self.count + 10))
-        averages, values = list(self.model.parameters()), list(model.parameters())
-        torch._foreach_lerp_(averages, [v.detach() for v in values], 1 - decay)
+        averages: list[Tensor] = list(self.model.parameters())
+        values: list[Tensor] = list(model.parameters())
+        torch._foreach_lerp_(averages, values, 1 - decay)
         for average, value in zip(self.model.buffers(), model.buffers(), strict=True):
             average.copy_(value)

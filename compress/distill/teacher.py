@@ -118,7 +118,7 @@ class _Run:
             maps = self.model(template, search).maps
         parts = ground_truth_loss({k: v.float() for k, v in maps.items()}, boxes)
         self.optimiser.zero_grad(set_to_none=True)
-        parts["loss"].backward()
+        torch.autograd.backward(parts["loss"])
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimiser.step()
         self.average.update(self.model)

@@ -90,7 +90,7 @@ def smear(image: Image, dx: float, dy: float, taps: int = 5) -> Image:
     reach = min(round(max(abs(dx), abs(dy)) / 2), min(image.shape[:2]) // 2)
     if reach < 1:
         return image
-    wide = cv2.copyMakeBorder(image, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    wide = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), mode="edge")
     height, width = image.shape[:2]
     longest = max(abs(dx), abs(dy))
     total = np.zeros(image.shape, np.uint16)

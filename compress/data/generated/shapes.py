@@ -86,11 +86,12 @@ def _curve(radius: NDArray[np.float64], angle: NDArray[np.float64]) -> NDArray[n
 
 
 def _angles(count: int) -> NDArray[np.float64]:
-    return np.arange(count) * (2 * math.pi / count)
+    return np.arange(count, dtype=np.float64) * (2 * math.pi / count)
 
 
 def _blob(shape: NDArray[np.float64], bend: float) -> list[NDArray[np.float64]]:
-    angle, radius = _angles(48), np.ones(48)
+    angle = _angles(48)
+    radius: NDArray[np.float64] = np.ones(48)
     for k in range(2, 6):
         radius += (0.5 / k) * shape[k] * np.cos(k * angle + 6.28 * shape[k + 4] + bend)
     return [_curve(np.maximum(radius, 0.2), angle)]

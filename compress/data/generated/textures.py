@@ -145,7 +145,7 @@ def _grain(rng: Random, image: Image) -> Image:
 
 
 def _photograph(rng: Random, size: int, images: Sequence[Image]) -> Image:
-    image = images[rng.integers(len(images))]
+    image = images[int(rng.integers(len(images)))]
     side = min(image.shape[:2])
     crop = int(side * (0.3 + 0.7 * rng.random()))
     x, y = rng.integers(0, image.shape[1] - crop + 1), rng.integers(0, image.shape[0] - crop + 1)

@@ -1,0 +1,86 @@
+"""`compress evaluate`: one-pass evaluation of a teacher, a variant of a run, or a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
+from compress.cli.progress import shown
+
+if TYPE_CHECKING:
+    from compress.evaluate import Evaluation
+    from compress.geometry import LoopSettings, Network
+
+
+@click.command("evaluate")
+@click.argument("tracker")
+@click.option("--data", default="generated", show_default=True, help="generated, or folder:PATH (GOT-10k layout).")
+@click.option("--weights", type=click.Path(), help="Weights of a named tracker (safetensors).")
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the runtime.")
+@out_option("Folder for the boxes of each sequence and a summary.")
+@device_option
+@quiet_option
+@json_option
+def command(
+    tracker: str,
+    data: str,
+    weights: str | None,
+    threads: int,
+    out: Path | None,
+    device: str,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Evaluate TRACKER: a name, RUN:VARIANT, or a bundle's folder.
+
+    A bundle runs under onnxruntime, anything else under PyTorch. fps leaves the reading of images out.
+    """
+    from compress.data import load_sequences
+    from compress.evaluate import evaluate, write_results
+
+    network, settings = _load(tracker, weights, device, threads)
+    sequences = load_sequences(data)
+    with shown(quiet=quiet or as_json) as show:
+        evaluation = evaluate(network, settings, sequences, progress=_reporting(show))
+    if out is not None:
+        write_results(evaluation, out)
+    _print(evaluation, as_json)
+
+
+def _load(tracker: str, weights: str | None, device: str, threads: int) -> tuple[Network, LoopSettings]:
+    from compress.core import UsageError
+
+    if (Path(tracker) / "bundle.json").is_file():
+        from compress.runtime import BundleNetwork, open_bundle
+
+        bundle = open_bundle(tracker)
+        return BundleNetwork(bundle, threads=threads), bundle.settings
+    import torch
+
+    from compress.distill import pick_device
+    from compress.export import load_source
+    from compress.geometry import LoopSettings
+    from compress.models import NumpyNetwork, load_tracker
+
+    torch.set_num_threads(threads)
+    name, _, variant = tracker.rpartition(":") if ":" in tracker else (tracker, "", "")
+    if weights is not None and variant:
+        raise UsageError("--weights goes with a named tracker; a variant of a run has its own weights.")
+    model = load_tracker(name, weights) if weights is not None else load_source(name, variant or None).model
+    return NumpyNetwork(model, pick_device(device)), LoopSettings.of(model.spec)
+
+
+def _reporting(show: Any) -> Any:
+    return None if show is None else lambda done, total: show(f"frame {done}/{total}", done / total, None)
+
+
+def _print(evaluation: Evaluation, as_json: bool) -> None:
+    summary = {**evaluation.accuracy.to_dict(), "fps": evaluation.fps}
+    if as_json:
+        print_json({**summary, "per_sequence": [score.to_dict() for score in evaluation.per_sequence]})
+        return
+    for name, value in summary.items():
+        click.echo(f"{name:12} {value:.4f}" if isinstance(value, float) else f"{name:12} {value}")

@@ -1,0 +1,70 @@
+"""`compress search`: from a teacher to a Pareto front of trained students."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option, seed_option
+from compress.cli.progress import shown
+from compress.cli.tables import print_front
+
+
+@click.command("search")
+@click.option("--teacher", default="ostrack-nano", show_default=True, help="Where the search starts from.")
+@click.option("--weights", type=click.Path(), default="", help="The teacher's weights (safetensors).")
+@click.option("--target", default="cpu", show_default=True, help="The device to be fast on.")
+@click.option(
+    "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the target's runtime."
+)
+@click.option("--fps", type=float, help="Frames per second to reach on the target.")
+@click.option("--speedup", type=float, help="Or: times the teacher's speed on the target.")
+@click.option("--fps-at", default="mean", show_default=True, help="What the bound binds: mean, p50, p90 or p99.")
+@click.option("--space", default="ostrack", show_default=True, help="Search space: a name or a YAML file.")
+@click.option("--data", default="generated", show_default=True, help="generated, or folder:PATH (GOT-10k layout).")
+@click.option("--images", type=click.Path(exists=True, file_okay=False), help="Your images as generated texture.")
+@click.option("--trials", type=click.IntRange(1), default=10, show_default=True, help="Students to train.")
+@click.option("--generation", type=click.IntRange(1), default=5, show_default=True, help="Students at a time.")
+@click.option("--steps", type=click.IntRange(2), default=600, show_default=True, help="Steps of full distillation.")
+@click.option("--pool", type=click.IntRange(64), default=4096, show_default=True, help="Pairs to distil on.")
+@click.option("--time-budget", type=float, default=0.0, help="Minutes after which nothing new is started.")
+@click.option("--sampler", default="tpe", show_default=True, help="tpe, nsga2, gp or random.")
+@out_option("Run directory (default results/TEACHER-TARGET); an earlier search there is continued.")
+@seed_option()
+@device_option
+@quiet_option
+@json_option
+def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> None:
+    """Search for students of a teacher that keep a speed on a target, and train them.
+
+    The same command again continues a search that was stopped.
+    """
+    from compress.archive import front_rows
+    from compress.core import InfeasibleError
+    from compress.driver import search
+    from compress.report import verdict
+
+    settings["images"] = settings["images"] or ""
+    with shown(quiet=quiet or as_json) as show:
+        archive = search(out=out, show=show, **settings)
+    if as_json:
+        print_json({"run": archive.run_dir, "verdict": verdict(archive), "front": front_rows(archive)})
+    else:
+        _print(archive)
+    if not archive.front():
+        raise InfeasibleError(f"{verdict(archive)} See {archive.run_dir / 'report' / 'index.html'}.")
+
+
+def _print(archive: Any) -> None:
+    from compress.report import verdict
+
+    print_front(archive)
+    run = archive.run_dir
+    click.echo(verdict(archive))
+    click.echo(f"Report: {run / 'report' / 'index.html'}")
+    front = archive.front()
+    if front:
+        best = max(front, key=lambda record: record.accuracy.ao)
+        click.echo(f"Export: compress export {run} --variant {best.variant} --out bundle/")

@@ -1,0 +1,153 @@
+"""The fixed pool of pairs that students are distilled on, and what the teacher says about each, computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from compress.core import TrackerSpec
+from compress.core.files import replacing
+from compress.data.generated import Pairs, load_images, sample_pairs
+from compress.distill.optimise import to_input
+from compress.models import Tracker
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Pairs and the teacher's answers, row by row.
+
+    Attributes:
+        template, search: (N, S, S, 3) uint8 RGB crops.
+        boxes: (N, 4) cx, cy, w, h in shares of the search crop.
+        maps: The teacher's `score_map`, `size_map`, `offset_map`, (N, C, G, G) float16.
+        layers: The teacher's search tokens (N, G², dim) float16 after some of its layers, by layer index; the last
+            layer's after the final norm.
+    """
+
+    template: Tensor
+    search: Tensor
+    boxes: Tensor
+    maps: dict[str, Tensor]
+    layers: dict[int, Tensor]
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+def mimicked_layers(depth: int) -> list[int]:
+    """The teacher's layers whose tokens are kept: every third, ending with the last."""
+    return list(range((depth - 1) % 3, depth, 3))
+
+
+def distillation_pool(
+    teacher: Tracker,
+    *,
+    count: int,
+    seed: int,
+    folder: Path,
+    device: torch.device,
+    workers: int = 1,
+    images: str = "",
+    weights_key: str = "",
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Pool:
+    """The pool from `folder` where it was made before, else made now and kept there.
+
+    Args:
+        weights_key: Names the teacher's weights; another key computes the answers anew.
+        progress: Called with what is being made, how many are done, and of how many.
+    """
+    report = progress or (lambda what, done, total: None)
+    pairs_path = folder / f"pairs-{_key(teacher.spec, count, seed, images)}.safetensors"
+    pairs = _load(pairs_path)
+    if pairs is None:
+        pairs = _draw(teacher.spec, count, seed, workers, images, report)
+        _save(pairs, pairs_path)
+    path = folder / f"teacher-{_key(teacher.spec, count, seed, images, weights_key)}.safetensors"
+    answers = _load(path)
+    if answers is None:
+        answers = _answers(teacher.to(device).eval(), pairs, device, report)
+        _save(answers, path)
+    maps = {k: answers[k] for k in ("score_map", "size_map", "offset_map")}
+    layers = {int(k.removeprefix("layer")): v for k, v in answers.items() if k.startswith("layer")}
+    return Pool(pairs["template"], pairs["search"], pairs["boxes"], maps, layers)
+
+
+def _draw(
+    spec: TrackerSpec, count: int, seed: int, workers: int, images: str, report: Callable[[str, int, int], None]
+) -> dict[str, Tensor]:
+    jobs = [(spec, seed, index, min(_CHUNK, count - index * _CHUNK), images) for index in range(-(-count // _CHUNK))]
+    parts = []
+    # Spawned, not forked: a fork after torch or onnxruntime started threads can hang.
+    with get_context("spawn").Pool(max(1, workers)) as pool:
+        for pairs in pool.imap(_draw_chunk, jobs):
+            parts.append(pairs)
+            report("drawing pairs", min(count, len(parts) * _CHUNK), count)
+    columns = ((p.template, p.search, p.boxes) for p in parts)
+    template, search, boxes = (
+        torch.cat([torch.from_numpy(a) for a in column]) for column in zip(*columns, strict=True)
+    )
+    return {"template": template, "search": search, "boxes": boxes}
+
+
+def _draw_chunk(job: tuple[TrackerSpec, int, int, int, str]) -> Pairs:
+    import cv2
+
+    cv2.setNumThreads(1)
+    spec, seed, index, count, images = job
+    return sample_pairs(
+        seed,
+        index,
+        count,
+        template_size=spec.template_size,
+        search_size=spec.search_size,
+        template_factor=spec.template_factor,
+        search_factor=spec.search_factor,
+        images=load_images(Path(images)) if images else (),
+    )
+
+
+@torch.inference_mode()
+def _answers(
+    teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, report: Callable[[str, int, int], None]
+) -> dict[str, Tensor]:
+    wanted = mimicked_layers(len(teacher.spec.layers))
+    chunks: dict[str, list[Tensor]] = {}
+    count = len(pairs["boxes"])
+    for start in range(0, count, _CHUNK):
+        template, search = (to_input(pairs[k][start : start + _CHUNK].to(device)) for k in ("template", "search"))
+        out = teacher(template, search, collect=True)
+        found = {**out.maps, **{f"layer{i}": out.layers[i] for i in wanted}}
+        for key, value in found.items():
+            chunks.setdefault(key, []).append(value.half().cpu())
+        report("asking the teacher", min(count, start + _CHUNK), count)
+    return {key: torch.cat(values) for key, values in chunks.items()}
+
+
+def _key(spec: TrackerSpec, count: int, seed: int, images: str, weights: str = "") -> str:
+    sizes = [spec.template_size, spec.search_size, spec.template_factor, spec.search_factor]
+    said = json.dumps([sizes, count, seed, images, weights, spec.id if weights else ""])
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _load(path: Path) -> dict[str, Tensor] | None:
+    try:
+        return load_file(path) if path.is_file() else None
+    except SafetensorError:
+        return None  # cut short by a crash: made anew
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    with replacing(path) as temporary:
+        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary)

@@ -1,0 +1,283 @@
+"""The search: ask, gate, train, tell; then measure the front whole and report."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict
+from pathlib import Path
+from time import monotonic
+
+import optuna
+import torch
+
+from compress.archive import (
+    Archive,
+    Constraint,
+    Record,
+    archive_of,
+    store_measured,
+    store_teacher,
+    write_pareto_csv,
+    write_trials_csv,
+)
+from compress.core import InterruptedRun, Latency
+from compress.core.cost import macs, parameters
+from compress.core.files import home
+from compress.distill import Pool, distillation_pool, pick_device
+from compress.driver.asking import Asker, check_bindable, open_study
+from compress.driver.config import SearchConfig, settle
+from compress.driver.ladder import Member, climb
+from compress.driver.material import evaluation_sequences, rungs_of
+from compress.driver.progress import Progress, Show
+from compress.driver.run_dir import Log, holding, write_environment
+from compress.driver.students import Students
+from compress.measure import Corners, Target, resolve_target
+from compress.models import Tracker, build, load_tracker, load_weights
+from compress.profiles import predict
+from compress.report import write_report
+from compress.spaces import Space, load_space
+
+
+def search(*, out: str | Path | None = None, show: Show | None = None, **settings: object) -> Archive:
+    """Search for the fastest accurate students of a teacher on a target; the same as `compress search`.
+
+    Args:
+        out: Run directory; `results/TEACHER-TARGET` by default. An earlier search there is continued.
+        show: Progress; see `driver.progress.Show`.
+        settings: Fields of `SearchConfig`, e.g. `teacher="ostrack-nano", target="cpu", speedup=2`.
+
+    Returns:
+        The archive; `archive.front()` is empty where no variant meets the bound.
+
+    Raises:
+        UsageError: a setting that cannot be.
+        FileError: weights, data or run directory that cannot be used.
+        InterruptedRun: stopped by the user; the same call continues.
+    """
+    config = SearchConfig(**settings)  # type: ignore[arg-type]
+    check_bindable(config.fps_at)
+    run_dir = Path(out) if out else Path("results") / f"{config.teacher}-{config.target.replace(':', '-')}"
+    # Everything a user can mistype is looked up before anything is written.
+    target, space = resolve_target(config.target), load_space(config.space)
+    teacher = load_tracker(config.teacher, config.weights or None)
+    device = pick_device(config.device)
+    with holding(run_dir):
+        settle(config, run_dir)
+        write_environment(run_dir, str(device))
+        try:
+            return _Search(config, run_dir, target, space, teacher, device, Progress(show)).run()
+        except KeyboardInterrupt as error:
+            raise InterruptedRun(
+                f"Stopped. Nothing is lost: the same command continues the search in {run_dir}."
+            ) from error
+
+
+class _Search:
+    def __init__(
+        self,
+        config: SearchConfig,
+        run_dir: Path,
+        target: Target,
+        space: Space,
+        teacher: Tracker,
+        device: torch.device,
+        progress: Progress,
+    ) -> None:
+        self.config, self.run_dir, self.target, self.space = config, run_dir, target, space
+        self.teacher, self.device, self.progress = teacher, device, progress
+        self.log = Log(run_dir)
+        self.begin = monotonic()
+        self.study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
+        self.constraint = Constraint(None, at=config.fps_at)
+        sequences = evaluation_sequences(config.data, config.images)
+        self.students = Students(
+            teacher=teacher,
+            pool=self._pool,
+            rungs=rungs_of(sequences, steps=config.steps, partial=config.partial),
+            key=self._key(),
+            seed=config.seed,
+            device=device,
+            report=self._report_step,
+        )
+        self._made: Pool | None = None
+
+    def run(self) -> Archive:
+        self.log(f"search {asdict(self.config)}")
+        corners = Corners.of_space(self.teacher.spec, self.space)
+        profile = self.target.profile(
+            self.teacher.spec,
+            corners=corners,
+            threads=self.config.threads,
+            report=lambda what, share: self.progress.say(f"Latency profile: {what} {share:.0%}"),
+        )
+        self.progress.start(self._work())
+        predicted = predict(profile, self.teacher.spec)
+        asker = Asker(
+            study=self.study,
+            space=self.space,
+            teacher=self.teacher.spec,
+            predict=lambda spec: predict(profile, spec),
+            value=self.constraint.value,
+            bound_ms=self._bound(predicted),
+        )
+        self._score_teacher(predicted)
+        asker.enqueue_anchors()
+        self._train(asker)
+        archive = self._measure()
+        self._write(archive)
+        return archive
+
+    def _train(self, asker: Asker) -> None:
+        """Generation after generation until enough students are trained or the time is over."""
+        fidelities = [rung.fidelity for rung in self.students.rungs]
+        steps = [sum(r.steps for r in self.students.rungs[: i + 1]) for i in range(len(fidelities))]
+        known = {self.teacher.spec.id} | {Record.from_attrs(r).spec.id for r in self._record_attrs()}
+        waiting = asker.running()
+        while True:
+            left = self.config.trials - self._trained()
+            members = [*waiting, *self._ask(asker, known, min(left, self.config.generation) - len(waiting))]
+            waiting = []
+            if not members or self._time_over():
+                return
+            climb(members, self.students, fidelities, steps=steps, tell=asker.tell, done=self._scored)
+
+    def _ask(self, asker: Asker, known: set[str], count: int) -> list[Member]:
+        source = asker.accepted(known)
+        members: list[Member] = []
+        while len(members) < count:
+            member = next(source, None)
+            if member is None:
+                break
+            self.progress.say(f"{member[1].variant}: {member[1].predicted.fps:.0f} fps predicted")  # type: ignore[union-attr]
+            members.append(member)
+        return members
+
+    def _trained(self) -> int:
+        done = optuna.trial.TrialState.COMPLETE
+        return len(self.study.get_trials(deepcopy=False, states=(done,)))
+
+    def _record_attrs(self) -> list[dict[str, object]]:
+        trials = self.study.get_trials(deepcopy=False)
+        return [t.user_attrs["record"] for t in trials if "record" in t.user_attrs]
+
+    def _time_over(self) -> bool:
+        minutes = self.config.time_budget
+        return bool(minutes) and monotonic() - self.begin > 60 * minutes
+
+    def _score_teacher(self, predicted: Latency) -> None:
+        if "teacher" in self.study.user_attrs:
+            return
+        self.progress.say("Scoring the teacher")
+        accuracy = self.students.score_teacher(len(self.students.rungs) - 1)
+        cost = macs(self.teacher.spec)
+        store_teacher(
+            self.study,
+            Record(
+                variant="teacher",
+                number=-1,
+                spec=self.teacher.spec,
+                status="done",
+                fidelity="full",
+                accuracy=accuracy,
+                predicted=predicted,
+                params=parameters(self.teacher.spec),
+                macs=cost.full,
+                macs_per_frame=cost.per_frame,
+                is_teacher=True,
+            ),
+        )
+        self.log(f"teacher: AO {accuracy.ao:.4f}, predicted {predicted.mean_ms:.3f} ms")
+
+    def _scored(self, record: Record) -> None:
+        """After each rung: keep the weights, log, count the work."""
+        assert record.accuracy is not None
+        rung = next(i for i, r in enumerate(self.students.rungs) if r.fidelity == record.fidelity)
+        self.students.deliver(record.spec, rung, self.run_dir / "checkpoints")
+        text = f"{record.variant} {record.fidelity}: AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f}"
+        self.log(text)
+        self.progress.add(self._units(rung), text)
+
+    def _measure(self) -> Archive:
+        """Measure teacher and front whole, in one run so that ratios hold, until every member has been measured."""
+        archive = self._archive()
+        measured: dict[str, Latency] = {}
+        while any(r.variant not in measured for r in archive.front()) or not measured:
+            if not measured and archive.front() and all(r.measured for r in archive.front_table()):
+                return archive  # continued after its end: nothing new to measure
+            models = {r.variant: self._network(r) for r in archive.front_table("full")}
+            measured |= self.target.measure(
+                models,
+                threads=self.config.threads,
+                report=lambda what, share: self.progress.say(f"Measuring the front: {share:.0%}"),
+            )
+            for variant in models:
+                store_measured(self.study, variant, measured[variant])
+            archive = self._archive()
+        return archive
+
+    def _network(self, record: Record) -> Tracker:
+        if record.is_teacher:
+            return self.teacher
+        model = build(record.spec).eval()
+        load_weights(model, self.run_dir / "checkpoints" / f"{record.spec.weights_id}.safetensors")
+        return model
+
+    def _archive(self) -> Archive:
+        return archive_of(self.study, self.run_dir, asdict(self.config))
+
+    def _write(self, archive: Archive) -> None:
+        write_pareto_csv(archive, self.run_dir / "pareto.csv")
+        write_trials_csv(archive, self.run_dir / "trials.csv")
+        write_report(archive, self.run_dir / "report")
+        self.log(f"front: {', '.join(r.variant for r in archive.front()) or 'empty'}")
+
+    def _bound(self, teacher: Latency) -> float:
+        if self.config.fps is not None:
+            return 1000.0 / self.config.fps
+        assert self.config.speedup is not None
+        return self.constraint.value(teacher) / self.config.speedup
+
+    def _pool(self) -> Pool:
+        if self._made is None:
+            self._made = distillation_pool(
+                self.teacher,
+                count=self.config.pool,
+                seed=self.config.seed + 1,
+                folder=home() / "pools",
+                device=self.device,
+                workers=os.cpu_count() or 1,
+                images=self.config.images,
+                weights_key=self._weights_key(),
+                progress=lambda what, done, total: self.progress.say(f"Pool: {what} {done}/{total}"),
+            )
+        return self._made
+
+    def _weights_key(self) -> str:
+        digest = hashlib.sha256()
+        for name, value in sorted(self.teacher.state_dict().items()):
+            digest.update(name.encode() + value.cpu().numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def _key(self) -> str:
+        c = self.config
+        return f"{self._weights_key()} {self.teacher.spec.id} {c.data} {c.images} {c.pool}"
+
+    def _units(self, rung: int) -> float:
+        frames = sum(len(s) for s in self.students.rungs[rung].sequences)
+        return self.students.rungs[rung].steps + frames / 30
+
+    def _work(self) -> float:
+        """All generations, each halved at every rung."""
+        left, total = max(0, self.config.trials - self._trained()), 0.0
+        while left > 0:
+            size = min(left, self.config.generation)
+            left -= size
+            for rung in range(len(self.students.rungs)):
+                total += size * self._units(rung)
+                size = (size + 1) // 2
+        return total
+
+    def _report_step(self, step: int, steps: int, parts: dict[str, float]) -> None:
+        self.log(f"step {step}/{steps} " + " ".join(f"{k} {v:.4f}" for k, v in parts.items()))
+        self.progress.within(step, f"Distilling: step {step}/{steps}, loss {parts['loss']:.3f}, IoU {parts['iou']:.3f}")

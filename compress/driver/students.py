@@ -1,0 +1,139 @@
+"""Students by rung: inherited, distilled, scored; each kept, so that none is paid for twice.
+
+The store lies outside of the run directory and is keyed by teacher, data and recipe, so a search for another target
+finds what an earlier one trained, and a stopped search finds what it had.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+from compress.archive import figures_from
+from compress.core import Accuracy, TrackerSpec
+from compress.core.files import home, write_text
+from compress.data import Sequence
+from compress.distill import Pool, StudentRecipe, distill, to_input
+from compress.evaluate import evaluate
+from compress.geometry import LoopSettings
+from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
+from compress.surgery import inherit
+
+_CALIBRATION = 64
+"""Pairs of the pool that say which units matter when weights are inherited."""
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One fidelity: distillation steps on top of the rung before, then scored on `sequences`."""
+
+    fidelity: str
+    steps: int
+    sequences: list[Sequence]
+
+
+@dataclass
+class Students:
+    """Trains and scores students.
+
+    Attributes:
+        key: Names teacher weights, pool and data; part of where students are kept.
+        report: Called with a student's step, the steps of its rung, and the loss parts.
+    """
+
+    teacher: Tracker
+    pool: Callable[[], Pool]
+    rungs: list[Rung]
+    key: str
+    seed: int
+    device: torch.device
+    recipe: StudentRecipe = field(default_factory=StudentRecipe)
+    report: Callable[[int, int, dict[str, float]], None] | None = None
+
+    def score(self, spec: TrackerSpec, rung: int) -> Accuracy:
+        """Accuracy of the student at a rung, trained and scored now unless it was before."""
+        path = self.path(spec, rung).with_suffix(".json")
+        known = _read_accuracy(path)
+        if known is None:
+            known = self._evaluate(self.model(spec, rung), self.rungs[rung].sequences)
+            write_text(path, json.dumps(known.to_dict()))
+        return known
+
+    def score_teacher(self, rung: int) -> Accuracy:
+        path = self._folder(rung) / "teacher.json"
+        known = _read_accuracy(path)
+        if known is None:
+            known = self._evaluate(self.teacher, self.rungs[rung].sequences)
+            write_text(path, json.dumps(known.to_dict()))
+        return known
+
+    def model(self, spec: TrackerSpec, rung: int) -> Tracker:
+        """The student at a rung, in eval mode."""
+        path = self.path(spec, rung)
+        if path.is_file():
+            student = build(spec).eval()
+            load_weights(student, path)
+            return student
+        steps = self.rungs[rung].steps
+        student = self._inherit(spec) if rung == 0 else self.model(spec, rung - 1)
+        if steps:
+            student = self._distill(student, steps)
+        save_weights(student, path)
+        return student
+
+    def path(self, spec: TrackerSpec, rung: int) -> Path:
+        """Where the student's weights at a rung are kept."""
+        return self._folder(rung) / f"{spec.weights_id}.safetensors"
+
+    def deliver(self, spec: TrackerSpec, rung: int, folder: Path) -> None:
+        """Copy the weights into a run's `checkpoints/`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{spec.weights_id}.safetensors"
+        partial = target.with_suffix(".partial")
+        shutil.copyfile(self.path(spec, rung), partial)
+        partial.replace(target)
+
+    def _inherit(self, spec: TrackerSpec) -> Tracker:
+        pool = self.pool()
+        rows = slice(0, min(_CALIBRATION, len(pool)))
+        crops = (to_input(pool.template[rows].to(self.device)), to_input(pool.search[rows].to(self.device)))
+        return inherit(self.teacher.to(self.device), spec, calibration=crops).eval()
+
+    def _distill(self, student: Tracker, steps: int) -> Tracker:
+        def report(step: int, parts: dict[str, float]) -> None:
+            if self.report is not None:
+                self.report(step, steps, parts)
+
+        return distill(
+            student,
+            self.pool(),
+            self.recipe,
+            teacher_depth=len(self.teacher.spec.layers),
+            steps=steps,
+            seed=self.seed,
+            device=self.device,
+            report=report,
+        )
+
+    def _evaluate(self, model: Tracker, sequences: list[Sequence]) -> Accuracy:
+        return evaluate(NumpyNetwork(model, self.device), LoopSettings.of(model.spec), sequences).accuracy
+
+    def _folder(self, rung: int) -> Path:
+        """By everything that the weights and the score at this rung hang on."""
+        history = [[r.fidelity, r.steps] for r in self.rungs[: rung + 1]]
+        scored_on = [s.name for s in self.rungs[rung].sequences]
+        said = json.dumps([self.key, self.seed, asdict(self.recipe), history, scored_on])
+        return home() / "students" / hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _read_accuracy(path: Path) -> Accuracy | None:
+    try:
+        return figures_from(Accuracy, json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return None
