@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,8 +93,8 @@ def build_profile(
         rounds=rounds,
         report=report or _silent,
     )
-    fixed, blocks = parts(teacher, corners, effort.depths, timed.parts.__getitem__)
     loop_ms = float(low(timed.loop)[0])
+    fixed, blocks = parts(teacher, corners, effort.depths, lambda spec: timed.parts[spec] - loop_ms)
     raw = Profile(
         target="cpu",
         device=str(host()),
@@ -138,7 +137,10 @@ _LARGE = _Effort(Depths(shallow=1, deep=4), dropped=1, timed=3, together=False)
 
 @dataclass(frozen=True)
 class _Timed:
-    """Low times of the stacks; all times of the held-out whole trackers and of the empty loop."""
+    """Low times of the stacks; all times of the held-out whole trackers and of the empty loop.
+
+    Stacks are timed within the loop too: after a crop a network finds its caches colder than after itself.
+    """
 
     parts: dict[TrackerSpec, float]
     whole: Times
@@ -161,8 +163,8 @@ def _time(
     for i, batch in enumerate(batches):
         share = _part(report, i, len(batches))
         whole = held if i == len(batches) - 1 else []
-        calls: list[Callable[[], object]] = [*_export(batch, threads, share)]
-        calls += [LoopCall(c.spec, c) for c in _export(whole, threads, share)] + [LoopCall(specs[0], None)]
+        calls = [LoopCall(c.spec, c) for c in _export([*batch, *whole], threads, share)]
+        calls.append(LoopCall(specs[0], None))
         times = settled_rounds(
             calls,
             rounds=rounds,

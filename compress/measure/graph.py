@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
 
@@ -13,6 +12,7 @@ from compress.core import TrackerSpec
 from compress.export import frame_graph
 from compress.geometry import FrameTracker, LoopSettings, Maps
 from compress.models import Tracker, build
+from compress.runtime import session
 
 FRAME = (480, 640)
 """Height and width of the frame that loops are timed on."""
@@ -29,7 +29,7 @@ class FrameCall:
     def __init__(self, tracker: Tracker | TrackerSpec, *, threads: int) -> None:
         model = network_of(tracker)
         self.spec = model.spec
-        self._session = _session(frame_graph(model), threads)
+        self._session = session(frame_graph(model), threads=threads)
         self._memory = _memory(model)
         crop = np.random.default_rng(0).standard_normal((1, 3, self.spec.search_size, self.spec.search_size))
         self._feeds = {"search": crop.astype(np.float32), **self._memory}
@@ -80,14 +80,6 @@ class _Still:
         if self._network is not None:
             self._network.track(search)
         return self._maps
-
-
-def _session(graph: bytes, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 @torch.no_grad()

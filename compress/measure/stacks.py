@@ -1,7 +1,8 @@
 """Which uniform trackers tell what a family's parts cost, and how to read the costs off their times.
 
-A part is measured in context: whole trackers of equal layers at two depths. Their difference is the blocks, the rest
-is embedding, head and call. FE layers need AI layers behind them, so they are read off FE…FE AI with one AI layer.
+A part is measured in context: whole trackers of equal layers at two depths, within the frame loop. Their difference
+is the blocks, the rest is embedding, head and call. FE layers need AI layers behind them, so they are read off
+FE…FE AI with one AI layer.
 """
 
 from __future__ import annotations
