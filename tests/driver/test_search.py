@@ -1,0 +1,199 @@
+"""The search as a whole, for real: SQLite, training, timing, files."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+from conftest import SETTINGS
+
+from compress.archive import STUDY, Archive, read_archive, storage_url
+from compress.core import CompressError, FileError
+from compress.driver import search
+from compress.driver.run_dir import holding
+
+_COLUMNS = {
+    "variant", "spec_id", "ao", "ao_se", "fidelity", "latency_ms", "latency_provenance", "fps", "params", "macs",
+}  # fmt: skip
+
+
+def _trials(run_dir: Path) -> list[optuna.trial.FrozenTrial]:
+    return optuna.load_study(study_name=STUDY, storage=storage_url(run_dir)).get_trials()
+
+
+def test_run_directory_holds_what_it_should(run: Archive) -> None:
+    names = {path.name for path in run.run_dir.iterdir()}
+    assert {"config.yaml", "study.db", "trials.csv", "pareto.csv", "report", "checkpoints", "log.txt"} <= names
+    assert {"environment.json"} <= names
+    with (run.run_dir / "pareto.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert set(rows[0]) >= _COLUMNS
+    teacher = [row for row in rows if row["variant"] == "teacher"]
+    assert len(teacher) == 1
+    assert teacher[0]["latency_provenance"] == "measured"
+
+
+def test_every_trial_is_told_once_with_one_constraint(run: Archive) -> None:
+    trials = _trials(run.run_dir)
+    trained = [t for t in trials if t.state.name == "COMPLETE"]
+    assert len(trained) == SETTINGS["trials"]
+    assert {t.state.name for t in trials} <= {"COMPLETE", "PRUNED"}
+    for trial in trials:
+        constraints = optuna.trial.FrozenTrial.constraints.fget(trial) if hasattr(trial, "constraints") else {}
+        assert len(constraints) <= 1
+        record = trial.user_attrs["record"]
+        if record["status"] == "rejected":
+            assert trial.state.name == "PRUNED"
+            assert "over the bound" in record["reason"]
+            assert record["accuracy"] is None
+
+
+def test_no_spec_is_trained_twice(run: Archive) -> None:
+    ids = [record.spec.id for record in run.records if record.accuracy is not None]
+    assert len(ids) == len(set(ids))
+    assert run.teacher.spec.id not in ids
+
+
+def test_rungs_halve(run: Archive) -> None:
+    trained = [record for record in run.records if record.accuracy is not None]
+    reached = sorted(len(record.rungs) for record in trained)
+    assert reached == [1, 3, 3][-len(reached) :] or reached == [1, 2, 3]
+    for record in trained:
+        assert (run.run_dir / "checkpoints" / f"{record.spec.weights_id}.safetensors").is_file()
+
+
+def test_front_is_measured_and_keeps_the_bound(run: Archive) -> None:
+    for record in run.front():
+        assert record.measured is not None
+        assert record.latency_error is not None
+        assert record.measured.mean_ms <= run.teacher.measured.mean_ms / 1.5
+    full = [r for r in run.records if r.fidelity == "full"]
+    assert full
+    assert all(r.status in ("done", "missed") for r in full)
+
+
+def test_same_command_again_does_nothing_twice(run: Archive, weights: str, data: str) -> None:
+    before = len(_trials(run.run_dir))
+    begin = time.monotonic()
+    again = search(out=run.run_dir, weights=weights, data=data, **SETTINGS)
+    assert len(_trials(run.run_dir)) == before
+    assert [r.variant for r in again.front()] == [r.variant for r in run.front()]
+    assert time.monotonic() - begin < 30
+
+
+def test_more_trials_continue(run: Archive, weights: str, data: str) -> None:
+    more = search(out=run.run_dir, weights=weights, data=data, **(SETTINGS | {"trials": 4}))
+    assert len([r for r in more.records if r.accuracy is not None]) == 4
+
+
+@pytest.mark.parametrize(("setting", "value"), [("speedup", 3.0), ("seed", 9), ("steps", 8)])
+def test_another_search_is_refused(run: Archive, weights: str, data: str, setting: str, value: float) -> None:
+    with pytest.raises(FileError, match=rf"{setting} is .* there and {value}"):
+        search(out=run.run_dir, weights=weights, data=data, **(SETTINGS | {setting: value}))
+
+
+def test_foreign_folder_is_refused(tmp_path: Path, weights: str, data: str) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(FileError, match="holds no search"):
+        search(out=tmp_path, weights=weights, data=data, **SETTINGS)
+    assert (tmp_path / "thesis.tex").read_text() == "precious"
+
+
+def test_one_search_at_a_time(run: Archive, weights: str, data: str) -> None:
+    with holding(run.run_dir), pytest.raises(CompressError, match="Another search is running"):
+        search(out=run.run_dir, weights=weights, data=data, **SETTINGS)
+
+
+def test_students_are_shared_between_searches(
+    run: Archive, weights: str, data: str, tmp_path: Path, home: Path
+) -> None:
+    trained = set((home / "students").rglob("*.safetensors"))
+    times = {path: path.stat().st_mtime_ns for path in trained}
+    other = search(out=tmp_path / "other", weights=weights, data=data, **(SETTINGS | {"speedup": 1.6, "trials": 1}))
+    assert {path: path.stat().st_mtime_ns for path in trained} == times
+    assert len(other.records) >= 1
+
+
+def _command(out: Path, weights: str, data: str, *more: str) -> list[str]:
+    given = ["--weights", weights, "--data", data, "--out", str(out), "--speedup", "1.5", "--pool", "64"]
+    return [sys.executable, "-m", "compress", "search", *given, *more]
+
+
+def _wait_for(path: Path, text: str, process: subprocess.Popen[str]) -> None:
+    for _ in range(600):
+        if path.is_file() and text in path.read_text():
+            return
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        time.sleep(0.1)
+    raise AssertionError(f"{text!r} never came in {path}")
+
+
+@pytest.mark.parametrize(("kind", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_stopped_search_continues(
+    run: Archive, tmp_path: Path, weights: str, data: str, kind: signal.Signals, code: int
+) -> None:
+    out = tmp_path / "stopped"
+    command = _command(
+        out, weights, data, "--trials", "2", "--generation", "2", "--steps", "40", "--seed", str(int(kind))
+    )
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    _wait_for(out / "log.txt", "step ", process)
+    process.send_signal(kind)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code
+    if kind is signal.SIGINT:
+        assert "the same command continues" in " ".join(errors.split())
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
+    assert done.returncode in (0, 3), done.stderr
+    archive = read_archive(out)
+    trained = [r for r in archive.records if r.status in ("done", "missed")]
+    assert len(trained) == 2
+    assert not [r for r in archive.records if r.status == "running"]
+    assert len({r.spec.id for r in archive.records if r.accuracy}) == 2
+
+
+def test_impossible_bound_ends_with_3_and_trains_nothing(run: Archive, tmp_path: Path, weights: str, data: str) -> None:
+    command = _command(tmp_path / "r", weights, data, "--trials", "1")
+    command[command.index("--speedup") : command.index("--speedup") + 2] = ["--fps", "900000"]
+    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
+    assert done.returncode == 3, done.stderr
+    archive = read_archive(tmp_path / "r")
+    assert all(r.status in ("rejected", "duplicate") for r in archive.records)
+    assert not (tmp_path / "r" / "checkpoints").exists()
+    assert (tmp_path / "r" / "report" / "index.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("--teacher", "ostrak-nano"), "Did you mean ostrack-nano"),
+        (("--target", "cpus"), "Did you mean cpu"),
+        (("--space", "ostrac"), "Did you mean ostrack"),
+        (("--sampler", "tpee"), "Did you mean tpe"),
+        (("--fps", "30"), "exactly one"),
+        (("--fps-at", "median"), "mean, p50, p90 or p99"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_leaves_nothing(
+    tmp_path: Path, weights: str, data: str, change: tuple[str, str], words: str
+) -> None:
+    out = tmp_path / "never"
+    done = subprocess.run([*_command(out, weights, data), *change], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert words in " ".join(done.stderr.split())
+    assert not out.exists()
+
+
+def test_damaged_weights_are_refused(tmp_path: Path, weights: str, data: str) -> None:
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(Path(weights).read_bytes()[:1000])
+    with pytest.raises(FileError, match="not a whole safetensors file"):
+        search(out=tmp_path / "r", weights=str(broken), data=data, **SETTINGS)
+    assert not (tmp_path / "r").exists()
