@@ -157,24 +157,29 @@ def _time(
     rounds: int,
     report: Report,
 ) -> _Timed:
-    batches = [specs] if effort.together else _by_attention(specs)
+    batches = [specs] if effort.together else [*_by_attention(specs), []]
     low_ms: dict[TrackerSpec, float] = {}
     spread = 0.0
     for i, batch in enumerate(batches):
-        share = _part(report, i, len(batches))
         whole = held if i == len(batches) - 1 else []
-        calls = [LoopCall(c.spec, c) for c in _export([*batch, *whole], threads, share)]
-        calls.append(LoopCall(specs[0], None))
-        times = settled_rounds(
-            calls,
-            rounds=rounds,
-            dropped=effort.dropped,
-            timed=effort.timed,
-            report=lambda done, share=share: share("measuring the profile", done),  # type: ignore[misc]
-        )
+        share = _part(report, i, len(batches))
+        times = _batch_times([*batch, *whole], effort=effort, threads=threads, rounds=rounds, report=share)
         low_ms |= dict(zip(batch, low(times).tolist(), strict=False))
         spread = max(spread, float(disagreement(times[:-1]).max()))
     return _Timed(parts=low_ms, whole=times[-len(held) - 1 : -1], loop=times[-1:], spread=spread)
+
+
+def _batch_times(specs: list[TrackerSpec], *, effort: _Effort, threads: int, rounds: int, report: Report) -> Times:
+    """Times of whole frames of each spec, then of the empty loop; the networks are gone when this returns."""
+    calls = [LoopCall(network.spec, network) for network in _export(specs, threads, report)]
+    calls.append(LoopCall(specs[0], None))
+    return settled_rounds(
+        calls,
+        rounds=rounds,
+        dropped=effort.dropped,
+        timed=effort.timed,
+        report=lambda done: report("measuring the profile", done),
+    )
 
 
 def _export(specs: list[TrackerSpec], threads: int, report: Report) -> list[FrameCall]:
