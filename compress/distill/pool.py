@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -16,11 +15,12 @@ from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.core.files import replacing
-from compress.data.generated import Pairs, load_images, sample_pairs
+from compress.data.generated.worker import draw_batches
 from compress.distill.optimise import to_input
 from compress.models import Tracker
 
 _CHUNK = 64
+_SIZES = ("template_size", "search_size", "template_factor", "search_factor")
 
 
 @dataclass(frozen=True)
@@ -87,35 +87,17 @@ def distillation_pool(
 def _draw(
     spec: TrackerSpec, count: int, seed: int, workers: int, images: str, report: Callable[[str, int, int], None]
 ) -> dict[str, Tensor]:
-    jobs = [(spec, seed, index, min(_CHUNK, count - index * _CHUNK), images) for index in range(-(-count // _CHUNK))]
+    counts = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
+    sizes = {name: getattr(spec, name) for name in _SIZES}
     parts = []
-    # Spawned, not forked: a fork after torch or onnxruntime started threads can hang.
-    with get_context("spawn").Pool(max(1, workers)) as pool:
-        for pairs in pool.imap(_draw_chunk, jobs):
-            parts.append(pairs)
-            report("drawing pairs", min(count, len(parts) * _CHUNK), count)
+    for pairs in draw_batches(seed, counts, workers=max(1, workers), images=images, **sizes):
+        parts.append(pairs)
+        report("drawing pairs", min(count, len(parts) * _CHUNK), count)
     columns = ((p.template, p.search, p.boxes) for p in parts)
     template, search, boxes = (
         torch.cat([torch.from_numpy(a) for a in column]) for column in zip(*columns, strict=True)
     )
     return {"template": template, "search": search, "boxes": boxes}
-
-
-def _draw_chunk(job: tuple[TrackerSpec, int, int, int, str]) -> Pairs:
-    import cv2
-
-    cv2.setNumThreads(1)
-    spec, seed, index, count, images = job
-    return sample_pairs(
-        seed,
-        index,
-        count,
-        template_size=spec.template_size,
-        search_size=spec.search_size,
-        template_factor=spec.template_factor,
-        search_factor=spec.search_factor,
-        images=load_images(Path(images)) if images else (),
-    )
 
 
 @torch.inference_mode()
@@ -136,7 +118,7 @@ def _answers(
 
 
 def _key(spec: TrackerSpec, count: int, seed: int, images: str, weights: str = "") -> str:
-    sizes = [spec.template_size, spec.search_size, spec.template_factor, spec.search_factor]
+    sizes = [getattr(spec, name) for name in _SIZES]
     said = json.dumps([sizes, count, seed, images, weights, spec.id if weights else ""])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 

@@ -67,18 +67,26 @@ class Asker:
         return found
 
     def enqueue_anchors(self) -> None:
-        """Start from the plain answers: the deepest joint and the deepest split tracker that keep the bound."""
+        """Start from the plain answers: with the two widest MLPs, joint and split, the deepest that keep the bound."""
         if self.study.get_trials(deepcopy=False):
             return
         choices = self.space.choices(self.teacher)
-        for interaction in _first_two(choices.get("interaction", ())):
-            fixed = _untouched(choices) | ({"interaction": interaction} if interaction is not None else {})
-            for depth in sorted(choices.get("depth", ()), reverse=True):
-                knobs: dict[str, Any] = fixed | {"depth": depth}
-                spec = self.space.spec(self.teacher, lambda name, values, k=knobs: k.get(name, values[0]))  # type: ignore[misc]
-                if self.value(self.predict(spec)) <= self.bound_ms:
-                    self.study.enqueue_trial(knobs)
-                    break
+        plain = {name: values[0] for name, values in choices.items() if name == "layers"}
+        plain |= {name: min(values) for name, values in choices.items() if name == "dr_ratio"}
+        widest: list[Any] = sorted(choices.get("mlp_ratio", ()), reverse=True)[:2]
+        meetings: list[Any] = list(choices.get("interaction", ()))[:2]
+        for hidden in widest or [None]:
+            for interaction in meetings or [None]:
+                fixed = plain | {"mlp_ratio": hidden, "interaction": interaction}
+                self._enqueue_deepest({name: value for name, value in fixed.items() if value is not None}, choices)
+
+    def _enqueue_deepest(self, fixed: dict[str, Any], choices: dict[str, tuple[Any, ...]]) -> None:
+        for depth in sorted(choices.get("depth", ()), reverse=True):
+            knobs = fixed | {"depth": depth}
+            spec = self.space.spec(self.teacher, lambda name, values, k=knobs: k.get(name, values[0]))  # type: ignore[misc]
+            if self.value(self.predict(spec)) <= self.bound_ms:
+                self.study.enqueue_trial(knobs)
+                return
 
     def accepted(self, known: set[str]) -> Iterator[tuple[Trial, Record]]:
         """Endless specs within the bound that are not in `known` (spec ids, added to); the others are told PRUNED.
@@ -128,17 +136,6 @@ class Asker:
             macs=cost.full,
             macs_per_frame=cost.per_frame,
         )
-
-
-def _first_two(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return values[:2] or (None,)
-
-
-def _untouched(choices: dict[str, tuple[Any, ...]]) -> dict[str, Any]:
-    """Widest MLP, nothing reduced, the first pattern of layers."""
-    knobs = {name: values[0] for name, values in choices.items() if name == "layers" and values}
-    knobs |= {name: max(values) for name, values in choices.items() if name == "mlp_ratio" and values}
-    return knobs | {name: min(values) for name, values in choices.items() if name == "dr_ratio" and values}
 
 
 def check_bindable(fps_at: str) -> None:

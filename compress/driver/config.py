@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,14 @@ class SearchConfig:
         fps_at: The figure the bound binds: `mean`, `p50`, `p90` or `p99`.
         data: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
         images: Folder of images to serve as texture of generated data; empty for none.
-        trials: Students to train. Specs that are too slow are rejected first and do not count.
+        trials: Students to train; None for 10, or fewer where `time_budget` ends first. Specs that are too slow are
+            rejected before training and do not count.
         generation: Students asked for at a time; half of them reach each next rung.
         pool: Pairs to distil on; `steps` distillation steps to full fidelity; `partial` the share of the first rung.
         sampler: `tpe`, `nsga2`, `gp` or `random`.
         device: Where networks are trained: `auto`, `cpu` or `cuda`.
-        time_budget: Minutes after which nothing new is started; 0 for no end.
+        time_budget: Minutes after which no further generation is started; 0 for no end. None is 6 minutes where
+            `trials` is None too, else no end.
     """
 
     teacher: str = "ostrack-nano"
@@ -43,15 +46,15 @@ class SearchConfig:
     fps_at: str = "mean"
     data: str = "generated"
     images: str = ""
-    trials: int = 10
+    trials: int | None = None
     generation: int = 5
-    pool: int = 4096
-    steps: int = 600
+    pool: int = 8192
+    steps: int = 480
     partial: float = 0.25
     sampler: str = "tpe"
     seed: int = 0
     device: str = "auto"
-    time_budget: float = 0.0
+    time_budget: float | None = None
 
     def __post_init__(self) -> None:
         if (self.fps is None) == (self.speedup is None):
@@ -61,10 +64,23 @@ class SearchConfig:
             if value is not None and not 0 < value < 1e6:
                 raise UsageError(f"--{name} must be a positive number but is {value}.")
         for name in ("trials", "generation", "pool", "steps", "threads"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} must be at least 1 but is {getattr(self, name)}.")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name} must be at least 1 but is {value}.")
         if not 0 < self.partial < 1:
             raise UsageError(f"partial must lie between 0 and 1 but is {self.partial}.")
+
+    @property
+    def students(self) -> int:
+        """Students to train."""
+        return 10 if self.trials is None else self.trials
+
+    @property
+    def minutes(self) -> float:
+        """Minutes after which no further generation is started; infinite for no end."""
+        if self.time_budget is None:
+            return 6.0 if self.trials is None else inf
+        return self.time_budget or inf
 
 
 # What may differ when a run is continued: how long and where, not what.

@@ -135,7 +135,7 @@ class _Search:
         known = {self.teacher.spec.id} | {Record.from_attrs(r).spec.id for r in self._record_attrs()}
         waiting = asker.running()
         while True:
-            left = self.config.trials - self._trained()
+            left = self.config.students - self._trained()
             members = [*waiting, *self._ask(asker, known, min(left, self.config.generation) - len(waiting))]
             waiting = []
             if not members or self._time_over():
@@ -162,8 +162,7 @@ class _Search:
         return [t.user_attrs["record"] for t in trials if "record" in t.user_attrs]
 
     def _time_over(self) -> bool:
-        minutes = self.config.time_budget
-        return bool(minutes) and monotonic() - self.begin > 60 * minutes
+        return monotonic() - self.begin > 60 * self.config.minutes
 
     def _score_teacher(self, predicted: Latency) -> None:
         if "teacher" in self.study.user_attrs:
@@ -269,7 +268,7 @@ class _Search:
 
     def _work(self) -> float:
         """All generations, each halved at every rung."""
-        left, total = max(0, self.config.trials - self._trained()), 0.0
+        left, total = max(0, self.config.students - self._trained()), 0.0
         while left > 0:
             size = min(left, self.config.generation)
             left -= size
