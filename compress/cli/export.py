@@ -11,7 +11,11 @@ from compress.cli.options import json_option, out_option, print_json
 
 @click.command()
 @click.argument("run", metavar="RUN|NAME")
-@click.option("--variant", metavar="ID", help="The variant of RUN, e.g. v017; `teacher` for its teacher.")
+@click.option(
+    "--variant",
+    metavar="ID",
+    help="A variant of RUN, e.g. v017, or `teacher`; without it the most accurate of the front.",
+)
 @out_option("Folder of the bundle; an older bundle there is replaced.", required=True)
 @click.option(
     "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="onnxruntime's threads when it runs."

@@ -12,32 +12,40 @@ import click
 from compress.cli.options import json_option, out_option, print_json, quiet_option
 
 if TYPE_CHECKING:
-    from compress.runtime import Frames
+    from compress.runtime import FrameSource
 
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--video", type=click.Path(path_type=Path), required=True, help="A video, or a folder of images.")
-@click.option("--init", metavar="x,y,w,h", required=True, help="Box of the object in the first frame, in pixels.")
+@click.option("--video", required=True, help="A video, a folder of images, or generated[:NAME].")
+@click.option("--init", metavar="x,y,w,h", help="Box of the object in the first frame, in pixels.")
 @out_option("Text file of one x,y,w,h line per frame; the first is --init.", required=True)
 @click.option("--draw", type=click.Path(path_type=Path), help="Also write an .mp4 with the boxes drawn.")
 @click.option("--threads", type=click.IntRange(1, 256), help="onnxruntime's threads; those of the bundle by default.")
 @json_option
 @quiet_option
 def command(
-    bundle: Path, video: Path, init: str, out: Path, draw: Path | None, threads: int | None, as_json: bool, quiet: bool
+    bundle: Path,
+    video: str,
+    init: str | None,
+    out: Path,
+    draw: Path | None,
+    threads: int | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Follow an object in a video with BUNDLE, made by `compress export`.
 
-    Milliseconds per frame are from crop through network to box; reading and drawing are left out.
+    --init may be left out for a generated sequence and for a folder that holds groundtruth.txt. Milliseconds per frame
+    are from crop through network to box; reading and drawing are left out.
     """
-    from compress.runtime import BundleNetwork, Frames, check_places, open_bundle, speed, track, write_steps
+    from compress.runtime import BundleNetwork, check_places, open_bundle, speed, track, write_steps
 
-    box = _box(init)
-    check_places(video=video, out=out, draw=draw)
+    check_places(video=Path(video), out=out, draw=draw)
     opened = open_bundle(bundle)
     network = BundleNetwork(opened, threads=threads)
-    frames = Frames(video)
+    frames, known = _source(video)
+    box = _box(init, known)
     steps = track(network, opened.settings, _shown(frames, hidden=quiet or as_json), box)
     ms = write_steps(steps, frames, out=out, draw=draw)
     result = {"bundle": opened.name, "spec_id": opened.spec.id, "frames": len(ms), **speed(ms[1:])}
@@ -50,9 +58,47 @@ def command(
         click.echo(f"Note: {video} announces {frames.count} frames, but only {len(ms)} could be read.", err=True)
 
 
-def _box(text: str) -> list[float]:
+def _source(video: str) -> tuple[FrameSource, list[float] | None]:
+    """The frames, and the first frame's box where it is known."""
+    from compress.data import read_folder
+    from compress.runtime import Frames
+
+    name, _, sequence = video.partition(":")
+    if name == "generated" and not Path(video).exists():
+        drawn = _Generated(sequence or "camera-1")
+        return drawn, drawn.box
+    frames = Frames(video)
+    labelled = (Path(video) / "groundtruth.txt").is_file()
+    return frames, read_folder(Path(video))[0].boxes[0].tolist() if labelled else None
+
+
+class _Generated:
+    """A generated test sequence as frames."""
+
+    fps: float | None = 25.0
+
+    def __init__(self, name: str) -> None:
+        from compress.core import unknown_name
+        from compress.data import load_sequences
+
+        sequences = {sequence.name: sequence for sequence in load_sequences("generated")}
+        if name not in sequences:
+            raise unknown_name("generated sequence", name, sequences)
+        self._sequence = sequences[name]
+        self.count: int | None = len(self._sequence)
+        self.box: list[float] = self._sequence.boxes[0].tolist()
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self._sequence.frame(i) for i in range(len(self._sequence)))
+
+
+def _box(text: str | None, known: list[float] | None) -> list[float]:
     from compress.core import UsageError
 
+    if text is None:
+        if known is None:
+            raise UsageError("Say where the object is in the first frame: --init x,y,w,h, in pixels.")
+        return known
     try:
         box = [float(part) for part in text.split(",")]
     except ValueError:
@@ -64,7 +110,7 @@ def _box(text: str) -> list[float]:
     return box
 
 
-def _shown(frames: Frames, *, hidden: bool) -> Iterator[Any]:
+def _shown(frames: FrameSource, *, hidden: bool) -> Iterator[Any]:
     quiet = hidden or not sys.stderr.isatty()
     with click.progressbar(frames, length=frames.count, label="Tracking", file=sys.stderr, hidden=quiet) as bar:
         yield from bar

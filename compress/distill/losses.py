@@ -104,11 +104,11 @@ def ground_truth_loss(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tenso
 def imitation_loss(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, Tensor]:
     """Score and box imitation of the teacher's maps.
 
-    `score`: binary cross-entropy toward the teacher's score map, less the teacher's own entropy, so that 0 is perfect
-    imitation. `box`: L1 between the cells' boxes, weighted by the teacher's score.
+    `imitate_score`: Kullback-Leibler divergence of the cells' scores from the teacher's, each taken as a probability;
+    0 is perfect imitation. `imitate_box`: L1 between the cells' boxes, weighted by the teacher's score.
     """
     p, q = maps["score_map"].clamp(1e-4, 1 - 1e-4), teacher["score_map"].clamp(1e-4, 1 - 1e-4)
-    score = F.binary_cross_entropy(p, q) - F.binary_cross_entropy(q, q)
+    score = (q * torch.log(q / p) + (1 - q) * torch.log((1 - q) / (1 - p))).mean()
     weight = teacher["score_map"].flatten(1)
     weight = weight / weight.sum(1, keepdim=True)
     box = ((cell_boxes(maps) - cell_boxes(teacher)).abs().mean(-1) * weight).sum(1).mean()

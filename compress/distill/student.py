@@ -26,12 +26,12 @@ class StudentRecipe:
     """
 
     batch: int = 32
-    lr: float = 6e-4
+    lr: float = 5e-4
     warmup: float = 0.1
     weight_decay: float = 0.02
-    score: float = 20.0
-    box: float = 5.0
-    mimic: float = 2.0
+    score: float = 60.0
+    box: float = 20.0
+    mimic: float = 8.0
     ema: float = 0.99
 
 

@@ -78,10 +78,10 @@ def train_teacher(
     count = 0
     while run.step < recipe.steps:
         template, search, boxes, scenes = (t.to(run.device, non_blocking=True) for t in next(batches))
-        for turn in range(recipe.reuse):
+        for turn in range(min(recipe.reuse, recipe.steps - run.step)):
             order = _exchange(scenes, run.generator) if turn else None
             parts = run.advance(template if order is None else template[order], search, boxes)
-            if run.step % 10 == 0:
+            if run.step % 10 == 0 or run.step >= recipe.steps:
                 sums = {k: sums.get(k, 0.0) + float(v) for k, v in parts.items()}
                 count += 1
         if count and (time.monotonic() - logged > 20 or run.step >= recipe.steps):

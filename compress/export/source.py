@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compress.archive import read_archive
+from compress.archive import Archive, Record, read_archive
 from compress.core import TRACKERS, Accuracy, FileError, Latency, UsageError
 from compress.models import Tracker, build, load_tracker, load_weights
 
@@ -25,14 +25,14 @@ class Source:
 def load_source(run: str, variant: str | None) -> Source:
     """A variant of the run directory `run`, or the named tracker `run` itself where `variant` is None.
 
+    The variant `best`, or None of a run, is the most accurate one on the front.
+
     Raises:
-        UsageError: unknown name or variant, or a run without a variant.
+        UsageError: unknown name or variant, or a run with an empty front.
         FileError: no run, or no weights, or weights that do not fit.
     """
     if Path(run).is_dir():
-        if variant is None:
-            raise UsageError(f"{run} is a run; say which of its variants with --variant. `compress report` lists them.")
-        return _of_run(Path(run), variant)
+        return _of_run(Path(run), variant or "best")
     if variant is None and (run in TRACKERS or not _is_path(run)):
         return Source(load_tracker(run), run, {"teacher": run})
     if run in TRACKERS:
@@ -42,7 +42,8 @@ def load_source(run: str, variant: str | None) -> Source:
 
 def _of_run(run: Path, variant: str) -> Source:
     archive = read_archive(run)
-    record = archive.variant(variant)
+    record = _best(archive) if variant == "best" else archive.variant(variant)
+    variant = record.variant
     teacher = str(archive.settings.get("teacher", ""))
     provenance = {"run": run.resolve().name, "variant": variant, "teacher": teacher, "fidelity": record.fidelity}
     path = run / "checkpoints" / f"{record.spec.weights_id}.safetensors"
@@ -57,6 +58,13 @@ def _of_run(run: Path, variant: str) -> Source:
             f"{' (' + record.reason + ')' if record.reason else ''}. Choose a variant of the front."
         )
     return Source(model, f"{run.resolve().name}-{variant}", provenance, record.accuracy, record.latency)
+
+
+def _best(archive: Archive) -> Record:
+    front = archive.front(archive.fidelity)
+    if not front:
+        raise UsageError(f"No variant of {archive.run_dir} meets the bound, so none is best. Name one with --variant.")
+    return max(front, key=lambda record: record.accuracy.ao if record.accuracy else 0.0)
 
 
 def _is_path(text: str) -> bool:

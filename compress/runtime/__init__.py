@@ -2,7 +2,7 @@
 
 from compress.runtime.draw import box_video
 from compress.runtime.follow import check_places, write_steps
-from compress.runtime.frames import Frames
+from compress.runtime.frames import Frames, FrameSource
 from compress.runtime.manifest import Bundle, open_bundle
 from compress.runtime.network import BundleNetwork, session
 from compress.runtime.track import Step, speed, track
@@ -10,6 +10,7 @@ from compress.runtime.track import Step, speed, track
 __all__ = [
     "Bundle",
     "BundleNetwork",
+    "FrameSource",
     "Frames",
     "Step",
     "box_video",

@@ -10,7 +10,7 @@ from typing import TextIO
 from compress.core import UsageError
 from compress.core.files import replacing
 from compress.runtime.draw import BoxVideo, box_video, check_suffix
-from compress.runtime.frames import Frames
+from compress.runtime.frames import FrameSource
 from compress.runtime.track import Step
 
 _FPS = 30.0  # of a drawn video whose source does not say
@@ -31,7 +31,7 @@ def check_places(*, video: Path, out: Path, draw: Path | None) -> None:
             raise UsageError(f"{path} is the video itself and would be replaced. Choose another name.")
 
 
-def write_steps(steps: Iterable[Step], frames: Frames, *, out: Path, draw: Path | None = None) -> list[float]:
+def write_steps(steps: Iterable[Step], frames: FrameSource, *, out: Path, draw: Path | None = None) -> list[float]:
     """Write a line `x,y,w,h` per step to `out`, and each step's frame with its box to the mp4 `draw`.
 
     Both files appear whole when the last step is done, and not at all otherwise.

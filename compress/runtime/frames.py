@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -19,6 +20,15 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 Frame = NDArray[np.uint8]
+
+
+class FrameSource(Protocol):
+    """What can be tracked: frames in order, with `fps` and `count` where they are known."""
+
+    fps: float | None
+    count: int | None
+
+    def __iter__(self) -> Iterator[Frame]: ...
 
 
 class Frames:

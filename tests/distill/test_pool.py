@@ -1,0 +1,75 @@
+"""The pool: made once, the same for any number of workers, and what the teacher really says."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from compress.core import CompressError
+from compress.data.generated import sample_pairs
+from compress.data.generated.worker import draw_batches
+from compress.distill import Pool, distillation_pool, to_input
+from compress.distill.pool import mimicked_layers
+from compress.models import Tracker
+
+CPU = torch.device("cpu")
+
+
+def test_pool_holds_the_teachers_answers(teacher: Tracker, pool: Pool) -> None:
+    with torch.inference_mode():
+        out = teacher(to_input(pool.template[70:75]), to_input(pool.search[70:75]), collect=True)
+    for name, values in out.maps.items():
+        torch.testing.assert_close(pool.maps[name][70:75].float(), values, atol=5e-3, rtol=5e-3)
+    assert out.layers is not None
+    assert sorted(pool.layers) == [0, 3] == mimicked_layers(4)
+    for index, tokens in pool.layers.items():
+        torch.testing.assert_close(tokens[70:75].float(), out.layers[index], atol=5e-3, rtol=5e-3)
+
+
+def test_pairs_do_not_depend_on_the_workers(pool: Pool) -> None:
+    sizes = {"template_size": 32, "search_size": 64, "template_factor": 2.0, "search_factor": 4.0}
+    one = list(draw_batches(1, [64, 32], workers=1, **sizes))
+    direct = sample_pairs(1, 1, 32, **sizes)  # type: ignore[arg-type]
+    assert (one[1].search == direct.search).all()
+    assert (pool.search[64:].numpy() == direct.search).all()
+
+
+def _make(teacher: Tracker, folder: Path, key: str = "a") -> Pool:
+    return distillation_pool(teacher, count=64, seed=2, folder=folder, device=CPU, weights_key=key)
+
+
+def test_made_once_and_again_when_cut_or_when_the_weights_are_others(teacher: Tracker, tmp_path: Path) -> None:
+    first = _make(teacher, tmp_path)
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    assert len(made) == 2
+    _make(teacher, tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == made
+    for path in made:
+        path.write_bytes(path.read_bytes()[:500])
+    again = _make(teacher, tmp_path)
+    assert torch.equal(first.search, again.search)
+    assert torch.equal(first.maps["score_map"], again.maps["score_map"])
+    _make(teacher, tmp_path, key="b")
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_failed_worker_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(CompressError, match="Drawing training pairs failed"):
+        list(draw_batches(1, [4], workers=1, images=str(tmp_path / "absent")))
+
+
+def test_a_script_without_a_main_guard_can_make_a_pool(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from compress.data.generated.worker import draw_batches\n"
+        "print(sum(len(pairs) for pairs in draw_batches(1, [4, 4, 4], workers=2)))\n"
+    )
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, env={"PYTHONPATH": root}
+    )
+    assert done.stdout.strip() == "12", done.stderr

@@ -1,0 +1,139 @@
+"""Training for real, on a network small enough: students learn, teachers continue after a kill."""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import SPEC, STUDENT
+
+from compress.core import CompressError, FileError, UsageError, describe
+from compress.distill import Pool, StudentRecipe, TeacherRecipe, distill, pick_device, train_teacher
+from compress.distill.optimise import AveragedWeights, learning_rate, optimiser
+from compress.distill.student import matched_layers
+from compress.models import Tracker, build, load_weights
+from compress.surgery import inherit
+
+CPU = torch.device("cpu")
+RECIPE = TeacherRecipe(steps=8, batch=8, reuse=2, warmup=2, drop_path=0.1)
+
+
+def test_matched_layers_hand_on_what_the_next_copy_expects() -> None:
+    teacher = describe("ostrack-nano")
+    student = replace(teacher, layers=tuple(teacher.layers[i] for i in (0, 3, 7, 9)))
+    # Layer 0 is followed by the copy of 3, so it hands on the teacher's output of 2; the last one that of 11.
+    assert matched_layers(student, 12) == {0: 2, 1: 6, 2: 8, 3: 11}
+
+
+def test_student_comes_nearer_to_its_teacher(teacher: Tracker, pool: Pool) -> None:
+    seen: list[dict[str, float]] = []
+    student = distill(
+        inherit(teacher, STUDENT),
+        pool,
+        StudentRecipe(batch=16, lr=3e-3),
+        teacher_depth=4,
+        steps=60,
+        seed=0,
+        device=CPU,
+        report=lambda step, parts: seen.append({"step": step, **parts}),
+    )
+    assert not student.training
+    assert set(seen[0]) >= {"loss", "focal", "giou", "l1", "imitate_score", "imitate_box", "mimic", "iou"}
+    assert seen[-1]["step"] == 60
+    for part in ("loss", "mimic", "focal"):
+        assert seen[-1][part] < 0.8 * seen[0][part], part
+
+
+def test_distillation_repeats(teacher: Tracker, pool: Pool) -> None:
+    run = {"teacher_depth": 4, "steps": 3, "seed": 5, "device": CPU}
+    first, again = (distill(inherit(teacher, STUDENT), pool, StudentRecipe(batch=8), **run) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_divergence_is_an_error(teacher: Tracker, pool: Pool) -> None:
+    with pytest.raises(CompressError, match="diverged"):
+        distill(
+            inherit(teacher, STUDENT),
+            pool,
+            StudentRecipe(batch=8, lr=1e30),
+            teacher_depth=4,
+            steps=20,
+            seed=0,
+            device=CPU,
+        )
+
+
+def test_teacher_trains_logs_and_saves(tmp_path: Path) -> None:
+    model = train_teacher(SPEC, RECIPE, out=tmp_path, device="cpu", workers=0)
+    saved = build(SPEC)
+    load_weights(saved, tmp_path / "weights.safetensors")
+    half = {k: v.half() for k, v in model.state_dict().items() if v.is_floating_point()}
+    assert all(torch.equal(half[k], v.half()) for k, v in saved.state_dict().items() if k in half)
+    with (tmp_path / "log.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[-1]["step"] == "8"
+    assert float(rows[-1]["loss"]) > 0
+
+
+def _train(out: Path, steps: int) -> None:
+    train_teacher(SPEC, replace(RECIPE, steps=steps), out=out, device="cpu", workers=0, save_every=0.0)
+
+
+def test_killed_training_continues(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_train, args=(tmp_path, 2000))
+    process.start()
+    state = tmp_path / "state.pt"
+    for _ in range(600):
+        if state.is_file():
+            break
+        time.sleep(0.05)
+    process.kill()
+    process.join()
+    reached = torch.load(state, weights_only=True)["step"]
+    assert 0 < reached < 2000
+    # The schedule hangs on the steps, so continuing with another number of them is another training.
+    with pytest.raises(FileError, match="other settings"):
+        _train(tmp_path, reached + 2)
+    data = torch.load(state, weights_only=True)
+    data["recipe"]["steps"] = reached + 4
+    torch.save(data, state)
+    _train(tmp_path, reached + 4)
+    assert torch.load(state, weights_only=True)["step"] == reached + 4
+
+
+def test_schedule_warms_up_and_decays_to_a_hundredth() -> None:
+    rates = [learning_rate(step, 100, 1.0, 10) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0)
+    assert rates[55] == pytest.approx(0.505)
+    assert rates[100] == pytest.approx(0.01)
+
+
+def test_averaged_weights_by_hand() -> None:
+    model = torch.nn.Linear(1, 1)
+    torch.nn.init.zeros_(model.weight)
+    average = AveragedWeights(model, decay=0.5)
+    for value, expected in ((1.0, 1 - 1 / 11), (1.0, 1 - 2 / 12 * 1 / 11), (3.0, None)):
+        torch.nn.init.constant_(model.weight, value)
+        average.update(model)
+        if expected is not None:
+            assert float(average.model.weight) == pytest.approx(expected)
+
+
+def test_vectors_and_positions_are_not_decayed() -> None:
+    groups = optimiser(build(SPEC), 1e-3, 0.1).param_groups
+    assert {group["weight_decay"] for group in groups} == {0.0, 0.1}
+    assert all(p.ndim >= 2 for p in groups[0]["params"])
+    assert any(p.ndim == 3 for p in groups[1]["params"])
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="torch sees a CUDA device")
+def test_absent_cuda_is_said() -> None:
+    assert pick_device("auto").type == "cpu"
+    with pytest.raises(UsageError, match="--device cpu"):
+        pick_device("cuda")
