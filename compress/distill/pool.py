@@ -15,7 +15,7 @@ from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.core.files import replacing
-from compress.data.generated.worker import draw_batches
+from compress.data.worker import make_pairs
 from compress.distill.optimise import to_input
 from compress.models import Tracker
 
@@ -58,6 +58,7 @@ def distillation_pool(
     folder: Path,
     device: torch.device,
     workers: int = 1,
+    source: str = "generated",
     images: str = "",
     weights_key: str = "",
     progress: Callable[[str, int, int], None] | None = None,
@@ -65,16 +66,18 @@ def distillation_pool(
     """The pool from `folder` where it was made before, else made now and kept there.
 
     Args:
+        source: Where pairs come from: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
+        images: Folder of images for generated texture; empty for none.
         weights_key: Names the teacher's weights; another key computes the answers anew.
         progress: Called with what is being made, how many are done, and of how many.
     """
     report = progress or (lambda what, done, total: None)
-    pairs_path = folder / f"pairs-{_key(teacher.spec, count, seed, images)}.safetensors"
+    pairs_path = folder / f"pairs-{_key(teacher.spec, count, seed, source, images)}.safetensors"
     pairs = _load(pairs_path)
     if pairs is None:
-        pairs = _draw(teacher.spec, count, seed, workers, images, report)
+        pairs = _draw(teacher.spec, count, seed, source, workers, images, report)
         _save(pairs, pairs_path)
-    path = folder / f"teacher-{_key(teacher.spec, count, seed, images, weights_key)}.safetensors"
+    path = folder / f"teacher-{_key(teacher.spec, count, seed, source, images, weights_key)}.safetensors"
     answers = _load(path)
     if answers is None:
         answers = _answers(teacher.to(device).eval(), pairs, device, report)
@@ -85,14 +88,20 @@ def distillation_pool(
 
 
 def _draw(
-    spec: TrackerSpec, count: int, seed: int, workers: int, images: str, report: Callable[[str, int, int], None]
+    spec: TrackerSpec,
+    count: int,
+    seed: int,
+    source: str,
+    workers: int,
+    images: str,
+    report: Callable[[str, int, int], None],
 ) -> dict[str, Tensor]:
     counts = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
     sizes = {name: getattr(spec, name) for name in _SIZES}
     parts = []
-    for pairs in draw_batches(seed, counts, workers=max(1, workers), images=images, **sizes):
+    for pairs in make_pairs(source, seed, counts, workers=max(1, workers), images=images, **sizes):
         parts.append(pairs)
-        report("drawing pairs", min(count, len(parts) * _CHUNK), count)
+        report("making pairs", min(count, len(parts) * _CHUNK), count)
     columns = ((p.template, p.search, p.boxes) for p in parts)
     template, search, boxes = (
         torch.cat([torch.from_numpy(a) for a in column]) for column in zip(*columns, strict=True)
@@ -117,9 +126,9 @@ def _answers(
     return {key: torch.cat(values) for key, values in chunks.items()}
 
 
-def _key(spec: TrackerSpec, count: int, seed: int, images: str, weights: str = "") -> str:
+def _key(spec: TrackerSpec, count: int, seed: int, source: str, images: str, weights: str = "") -> str:
     sizes = [getattr(spec, name) for name in _SIZES]
-    said = json.dumps([sizes, count, seed, images, weights, spec.id if weights else ""])
+    said = json.dumps([sizes, count, seed, source, images, weights, spec.id if weights else ""])
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

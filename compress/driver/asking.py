@@ -27,13 +27,7 @@ _TRIES = 200
 
 
 def open_study(run_dir: Path, *, sampler: str, seed: int) -> optuna.Study:
-    """The run's study, made when absent; minimises latency (ms) and maximises AO.
-
-    Raises:
-        UsageError: unknown sampler, with close matches.
-    """
-    if sampler not in _SAMPLERS:
-        raise unknown_name("sampler", sampler, _SAMPLERS)
+    """The run's study, made when absent; minimises latency (ms) and maximises AO."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage = optuna.storages.RDBStorage(storage_url(run_dir))
     study = optuna.create_study(
@@ -138,7 +132,9 @@ class Asker:
         )
 
 
-def check_bindable(fps_at: str) -> None:
-    """Raises `UsageError` unless the bound can bind there."""
+def check_names(sampler: str, fps_at: str) -> None:
+    """Raises `UsageError` on a sampler, or a figure to bind, that there is not."""
+    if sampler not in _SAMPLERS:
+        raise unknown_name("sampler", sampler, _SAMPLERS)
     if fps_at not in ("mean", "p50", "p90", "p99"):
         raise UsageError(f"--fps-at must be mean, p50, p90 or p99 but is {fps_at!r}.")

@@ -24,7 +24,8 @@ class SearchConfig:
         space: Name of a search space or a path.
         fps, speedup: The bound; exactly one is given. `speedup` is times the teacher's speed on the target.
         fps_at: The figure the bound binds: `mean`, `p50`, `p90` or `p99`.
-        data: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
+        data: What variants are scored on: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
+        train_data: What they are distilled on, likewise; keep it apart from `data`.
         images: Folder of images to serve as texture of generated data; empty for none.
         trials: Students to train; None for 10, or fewer where `time_budget` ends first. Specs that are too slow are
             rejected before training and do not count.
@@ -45,6 +46,7 @@ class SearchConfig:
     speedup: float | None = None
     fps_at: str = "mean"
     data: str = "generated"
+    train_data: str = "generated"
     images: str = ""
     trials: int | None = None
     generation: int = 5

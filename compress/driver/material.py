@@ -12,6 +12,9 @@ from compress.data import Sequence, load_sequences
 from compress.data.generated import generated_sequences, load_images
 from compress.driver.students import Rung
 
+Scored = tuple[list[Sequence], list[Sequence]]
+"""(short, full): what the lower rungs and what full fidelity are scored on."""
+
 _SHORT = 30
 """Frames of a sequence that the lower rungs see."""
 
@@ -40,8 +43,8 @@ class Remembered:
         return self._sequence.visible[: self._length]
 
 
-def evaluation_sequences(data: str, images: str) -> tuple[list[Sequence], list[Sequence]]:
-    """(short, full): what the lower rungs and what full fidelity are scored on.
+def evaluation_sequences(data: str, images: str) -> Scored:
+    """The sequences that students are scored on.
 
     Of generated data the lower rungs see the validation split, so that the choice of what to promote leaves the test
     split alone. A folder's sequences serve both, the lower rungs seeing their first frames.
@@ -57,7 +60,13 @@ def evaluation_sequences(data: str, images: str) -> tuple[list[Sequence], list[S
     return [Remembered(s, _SHORT) for s in full], list(full)
 
 
-def rungs_of(sequences: tuple[list[Sequence], list[Sequence]], *, steps: int, partial: float) -> list[Rung]:
+def check_training_data(source: str) -> None:
+    """Raises what is wrong with a source of training pairs, before anything is made of it."""
+    if source != "generated":
+        load_sequences(source)
+
+
+def rungs_of(sequences: Scored, *, steps: int, partial: float) -> list[Rung]:
     """Zero-shot, partial, full: `rung-0`, `rung-1`, `full`; `steps` in all."""
     short, full = sequences
     first = max(1, round(steps * partial))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -15,8 +14,6 @@ from compress.archive import (
     Archive,
     Constraint,
     Record,
-    archive_of,
-    store_measured,
     store_teacher,
     write_pareto_csv,
     write_trials_csv,
@@ -25,15 +22,16 @@ from compress.core import InterruptedRun, Latency
 from compress.core.cost import macs, parameters
 from compress.core.files import home
 from compress.distill import Pool, distillation_pool, pick_device
-from compress.driver.asking import Asker, check_bindable, open_study
+from compress.driver.asking import Asker, check_names, open_study
 from compress.driver.config import SearchConfig, settle
 from compress.driver.ladder import Member, climb
-from compress.driver.material import evaluation_sequences, rungs_of
+from compress.driver.material import Scored, check_training_data, evaluation_sequences, rungs_of
 from compress.driver.progress import Progress, Show
+from compress.driver.remeasure import Remeasurer
 from compress.driver.run_dir import Log, holding, write_environment
 from compress.driver.students import Students
 from compress.measure import Corners, Target, resolve_target
-from compress.models import Tracker, build, load_tracker, load_weights
+from compress.models import Tracker, load_tracker, weights_key
 from compress.profiles import predict
 from compress.report import write_report
 from compress.spaces import Space, load_space
@@ -56,17 +54,19 @@ def search(*, out: str | Path | None = None, show: Show | None = None, **setting
         InterruptedRun: stopped by the user; the same call continues.
     """
     config = SearchConfig(**settings)  # type: ignore[arg-type]
-    check_bindable(config.fps_at)
+    check_names(config.sampler, config.fps_at)
     run_dir = Path(out) if out else Path("results") / f"{config.teacher}-{config.target.replace(':', '-')}"
     # Everything a user can mistype is looked up before anything is written.
     target, space = resolve_target(config.target), load_space(config.space)
     teacher = load_tracker(config.teacher, config.weights or None)
     device = pick_device(config.device)
+    sequences = evaluation_sequences(config.data, config.images)
+    check_training_data(config.train_data)
     with holding(run_dir):
         settle(config, run_dir)
         write_environment(run_dir, str(device))
         try:
-            return _Search(config, run_dir, target, space, teacher, device, Progress(show)).run()
+            return _Search(config, run_dir, target, space, teacher, device, sequences, Progress(show)).run()
         except KeyboardInterrupt as error:
             raise InterruptedRun(
                 f"Stopped. Nothing is lost: the same command continues the search in {run_dir}."
@@ -82,6 +82,7 @@ class _Search:
         space: Space,
         teacher: Tracker,
         device: torch.device,
+        sequences: Scored,
         progress: Progress,
     ) -> None:
         self.config, self.run_dir, self.target, self.space = config, run_dir, target, space
@@ -90,12 +91,12 @@ class _Search:
         self.begin = monotonic()
         self.study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
         self.constraint = Constraint(None, at=config.fps_at)
-        sequences = evaluation_sequences(config.data, config.images)
+        self._weights = weights_key(teacher)
         self.students = Students(
             teacher=teacher,
             pool=self._pool,
             rungs=rungs_of(sequences, steps=config.steps, partial=config.partial),
-            key=self._key(),
+            key=f"{self._weights} {teacher.spec.id} {config.data} {config.train_data} {config.images} {config.pool}",
             seed=config.seed,
             device=device,
             report=self._report_step,
@@ -111,7 +112,6 @@ class _Search:
             threads=self.config.threads,
             report=lambda what, share: self.progress.say(f"Latency profile: {what} {share:.0%}"),
         )
-        self.progress.start(self._work())
         predicted = predict(profile, self.teacher.spec)
         asker = Asker(
             study=self.study,
@@ -124,7 +124,15 @@ class _Search:
         self._score_teacher(predicted)
         asker.enqueue_anchors()
         self._train(asker)
-        archive = self._measure()
+        archive = Remeasurer(
+            study=self.study,
+            run_dir=self.run_dir,
+            settings=asdict(self.config),
+            target=self.target,
+            threads=self.config.threads,
+            teacher=self.teacher,
+            say=self.progress.say,
+        ).run()
         self._write(archive)
         return archive
 
@@ -134,6 +142,9 @@ class _Search:
         steps = [sum(r.steps for r in self.students.rungs[: i + 1]) for i in range(len(fidelities))]
         known = {self.teacher.spec.id} | {Record.from_attrs(r).spec.id for r in self._record_attrs()}
         waiting = asker.running()
+        if waiting or self._work():
+            self._pool()
+        self.progress.start(self._work())
         while True:
             left = self.config.students - self._trained()
             members = [*waiting, *self._ask(asker, known, min(left, self.config.generation) - len(waiting))]
@@ -197,34 +208,6 @@ class _Search:
         self.log(text)
         self.progress.add(self._units(rung), text)
 
-    def _measure(self) -> Archive:
-        """Measure teacher and front whole, in one run so that ratios hold, until every member has been measured."""
-        archive = self._archive()
-        measured: dict[str, Latency] = {}
-        while any(r.variant not in measured for r in archive.front()) or not measured:
-            if not measured and archive.front() and all(r.measured for r in archive.front_table()):
-                return archive  # continued after its end: nothing new to measure
-            models = {r.variant: self._network(r) for r in archive.front_table("full")}
-            measured |= self.target.measure(
-                models,
-                threads=self.config.threads,
-                report=lambda what, share: self.progress.say(f"Measuring the front: {share:.0%}"),
-            )
-            for variant in models:
-                store_measured(self.study, variant, measured[variant])
-            archive = self._archive()
-        return archive
-
-    def _network(self, record: Record) -> Tracker:
-        if record.is_teacher:
-            return self.teacher
-        model = build(record.spec).eval()
-        load_weights(model, self.run_dir / "checkpoints" / f"{record.spec.weights_id}.safetensors")
-        return model
-
-    def _archive(self) -> Archive:
-        return archive_of(self.study, self.run_dir, asdict(self.config))
-
     def _write(self, archive: Archive) -> None:
         write_pareto_csv(archive, self.run_dir / "pareto.csv")
         write_trials_csv(archive, self.run_dir / "trials.csv")
@@ -238,6 +221,7 @@ class _Search:
         return self.constraint.value(teacher) / self.config.speedup
 
     def _pool(self) -> Pool:
+        """The pool, made or read when a student first needs it."""
         if self._made is None:
             self._made = distillation_pool(
                 self.teacher,
@@ -246,21 +230,12 @@ class _Search:
                 folder=home() / "pools",
                 device=self.device,
                 workers=os.cpu_count() or 1,
+                source=self.config.train_data,
                 images=self.config.images,
-                weights_key=self._weights_key(),
+                weights_key=self._weights,
                 progress=lambda what, done, total: self.progress.say(f"Pool: {what} {done}/{total}"),
             )
         return self._made
-
-    def _weights_key(self) -> str:
-        digest = hashlib.sha256()
-        for name, value in sorted(self.teacher.state_dict().items()):
-            digest.update(name.encode() + value.cpu().numpy().tobytes())
-        return digest.hexdigest()[:16]
-
-    def _key(self) -> str:
-        c = self.config
-        return f"{self._weights_key()} {self.teacher.spec.id} {c.data} {c.images} {c.pool}"
 
     def _units(self, rung: int) -> float:
         frames = sum(len(s) for s in self.students.rungs[rung].sequences)

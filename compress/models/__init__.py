@@ -4,7 +4,7 @@ from compress.models.create import create_tracker, load_tracker, weights_path
 from compress.models.numpy_network import NumpyNetwork
 from compress.models.official import fold_litetrack
 from compress.models.tracker import Tracker, TrackerOutput, build
-from compress.models.weights import load_weights, read_weights, save_weights
+from compress.models.weights import load_weights, read_weights, save_weights, weights_key
 
 __all__ = [
     "NumpyNetwork",
@@ -17,5 +17,6 @@ __all__ = [
     "load_weights",
     "read_weights",
     "save_weights",
+    "weights_key",
     "weights_path",
 ]

@@ -11,7 +11,7 @@ import torch
 
 from compress.core import CompressError
 from compress.data.generated import sample_pairs
-from compress.data.generated.worker import draw_batches
+from compress.data.worker import make_pairs
 from compress.distill import Pool, distillation_pool, to_input
 from compress.distill.pool import mimicked_layers
 from compress.models import Tracker
@@ -32,7 +32,7 @@ def test_pool_holds_the_teachers_answers(teacher: Tracker, pool: Pool) -> None:
 
 def test_pairs_do_not_depend_on_the_workers(pool: Pool) -> None:
     sizes = {"template_size": 32, "search_size": 64, "template_factor": 2.0, "search_factor": 4.0}
-    one = list(draw_batches(1, [64, 32], workers=1, **sizes))
+    one = list(make_pairs("generated", 1, [64, 32], workers=1, **sizes))
     direct = sample_pairs(1, 1, 32, **sizes)  # type: ignore[arg-type]
     assert (one[1].search == direct.search).all()
     assert (pool.search[64:].numpy() == direct.search).all()
@@ -58,15 +58,15 @@ def test_made_once_and_again_when_cut_or_when_the_weights_are_others(teacher: Tr
 
 
 def test_a_failed_worker_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CompressError, match="Drawing training pairs failed"):
-        list(draw_batches(1, [4], workers=1, images=str(tmp_path / "absent")))
+    with pytest.raises(CompressError, match="Making training pairs failed"):
+        list(make_pairs("generated", 1, [4], workers=1, images=str(tmp_path / "absent")))
 
 
 def test_a_script_without_a_main_guard_can_make_a_pool(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from compress.data.generated.worker import draw_batches\n"
-        "print(sum(len(pairs) for pairs in draw_batches(1, [4, 4, 4], workers=2)))\n"
+        "from compress.data.worker import make_pairs\n"
+        "print(sum(len(pairs) for pairs in make_pairs('generated', 1, [4, 4, 4], workers=2)))\n"
     )
     root = str(Path(__file__).parents[2])
     done = subprocess.run(

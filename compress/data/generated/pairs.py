@@ -14,6 +14,7 @@ from compress.data.generated.difficulty import random_levels
 from compress.data.generated.raster import Image
 from compress.data.generated.scene import Scene, View, make_scene
 from compress.data.generated.textures import Random
+from compress.data.jitter import jittered
 
 _LENGTH = 120
 _SIZES = ((320, 240), (360, 240), (400, 300), (480, 270), (288, 352), (640, 360))
@@ -88,10 +89,7 @@ def _pair(
 def _search_crop(
     rng: Random, scene: Scene, t: int, box: NDArray[np.float64], size: int, factor: float
 ) -> tuple[Image, NDArray[np.float32]]:
-    grown = box.copy()
-    grown[2:] *= np.exp(0.25 * np.clip(rng.standard_normal(2), -2.5, 2.5))
-    reach = 3.0 * math.sqrt(grown[2] * grown[3])
-    grown[:2] = box[:2] + box[2:] / 2 + reach * (rng.random(2) - 0.5) - grown[2:] / 2
+    grown = jittered(rng, box)
     view, (x, y, side) = _view(grown, size, factor)
     centre = (box[:2] + box[2:] / 2 - (x, y)) / side
     return scene.draw(t, view), np.concatenate([centre, box[2:] / side]).astype(np.float32)
