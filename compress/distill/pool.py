@@ -98,15 +98,22 @@ def _draw(
 ) -> dict[str, Tensor]:
     counts = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
     sizes = {name: getattr(spec, name) for name in _SIZES}
-    parts = []
+    rows: dict[str, Tensor] = {}
+    start = 0
     for pairs in make_pairs(source, seed, counts, workers=max(1, workers), images=images, **sizes):
-        parts.append(pairs)
-        report("making pairs", min(count, len(parts) * _CHUNK), count)
-    columns = ((p.template, p.search, p.boxes) for p in parts)
-    template, search, boxes = (
-        torch.cat([torch.from_numpy(a) for a in column]) for column in zip(*columns, strict=True)
-    )
-    return {"template": template, "search": search, "boxes": boxes}
+        made = {name: torch.from_numpy(getattr(pairs, name)) for name in ("template", "search", "boxes")}
+        _fill(rows, made, start, count)
+        start += len(pairs)
+        report("making pairs", start, count)
+    return rows
+
+
+def _fill(rows: dict[str, Tensor], part: dict[str, Tensor], start: int, count: int) -> None:
+    """Put `part` at row `start` of tensors of `count` rows; joining lists at the end would need the memory twice."""
+    for name, values in part.items():
+        if name not in rows:
+            rows[name] = torch.empty((count, *values.shape[1:]), dtype=values.dtype)
+        rows[name][start : start + len(values)] = values
 
 
 @torch.inference_mode()
@@ -114,16 +121,15 @@ def _answers(
     teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, report: Callable[[str, int, int], None]
 ) -> dict[str, Tensor]:
     wanted = mimicked_layers(len(teacher.spec.layers))
-    chunks: dict[str, list[Tensor]] = {}
+    rows: dict[str, Tensor] = {}
     count = len(pairs["boxes"])
     for start in range(0, count, _CHUNK):
         template, search = (to_input(pairs[k][start : start + _CHUNK].to(device)) for k in ("template", "search"))
         out = teacher(template, search, collect=True)
         found = {**out.maps, **{f"layer{i}": out.layers[i] for i in wanted}}
-        for key, value in found.items():
-            chunks.setdefault(key, []).append(value.half().cpu())
+        _fill(rows, {key: value.half().cpu() for key, value in found.items()}, start, count)
         report("asking the teacher", min(count, start + _CHUNK), count)
-    return {key: torch.cat(values) for key, values in chunks.items()}
+    return rows
 
 
 def _key(spec: TrackerSpec, count: int, seed: int, source: str, images: str, weights: str = "") -> str:
