@@ -166,3 +166,29 @@ def test_steps_hold_the_initial_box_first(bundle_folder: Path) -> None:
     assert tuple(steps[0].box) == INIT
     assert steps[0].score == 1.0
     assert all(0 < step.score < 1 and step.ms > 0 for step in steps[1:])
+
+
+def test_generated_sequence_needs_no_box(
+    bundle_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "boxes.txt"
+    assert _run(bundle_folder, "--video", "generated:scale-1", "--out", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["frames"] == len(out.read_text().splitlines()) == 60
+    assert _run(bundle_folder, "--video", "generated:scales-1", "--out", out) == 2
+    assert "Did you mean scale-1" in capsys.readouterr().err
+
+
+def test_labelled_folder_gives_the_box(
+    bundle_folder: Path, frame_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labelled = tmp_path / "labelled"
+    labelled.mkdir()
+    for path in frame_folder.iterdir():
+        (labelled / path.name).write_bytes(path.read_bytes())
+    count = len(list(Frames(frame_folder)))
+    (labelled / "groundtruth.txt").write_text(f"{START}\n" * count)
+    out = tmp_path / "boxes.txt"
+    assert _run(bundle_folder, "--video", labelled, "--out", out) == 0
+    assert out.read_text().splitlines()[0] == "60.000,50.000,48.000,36.000"
+    assert _run(bundle_folder, "--video", frame_folder, "--out", out) == 2
+    assert "--init x,y,w,h" in capsys.readouterr().err
