@@ -9,6 +9,7 @@ from time import monotonic
 
 import optuna
 import torch
+from sqlalchemy.exc import SQLAlchemyError
 
 from compress.archive import (
     Archive,
@@ -18,7 +19,7 @@ from compress.archive import (
     write_pareto_csv,
     write_trials_csv,
 )
-from compress.core import InterruptedRun, Latency
+from compress.core import FileError, InterruptedRun, Latency
 from compress.core.cost import macs, parameters
 from compress.core.files import home
 from compress.distill import Pool, distillation_pool, pick_device
@@ -70,6 +71,12 @@ def search(*, out: str | Path | None = None, show: Show | None = None, **setting
         except KeyboardInterrupt as error:
             raise InterruptedRun(
                 f"Stopped. Nothing is lost: the same command continues the search in {run_dir}."
+            ) from error
+        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+            found = str(error.__cause__ or error).splitlines()[0]
+            raise FileError(
+                f"The study {run_dir / 'study.db'} cannot be read or written ({found}). Free some space or choose "
+                "another --out; where the study is whole, the same command continues it."
             ) from error
 
 
