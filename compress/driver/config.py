@@ -6,12 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 
 from compress.core import FileError, UsageError
 from compress.core.files import write_text
+from compress.surgery import Rank
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class SearchConfig:
             rejected before training and do not count.
         generation: Students asked for at a time; half of them reach each next rung.
         pool: Pairs to distil on; `steps` distillation steps to full fidelity; `partial` the share of the first rung.
+        mlp_rank: Which hidden units a thinner MLP keeps: the most important ones or the `leading` ones.
         sampler: `tpe`, `nsga2`, `gp` or `random`.
         device: Where networks are trained: `auto`, `cpu` or `cuda`.
         time_budget: Minutes after which no further generation is started; 0 for no end. None is 6 minutes where
@@ -53,6 +55,7 @@ class SearchConfig:
     pool: int = 8192
     steps: int = 480
     partial: float = 0.25
+    mlp_rank: Rank = "importance"
     sampler: str = "tpe"
     seed: int = 0
     device: str = "auto"
@@ -69,6 +72,8 @@ class SearchConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise UsageError(f"{name} must be at least 1 but is {value}.")
+        if self.mlp_rank not in get_args(Rank):
+            raise UsageError(f"mlp_rank must be {' or '.join(get_args(Rank))} but is {self.mlp_rank!r}.")
         if not 0 < self.partial < 1:
             raise UsageError(f"partial must lie between 0 and 1 but is {self.partial}.")
 

@@ -106,6 +106,7 @@ class _Search:
             key=f"{self._weights} {teacher.spec.id} {config.data} {config.train_data} {config.images} {config.pool}",
             seed=config.seed,
             device=device,
+            mlp_rank=config.mlp_rank,
             report=self._report_step,
         )
         self._made: Pool | None = None

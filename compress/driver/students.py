@@ -23,7 +23,7 @@ from compress.distill import Pool, StudentRecipe, distill, to_input
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
-from compress.surgery import inherit
+from compress.surgery import Rank, inherit
 
 _CALIBRATION = 64
 """Pairs of the pool that say which units matter when weights are inherited."""
@@ -44,6 +44,7 @@ class Students:
 
     Attributes:
         key: Names teacher weights, pool and data; part of where students are kept.
+        mlp_rank: Which hidden units a thinner MLP keeps; see `surgery.inherit`.
         report: Called with a student's step, the steps of its rung, and the loss parts.
     """
 
@@ -53,6 +54,7 @@ class Students:
     key: str
     seed: int
     device: torch.device
+    mlp_rank: Rank = "importance"
     recipe: StudentRecipe = field(default_factory=StudentRecipe)
     report: Callable[[int, int, dict[str, float]], None] | None = None
 
@@ -103,7 +105,7 @@ class Students:
         pool = self.pool()
         rows = slice(0, min(_CALIBRATION, len(pool)))
         crops = (to_input(pool.template[rows].to(self.device)), to_input(pool.search[rows].to(self.device)))
-        return inherit(self.teacher.to(self.device), spec, calibration=crops).eval()
+        return inherit(self.teacher.to(self.device), spec, mlp_rank=self.mlp_rank, calibration=crops).eval()
 
     def _distill(self, student: Tracker, steps: int) -> Tracker:
         def report(step: int, parts: dict[str, float]) -> None:
@@ -128,7 +130,7 @@ class Students:
         """By everything that the weights and the score at this rung hang on."""
         history = [[r.fidelity, r.steps] for r in self.rungs[: rung + 1]]
         scored_on = [s.name for s in self.rungs[rung].sequences]
-        said = json.dumps([self.key, self.seed, asdict(self.recipe), history, scored_on])
+        said = json.dumps([self.key, self.seed, self.mlp_rank, asdict(self.recipe), history, scored_on])
         return home() / "students" / hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

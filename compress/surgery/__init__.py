@@ -1,5 +1,5 @@
 """Teacher weights into student weights."""
 
-from compress.surgery.inherit import inherit
+from compress.surgery.inherit import Rank, inherit
 
-__all__ = ["inherit"]
+__all__ = ["Rank", "inherit"]

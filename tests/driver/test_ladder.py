@@ -43,6 +43,7 @@ def test_promotion() -> None:
         ({"speedup": float("nan")}, "positive"),
         ({"fps": 30.0, "trials": 0}, "trials must be at least 1"),
         ({"fps": 30.0, "partial": 1.0}, "between 0 and 1"),
+        ({"fps": 30.0, "mlp_rank": "random"}, "importance or leading"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict[str, float], words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from conftest import SETTINGS
 
 from compress.archive import STUDY, Archive, read_archive, storage_url
+from compress.cli import main
 from compress.core import CompressError, FileError
 from compress.driver import search
 from compress.driver.run_dir import holding
@@ -77,6 +79,34 @@ def test_front_is_measured_and_keeps_the_bound(run: Archive) -> None:
     full = [r for r in run.records if r.fidelity == "full"]
     assert full
     assert all(r.status in ("done", "missed") for r in full)
+
+
+def test_other_commands_read_the_run(
+    run: Archive, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = next(r for r in run.records if r.fidelity == "full")
+    name = f"{run.run_dir}:{done.variant}"
+
+    def answer(*words: str) -> dict[str, float]:
+        with pytest.raises(SystemExit) as stop:
+            main([*words, "--json"])
+        assert stop.value.code == 0
+        return json.loads(capsys.readouterr().out)
+
+    scored = answer("evaluate", name, "--data", data)
+    assert done.accuracy is not None
+    assert scored["ao"] == pytest.approx(done.accuracy.ao, abs=1e-6)
+    predicted = answer("latency", name)
+    assert done.predicted is not None
+    assert predicted["mean_ms"] == pytest.approx(done.predicted.mean_ms)
+    assert predicted["provenance"] == "predicted"
+    bundle = tmp_path / "bundle"
+    assert answer("export", str(run.run_dir), "--variant", done.variant, "--out", str(bundle), "--data", data)[
+        "spec_id"
+    ]
+    exported = answer("evaluate", str(bundle), "--data", data)
+    assert exported["ao"] == pytest.approx(done.accuracy.ao, abs=2e-3)
+    assert answer("report", str(run.run_dir))["trials"] >= len(run.records)
 
 
 def test_same_command_again_does_nothing_twice(run: Archive, weights: str, data: str) -> None:
