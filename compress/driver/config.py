@@ -103,7 +103,8 @@ def settle(config: SearchConfig, run_dir: Path) -> None:
     path = run_dir / "config.yaml"
     wanted = dataclasses.asdict(config)
     if path.is_file():
-        found = _read(path)
+        # A setting that the file does not know came later; its default is what the earlier version did.
+        found = {f.name: f.default for f in dataclasses.fields(config)} | _read(path)
         differing = [k for k, v in wanted.items() if k not in _MAY_CHANGE and found.get(k) != v]
         if differing:
             said = "; ".join(f"{k} is {found.get(k)!r} there and {wanted[k]!r} here" for k in differing)

@@ -1,4 +1,4 @@
-"""The front measured whole: teacher and members in one run, so that their ratios hold."""
+"""Trained variants measured whole: with the teacher in one run, so that their ratios hold."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from typing import Any
 import optuna
 
 from compress.archive import Archive, Record, archive_of, store_measured
-from compress.core import Latency
 from compress.measure import Target
 from compress.models import Tracker, build, load_weights
 
 
 @dataclass(frozen=True)
 class Remeasurer:
-    """Measures until every member of the front has been; a member over the bound leaves it, and others may follow.
+    """Measures the teacher and every fully trained variant together; what misses the bound leaves the front, marked.
+
+    All of them, not the front alone: a prediction made when the machine ran at another speed must not decide who is
+    held against a bound that was measured.
 
     Attributes:
         say: Shown what is being done.
@@ -33,22 +35,17 @@ class Remeasurer:
 
     def run(self) -> Archive:
         archive = self._archive()
-        if archive.front() and all(record.measured for record in archive.front_table("full")):
+        members = [archive.teacher, *(r for r in archive.records if r.fidelity == "full" and r.accuracy is not None)]
+        if len(members) > 1 and all(record.measured for record in members):
             return archive  # continued after its end
-        measured: dict[str, Latency] = {}
-        while not measured or any(record.variant not in measured for record in archive.front()):
-            measured |= self._measure(archive)
-            archive = self._archive()
-        return archive
-
-    def _measure(self, archive: Archive) -> dict[str, Latency]:
-        models = {record.variant: self._network(record) for record in archive.front_table("full")}
         found = self.target.measure(
-            models, threads=self.threads, report=lambda what, share: self.say(f"Measuring the front: {share:.0%}")
+            {record.variant: self._network(record) for record in members},
+            threads=self.threads,
+            report=lambda what, share: self.say(f"Measuring the trained variants: {share:.0%}"),
         )
         for variant, latency in found.items():
             store_measured(self.study, variant, latency)
-        return found
+        return self._archive()
 
     def _network(self, record: Record) -> Tracker:
         if record.is_teacher:
