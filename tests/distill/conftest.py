@@ -1,25 +1,13 @@
-"""A tracker small enough to train in a test, and its pool."""
+"""The small tracker as a teacher, and its pool."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
+from small_tracker import SPEC
 
-from compress.core import HeadSpec, LayerSpec, TrackerSpec
 from compress.distill import Pool, distillation_pool
 from compress.models import Tracker, build
-
-SPEC = TrackerSpec(
-    dim=32,
-    heads=2,
-    layers=tuple(LayerSpec(source=i, mlp_hidden=64) for i in range(4)),
-    template_size=32,
-    search_size=64,
-    head=HeadSpec(channels=8),
-)
-STUDENT = replace(SPEC, layers=(SPEC.layers[0], SPEC.layers[3]))
 
 
 @pytest.fixture(scope="session")

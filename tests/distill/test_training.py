@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import SPEC, STUDENT
+from small_tracker import SPEC, STUDENT
 
 from compress.core import CompressError, FileError, UsageError, describe
 from compress.distill import Pool, StudentRecipe, TeacherRecipe, distill, pick_device, train_teacher

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import optuna
 import pytest
-from conftest import SETTINGS
+from search_settings import SETTINGS
 
 from compress.archive import STUDY, Archive, read_archive, storage_url
 from compress.cli import main
@@ -46,10 +46,11 @@ def test_every_trial_is_told_once_with_one_constraint(run: Archive) -> None:
     trials = _trials(run.run_dir)
     trained = [t for t in trials if t.state.name == "COMPLETE"]
     assert len(trained) == SETTINGS["trials"]
+    # What was enqueued and not asked for yet is left for a search that goes on.
+    trials = [t for t in trials if t.state.name != "WAITING"]
     assert {t.state.name for t in trials} <= {"COMPLETE", "PRUNED"}
     for trial in trials:
-        constraints = optuna.trial.FrozenTrial.constraints.fget(trial) if hasattr(trial, "constraints") else {}
-        assert len(constraints) <= 1
+        assert list(trial.constraints) == ["latency"]
         record = trial.user_attrs["record"]
         if record["status"] == "rejected":
             assert trial.state.name == "PRUNED"
@@ -98,7 +99,7 @@ def test_other_commands_read_the_run(
     assert scored["ao"] == pytest.approx(done.accuracy.ao, abs=1e-6)
     predicted = answer("latency", name)
     assert done.predicted is not None
-    assert predicted["mean_ms"] == pytest.approx(done.predicted.mean_ms)
+    assert predicted["mean_ms"] == pytest.approx(done.predicted.mean_ms, rel=1e-4)
     assert predicted["provenance"] == "predicted"
     bundle = tmp_path / "bundle"
     assert answer("export", str(run.run_dir), "--variant", done.variant, "--out", str(bundle), "--data", data)[
@@ -156,6 +157,11 @@ def _command(out: Path, weights: str, data: str, *more: str) -> list[str]:
     return [sys.executable, "-m", "compress", "search", *given, *more]
 
 
+def _heed_interrupts() -> None:
+    """Shells start background jobs deaf to SIGINT, and a child inherits that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _wait_for(path: Path, text: str, process: subprocess.Popen[str]) -> None:
     for _ in range(600):
         if path.is_file() and text in path.read_text():
@@ -173,7 +179,9 @@ def test_stopped_search_continues(
     command = _command(
         out, weights, data, "--trials", "2", "--generation", "2", "--steps", "40", "--seed", str(int(kind))
     )
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=dict(os.environ), preexec_fn=_heed_interrupts
+    )
     _wait_for(out / "log.txt", "step ", process)
     process.send_signal(kind)
     _, errors = process.communicate(timeout=60)

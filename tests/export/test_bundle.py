@@ -177,7 +177,7 @@ def test_verify_notices_other_boxes(lively: Lively, tmp_path: Path, capsys: pyte
         (("ostrack-nanno",), 2, "Did you mean ostrack-nano"),
         (("ostrack-nano", "--variant", "v001"), 2, "has no variant"),
         (("results/none",), 1, "no run directory"),
-        ((".",), 2, "--variant"),
+        ((".",), 1, "not a run directory"),
     ],
 )
 def test_sources_that_do_not_exist(
@@ -235,10 +235,15 @@ def test_commands_export_and_verify_a_variant(
     assert "PyTorch agrees" in capsys.readouterr().out
 
 
+def test_without_a_variant_the_best_is_exported(
+    run: Path, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _cli("export", run, "--out", tmp_path / "b", "--data", data) == 0
+    assert "run-v000" in capsys.readouterr().out
+
+
 def test_variants_without_weights_say_why(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _cli("export", run, "--variant", "v001", "--out", tmp_path / "b") == 1
     assert "rejected (predicted 9 ms)" in capsys.readouterr().err
     assert _cli("export", run, "--variant", "v00", "--out", tmp_path / "b") == 2
     assert "Did you mean" in capsys.readouterr().err
-    assert _cli("export", run, "--out", tmp_path / "b") == 2
-    assert "--variant" in capsys.readouterr().err

@@ -148,7 +148,13 @@ def test_interrupt_leaves_nothing_half_written(bundle_folder: Path, tmp_path: Pa
 
     cv2.imwrite(str(video / "1.png"), selftest_frames()[0])
     args = ["track", bundle_folder, "--video", video, "--init", START, "--out", out / "b.txt", "--draw", out / "d.mp4"]
-    process = subprocess.Popen([sys.executable, "-m", "compress", *map(str, args)], stderr=subprocess.PIPE, text=True)
+    # Shells start background jobs deaf to SIGINT, and a child inherits that.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "compress", *map(str, args)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline = time.monotonic() + 30
     while not list(out.glob(".d.mp4*")) and time.monotonic() < deadline:
         time.sleep(0.05)
