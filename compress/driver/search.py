@@ -150,15 +150,15 @@ class _Search:
         steps = [sum(r.steps for r in self.students.rungs[: i + 1]) for i in range(len(fidelities))]
         known = {self.teacher.spec.id} | {Record.from_attrs(r).spec.id for r in self._record_attrs()}
         waiting = asker.running()
-        if waiting or self._work():
-            self._pool()
-        self.progress.start(self._work())
-        while True:
+        while not self._time_over():
             left = self.config.students - self._trained()
             members = [*waiting, *self._ask(asker, known, min(left, self.config.generation) - len(waiting))]
             waiting = []
-            if not members or self._time_over():
+            if not members:
                 return
+            if self._made is None:
+                self._pool()
+                self.progress.start(self._work())
             climb(members, self.students, fidelities, steps=steps, tell=asker.tell, done=self._scored)
 
     def _ask(self, asker: Asker, known: set[str], count: int) -> list[Member]:

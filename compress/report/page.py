@@ -107,7 +107,8 @@ def _statements(archive: Archive) -> list[str]:
         "measured: timed whole on that device. predicted: summed from parts measured on that device. "
         "estimated: fitted to published figures.",
         "Fidelity says how far a variant was trained: rung-0 has inherited weights only, rung-k part of the "
-        "distillation, full all of it. The front holds one fidelity; the teacher stands beside it.",
+        "distillation, full all of it. Rungs below full are scored on shorter sequences, so their AO cannot be "
+        "compared with the front's. The front holds one fidelity; the teacher stands beside it.",
     ]
     timed, scored = archive.teacher.latency, archive.teacher.accuracy
     if timed:

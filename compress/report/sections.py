@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from compress.archive import Archive, Record
@@ -95,12 +95,18 @@ def errors_table(archive: Archive) -> tuple[Markup, str]:
     both = [r for r in (*archive.records, archive.teacher) if r.latency_error is not None]
     if not both:
         return Markup(""), "No variant has been timed whole yet; every latency is predicted from its parts."
-    errors = [abs(r.latency_error or 0.0) for r in both]
-    mean = sum(errors) / len(errors)
-    told = (
-        f"{len(both)} networks timed whole: the prediction is off by {mean:.1%} on average, {max(errors):.1%} at most."
-    )
+    told = f"{len(both)} networks timed whole: the prediction is off by {_off(r.latency_error or 0.0 for r in both)}."
+    drift = archive.teacher.latency_error
+    if drift is not None and len(both) > 1:
+        # What all have in common is how fast the machine ran on the two occasions.
+        relative = [(1 + (r.latency_error or 0.0)) / (1 + drift) - 1 for r in both if not r.is_teacher]
+        told += f" As a speed-up over the teacher, timed in the same run, it is off by {_off(relative)}."
     return _table(archive, _ERRORS, both, "Predicted and measured latency"), told
+
+
+def _off(errors: Iterable[float]) -> str:
+    sizes = [abs(error) for error in errors]
+    return f"{sum(sizes) / len(sizes):.1%} on average, {max(sizes):.1%} at most"
 
 
 _ERRORS: tuple[_Column, ...] = (

@@ -121,6 +121,17 @@ def test_nothing_meets_the_bound(tmp_path: Path) -> None:
     assert "Loosen the bound" in words
 
 
+def test_drift_of_the_machine_is_told_apart_from_the_prediction(archive: Archive, tmp_path: Path) -> None:
+    done = next(r for r in archive.records if r.predicted and r.measured)
+    base = done.measured
+    # Everything was predicted 10% too slow, the variant another 1% on top of that.
+    first = replace(done, measured=replace(base, mean_ms=1.0), predicted=replace(base, mean_ms=1.1 * 1.01))
+    slow = replace(archive.teacher, measured=replace(base, mean_ms=2.0), predicted=replace(base, mean_ms=2.2))
+    words = " ".join(_Page(_text(replace(archive, records=(first,), teacher=slow), tmp_path)).words)
+    assert "2 networks timed whole: the prediction is off by 10.6% on average, 11.1% at most." in words
+    assert "As a speed-up over the teacher, timed in the same run, it is off by 1.0% on average, 1.0% at most." in words
+
+
 def test_bare_archive(tmp_path: Path) -> None:
     bare = replace(teacher(), accuracy=None, predicted=None, measured=None)
     archive = Archive(tmp_path, bare, (record(0, 4, 0.5, None, predicted=None),), Constraint(None))
