@@ -27,7 +27,7 @@ class SearchConfig:
         fps_at: The figure the bound binds: `mean`, `p50`, `p90` or `p99`.
         data: What variants are scored on: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
         train_data: What they are distilled on, likewise; keep it apart from `data`.
-        images: Folder of images to serve as texture of generated data; empty for none.
+        images: Folder of images to serve as texture of generated training pairs; empty for none.
         trials: Students to train; None for 10, or fewer where `time_budget` ends first. Specs that are too slow are
             rejected before training and do not count.
         generation: Students asked for at a time; half of them reach each next rung.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compress.data import Sequence, load_sequences
-from compress.data.generated import generated_sequences, load_images
+from compress.data.generated import generated_sequences
 from compress.driver.students import Rung
 
 Scored = tuple[list[Sequence], list[Sequence]]
@@ -43,19 +42,18 @@ class Remembered:
         return self._sequence.visible[: self._length]
 
 
-def evaluation_sequences(data: str, images: str) -> Scored:
+def evaluation_sequences(data: str) -> Scored:
     """The sequences that students are scored on.
 
     Of generated data the lower rungs see the validation split, so that the choice of what to promote leaves the test
-    split alone. A folder's sequences serve both, the lower rungs seeing their first frames.
+    split alone; the user's images are for training only, so that scores compare. A folder's sequences serve both, the lower rungs seeing their first frames.
 
     Raises:
         UsageError, FileError: as `load_sequences`.
     """
     if data == "generated":
-        pictures = load_images(Path(images)) if images else ()
         short = [Remembered(s) for s in generated_sequences(split="validation", per_difficulty=1, length=_SHORT)]
-        return list(short), [Remembered(s) for s in generated_sequences(images=pictures)]
+        return list(short), [Remembered(s) for s in load_sequences(data)]
     full = load_sequences(data)
     return [Remembered(s, _SHORT) for s in full], list(full)
 

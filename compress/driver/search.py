@@ -61,7 +61,7 @@ def search(*, out: str | Path | None = None, show: Show | None = None, **setting
     target, space = resolve_target(config.target), load_space(config.space)
     teacher = load_tracker(config.teacher, config.weights or None)
     device = pick_device(config.device)
-    sequences = evaluation_sequences(config.data, config.images)
+    sequences = evaluation_sequences(config.data)
     check_training_data(config.train_data)
     with holding(run_dir):
         settle(config, run_dir)
