@@ -46,7 +46,8 @@ def evaluation_sequences(data: str) -> Scored:
     """The sequences that students are scored on.
 
     Of generated data the lower rungs see the validation split, so that the choice of what to promote leaves the test
-    split alone; the user's images are for training only, so that scores compare. A folder's sequences serve both, the lower rungs seeing their first frames.
+    split alone; the user's images are for training only, so that scores compare. A folder's sequences serve both, the
+    lower rungs seeing their first frames.
 
     Raises:
         UsageError, FileError: as `load_sequences`.
