@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "Score a tracker, a variant or a bundle on sequences.",
     "latency": "Time per frame of a tracker on a target.",
     "describe": "Show a tracker's spec, parameters and MACs.",
+    "import-checkpoint": "Bring an official checkpoint in, without running what it holds.",
     "train-teacher": "Train a teacher from scratch on generated sequences.",
     "teachers": "List the trackers a search can start from.",
     "targets": "List the devices a search can aim at.",

@@ -50,6 +50,7 @@ def weights_path(name: str) -> Path:
     source = weights_source(name)
     origin = f"They are published by {source}; save" if source else "They are not part of this installation; save"
     raise FileError(
-        f"There are no weights for {name}. {origin} the state dict as a safetensors file at {own}, "
-        "or name another file. Weights are never downloaded."
+        f"There are no weights for {name}. {origin} the checkpoint and bring it in with "
+        f"`compress import-checkpoint {name} FILE` (kept as {own}), or name the file with --weights. "
+        "Weights are never downloaded."
     )

@@ -1,4 +1,4 @@
-"""Weights files: safetensors only, checked before anything is believed."""
+"""Weights files, checked before anything is believed; written as safetensors only."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from torch import Tensor
 from compress.core import FileError
 from compress.core.files import replacing
 from compress.models.official import from_official, likely_cause
+from compress.models.pickled import read_pickled
 from compress.models.tracker import Tracker
 
-# A zip archive (torch.save), pickle protocols 2 to 5, a gzip stream.
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"\x1f\x8b")
+# A zip archive (torch.save), pickle protocols 2 to 5.
+_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _LISTED = 3
 
 
@@ -42,10 +43,11 @@ def save_weights(
 
 
 def load_weights(model: Tracker, path: str | Path) -> None:
-    """Fill `model` from a safetensors file in this package's layout or in OSTrack's or LiteTrack's.
+    """Fill `model` from a safetensors file or an official checkpoint, in this package's layout or OSTrack's or
+    LiteTrack's.
 
     Raises:
-        FileError: the file is missing, damaged, pickled, or of another tracker; nothing is loaded then.
+        FileError: the file is missing, damaged, dangerous, or of another tracker; nothing is loaded then.
     """
     state = _adapted(read_weights(path), path)
     _check_keys(model, state, path)
@@ -54,13 +56,14 @@ def load_weights(model: Tracker, path: str | Path) -> None:
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file.
+    """All tensors of a safetensors file, or the weights of an official PyTorch checkpoint.
 
     Raises:
-        FileError: the file is missing, damaged or pickled.
+        FileError: the file is missing or damaged, or a checkpoint that would run something.
     """
     path = Path(path)
-    _check_kind(path)
+    if _is_pickled(path):
+        return read_pickled(path)
     try:
         with safe_open(path, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
@@ -76,17 +79,12 @@ def weights_key(model: Tracker) -> str:
     return digest.hexdigest()[:16]
 
 
-def _check_kind(path: Path) -> None:
+def _is_pickled(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            return file.read(4).startswith(_PICKLE_STARTS)
     except OSError as error:
         raise FileError(f"Cannot read the weights file {path}: {error.strerror or error}.") from error
-    if start.startswith(_PICKLE_STARTS):
-        raise FileError(
-            f"{path} is a pickled PyTorch checkpoint, which can run code when opened, so it is not opened. "
-            "Save its state dict with safetensors.torch.save_file and give that file."
-        )
 
 
 def _adapted(state: dict[str, Tensor], path: str | Path) -> dict[str, Tensor]:
