@@ -50,13 +50,15 @@ def _layer_lines(spec: TrackerSpec) -> list[str]:
 
 
 def _content(layer: LayerSpec) -> tuple[object, ...]:
-    return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims
+    return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep
 
 
 def _words(layer: LayerSpec) -> str:
     words = f"{layer.attention}, MLP {layer.mlp_hidden}"
     if layer.attn_dims or layer.mlp_dims:
         words += f", kept {layer.attn_dims or 'all'} / {layer.mlp_dims or 'all'} (attention / MLP)"
+    if layer.keep is not None:
+        words += f", passes on {layer.keep:g} of the search tokens"
     return words
 
 

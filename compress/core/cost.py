@@ -48,9 +48,13 @@ def macs(spec: TrackerSpec) -> Macs:
     """Multiply-accumulates of the network that `compress.models` builds from `spec`."""
     template = _patch_macs(spec, _template_patches(spec)) + (16 + 4 * spec.dim if spec.target_token else 0)
     template += {"joint": 0, "asymmetric": _asymmetric_template(spec), "split": _split_template(spec)}[spec.attention]
-    own = spec.search_tokens + (spec.template_tokens if spec.attention == "joint" else 0)
+    own = spec.template_tokens if spec.attention == "joint" else 0
+    after = spec.search_tokens_after
     per_frame = _patch_macs(spec, spec.search_tokens) + _head_macs(spec)
-    per_frame += sum(_layer_macs(spec.dim, layer, own, _memory_tokens(spec, layer)) for layer in spec.layers)
+    per_frame += sum(
+        _layer_macs(spec.dim, layer, own + enter, _memory_tokens(spec, layer), dropped=enter - leave)
+        for layer, enter, leave in zip(spec.layers, (spec.search_tokens, *after), after, strict=False)
+    )
     return Macs(full=template + per_frame, per_frame=per_frame, template=template)
 
 
@@ -73,10 +77,13 @@ def _split_template(spec: TrackerSpec) -> int:
     return whole + sum(_keys_values_macs(spec.dim, layer, _template_patches(spec)) for layer in interaction)
 
 
-def _layer_macs(dim: int, layer: LayerSpec, tokens: int, memory: int) -> int:
+def _layer_macs(dim: int, layer: LayerSpec, tokens: int, memory: int, *, dropped: int = 0) -> int:
     attn, mlp = layer.attn_dims or dim, layer.mlp_dims or dim
-    linear = attn * (2 * dim + attn) + attn * dim + layer.mlp_hidden * (mlp + dim)
-    return tokens * linear + tokens * (tokens + memory) * (dim + attn)
+    linear = attn * (2 * dim + attn) + attn * dim
+    hidden = layer.mlp_hidden * (mlp + dim)
+    # Eliminating asks once more how much one template token attends to each token: fused attention does not tell.
+    ranking = 0 if layer.keep is None else tokens * dim
+    return tokens * linear + tokens * (tokens + memory) * (dim + attn) + ranking + (tokens - dropped) * hidden
 
 
 def _keys_values_macs(dim: int, layer: LayerSpec, tokens: int) -> int:

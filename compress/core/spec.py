@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import typing
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -33,6 +34,8 @@ class LayerSpec:
         attn_dims: Input dimensions that dimension reduction keeps on the attention side (the input of q, k
             and v, and the values per layer; a multiple of the heads); None keeps all.
         mlp_dims: Input dimensions that dimension reduction keeps for the MLP; None keeps all.
+        keep: Share of its search tokens that a joint layer passes on, rounded up, after its attention and before
+            its MLP (OSTrack's candidate elimination); None passes on all.
     """
 
     source: int
@@ -40,6 +43,7 @@ class LayerSpec:
     attention: Attention = "joint"
     attn_dims: int | None = None
     mlp_dims: int | None = None
+    keep: float | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,15 @@ class TrackerSpec:
     @property
     def search_tokens(self) -> int:
         return self.grid**2
+
+    @property
+    def search_tokens_after(self) -> tuple[int, ...]:
+        """Search tokens that each layer passes on."""
+        left, after = self.search_tokens, []
+        for layer in self.layers:
+            left = left if layer.keep is None else math.ceil(layer.keep * left)
+            after.append(left)
+        return tuple(after)
 
     @property
     def template_tokens(self) -> int:
@@ -179,3 +192,7 @@ def _layer_problems(spec: TrackerSpec, i: int, layer: LayerSpec) -> typing.Itera
         yield f"layers[{i}].attn_dims must be a multiple of heads below dim {spec.dim} but is {layer.attn_dims}"
     if layer.mlp_dims is not None and not 0 < layer.mlp_dims < spec.dim:
         yield f"layers[{i}].mlp_dims must be in [1, dim − 1] but is {layer.mlp_dims}"
+    if layer.keep is not None and not 0 < layer.keep < 1:
+        yield f"layers[{i}].keep must be above 0 and below 1 but is {layer.keep}"
+    if layer.keep is not None and layer.attention != "joint":
+        yield f"layers[{i}].keep needs joint attention, but the layer's is {layer.attention}"

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from compress.models.elimination import most_attended, take
+
 NORM_EPS = 1e-6
 
 KeysValues = tuple[Tensor, Tensor]
@@ -113,8 +115,24 @@ class Block(nn.Module):
         q, k, v = self.attn.queries_keys_values(self.norm1(x))
         keys, values = (k, v) if memory is None else (torch.cat([memory[0], k], 2), torch.cat([memory[1], v], 2))
         x = x + self.drop_path(self.attn.attend(q, keys, values))
-        return x + self.drop_path(self.mlp(self.norm2(x))), (k, v)
+        return self._transform(x), (k, v)
+
+    def eliminate(self, x: Tensor, *, token: int, candidates: int, keep: int) -> tuple[Tensor, Tensor]:
+        """As `forward`, but only `keep` of the last `candidates` tokens go on to the MLP; see `most_attended`.
+
+        Returns:
+            The tokens in front of the candidates with those kept behind them, and the places (B, keep) of the latter.
+        """
+        q, k, v = self.attn.queries_keys_values(self.norm1(x))
+        x = x + self.drop_path(self.attn.attend(q, k, v))
+        places = most_attended(q, k, token=token, candidates=candidates, keep=keep)
+        x = torch.cat([x[:, :-candidates], take(x[:, -candidates:], places)], dim=1)
+        return self._transform(x), places
 
     def keys_values(self, x: Tensor) -> KeysValues:
         """Keys and values this layer computes from tokens (B, N, dim), and nothing else."""
         return self.attn.keys_values(self.norm1(x))
+
+    def _transform(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
+        return out

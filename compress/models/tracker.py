@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from compress.core import TrackerSpec, UsageError
 from compress.models.backbone import Backbone
 from compress.models.blocks import Block, Mlp
+from compress.models.elimination import centre_token, put_back
 from compress.models.head import CentreHead, decode
 
 
@@ -21,6 +22,7 @@ class TrackerOutput(NamedTuple):
         score: (B,) the highest score.
         maps: `score_map` (B, 1, N, N), `size_map` and `offset_map` (B, 2, N, N).
         layers: Search tokens (B, N², dim) after every layer, the last after the final norm; None unless asked for.
+            Those eliminated are zero.
     """
 
     boxes: Tensor
@@ -84,15 +86,25 @@ class Tracker(nn.Module):
         x = self.backbone.embed_search(search)
         if "tokens" in memory:
             x = torch.cat([memory["tokens"], x], dim=1)
-        layers = []
-        for i, block in enumerate(self.backbone.blocks):
-            x, _ = block(x, (memory[f"k{i}"], memory[f"v{i}"]) if f"k{i}" in memory else None)
-            layers.append(x[:, -self.spec.search_tokens :])
-        layers[-1] = self.backbone.norm(layers[-1])
-        grid = self.spec.grid
-        maps = self.box_head(layers[-1].transpose(1, 2).unflatten(2, (grid, grid)))
+        layers, places, candidates = [], None, self.spec.search_tokens
+        for i, (block, left) in enumerate(zip(self.backbone.blocks, self.spec.search_tokens_after, strict=True)):
+            if self.spec.layers[i].keep is None:
+                x, _ = block(x, (memory[f"k{i}"], memory[f"v{i}"]) if f"k{i}" in memory else None)
+            else:
+                x, kept = self._eliminate(cast(Block, block), x, candidates, left)
+                places = kept if places is None else places.gather(1, kept)
+            candidates = left
+            if collect:
+                layers.append(put_back(x[:, -left:], places, self.spec.search_tokens))
+        # What was eliminated is zero to the head, so it is put back after the norm, not before.
+        final = put_back(self.backbone.norm(x[:, -candidates:]), places, self.spec.search_tokens)
+        maps = self.box_head(final.transpose(1, 2).reshape(-1, self.spec.dim, self.spec.grid, self.spec.grid))
         boxes, score = decode(maps)
-        return TrackerOutput(boxes, score, maps, tuple(layers) if collect else None)
+        return TrackerOutput(boxes, score, maps, (*layers[:-1], final) if collect else None)
+
+    def _eliminate(self, block: Block, x: Tensor, candidates: int, keep: int) -> tuple[Tensor, Tensor]:
+        token = centre_token(self.spec) - self.backbone.pos_embed_z.shape[1] - candidates
+        return block.eliminate(x, token=token, candidates=candidates, keep=keep)
 
     def _template_tokens(self, template: Tensor, template_box: Tensor | None) -> Tensor:
         tokens = self.backbone.embed_template(template)

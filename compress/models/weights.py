@@ -108,9 +108,7 @@ def _check_keys(model: Tracker, state: dict[str, Tensor], path: str | Path) -> N
     ]
     found = "; ".join(problem for problem in problems if problem)
     if found:
-        raise FileError(
-            f"The weights in {path} do not fit this tracker: {found}. {likely_cause(model.spec, set(state))}"
-        )
+        raise FileError(f"The weights in {path} do not fit this tracker: {found}. {likely_cause(model.spec, state)}")
 
 
 def _check_values(model: Tracker, state: dict[str, Tensor], path: str | Path) -> None:

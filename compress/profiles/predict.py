@@ -78,6 +78,7 @@ def low_ms(profile: Profile, spec: TrackerSpec) -> float:
 
 def network_low_ms(profile: Profile, spec: TrackerSpec) -> float:
     """10th percentile of the network within the loop. Raises as `predict`."""
+    _refuse_elimination(profile, spec)
     missing = _family_problems(profile, spec)
     total = profile.fixed_ms.get(spec.attention, 0.0)
     if spec.attention not in profile.fixed_ms:
@@ -93,6 +94,17 @@ def network_low_ms(profile: Profile, spec: TrackerSpec) -> float:
             f"{'; '.join(dict.fromkeys(missing))}. Measure a profile that does."
         )
     return total * profile.scale
+
+
+def _refuse_elimination(profile: Profile, spec: TrackerSpec) -> None:
+    """A block is measured at full length; with fewer tokens it, and each one behind it, costs something else."""
+    keeps = [f"layers[{i}].keep {layer.keep}" for i, layer in enumerate(spec.layers) if layer.keep is not None]
+    if keeps:
+        raise UncoveredError(
+            f"The profile of {profile.target} ({profile.device}) does not cover {spec.id}: it knows layers that "
+            f"pass on all search tokens, not candidate elimination ({', '.join(keeps)}). "
+            "Measure the tracker itself, or search from one without elimination."
+        )
 
 
 def _family_problems(profile: Profile, spec: TrackerSpec) -> list[str]:

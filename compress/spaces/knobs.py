@@ -117,7 +117,7 @@ class Interaction:
         else:
             interacting = depth if share == 1 else max(1, min(depth - 1, nearest(share * depth)))
             kinds = [*["FE"] * (depth - interacting), *["AI"] * interacting]  # type: ignore[list-item]
-        draft.layers = [replace(layer, attention=kind) for layer, kind in zip(draft.layers, kinds, strict=True)]
+        draft.layers = [_attending(layer, kind) for layer, kind in zip(draft.layers, kinds, strict=True)]
 
 
 class DrRatio:
@@ -165,6 +165,11 @@ class MlpRatio:
             return max(1, min(wanted, draft.teacher.layers[layer.source].mlp_hidden))
 
         draft.each(lambda layer: replace(layer, mlp_hidden=hidden(layer)))
+
+
+def _attending(layer: LayerSpec, kind: Attention) -> LayerSpec:
+    """The layer with another attention; only joint attention ranks candidates, so others pass all of them on."""
+    return replace(layer, attention=kind, keep=layer.keep if kind == "joint" else None)
 
 
 def _unique(values: Iterable[_T]) -> tuple[_T, ...]:

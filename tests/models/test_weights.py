@@ -24,6 +24,7 @@ from compress.models import (
     save_weights,
     weights_path,
 )
+from compress.models.official import likely_cause
 
 LAYERS = tuple(LayerSpec(source=i, mlp_hidden=40, attention="AI", attn_dims=16, mlp_dims=11) for i in range(2))
 SPEC = TrackerSpec(
@@ -226,3 +227,16 @@ def test_numpy_network_runs_the_loop(model: Tracker) -> None:
     for name, value in maps.items():
         assert value.dtype == np.float32
         np.testing.assert_allclose(value, wanted.maps[name].detach().numpy(), atol=1e-6)
+
+
+def test_what_the_file_looks_like_is_said() -> None:
+    wanted = describe("litetrack-b8")
+    assert likely_cause(wanted, _shapes("litetrack-b6")) == "This looks like litetrack-b6."
+    assert "ostrack256" in likely_cause(wanted, _shapes("ostrack256"))
+    assert likely_cause(wanted, {"other": torch.zeros(1)}).startswith("It holds 0 layers")
+
+
+def _shapes(name: str) -> dict[str, torch.Tensor]:
+    """The shapes of a named tracker's weights, without the memory."""
+    with torch.device("meta"):
+        return build(describe(name)).state_dict()
