@@ -29,7 +29,7 @@ from compress.cli.tables import print_front
 @click.option("--trials", type=click.IntRange(1), help="Students to train (default 10, or 6 minutes' worth).")
 @click.option("--generation", type=click.IntRange(1), default=5, show_default=True, help="Students at a time.")
 @click.option("--steps", type=click.IntRange(2), default=480, show_default=True, help="Steps of full distillation.")
-@click.option("--pool", type=click.IntRange(64), default=8192, show_default=True, help="Pairs to distil on.")
+@click.option("--pool", type=click.IntRange(64), help="Pairs to distil on (default 8192, or 1.25 GB of them).")
 @click.option("--time-budget", type=click.FloatRange(0), help="Minutes after which no new generation starts; 0: none.")
 @click.option("--mlp-rank", default="importance", show_default=True, help="Units a thin MLP keeps, or: leading.")
 @click.option("--sampler", default="tpe", show_default=True, help="tpe, nsga2, gp or random.")

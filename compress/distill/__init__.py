@@ -1,7 +1,7 @@
 """Losses, schedules and training loops: the inner loop of the search."""
 
 from compress.distill.optimise import pick_device, to_input
-from compress.distill.pool import Pool, distillation_pool
+from compress.distill.pool import Pool, distillation_pool, pool_bytes
 from compress.distill.student import StudentRecipe, distill
 from compress.distill.teacher import TeacherRecipe, train_teacher
 
@@ -12,6 +12,7 @@ __all__ = [
     "distill",
     "distillation_pool",
     "pick_device",
+    "pool_bytes",
     "to_input",
     "train_teacher",
 ]

@@ -45,6 +45,13 @@ class Pool:
         return len(self.boxes)
 
 
+def pool_bytes(spec: TrackerSpec) -> int:
+    """Memory that one pair and the teacher's answers to it take."""
+    crops = 3 * (spec.template_size**2 + spec.search_size**2)
+    tokens = 2 * spec.search_tokens * spec.dim * len(mimicked_layers(len(spec.layers)))
+    return crops + tokens + 2 * 5 * spec.search_tokens + 16
+
+
 def mimicked_layers(depth: int) -> list[int]:
     """The teacher's layers whose tokens are kept: every third, ending with the last."""
     return list(range((depth - 1) % 3, depth, 3))

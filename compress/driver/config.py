@@ -31,7 +31,8 @@ class SearchConfig:
         trials: Students to train; None for 10, or fewer where `time_budget` ends first. Specs that are too slow are
             rejected before training and do not count.
         generation: Students asked for at a time; half of them reach each next rung.
-        pool: Pairs to distil on; `steps` distillation steps to full fidelity; `partial` the share of the first rung.
+        pool: Pairs to distil on; None for 8192, or as many as 1.25 GB hold of a larger teacher's.
+        steps, partial: Distillation steps to full fidelity, and the share of them of the first rung.
         mlp_rank: Which hidden units a thinner MLP keeps: the most important ones or the `leading` ones.
         sampler: `tpe`, `nsga2`, `gp` or `random`.
         device: Where networks are trained: `auto`, `cpu` or `cuda`.
@@ -52,7 +53,7 @@ class SearchConfig:
     images: str = ""
     trials: int | None = None
     generation: int = 5
-    pool: int = 8192
+    pool: int | None = None
     steps: int = 480
     partial: float = 0.25
     mlp_rank: Rank = "importance"

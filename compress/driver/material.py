@@ -7,8 +7,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from compress.core import TrackerSpec
 from compress.data import Sequence, load_sequences
 from compress.data.generated import generated_sequences
+from compress.distill import pool_bytes
 from compress.driver.students import Rung
 
 Scored = tuple[list[Sequence], list[Sequence]]
@@ -63,6 +65,11 @@ def check_training_data(source: str) -> None:
     """Raises what is wrong with a source of training pairs, before anything is made of it."""
     if source != "generated":
         load_sequences(source)
+
+
+def pool_size(teacher: TrackerSpec) -> int:
+    """Pairs to distil on by default: 8192, or fewer where their memory would pass 1.25 GB."""
+    return max(64, min(8192, 1_250_000_000 // pool_bytes(teacher)))
 
 
 def rungs_of(sequences: Scored, *, steps: int, partial: float) -> list[Rung]:

@@ -26,7 +26,7 @@ from compress.distill import Pool, distillation_pool, pick_device
 from compress.driver.asking import Asker, check_names, open_study
 from compress.driver.config import SearchConfig, settle
 from compress.driver.ladder import Member, climb
-from compress.driver.material import Scored, check_training_data, evaluation_sequences, rungs_of
+from compress.driver.material import Scored, check_training_data, evaluation_sequences, pool_size, rungs_of
 from compress.driver.progress import Progress, Show
 from compress.driver.remeasure import Remeasurer
 from compress.driver.run_dir import Log, holding, write_environment
@@ -99,11 +99,12 @@ class _Search:
         self.study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
         self.constraint = Constraint(None, at=config.fps_at)
         self._weights = weights_key(teacher)
+        self._pairs = config.pool or pool_size(teacher.spec)
         self.students = Students(
             teacher=teacher,
             pool=self._pool,
             rungs=rungs_of(sequences, steps=config.steps, partial=config.partial),
-            key=f"{self._weights} {teacher.spec.id} {config.data} {config.train_data} {config.images} {config.pool}",
+            key=f"{self._weights} {teacher.spec.id} {config.data} {config.train_data} {config.images} {self._pairs}",
             seed=config.seed,
             device=device,
             mlp_rank=config.mlp_rank,
@@ -233,7 +234,7 @@ class _Search:
         if self._made is None:
             self._made = distillation_pool(
                 self.teacher,
-                count=self.config.pool,
+                count=self._pairs,
                 seed=self.config.seed + 1,
                 folder=home() / "pools",
                 device=self.device,

@@ -12,7 +12,7 @@ import torch
 from compress.core import CompressError
 from compress.data.generated import sample_pairs
 from compress.data.worker import make_pairs
-from compress.distill import Pool, distillation_pool, to_input
+from compress.distill import Pool, distillation_pool, pool_bytes, to_input
 from compress.distill.pool import mimicked_layers
 from compress.models import Tracker
 
@@ -28,6 +28,11 @@ def test_pool_holds_the_teachers_answers(teacher: Tracker, pool: Pool) -> None:
     assert sorted(pool.layers) == [0, 3] == mimicked_layers(4)
     for index, tokens in pool.layers.items():
         torch.testing.assert_close(tokens[70:75].float(), out.layers[index], atol=5e-3, rtol=5e-3)
+
+
+def test_memory_of_a_pair_is_what_it_takes(teacher: Tracker, pool: Pool) -> None:
+    tensors = [pool.template, pool.search, pool.boxes, *pool.maps.values(), *pool.layers.values()]
+    assert pool_bytes(teacher.spec) * len(pool) == sum(t.numel() * t.element_size() for t in tensors)
 
 
 def test_pairs_do_not_depend_on_the_workers(pool: Pool) -> None:

@@ -8,6 +8,7 @@ from compress.archive import Record
 from compress.core import Accuracy, Latency, UsageError, describe
 from compress.driver import SearchConfig
 from compress.driver.ladder import promoted
+from compress.driver.material import pool_size
 
 _SPEC = describe("ostrack-nano")
 
@@ -49,3 +50,8 @@ def test_promotion() -> None:
 def test_impossible_settings_are_refused(settings: dict[str, float], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         SearchConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_default_pool_fits_in_memory() -> None:
+    assert pool_size(describe("ostrack-nano")) == 8192
+    assert 300 < pool_size(describe("ostrack256")) < 1000
