@@ -17,6 +17,8 @@ IDS = {
     "litetrack-b9": "t8f47346299",
     "ostrack-nano": "t6ff7c8851d",
     "ostrack256": "t020f76dc9b",
+    "ostrack256-ce": "tadfd0c6d35",
+    "ostrack384-ce": "t30d5996a0b",
 }
 """Written down on the day they were made. Runs are keyed by them, so a new knob may add ids but change none."""
 
@@ -49,6 +51,15 @@ def test_round_trip_with_every_field_off_its_default() -> None:
     assert len(spec.to_dict()) == 11  # all but the backbone, of which there is one kind
 
 
+def test_elimination_shrinks_what_later_layers_see() -> None:
+    assert describe("ostrack256-ce").search_tokens_after == (256,) * 3 + (180,) * 3 + (126,) * 3 + (89,) * 3
+    assert describe("ostrack384-ce").search_tokens_after == (576,) * 3 + (404,) * 3 + (283,) * 3 + (199,) * 3
+    assert describe("ostrack256").search_tokens_after == (256,) * 12
+    spec = tiny(layers=(LayerSpec(0, 48, keep=0.001), LayerSpec(1, 48, keep=0.5)))
+    assert spec.search_tokens_after == (1, 1)  # rounded up, so never none
+    assert TrackerSpec.from_dict(spec.to_dict()) == spec
+
+
 def test_defaults_are_left_out() -> None:
     assert tiny().to_dict() == {
         "dim": 12,
@@ -68,6 +79,7 @@ def test_different_trackers_have_different_ids() -> None:
         tiny(layers=(LayerSpec(0, 48), replace(layer, source=2))),
         tiny(layers=(LayerSpec(0, 48), replace(layer, attn_dims=9))),
         tiny(layers=(LayerSpec(0, 48), replace(layer, mlp_dims=9))),
+        tiny(layers=(LayerSpec(0, 48), replace(layer, keep=0.7))),
         tiny(layers=(LayerSpec(0, 48, "FE"), replace(layer, attention="AI"))),
         tiny(layers=(LayerSpec(0, 48, "AI"), replace(layer, attention="AI"))),
     ]
@@ -101,6 +113,11 @@ def test_sizes_of_a_spec() -> None:
         ({"layers": (LayerSpec(0, 1, attn_dims=7),)}, "attn_dims must be a multiple of heads"),
         ({"layers": (LayerSpec(0, 1, mlp_dims=12),)}, r"mlp_dims must be in \[1, dim − 1\]"),
         ({"layers": (LayerSpec(0, 1, mlp_dims=0),)}, "mlp_dims must be in"),
+        ({"layers": (LayerSpec(0, 1, keep=0.0),)}, r"layers\[0\].keep must be above 0 and below 1 but is 0.0"),
+        ({"layers": (LayerSpec(0, 1, keep=1.0),)}, "keep must be above 0 and below 1"),
+        ({"layers": (LayerSpec(0, 1, keep=float("nan")),)}, "keep must be above 0 and below 1"),
+        ({"layers": (LayerSpec(0, 1, "asymmetric", keep=0.5),)}, "keep needs joint attention.* asymmetric"),
+        ({"layers": (LayerSpec(0, 1, "AI", keep=0.5),)}, "keep needs joint attention, but the layer's is AI"),
         ({"layers": (LayerSpec(0, 1, "FE"),)}, "followed by at least one AI"),
         ({"layers": (LayerSpec(0, 1, "AI"), LayerSpec(1, 1, "FE"))}, "FE…FE followed by"),
         ({"layers": (LayerSpec(0, 1), LayerSpec(1, 1, "AI"))}, "all joint"),

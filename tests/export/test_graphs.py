@@ -25,6 +25,7 @@ def _spec(attentions: list[str], **changes: object) -> TrackerSpec:
 
 
 REDUCED = tuple(LayerSpec(source=i, mlp_hidden=40 + i, attn_dims=24, mlp_dims=20) for i in range(2))
+KEEPING = tuple(LayerSpec(source=i, mlp_hidden=48, keep=keep) for i, keep in enumerate((0.7, 0.6, None)))
 SPECS = {
     "joint": _spec(["joint", "joint"]),
     "reduced": dataclasses.replace(_spec(["joint"]), layers=REDUCED),
@@ -32,6 +33,8 @@ SPECS = {
     "split": _spec(["FE", "FE", "AI"], final_norm=False),
     "split-token": _spec(["FE", "AI", "AI"], target_token=True),
     "only-ai": _spec(["AI"], target_token=True),
+    "eliminating": dataclasses.replace(_spec(["joint"]), layers=KEEPING),
+    "eliminating-token": dataclasses.replace(_spec(["joint"], target_token=True), layers=KEEPING[:1]),
     "ostrack-nano": describe("ostrack-nano"),
 }
 
@@ -60,8 +63,9 @@ def test_graphs_agree_with_pytorch(name: str, lively: Lively) -> None:
         np.testing.assert_allclose(got[key], value.numpy(), atol=2e-5)
 
 
-def test_graph_is_one_file_without_batch_norm_or_dropout(lively: Lively) -> None:
-    graph = onnx.load_from_string(frame_graph(lively(SPECS["reduced"])))
+@pytest.mark.parametrize("name", ["reduced", "eliminating"])
+def test_graph_is_one_file_without_batch_norm_or_dropout(name: str, lively: Lively) -> None:
+    graph = onnx.load_from_string(frame_graph(lively(SPECS[name])))
     onnx.checker.check_model(graph, full_check=True)
     kinds = {node.op_type for node in graph.graph.node}
     assert not kinds & {"BatchNormalization", "Dropout", "If", "Loop"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from compress.core import TRACKERS, HeadSpec, LayerSpec, TrackerSpec, UsageError
 from compress.core.cost import macs, parameters
 from compress.models import Tracker, build
 from compress.models.blocks import Attention
+from compress.models.elimination import centre_token
 
 BOX = torch.tensor([[0.2, 0.3, 0.8, 0.7]])
 KINDS: dict[str, tuple[Any, ...]] = {
@@ -40,9 +42,16 @@ def _made(kind: str, *, reduced: bool, token: bool = False) -> TrackerSpec:
     return replace(spec, target_token=token)
 
 
+def _eliminating(spec: TrackerSpec) -> TrackerSpec:
+    """The first layer keeps four tenths of its candidates and the last three fifths of those: 16, 7, 7, 5."""
+    keeps = (0.4, None, 0.6)
+    return replace(spec, layers=tuple(replace(x, keep=keep) for x, keep in zip(spec.layers, keeps, strict=True)))
+
+
 SPECS = {name: _small(describe(name)) for name in TRACKERS.names()}
 SPECS |= {f"{kind}{'-reduced' * reduced}": _made(kind, reduced=reduced) for kind in KINDS for reduced in (False, True)}
 SPECS |= {f"{kind}-token": _made(kind, reduced=True, token=True) for kind in KINDS}
+SPECS |= {f"eliminating-{end}": _eliminating(SPECS[f"joint-{end}"]) for end in ("reduced", "token")}
 
 
 @pytest.fixture(params=sorted(SPECS))
@@ -80,6 +89,7 @@ def test_output_has_its_shapes(spec: TrackerSpec) -> None:
     }
     assert out.boxes.shape == (2, 4)
     assert [tuple(layer.shape) for layer in out.layers] == [(2, n * n, spec.dim)] * len(spec.layers)
+    assert [int(layer[1].any(1).sum()) for layer in out.layers] == list(spec.search_tokens_after)
     row, col = divmod(int(out.maps["score_map"][1].argmax()), n)
     dx, dy = out.maps["offset_map"][1, :, row, col]
     wanted = torch.stack([(col + dx) / n, (row + dy) / n, *out.maps["size_map"][1, :, row, col]])
@@ -135,7 +145,7 @@ def _counted(module: nn.Module, inputs: tuple[Tensor, ...]) -> int:
         analysis = FlopCountAnalysis(module.eval(), inputs).unsupported_ops_warnings(False)
         analysis.uncalled_modules_warnings(False).set_op_handle("aten::scaled_dot_product_attention", _products)
         counted = analysis.by_operator()
-    return int(sum(counted[op] for op in ("linear", "conv", "scaled_dot_product_attention")))
+    return int(sum(counted[op] for op in ("linear", "conv", "matmul", "scaled_dot_product_attention")))
 
 
 def _products(inputs: list[Any], _outputs: list[Any]) -> int:
@@ -171,16 +181,28 @@ def _plain(model: Tracker, template: Tensor, search: Tensor, box: Tensor) -> Ten
     for block in backbone.blocks:
         finished = _plain_block(block, finished, torch.ones(z.shape[1], z.shape[1]))
     finished = finished[:, finished.shape[1] - backbone.pos_embed_z.shape[1] :]
+    alive = torch.ones(x.shape[:2])
     for layer, block in zip(spec.layers, backbone.blocks, strict=True):
         seen = {"FE": z[:, :0], "AI": finished}.get(layer.attention, z)
         nz, nx = seen.shape[1], x.shape[1]
         mask = torch.ones(nz + nx, nz + nx)
         if layer.attention != "joint":
             mask[:nz, nz:] = 0
-        out = _plain_block(block, torch.cat([seen, x], 1), mask)
+        mask = mask * torch.cat([torch.ones(len(x), nz), alive], 1)[:, None]
+        tokens = torch.cat([seen, x], 1)
+        if layer.keep is not None:
+            row = nz - backbone.pos_embed_z.shape[1] + centre_token(spec)
+            seen_by = _plain_weights(block.attn, block.norm1(tokens), mask)[:, :, row, nz:].mean(1)
+            alive = _highest(seen_by, math.ceil(layer.keep * int(alive[0].sum())))
+        out = _plain_block(block, tokens, mask)
         x = out[:, nz:]
         z = out[:, :nz] if layer.attention in ("joint", "asymmetric") else z
-    return backbone.norm(x)
+    return backbone.norm(x) * alive[:, :, None]
+
+
+def _highest(scores: Tensor, count: int) -> Tensor:
+    """(B, N) → ones at the `count` highest of each row."""
+    return (scores >= scores.sort(dim=1, descending=True).values[:, count - 1 : count]).float()
 
 
 def _plain_block(block: Any, x: Tensor, mask: Tensor) -> Tensor:
@@ -191,16 +213,26 @@ def _plain_block(block: Any, x: Tensor, mask: Tensor) -> Tensor:
 
 
 def _plain_attention(attn: Attention, x: Tensor, mask: Tensor) -> Tensor:
-    qkv = F.linear(x, _full_width(attn.qkv.weight, attn.kept, x.shape[-1]), attn.qkv.bias)
-    d, hd, hv = attn.dim, attn.dim // attn.heads, attn.values // attn.heads
-    heads = []
-    for h in range(attn.heads):
-        q, k = qkv[..., h * hd : (h + 1) * hd], qkv[..., d + h * hd : d + (h + 1) * hd]
-        v = qkv[..., 2 * d + h * hv : 2 * d + (h + 1) * hv]
-        scores = (q @ k.transpose(1, 2) / hd**0.5).masked_fill(mask == 0, float("-inf"))
-        heads.append(scores.softmax(-1) @ v)
+    d, hv = attn.dim, attn.values // attn.heads
+    weights, values = _plain_weights(attn, x, mask), _plain_qkv(attn, x)[..., 2 * d :]
+    heads = [weights[:, h] @ values[..., h * hv : (h + 1) * hv] for h in range(attn.heads)]
     out: Tensor = attn.proj(torch.cat(heads, -1))
     return out
+
+
+def _plain_weights(attn: Attention, x: Tensor, mask: Tensor) -> Tensor:
+    """(B, heads, N, N), each row adding up to one."""
+    qkv, d, hd = _plain_qkv(attn, x), attn.dim, attn.dim // attn.heads
+    weights = []
+    for h in range(attn.heads):
+        q, k = qkv[..., h * hd : (h + 1) * hd], qkv[..., d + h * hd : d + (h + 1) * hd]
+        scores = (q @ k.transpose(1, 2) / hd**0.5).masked_fill(mask == 0, float("-inf"))
+        weights.append(scores.softmax(-1))
+    return torch.stack(weights, 1)
+
+
+def _plain_qkv(attn: Attention, x: Tensor) -> Tensor:
+    return F.linear(x, _full_width(attn.qkv.weight, attn.kept, x.shape[-1]), attn.qkv.bias)
 
 
 def _full_width(weight: Tensor, kept: Tensor | None, dim: int) -> Tensor:
@@ -244,6 +276,12 @@ def test_wrong_crops_are_named() -> None:
         model(search, template)
     with pytest.raises(UsageError, match="online template"):
         model(template, search, template)
+
+
+@pytest.mark.parametrize(("size", "token"), [(16, 0), (32, 0), (48, 4), (128, 27), (192, 65)])
+def test_the_target_is_the_template_patch_before_the_centre(size: int, token: int) -> None:
+    """Row 3, column 3 of 8 × 8 and row 5, column 5 of 12 × 12 in the published code."""
+    assert centre_token(replace(describe("ostrack256-ce"), template_size=size)) == token
 
 
 @torch.no_grad()

@@ -20,6 +20,7 @@ TEMPLATE_BOX = torch.tensor([[0.25, 0.25, 0.75, 0.75]])
 
 PUBLISHED = [
     ("ostrack256", "ostrack_256"),
+    ("ostrack256-ce", "ostrack_256_ce"),
     ("litetrack-b4", "litetrack_b4"),
     ("litetrack-b9", "litetrack_b9"),
 ]
@@ -65,6 +66,9 @@ def test_equals_published_network(name: str, golden_name: str) -> None:
     found, layers = _run(model, TEMPLATE_BOX)
     _assert_close(found, golden, "")
     np.testing.assert_allclose(layers[-1].mean(2)[0], golden["search_feat_tokmean"], atol=1e-5)
+    for i in (i for i, layer in enumerate(model.spec.layers) if layer.keep is not None):
+        left = layers[i][0].any(1).nonzero().flatten().tolist()
+        assert left == sorted(golden[f"ce_kept_index_block{i}"].tolist())
     if model.spec.target_token:
         _assert_close(_run(model, None)[0], golden, "train_")
         alone = model.spec.count("FE")  # the published AI blocks put out the template as well
@@ -76,6 +80,14 @@ def test_equals_published_network(name: str, golden_name: str) -> None:
         if key.startswith(("backbone.patch_embed.", "backbone.pos_embed_")):
             state[key].mul_(1e-3)
     _assert_close(_run(model, TEMPLATE_BOX)[0], golden, "tiny_")
+
+
+@pytest.mark.slow
+def test_elimination_at_384_pixels_finds_the_published_peaks() -> None:
+    """The two highest scores that the published OSTrack-384 gives, filled by the same rule."""
+    found, _ = _run(_fill(build(describe("ostrack384-ce"))), None)
+    peaks = found["score_map"].flatten().topk(2).values
+    np.testing.assert_allclose(peaks, [0.760721743106842, 0.7247985601425171], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["ostrack256", "litetrack-b4"])

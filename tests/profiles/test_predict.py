@@ -67,6 +67,13 @@ def test_what_was_not_measured_is_refused(profile: Profile, fields: dict[str, ob
     assert words in str(error.value)
 
 
+def test_elimination_is_never_priced_as_a_full_layer(profile: Profile) -> None:
+    plain = tracker(layer(0), layer(1, 32))
+    predict(profile, plain)  # so that the layers' costs are remembered
+    with pytest.raises(UncoveredError, match=r"candidate elimination \(layers\[0\].keep 0.7\)"):
+        predict(profile, tracker(layer(0, keep=0.7), layer(1, 32)))
+
+
 def test_every_gap_is_named_once(profile: Profile) -> None:
     spec = tracker(layer(0, 500), layer(1, 500), layer(2, attn_dims=4))
     with pytest.raises(UncoveredError) as error:

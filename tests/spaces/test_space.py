@@ -106,6 +106,13 @@ def test_interaction(depth: int, share: str, interacting: int) -> None:
     assert [layer.attention for layer in spec.layers] == ["FE"] * (depth - interacting) + ["AI"] * interacting
 
 
+def test_elimination_follows_its_layer_and_ends_with_joint_attention() -> None:
+    teacher = describe("ostrack256-ce")
+    assert [layer.keep for layer in build(teacher, depth=4, layers="even").layers] == [None, None, None, None]
+    assert [layer.keep for layer in build(teacher, depth=4, layers="front").layers] == [None, None, None, 0.7]
+    assert {layer.keep for layer in build(teacher, interaction="1/3").layers} == {None}
+
+
 def test_dimension_reduction_and_mlp() -> None:
     kept = kept_dims(128, 4, 0.25)
     layer = build(dr_ratio=0.25, mlp_ratio=3).layers[5]

@@ -122,6 +122,18 @@ def test_changing_attention_keeps_weights(teacher: Tracker, attention: Attention
     _assert_same(again, student)
 
 
+@pytest.mark.parametrize("calibration", [None, CROPS])
+def test_elimination_is_the_students_own(teacher: Tracker, calibration: Any) -> None:
+    """No weight depends on it: a student that eliminates inherits from a teacher that does not, and back."""
+    layers = tuple(dataclasses.replace(x, keep=0.5 if x.source == 1 else None) for x in teacher.spec.layers)
+    student = inherit(teacher, dataclasses.replace(teacher.spec, layers=layers), calibration=calibration)
+    assert student.spec.layers[1].keep == 0.5
+    torch.testing.assert_close(student.state_dict(), teacher.state_dict())
+    assert _error(student, teacher) > 1e-3
+    _assert_same(inherit(student, student.spec, calibration=calibration), student)
+    _assert_same(inherit(student, teacher.spec, calibration=calibration), teacher)
+
+
 def test_importance_and_calibration_beat_leading(teacher: Tracker) -> None:
     """On a net whose hidden units differ in size; the first are the smallest."""
     with torch.no_grad():
