@@ -26,7 +26,7 @@ from compress.cli.tables import print_front
 @click.option("--data", default="generated", show_default=True, help="Scored on: generated, or folder:PATH (GOT-10k).")
 @click.option("--train-data", default="generated", show_default=True, help="Distilled on, likewise; keep it apart.")
 @click.option("--images", type=click.Path(exists=True, file_okay=False), help="Your images as generated texture.")
-@click.option("--trials", type=click.IntRange(1), help="Students to train (default 10, or 6 minutes' worth).")
+@click.option("--trials", type=click.IntRange(1), help="Students to train (default 10, or 5 minutes' worth).")
 @click.option("--generation", type=click.IntRange(1), default=5, show_default=True, help="Students at a time.")
 @click.option("--steps", type=click.IntRange(2), default=480, show_default=True, help="Steps of full distillation.")
 @click.option("--pool", type=click.IntRange(64), help="Pairs to distil on (default 8192, or 1.25 GB of them).")

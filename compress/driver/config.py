@@ -36,7 +36,7 @@ class SearchConfig:
         mlp_rank: Which hidden units a thinner MLP keeps: the most important ones or the `leading` ones.
         sampler: `tpe`, `nsga2`, `gp` or `random`.
         device: Where networks are trained: `auto`, `cpu` or `cuda`.
-        time_budget: Minutes after which no further generation is started; 0 for no end. None is 6 minutes where
+        time_budget: Minutes after which no further generation is started; 0 for no end. None is 5 minutes where
             `trials` is None too, else no end.
     """
 
@@ -87,7 +87,7 @@ class SearchConfig:
     def minutes(self) -> float:
         """Minutes after which no further generation is started; infinite for no end."""
         if self.time_budget is None:
-            return 6.0 if self.trials is None else inf
+            return 5.0 if self.trials is None else inf
         return self.time_budget or inf
 
 
