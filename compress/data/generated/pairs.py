@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from compress.data.generated.difficulty import random_levels
 from compress.data.generated.raster import Image
-from compress.data.generated.scene import Scene, View, make_scene
+from compress.data.generated.scene import Scene, View
+from compress.data.generated.staging import make_scene
 from compress.data.generated.textures import Random
 from compress.data.jitter import jittered
 
