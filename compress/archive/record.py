@@ -14,7 +14,6 @@ Status = Literal["done", "rejected", "running", "failed", "missed", "duplicate"]
 """`rejected`: too slow, never trained. `missed`: measured whole and over the bound. `duplicate`: tried before."""
 
 STATUSES: tuple[str, ...] = typing.get_args(Status)
-TEACHER = "teacher"
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIDELITY = re.compile(r"prior|rung-\d{1,3}|full")

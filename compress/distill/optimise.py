@@ -10,11 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import UsageError
+from compress.geometry.crop import MEAN, STD
 
 _Model = TypeVar("_Model", bound=nn.Module)
-
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
 
 
 def pick_device(device: str) -> torch.device:
@@ -30,8 +28,8 @@ def pick_device(device: str) -> torch.device:
 
 def to_input(crops: Tensor) -> Tensor:
     """(B, S, S, 3) uint8 RGB crops to the network's (B, 3, S, S) normalised float32, on their own device."""
-    mean = torch.tensor(_MEAN, device=crops.device)
-    std = torch.tensor(_STD, device=crops.device)
+    mean = torch.tensor(MEAN, device=crops.device)
+    std = torch.tensor(STD, device=crops.device)
     return ((crops.float() / 255 - mean) / std).permute(0, 3, 1, 2).contiguous()
 
 

@@ -1,4 +1,4 @@
-"""The search: ask, gate, train, tell; then measure the front whole and report."""
+"""The search: ask, gate, train, tell; then measure what was fully trained, and report."""
 
 from __future__ import annotations
 

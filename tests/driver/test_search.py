@@ -67,7 +67,7 @@ def test_no_spec_is_trained_twice(run: Archive) -> None:
 def test_rungs_halve(run: Archive) -> None:
     trained = [record for record in run.records if record.accuracy is not None]
     reached = sorted(len(record.rungs) for record in trained)
-    assert reached == [1, 3, 3][-len(reached) :] or reached == [1, 2, 3]
+    assert reached == [1, 2, 3]
     for record in trained:
         assert (run.run_dir / "checkpoints" / f"{record.spec.weights_id}.safetensors").is_file()
 
@@ -145,11 +145,12 @@ def test_one_search_at_a_time(run: Archive, weights: str, data: str) -> None:
 def test_students_are_shared_between_searches(
     run: Archive, weights: str, data: str, tmp_path: Path, home: Path
 ) -> None:
-    trained = set((home / "students").rglob("*.safetensors"))
-    times = {path: path.stat().st_mtime_ns for path in trained}
-    other = search(out=tmp_path / "other", weights=weights, data=data, **(SETTINGS | {"speedup": 1.6, "trials": 1}))
-    assert {path: path.stat().st_mtime_ns for path in trained} == times
-    assert len(other.records) >= 1
+    trained = {path: path.stat().st_mtime_ns for path in (home / "students").rglob("*.safetensors")}
+    other = search(out=tmp_path / "other", weights=weights, data=data, **SETTINGS)
+    now = {path: path.stat().st_mtime_ns for path in (home / "students").rglob("*.safetensors")}
+    assert now == trained
+    first = {r.spec.id: r.accuracy for r in run.records if r.accuracy}
+    assert {r.spec.id: r.accuracy for r in other.records if r.accuracy} == first
 
 
 def _command(out: Path, weights: str, data: str, *more: str) -> list[str]:
