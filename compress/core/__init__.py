@@ -1,16 +1,28 @@
 """The words of the tool: specs, records, errors. Standard library only."""
 
 from compress.core.errors import CompressError, FileError, InfeasibleError, InterruptedRun, UsageError, unknown_name
-from compress.core.named import TRACKERS, describe
+from compress.core.parts import (
+    ATTENTIONS,
+    Attention,
+    BypassSpec,
+    ExitSpec,
+    HeadSpec,
+    LayerSpec,
+    Recycling,
+    StageSpec,
+)
 from compress.core.records import Accuracy, Latency, Provenance
 from compress.core.registry import Registry
-from compress.core.spec import ATTENTIONS, Attention, HeadSpec, LayerSpec, TrackerSpec, kept_dims
+from compress.core.spec import TrackerSpec, kept_dims
+from compress.core.zoo import TRACKERS, describe
 
 __all__ = [
     "Accuracy",
     "ATTENTIONS",
     "Attention",
+    "BypassSpec",
     "CompressError",
+    "ExitSpec",
     "FileError",
     "HeadSpec",
     "InfeasibleError",
@@ -18,7 +30,9 @@ __all__ = [
     "Latency",
     "LayerSpec",
     "Provenance",
+    "Recycling",
     "Registry",
+    "StageSpec",
     "TRACKERS",
     "TrackerSpec",
     "UsageError",

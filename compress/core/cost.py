@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compress.core.spec import LayerSpec, TrackerSpec
+from compress.core.parts import LayerSpec
+from compress.core.spec import TrackerSpec
 
 _OUTPUTS = (1, 2, 2)  # score, offset, size
 
@@ -66,9 +67,7 @@ def _memory_tokens(spec: TrackerSpec, layer: LayerSpec) -> int:
 
 
 def _asymmetric_template(spec: TrackerSpec) -> int:
-    *first, last = spec.layers
-    whole = sum(_layer_macs(spec.dim, layer, spec.template_tokens, 0) for layer in first)
-    return whole + _keys_values_macs(spec.dim, last, spec.template_tokens)
+    return sum(_layer_macs(spec.dim, layer, spec.template_tokens, 0) for layer in spec.layers)
 
 
 def _split_template(spec: TrackerSpec) -> int:

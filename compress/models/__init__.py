@@ -1,15 +1,20 @@
 """Networks from specs, and their weights."""
 
+from compress.models.build import build
 from compress.models.create import create_tracker, load_tracker, weights_path
+from compress.models.features import Features
 from compress.models.numpy_network import NumpyNetwork
 from compress.models.official import fold_litetrack
-from compress.models.tracker import Tracker, TrackerOutput, build
+from compress.models.tracker import Tracker, TrackerOutput
+from compress.models.vit import VitTracker
 from compress.models.weights import load_weights, read_weights, save_weights, weights_key
 
 __all__ = [
+    "Features",
     "NumpyNetwork",
     "Tracker",
     "TrackerOutput",
+    "VitTracker",
     "build",
     "create_tracker",
     "fold_litetrack",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -26,10 +28,10 @@ class Backbone(nn.Module):
 
     def __init__(self, spec: TrackerSpec, *, drop_path: float = 0.0) -> None:
         super().__init__()
-        template_patches = (spec.template_size // spec.patch) ** 2
         self.patch_embed = PatchEmbed(spec.dim, spec.patch)
-        self.pos_embed_z = nn.Parameter(torch.zeros(1, template_patches, spec.dim))
-        self.pos_embed_x = nn.Parameter(torch.zeros(1, spec.search_tokens, spec.dim))
+        self.pos_embed_z = _positions(spec, spec.template_patches)
+        self.pos_embed_x = _positions(spec, spec.search_tokens)
+        self.extra_tokens = nn.Parameter(torch.zeros(1, spec.extra_tokens, spec.dim)) if spec.extra_tokens else None
         rates = [drop_path * i / max(1, len(spec.layers) - 1) for i in range(len(spec.layers))]
         self.blocks = nn.ModuleList(
             Block(
@@ -44,8 +46,8 @@ class Backbone(nn.Module):
         )
         self.norm: nn.Module = nn.LayerNorm(spec.dim, eps=NORM_EPS) if spec.final_norm else nn.Identity()
         self.apply(_init_linear)
-        nn.init.trunc_normal_(self.pos_embed_z, std=0.02)
-        nn.init.trunc_normal_(self.pos_embed_x, std=0.02)
+        if self.extra_tokens is not None:
+            nn.init.trunc_normal_(self.extra_tokens, std=0.02)
 
     def embed_template(self, template: Tensor) -> Tensor:
         """(B, 3, Sz, Sz) → (B, Nz, dim)."""
@@ -56,6 +58,28 @@ class Backbone(nn.Module):
         """(B, 3, Sx, Sx) → (B, Nx, dim)."""
         tokens: Tensor = self.patch_embed(search) + self.pos_embed_x
         return tokens
+
+    def learned_tokens(self, batch: int) -> list[Tensor]:
+        """(B, E, dim), the tokens of `TrackerSpec.extra_tokens`; nothing where there are none."""
+        return [] if self.extra_tokens is None else [self.extra_tokens.expand(batch, -1, -1)]
+
+
+def sincos_positions(side: int, dim: int) -> Tensor:
+    """(1, side², dim): sine and cosine of the column in the first half of the channels, of the row in the second.
+
+    Frequencies fall from 1 to 1/10000 (MAE, MixFormerV2).
+    """
+    frequency = 10000.0 ** -(torch.arange(dim // 4, dtype=torch.float64) / (dim / 4))
+    angle = torch.arange(side, dtype=torch.float64)[:, None] * frequency
+    line = torch.cat([angle.sin(), angle.cos()], dim=1)
+    columns, rows = line.repeat(side, 1), line.repeat_interleave(side, 0)
+    return torch.cat([columns, rows], dim=1).float()[None]
+
+
+def _positions(spec: TrackerSpec, patches: int) -> nn.Parameter:
+    if spec.position == "sincos":
+        return nn.Parameter(sincos_positions(math.isqrt(patches), spec.dim), requires_grad=False)
+    return nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, patches, spec.dim), std=0.02))
 
 
 def _init_linear(module: nn.Module) -> None:

@@ -23,7 +23,7 @@ class Family:
     template_size: int
     search_size: int
     patch: int = 16
-    backbone: Literal["vit"] = "vit"
+    backbone: Literal["vit", "levit"] = "vit"
     head: HeadSpec = field(default_factory=HeadSpec)
     final_norm: bool = True
     target_token: bool = False

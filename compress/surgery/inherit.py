@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from compress.core import LayerSpec, TrackerSpec, UsageError
-from compress.models import Tracker, build
+from compress.models import Tracker, VitTracker, build
 from compress.surgery.layer import TeacherBlock, cut_attention, cut_mlp
 from compress.surgery.rank import observe
 
@@ -49,6 +49,7 @@ def inherit(
     if mlp_rank not in ("importance", "leading"):
         raise UsageError(f"mlp_rank must be 'importance' or 'leading' but is {mlp_rank!r}.")
     _check(teacher.spec, spec)
+    assert isinstance(teacher, VitTracker)
     seen = None if calibration is None else observe(teacher, *calibration)
     state = {k: v for k, v in teacher.state_dict().items() if not k.startswith("backbone.blocks.")}
     for j, layer in enumerate(spec.layers):

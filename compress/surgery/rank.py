@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compress.models import Tracker
+from compress.models import VitTracker
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Seen:
 
 
 @torch.no_grad()
-def observe(teacher: Tracker, template: Tensor, search: Tensor) -> dict[str, Seen]:
+def observe(teacher: VitTracker, template: Tensor, search: Tensor) -> dict[str, Seen]:
     """Run crops through the teacher in eval mode; what each block's linear layers took in, by module name."""
     linears = {k: m for k, m in teacher.backbone.blocks.named_modules() if isinstance(m, nn.Linear)}
     seen = {name: Seen() for name in linears}

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from compress.models.features import Features
+
 _LOW = 1e-4
 _PRIOR = 0.01
 
@@ -19,16 +21,17 @@ class CentreHead(nn.Module):
         widths = [dim, channels, channels // 2, channels // 4, channels // 8]
         for branch, outputs in (("ctr", 1), ("offset", 2), ("size", 2)):
             for i in range(4):
-                self.add_module(f"conv{i + 1}_{branch}", _conv(widths[i], widths[i + 1]))
+                self.add_module(f"conv{i + 1}_{branch}", conv_block(widths[i], widths[i + 1]))
             self.add_module(f"conv5_{branch}", nn.Conv2d(widths[4], outputs, 1))
         # The focal loss starts calm when no cell claims to be the target.
         nn.init.constant_(self.get_submodule("conv5_ctr").bias, -math.log(1 / _PRIOR - 1))  # type: ignore[arg-type]
 
-    def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """(B, dim, N, N) → `score_map` (B, 1, N, N), `size_map` and `offset_map` (B, 2, N, N).
+    def forward(self, features: Features) -> dict[str, Tensor]:
+        """Search tokens (B, N², dim) → `score_map` (B, 1, N, N), `size_map` and `offset_map` (B, 2, N, N).
 
         Score and size lie in [1e-4, 1 − 1e-4], size as shares of the crop; the offset, in cells, is unbounded.
         """
+        x = features.map()
         return {
             "score_map": self._branch("ctr", x).sigmoid().clamp(_LOW, 1 - _LOW),
             "size_map": self._branch("size", x).sigmoid().clamp(_LOW, 1 - _LOW),
@@ -41,7 +44,7 @@ class CentreHead(nn.Module):
         return x
 
 
-def decode(maps: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+def decode_centre(maps: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Box at the highest score, no window: boxes (B, 4) as cx, cy, w, h in shares of the crop, and score (B,)."""
     score_map, size, offset = maps["score_map"], maps["size_map"], maps["offset_map"]
     grid = score_map.shape[-1]
@@ -53,5 +56,6 @@ def decode(maps: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     return torch.cat([(cell + dx_dy) / grid, w_h], dim=1), score
 
 
-def _conv(inputs: int, outputs: int) -> nn.Sequential:
+def conv_block(inputs: int, outputs: int) -> nn.Sequential:
+    """conv3×3, batch norm, ReLU."""
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))

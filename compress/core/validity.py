@@ -1,0 +1,152 @@
+"""What makes a `TrackerSpec` impossible."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from compress.core.parts import ExitSpec, LayerSpec
+
+if TYPE_CHECKING:
+    from compress.core.spec import TrackerSpec
+
+_MOST_ADAPTER = 12
+
+
+def problems(spec: TrackerSpec) -> Iterator[str]:
+    """One line per field that holds an impossible value."""
+    for name in ("dim", "heads", "patch", "template_size", "search_size"):
+        value = getattr(spec, name)
+        if not isinstance(value, int) or value < 1:
+            yield f"{name} must be a positive integer but is {value!r}"
+            return
+    yield from _sizes(spec)
+    yield from _head(spec)
+    if not spec.layers:
+        yield "layers must hold at least one layer"
+        return
+    for i, layer in enumerate(spec.layers):
+        yield from _layer(spec, i, layer)
+    yield from _attention(spec)
+    yield from _bypass(spec)
+    yield from _exits(spec)
+    yield from _levit(spec) if spec.backbone == "levit" else _vit(spec)
+
+
+def _sizes(spec: TrackerSpec) -> Iterator[str]:
+    if spec.dim % spec.heads:
+        yield f"dim {spec.dim} is not a multiple of heads {spec.heads}"
+    for name in ("template_size", "search_size"):
+        if getattr(spec, name) % spec.patch:
+            yield f"{name} {getattr(spec, name)} is not a multiple of patch {spec.patch}"
+    for name in ("template_factor", "search_factor"):
+        if not 1 <= getattr(spec, name) <= 16:
+            yield f"{name} must be in [1, 16] but is {getattr(spec, name)!r}"
+    if not 0 <= spec.online_templates <= 16:
+        yield f"online_templates must be in [0, 16] but is {spec.online_templates}"
+    if spec.position == "sincos" and spec.dim % 4:
+        yield f"position sincos needs a dim that is a multiple of 4 but it is {spec.dim}"
+
+
+def _head(spec: TrackerSpec) -> Iterator[str]:
+    head = spec.head
+    if head.channels < 8 or head.channels % 8:
+        yield f"head.channels must be a positive multiple of 8 but is {head.channels!r}"
+    if (head.kind == "tokens") != (head.bins > 1):
+        yield f"head.bins must be ≥ 2 for a tokens head and 0 for others but is {head.bins} for a {head.kind} head"
+    if head.score and head.kind != "tokens":
+        yield f"head.score needs a tokens head but the head is {head.kind}"
+    if head.reparam and head.kind != "corner":
+        yield f"head.reparam needs a corner head but the head is {head.kind}"
+
+
+def _layer(spec: TrackerSpec, i: int, layer: LayerSpec) -> Iterator[str]:
+    if layer.source < 0:
+        yield f"layers[{i}].source must be ≥ 0 but is {layer.source}"
+    if i and layer.source <= spec.layers[i - 1].source:
+        yield f"layers[{i}].source {layer.source} does not come after {spec.layers[i - 1].source}"
+    if layer.mlp_hidden < 1:
+        yield f"layers[{i}].mlp_hidden must be ≥ 1 but is {layer.mlp_hidden}"
+    if layer.attn_dims is not None and (not 0 < layer.attn_dims < spec.dim or layer.attn_dims % spec.heads):
+        yield f"layers[{i}].attn_dims must be a multiple of heads below dim {spec.dim} but is {layer.attn_dims}"
+    if layer.mlp_dims is not None and not 0 < layer.mlp_dims < spec.dim:
+        yield f"layers[{i}].mlp_dims must be in [1, dim − 1] but is {layer.mlp_dims}"
+    if layer.keep is None:
+        return
+    if not 0 < layer.keep < 1:
+        yield f"layers[{i}].keep must be above 0 and below 1 but is {layer.keep}"
+    if layer.attention != "joint":
+        yield f"layers[{i}].keep needs joint attention, but the layer's is {layer.attention}"
+    if spec.extra_tokens:
+        yield f"layers[{i}].keep goes with neither prediction tokens nor bypass nor exits"
+
+
+def _attention(spec: TrackerSpec) -> Iterator[str]:
+    kinds = "".join("A" if x == "AI" else x[0] for x in (layer.attention for layer in spec.layers))
+    split = kinds == "F" * kinds.count("F") + "A" * kinds.count("A") and "A" in kinds
+    if not (set(kinds) in ({"j"}, {"a"}) or split):
+        yield "layers must be all joint, all asymmetric, or FE…FE followed by at least one AI"
+
+
+def _bypass(spec: TrackerSpec) -> Iterator[str]:
+    bypass, depth = spec.bypass, len(spec.layers)
+    if bypass is None:
+        return
+    if not 0 <= bypass.n_enf < depth:
+        yield f"bypass.n_enf must be in [0, {depth - 1}], below the depth {depth}, but is {bypass.n_enf}"
+    for name in ("tau0", "rho"):
+        if not 0 <= getattr(bypass, name) <= 1:
+            yield f"bypass.{name} must be in [0, 1] but is {getattr(bypass, name)}"
+    if not -1 <= bypass.zeta <= 1:
+        yield f"bypass.zeta must be in [−1, 1] but is {bypass.zeta}"
+
+
+def _exits(spec: TrackerSpec) -> Iterator[str]:
+    if not spec.exits:
+        return
+    depth = len(spec.layers)
+    if spec.head.kind not in ("centre", "corner"):
+        yield f"exits need a centre or corner head but the head is {spec.head.kind}"
+    for i, each in enumerate(spec.exits):
+        if not 1 <= each.after <= depth:
+            yield f"exits[{i}].after must be in [1, {depth}], within the depth {depth}, but is {each.after}"
+        if i and each.after <= spec.exits[i - 1].after:
+            yield f"exits[{i}].after {each.after} does not come after {spec.exits[i - 1].after}"
+        if not 0 <= each.adapter <= _MOST_ADAPTER:
+            yield f"exits[{i}].adapter must be in [0, {_MOST_ADAPTER}] but is {each.adapter}"
+        if not (math.isfinite(each.tau) and 0 <= each.tau <= 1):
+            yield f"exits[{i}].tau must be in [0, 1] but is {each.tau}"
+    if spec.exits[-1].after != depth:
+        yield f"exits must end behind the last layer, {depth}, but end after {spec.exits[-1].after}"
+    if spec.exits[-1].tau != ExitSpec.tau:
+        yield "exits[-1].tau has no meaning: the last exit is always taken; leave it out"
+
+
+def _vit(spec: TrackerSpec) -> Iterator[str]:
+    if spec.stages or any(layer.stage for layer in spec.layers):
+        yield "stages belong to the backbone levit, but the backbone is vit"
+
+
+def _levit(spec: TrackerSpec) -> Iterator[str]:
+    if len(spec.stages) != 3:
+        yield f"stages must be 3, which the bridge joins, but are {len(spec.stages)}"
+        return
+    first = spec.stages[0]
+    if (first.dim, first.heads) != (spec.dim, spec.heads):
+        yield f"dim and heads must be the first stage's, {first.dim} and {first.heads}"
+    for i, stage in enumerate(spec.stages):
+        if min(stage.dim, stage.heads, stage.key_dim) < 1:
+            yield f"stages[{i}] must have a dim, heads and key_dim of at least 1"
+        if (stage.shrink_heads > 0) != (i > 0) or (stage.shrink_hidden > 0) != (i > 0):
+            yield f"stages[{i}].shrink_heads and shrink_hidden must be positive, but 0 in the first stage"
+    where = [layer.stage for layer in spec.layers]
+    if where != sorted(where) or not set(where) <= {0, 1, 2}:
+        yield "layers must go stage by stage, 0 to 2"
+    if spec.dim % 8 or spec.patch != 16 or spec.template_size % 64 or spec.search_size % 64:
+        yield "a levit needs a dim that is a multiple of 8, patch 16, and crops that are multiples of 64 pixels"
+    if any(x.attention != "joint" or x.attn_dims or x.mlp_dims or x.keep for x in spec.layers):
+        yield "layers of a levit are joint, without attn_dims, mlp_dims and keep"
+    plain = not (spec.final_norm or spec.target_token or spec.online_templates or spec.bypass or spec.exits)
+    if not plain or spec.position != "learned" or spec.head.kind != "corner" or spec.head.reparam:
+        yield "a levit has a plain corner head and no final_norm, target_token, online templates, bypass or exits"
