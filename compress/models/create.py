@@ -7,7 +7,7 @@ from pathlib import Path
 from compress.core import FileError, describe
 from compress.core.files import home
 from compress.models.build import build
-from compress.models.official import weights_source
+from compress.models.layouts import weights_source
 from compress.models.tracker import Tracker
 from compress.models.weights import load_weights
 
@@ -49,7 +49,11 @@ def weights_path(name: str) -> Path:
         if path.is_file():
             return path
     source = weights_source(name)
-    origin = f"They are published by {source}; save" if source else "They are not part of this installation; save"
+    origin = (
+        f"They are published by {source.name}'s official repository ({source.source}); save"
+        if source
+        else "They are not part of this installation; save"
+    )
     raise FileError(
         f"There are no weights for {name}. {origin} the checkpoint and bring it in with "
         f"`compress import-checkpoint {name} FILE` (kept as {own}), or name the file with --weights. "

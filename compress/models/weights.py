@@ -11,9 +11,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from compress.core import FileError
+from compress.core import FileError, TrackerSpec
 from compress.core.files import replacing
-from compress.models.official import from_official, likely_cause
+from compress.models.fit import likely_cause
+from compress.models.layouts import from_official
 from compress.models.pickled import read_pickled
 from compress.models.tracker import Tracker
 
@@ -49,7 +50,7 @@ def load_weights(model: Tracker, path: str | Path) -> None:
     Raises:
         FileError: the file is missing, damaged, dangerous, or of another tracker; nothing is loaded then.
     """
-    state = _adapted(read_weights(path), path)
+    state = _adapted(read_weights(path), path, model.spec)
     _check_keys(model, state, path)
     _check_values(model, state, path)
     model.load_state_dict(state)
@@ -87,10 +88,10 @@ def _is_pickled(path: Path) -> bool:
         raise FileError(f"Cannot read the weights file {path}: {error.strerror or error}.") from error
 
 
-def _adapted(state: dict[str, Tensor], path: str | Path) -> dict[str, Tensor]:
+def _adapted(state: dict[str, Tensor], path: str | Path, spec: TrackerSpec) -> dict[str, Tensor]:
     try:
-        return from_official(state)
-    except (KeyError, IndexError, RuntimeError) as error:
+        return from_official(state, spec)
+    except (KeyError, IndexError, ValueError, RuntimeError) as error:
         raise FileError(f"{path} looks like a LiteTrack checkpoint but a layer is incomplete: {error}.") from error
 
 
