@@ -6,15 +6,23 @@ from torch import Tensor, nn
 
 from compress.core import TrackerSpec
 from compress.models.heads.centre import CentreHead, decode_centre
+from compress.models.heads.corner_decode import decode_corner
+from compress.models.heads.pyramid import PyramidHead
+from compress.models.heads.tokens import TokensHead, decode_tokens
 
 __all__ = ["create_head", "decode"]
 
 
 def create_head(spec: TrackerSpec) -> nn.Module:
     """A head that takes `Features` and returns `TrackerSpec.maps`, batched."""
-    return CentreHead(spec.dim, spec.head.channels)
+    head = spec.head
+    if head.kind == "tokens":
+        return TokensHead(spec.dim, head.bins, score=head.score)
+    return (PyramidHead if head.kind == "pyramid" else CentreHead)(spec.dim, head.channels)
 
 
 def decode(maps: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """Boxes (B, 4) as cx, cy, w, h in shares of the search crop, and score (B,) in [0, 1], without a window."""
-    return decode_centre(maps)
+    if "prob_tl" in maps:
+        return decode_corner(maps)
+    return decode_tokens(maps) if "prob_l" in maps else decode_centre(maps)

@@ -1,0 +1,49 @@
+"""Checkpoints of MixFormerV2 (https://github.com/MCG-NJU/MixFormerV2) and MixViT (MCG-NJU/MixFormer)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from compress.core import TrackerSpec
+
+_RENAMED = {
+    "backbone.pos_embed_t": "backbone.pos_embed_z",
+    "backbone.pos_embed_s": "backbone.pos_embed_x",
+    "score_head.layers": "box_head.score",
+}
+_UNUSED = ("backbone.cls_token", "backbone.pos_embed", "backbone.norm", "backbone.head")
+"""Kept by MixViT from ImageNet pre-training; its forward never reads them."""
+
+
+def recognises(state: Mapping[str, Tensor]) -> bool:
+    """Whether a state dict names its position tables as these projects do."""
+    return "backbone.pos_embed_s" in state
+
+
+def adapt(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
+    """The state dict in this package's layout, without what the forward never reads.
+
+    A prediction token and its position are only ever added, so they become one tensor. MixViT's score branch, which
+    regresses nothing, is left out, as its authors do where MixViT teaches.
+
+    Raises:
+        KeyError: prediction tokens without their positions.
+    """
+    used = {key: value for key, value in state.items() if not _starts(key, _UNUSED)}
+    if spec.head.kind == "pyramid":
+        used = {key: value for key, value in used.items() if _starts(key, ("backbone", "box_head"))}
+    if "backbone.reg_tokens" in used:
+        used["backbone.extra_tokens"] = used.pop("backbone.reg_tokens") + used.pop("backbone.pos_embed_reg")
+    return {_renamed(key): value for key, value in used.items()}
+
+
+def _renamed(key: str) -> str:
+    start = next((start for start in _RENAMED if _starts(key, (start,))), "")
+    return _RENAMED.get(start, "") + key.removeprefix(start)
+
+
+def _starts(key: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether `key` is one of `prefixes`, or under one."""
+    return any(f"{key}.".startswith(f"{prefix}.") for prefix in prefixes)
