@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -67,13 +68,13 @@ class Backbone(nn.Module):
 def sincos_positions(side: int, dim: int) -> Tensor:
     """(1, side², dim): sine and cosine of the column in the first half of the channels, of the row in the second.
 
-    Frequencies fall from 1 to 1/10000 (MAE, MixFormerV2).
+    Frequencies fall from 1 to 1/10000 (MAE, MixFormerV2), in single precision as the published tables are.
     """
-    frequency = 10000.0 ** -(torch.arange(dim // 4, dtype=torch.float64) / (dim / 4))
-    angle = torch.arange(side, dtype=torch.float64)[:, None] * frequency
-    line = torch.cat([angle.sin(), angle.cos()], dim=1)
-    columns, rows = line.repeat(side, 1), line.repeat_interleave(side, 0)
-    return torch.cat([columns, rows], dim=1).float()[None]
+    frequency = 1 / 10000 ** (np.arange(dim // 4, dtype=np.float32) / (dim // 4))
+    angle = np.arange(side, dtype=np.float32)[:, None] * frequency
+    line = np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
+    columns, rows = np.tile(line, (side, 1)), np.repeat(line, side, axis=0)
+    return torch.from_numpy(np.concatenate([columns, rows], axis=1))[None]
 
 
 def _positions(spec: TrackerSpec, patches: int) -> nn.Parameter:
