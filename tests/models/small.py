@@ -14,11 +14,6 @@ PENDING = {
     "hit-base",
     "hit-small",
     "hit-tiny",
-    "mixformerv2-b",
-    "mixformerv2-b-student",
-    "mixformerv2-depth12",
-    "mixformerv2-s",
-    "mixvit-b",
 }
 
 
