@@ -1,180 +1,13 @@
-"""The knobs: each says which values it takes, what they mean for a teacher, and what they do to a student.
+"""All knobs: each says which values it takes, what they mean for a teacher, and what they do to a student.
 
-A new knob is one class here and one entry in `KNOBS`, whose order is the order of the build.
+A new knob is one class and one entry here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
-
-from compress.core import Attention, LayerSpec, TrackerSpec, kept_dims
-from compress.spaces.patterns import PATTERNS, nearest, number
-
-Scalar = str | int | float
-"""A choice is a JSON scalar, so that a study can store it."""
-
-_T = TypeVar("_T")
-
-
-@dataclass
-class Draft:
-    """A student in the making: how many layers, and, once picked, which."""
-
-    teacher: TrackerSpec
-    depth: int
-    layers: list[LayerSpec]
-
-    def each(self, change: Callable[[LayerSpec], LayerSpec]) -> None:
-        """Replace every layer."""
-        self.layers = [change(layer) for layer in self.layers]
-
-
-class Knob(Protocol):
-    """One searched choice.
-
-    Attributes:
-        wanted: What a value must be, to complete "must be …".
-    """
-
-    wanted: str
-
-    def accepts(self, value: object) -> bool:
-        """Whether a value means something, for whatever teacher."""
-
-    def default(self, teacher: TrackerSpec) -> Scalar:
-        """The value that stays nearest the teacher; used where a space leaves the knob out."""
-
-    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        """The values as they apply to one teacher: never empty, no two the same."""
-
-    def apply(self, draft: Draft, value: Scalar) -> None:
-        """Change the draft."""
-
-
-class Depth:
-    """How many layers are kept; more than the teacher has means all of them."""
-
-    wanted = "a whole number from 1 to 1000"
-
-    def accepts(self, value: object) -> bool:
-        return type(value) is int and 1 <= value <= 1000
-
-    def default(self, teacher: TrackerSpec) -> Scalar:
-        return len(teacher.layers)
-
-    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        return _unique(min(int(value), len(teacher.layers)) for value in values)
-
-    def apply(self, draft: Draft, value: Scalar) -> None:
-        draft.depth = int(value)
-
-
-class Layers:
-    """Which layers are kept, by a pattern that holds at every depth; see `PATTERNS`."""
-
-    wanted = "even, front or ends"
-
-    def accepts(self, value: object) -> bool:
-        return isinstance(value, str) and value in PATTERNS
-
-    def default(self, teacher: TrackerSpec) -> Scalar:
-        return "even"
-
-    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        return values
-
-    def apply(self, draft: Draft, value: Scalar) -> None:
-        kept = PATTERNS[str(value)](draft.depth, len(draft.teacher.layers))
-        draft.layers = [replace(draft.teacher.layers[i], source=i) for i in kept]
-
-
-class Interaction:
-    """`joint` attention in every layer, or FE layers followed by this share of AI layers (LiteTrack).
-
-    A share is rounded to whole layers: at least one AI, and at least one FE where there are two layers.
-    """
-
-    wanted = "joint, or a share of AI layers between 0 and 1 such as 1/3"
-
-    def accepts(self, value: object) -> bool:
-        share = number(value)
-        return value == "joint" or (share is not None and 0 < share < 1)
-
-    def default(self, teacher: TrackerSpec) -> Scalar:
-        if teacher.attention != "split":
-            return teacher.attention
-        return f"{teacher.count('AI')}/{len(teacher.layers)}"
-
-    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        return values
-
-    def apply(self, draft: Draft, value: Scalar) -> None:
-        depth, share = len(draft.layers), number(value)
-        if share is None:
-            kinds: list[Attention] = [value] * depth  # type: ignore[list-item]
-        else:
-            interacting = depth if share == 1 else max(1, min(depth - 1, nearest(share * depth)))
-            kinds = [*["FE"] * (depth - interacting), *["AI"] * interacting]  # type: ignore[list-item]
-        draft.layers = [_attending(layer, kind) for layer, kind in zip(draft.layers, kinds, strict=True)]
-
-
-class DrRatio:
-    """μ, the share of input dimensions that dimension reduction removes on both sides (ABTrack); 0 leaves it out."""
-
-    wanted = "a number from 0 up to, not including, 1"
-
-    def accepts(self, value: object) -> bool:
-        return type(value) in (int, float) and 0 <= value < 1  # type: ignore[operator]
-
-    def default(self, teacher: TrackerSpec) -> Scalar:
-        return 0
-
-    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        return values
-
-    def apply(self, draft: Draft, value: Scalar) -> None:
-        dim, heads = draft.teacher.dim, draft.teacher.heads
-
-        def kept(dims: int | None) -> int | None:
-            left = kept_dims(dims or dim, heads, float(value))
-            return left if left < dim else None
-
-        draft.each(lambda layer: replace(layer, attn_dims=kept(layer.attn_dims), mlp_dims=kept(layer.mlp_dims)))
-
-
-class MlpRatio:
-    """Hidden units of the MLP over the dimensions that enter it; more than the teacher's means the teacher's."""
-
-    wanted = "a number above 0, at most 16"
-
-    def accepts(self, value: object) -> bool:
-        return type(value) in (int, float) and 0 < value <= 16  # type: ignore[operator]
-
-    def default(self, teacher: TrackerSpec) -> Scalar:
-        return max(layer.mlp_hidden / (layer.mlp_dims or teacher.dim) for layer in teacher.layers)
-
-    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        most = float(self.default(teacher))
-        return _unique(value if float(value) <= most else most for value in values)
-
-    def apply(self, draft: Draft, value: Scalar) -> None:
-        def hidden(layer: LayerSpec) -> int:
-            wanted = nearest(float(value) * (layer.mlp_dims or draft.teacher.dim))
-            return max(1, min(wanted, draft.teacher.layers[layer.source].mlp_hidden))
-
-        draft.each(lambda layer: replace(layer, mlp_hidden=hidden(layer)))
-
-
-def _attending(layer: LayerSpec, kind: Attention) -> LayerSpec:
-    """The layer with another attention; only joint attention ranks candidates, so others pass all of them on."""
-    return replace(layer, attention=kind, keep=layer.keep if kind == "joint" else None)
-
-
-def _unique(values: Iterable[_T]) -> tuple[_T, ...]:
-    return tuple(dict.fromkeys(values))
-
+from compress.spaces.adaptive_knobs import Adapters, Bypass, Exits, NEnf, Tau0
+from compress.spaces.draft import Knob
+from compress.spaces.layer_knobs import Depth, DrRatio, Interaction, Layers, MlpRatio
 
 KNOBS: dict[str, Knob] = {
     "depth": Depth(),
@@ -182,5 +15,10 @@ KNOBS: dict[str, Knob] = {
     "interaction": Interaction(),
     "dr_ratio": DrRatio(),
     "mlp_ratio": MlpRatio(),
+    "bypass": Bypass(),
+    "tau0": Tau0(),
+    "n_enf": NEnf(),
+    "exits": Exits(),
+    "adapters": Adapters(),
 }
 """Every knob, in the order of the build: each one acts on what those before it left."""

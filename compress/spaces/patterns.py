@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 
 
 def number(value: object) -> Fraction | None:
@@ -14,8 +15,13 @@ def number(value: object) -> Fraction | None:
     # Nothing with an exponent as text: 1e99999999 would be computed in full.
     if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,9}(/[0-9]{1,9}|\.[0-9]{1,9})?", value):
         return None
+    return _exact(str(value))
+
+
+@cache
+def _exact(text: str) -> Fraction | None:
     try:
-        return Fraction(str(value))
+        return Fraction(text)
     except (ValueError, ZeroDivisionError):
         return None
 

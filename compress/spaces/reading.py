@@ -7,7 +7,8 @@ from pathlib import Path
 
 from compress.core import FileError, unknown_name
 from compress.core.files import shipped
-from compress.spaces.knobs import KNOBS, Scalar
+from compress.spaces.draft import Scalar
+from compress.spaces.knobs import KNOBS
 from compress.spaces.space import Space
 from compress.spaces.syntax import Problems, choices, compose, entries, scalar
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from compress.core import TrackerSpec, UsageError
-from compress.spaces.knobs import KNOBS, Draft, Scalar
+from compress.spaces.draft import NEVER, Draft, Scalar
+from compress.spaces.knobs import KNOBS
 
 
 @dataclass(frozen=True)
 class Space:
-    """A search space. Every combination of its choices is a valid tracker, for every plain-ViT teacher.
+    """A search space. Every combination of its choices is a valid tracker, for every teacher.
 
     Choices are relative to the teacher: one beyond it (a depth of 12 for a teacher of 8 layers) stands for
     the teacher's own value, and choices that so become equal count once.
@@ -39,13 +39,19 @@ class Space:
 
         Args:
             teacher: The tracker to compress; `source` of the student's layers are indices of its layers.
-            choose: Called once per knob with its name and choices (JSON scalars); for one teacher each name
-                always comes with the same choices, as Optuna's `suggest_categorical` demands.
+            choose: Called once per knob that applies (no `tau0` without `bypass`) with its name and choices (JSON
+                scalars); for one teacher each name always comes with the same choices, as Optuna's
+                `suggest_categorical` demands.
 
         Raises:
             UsageError: where `choose` returns something else than one of the choices.
         """
-        return _build(teacher, {name: _chosen(name, c, choose) for name, c in self.choices(teacher).items()})
+        choices = self.choices(teacher)
+        chosen: dict[str, Scalar] = {}
+        for name in choices:
+            if _applies(name, chosen, teacher):
+                chosen[name] = _chosen(name, choices[name], choose)
+        return _build(teacher, chosen)
 
     def sample(self, teacher: TrackerSpec, rng: random.Random) -> TrackerSpec:
         """One student, each knob drawn uniformly."""
@@ -53,28 +59,64 @@ class Space:
 
     def enumerate(self, teacher: TrackerSpec) -> Iterator[TrackerSpec]:
         """Every distinct student once: several combinations may describe the same one."""
-        choices = self.choices(teacher)
         seen = set()
-        for values in itertools.product(*choices.values()):
-            spec = _build(teacher, dict(zip(choices, values, strict=True)))
+        for draft in _drafts(_start(teacher), self.choices(teacher), {}, list(KNOBS)):
+            spec = draft.spec()
             if spec not in seen:
                 seen.add(spec)
                 yield spec
 
     def combinations(self, teacher: TrackerSpec) -> int:
-        """Number of combinations of choices: what a sampler sees. At least `size`, and free to compute."""
-        return math.prod(map(len, self.choices(teacher).values()))
+        """Number of combinations of choices that apply: what a sampler sees. At least `size`, and nearly free."""
+        choices = self.choices(teacher)
+        total = 1
+        for name, values in choices.items():
+            needs = KNOBS[name].needs
+            if needs is None:
+                inner = math.prod(len(choices[other]) for other in choices if KNOBS[other].needs == name)
+                off = NEVER in values
+                total *= (len(values) - off) * inner + off
+            elif needs not in choices and _applies(name, {}, teacher):
+                total *= len(values)
+        return total
 
     def size(self, teacher: TrackerSpec) -> int:
         """Number of distinct students; builds them all."""
         return sum(1 for _ in self.enumerate(teacher))
 
 
+def _applies(name: str, chosen: Mapping[str, Scalar], teacher: TrackerSpec) -> bool:
+    """Whether the knob that this one needs is on: as chosen before it, or as the teacher has it."""
+    needs = KNOBS[name].needs
+    return needs is None or chosen.get(needs, KNOBS[needs].default(teacher)) != NEVER
+
+
+def _drafts(
+    draft: Draft, choices: Mapping[str, tuple[Scalar, ...]], chosen: Mapping[str, Scalar], names: list[str]
+) -> Iterator[Draft]:
+    """Every combination of the knobs `names`, from a draft that those before them have changed."""
+    if not names:
+        yield draft
+    elif not _applies(names[0], chosen, draft.teacher):
+        yield from _drafts(draft, choices, chosen, names[1:])
+    else:
+        name, knob = names[0], KNOBS[names[0]]
+        for value in choices.get(name, (knob.default(draft.teacher),)):
+            changed = replace(draft)
+            knob.apply(changed, value)
+            yield from _drafts(changed, choices, {**chosen, name: value}, names[1:])
+
+
+def _start(teacher: TrackerSpec) -> Draft:
+    return Draft(teacher, len(teacher.layers), list(teacher.layers))
+
+
 def _build(teacher: TrackerSpec, values: Mapping[str, Scalar]) -> TrackerSpec:
-    draft = Draft(teacher, len(teacher.layers), list(teacher.layers))
+    draft = _start(teacher)
     for name, knob in KNOBS.items():
-        knob.apply(draft, values[name] if name in values else knob.default(teacher))
-    return replace(teacher, layers=tuple(draft.layers))
+        if _applies(name, values, teacher):
+            knob.apply(draft, values[name] if name in values else knob.default(teacher))
+    return draft.spec()
 
 
 def _chosen(name: str, choices: tuple[Scalar, ...], choose: Callable[[str, Sequence[Any]], Any]) -> Scalar:

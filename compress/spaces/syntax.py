@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from compress.spaces.knobs import Knob, Scalar
+from compress.spaces.draft import Knob, Scalar
 from compress.spaces.patterns import number
 
 MAX_CHOICES = 200

@@ -1,0 +1,136 @@
+"""The knobs of per-frame computation: bypass (ABTrack) and early exits (DyTrack)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+
+from compress.core import BypassSpec, ExitSpec, TrackerSpec
+from compress.spaces.draft import NEVER, Draft, Scalar, unique
+from compress.spaces.patterns import nearest, number
+
+
+class Bypass:
+    """Whether layers may be skipped per frame. A LeViT's may not."""
+
+    wanted = "never or learned"
+    needs: str | None = None
+
+    def accepts(self, value: object) -> bool:
+        return value in (NEVER, "learned")
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return "learned" if teacher.bypass else NEVER
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        return values if teacher.backbone == "vit" else (NEVER,)
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        draft.bypass = None if value == NEVER else draft.teacher.bypass or BypassSpec()
+
+
+class Tau0:
+    """τ0, the share of decisions that training drives toward skipping (ABTrack, Table 6)."""
+
+    wanted = "a number above 0, at most 1"
+    needs: str | None = "bypass"
+
+    def accepts(self, value: object) -> bool:
+        return type(value) in (int, float) and 0 < value <= 1  # type: ignore[operator]
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return (teacher.bypass or BypassSpec()).tau0
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        return values
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        assert draft.bypass is not None
+        draft.bypass = replace(draft.bypass, tau0=float(value))
+
+
+class NEnf:
+    """How many kept layers, from the first, are never skipped (ABTrack, Table 7); the last one may always be."""
+
+    wanted = "a whole number from 0 to 1000"
+    needs: str | None = "bypass"
+
+    def accepts(self, value: object) -> bool:
+        return type(value) is int and 0 <= value <= 1000
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return (teacher.bypass or BypassSpec()).n_enf
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        return unique(min(int(value), len(teacher.layers) - 1) for value in values)
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        assert draft.bypass is not None
+        draft.bypass = replace(draft.bypass, n_enf=min(int(value), len(draft.layers) - 1))
+
+
+class Exits:
+    """Where early exits stand: shares of the kept layers such as `1/6 1/2`; the last exit ends every tracker.
+
+    Shares are rounded to whole layers, at least one; those that fall together count once. Heads that read prediction
+    tokens or climb a pyramid, and LeViTs, have no exits.
+    """
+
+    wanted = "never, or shares between 0 and 1 such as 1/6 1/2"
+    needs: str | None = None
+
+    def accepts(self, value: object) -> bool:
+        if value == NEVER:
+            return True
+        found = _shares(value)
+        return bool(found) and all(0 < share < 1 for share in found)
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        early = teacher.exits[:-1]
+        return " ".join(f"{each.after}/{len(teacher.layers)}" for each in early) or NEVER
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        able = teacher.backbone == "vit" and teacher.head.kind in ("centre", "corner")
+        own = self.default(teacher)
+        same = {_places(own, len(teacher.layers)): own}
+        return unique(same.get(_places(v, len(teacher.layers)), v) for v in values) if able else (NEVER,)
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        depth = len(draft.layers)
+        places = _places(value, depth)
+        draft.exits = (*(ExitSpec(place) for place in places), ExitSpec(depth)) if places else ()
+
+
+class Adapters:
+    """Adapter layers of the first exit; each later one has one fewer, the last none (DyTrack: 2, 1, 0)."""
+
+    wanted = "a whole number from 0 to 12"
+    needs: str | None = "exits"
+
+    def accepts(self, value: object) -> bool:
+        return type(value) is int and 0 <= value <= 12
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return teacher.exits[0].adapter if teacher.exits else 1
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        return values
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        last = len(draft.exits) - 1
+        draft.exits = tuple(
+            replace(each, adapter=max(0, int(value) - i) if i < last else 0) for i, each in enumerate(draft.exits)
+        )
+
+
+def _shares(value: object) -> list[Fraction]:
+    found = [number(word) for word in value.split()] if isinstance(value, str) else []
+    return [] if None in found else [share for share in found if share is not None]
+
+
+@cache
+def _places(value: Scalar, depth: int) -> tuple[int, ...]:
+    """Layers computed before each early exit."""
+    places = {max(1, nearest(share * depth)) for share in _shares(value)}
+    return tuple(sorted(place for place in places if place < depth))
