@@ -2,79 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compress.core import CompressError, TrackerSpec, UsageError
+from compress.core import CompressError, UsageError
 from compress.geometry.boxes import check_box
 from compress.geometry.crop import preprocess
 from compress.geometry.decode import clip_box, decode, map_back
+from compress.geometry.network import Network
+from compress.geometry.settings import LoopSettings
+from compress.geometry.templates import Templates
 from compress.geometry.window import hann_window
-
-Maps: TypeAlias = Mapping[str, NDArray[np.float32]]
-"""`score_map` (1, 1, N, N), `size_map` and `offset_map` (1, 2, N, N)."""
-
-
-class Network(Protocol):
-    """What the loop asks of a tracker, whatever runs it: torch, onnxruntime or numpy."""
-
-    def encode_template(self, template: NDArray[np.float32], template_box: NDArray[np.float32] | None) -> Any:
-        """Once per sequence.
-
-        Args:
-            template: (1, 3, T, T) normalised crop.
-            template_box: (1, 4) x1, y1, x2, y2 over the crop's side; None for trackers without a target token.
-
-        Returns:
-            Whatever `track` needs; the loop only hands it on.
-        """
-        ...
-
-    def track(self, search: NDArray[np.float32], memory: Any) -> Maps:
-        """Once per frame: a (1, 3, S, S) normalised crop to the head's maps."""
-        ...
-
-
-@dataclass(frozen=True)
-class LoopSettings:
-    """The constants of the loop: sides of the crops in pixels, their factors, and cells on a side of the score map."""
-
-    template_size: int
-    search_size: int
-    template_factor: float
-    search_factor: float
-    grid: int
-    target_token: bool = False
-
-    @classmethod
-    def of(cls, spec: TrackerSpec) -> LoopSettings:
-        return cls(
-            template_size=spec.template_size,
-            search_size=spec.search_size,
-            template_factor=spec.template_factor,
-            search_factor=spec.search_factor,
-            grid=spec.grid,
-            target_token=spec.target_token,
-        )
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A box, (4,) float64 x, y, w, h in frame pixels, and the unwindowed score of its cell in [0, 1]."""
+    """What was found in a frame.
+
+    Attributes:
+        box: (4,) float64 x, y, w, h in frame pixels.
+        score: In [0, 1]; see `decode`.
+        renewed: The online templates have changed after this frame.
+    """
 
     box: NDArray[np.float64]
     score: float
-
-
-def template_box(box: ArrayLike, resize_factor: float, size: int) -> NDArray[np.float32]:
-    """The target's (1, 4) x1, y1, x2, y2 in its own template crop, over the crop's side; not clamped (LiteTrack)."""
-    half = 0.5 * np.asarray(box, dtype=np.float64)[2:] * resize_factor
-    centre = (size - 1) / 2
-    return (np.concatenate([centre - half, centre + half]) / size).astype(np.float32)[None]
+    renewed: bool = False
 
 
 class FrameTracker:
@@ -84,8 +40,9 @@ class FrameTracker:
         self._network = network
         self._settings = settings
         self._window = hann_window(settings.grid)
+        self._templates: Templates | None = None
         self._memory: Any = None
-        self._box: list[float] | None = None
+        self._box: list[float] = []
 
     def start(self, frame: NDArray[np.uint8], box: ArrayLike) -> None:
         """Take the object in `box` (x, y, w, h in pixels) of an (H, W, 3) uint8 RGB frame as the one to follow.
@@ -95,21 +52,26 @@ class FrameTracker:
         """
         height, width = _frame_size(frame)
         checked = check_box(box, width, height)
-        s = self._settings
-        template, factor = preprocess(frame, checked, s.template_factor, s.template_size)
-        target = template_box(checked, factor, s.template_size) if s.target_token else None
-        self._memory = self._network.encode_template(template, target)
+        self._templates = Templates(frame, checked, self._settings)
+        self._memory = self._templates.encoded(self._network)
         self._box = checked.tolist()
 
     def update(self, frame: NDArray[np.uint8]) -> Prediction:
-        """Find the object in the next frame.
+        """Find the object in the next frame; where a template update follows, the templates are encoded again.
 
         Raises:
             CompressError: the network's maps are not finite.
             UsageError: before `start`, or the frame is no RGB image.
         """
-        if self._box is None:
+        if self._templates is None:
             raise UsageError("FrameTracker.update was called before start; call start with the first frame and box.")
+        self._box, score = self._find(frame)
+        renewed = self._templates.step(frame, self._box, score)
+        if renewed:
+            self._memory = self._templates.encoded(self._network)
+        return Prediction(np.array(self._box, dtype=np.float64), score, renewed)
+
+    def _find(self, frame: NDArray[np.uint8]) -> tuple[list[float], float]:
         height, width = _frame_size(frame)
         s = self._settings
         search, factor = preprocess(frame, self._box, s.search_factor, s.search_size)
@@ -120,8 +82,7 @@ class FrameTracker:
                 "Load other weights or train it again."
             )
         mapped = map_back(box, self._box, resize_factor=factor, search_size=s.search_size)
-        self._box = clip_box(mapped, width, height)
-        return Prediction(np.array(self._box, dtype=np.float64), score)
+        return clip_box(mapped, width, height), score
 
 
 def _frame_size(frame: NDArray[np.uint8]) -> tuple[int, int]:

@@ -73,7 +73,12 @@ class _Still:
         offset = np.full((1, 2, n, n), n / 2 - n // 2, dtype=np.float32)
         self._maps: Maps = {"score_map": score, "size_map": size, "offset_map": offset}
 
-    def encode_template(self, template: NDArray[np.float32], template_box: NDArray[np.float32] | None) -> None:
+    def encode_template(
+        self,
+        template: NDArray[np.float32],
+        template_box: NDArray[np.float32] | None,
+        online_template: NDArray[np.float32] | None = None,
+    ) -> None:
         return None
 
     def track(self, search: NDArray[np.float32], memory: Any) -> Maps:

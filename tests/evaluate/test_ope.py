@@ -17,7 +17,7 @@ SETTINGS = LoopSettings(template_size=64, search_size=128, template_factor=2.0, 
 class BrightestCell:
     """A network in numpy: the score is the brightness of a cell, offset and size those of the bright pixels."""
 
-    def encode_template(self, template: NDArray[np.float32], template_box: NDArray[np.float32] | None) -> Any:
+    def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> Any:
         return None
 
     def track(self, search: NDArray[np.float32], memory: Any) -> Maps:

@@ -44,6 +44,18 @@ def test_normalised_crops(oracle: Arrays, frame: NDArray[np.uint8], i: int, j: i
     np.testing.assert_allclose(tensor.std(axis=(0, 2, 3)), oracle["norm_std_per_channel"][i, j], atol=1e-5)
 
 
+@pytest.mark.parametrize("i", range(25))
+def test_mixformer_and_hit_crop_alike(published_crops: Arrays, i: int) -> None:
+    *box, factor, size = published_crops["case_xywh_factor_size"][i]
+    image, resize_factor = crop_target(published_crops["image"], box, factor=factor, size=int(size))
+    assert resize_factor == published_crops["resize_factor"][i]
+    step = int(size) // 8
+    pixels = image[: 8 * step : step, : 8 * step : step].astype(int)
+    # Another OpenCV may differ by one grey level.
+    assert np.abs(pixels - published_crops["pixels_8x8"][i]).max() <= 1
+    np.testing.assert_allclose(image.mean(axis=(0, 1)), published_crops["channel_mean"][i], atol=0.3)
+
+
 def test_black_padding_is_normalised_black(oracle: Arrays) -> None:
     black = normalise(np.zeros((2, 2, 3), dtype=np.uint8))
     np.testing.assert_allclose(black[0, :, 0, 0], oracle["norm_of_black"], rtol=1e-6)

@@ -18,7 +18,7 @@ class SeededMaps:
         self.frame = 0
         self.template_boxes: list[Any] = []
 
-    def encode_template(self, template: NDArray[np.float32], template_box: NDArray[np.float32] | None) -> Any:
+    def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> Any:
         self.template_boxes.append(template_box)
         return template
 
