@@ -1,0 +1,93 @@
+"""Parameters and multiply-accumulates of a tracker, from its spec alone.
+
+Convention: one multiply-add counts one. Linear layers, convolutions and both attention products count; norms,
+activations, softmax and additions do not. Papers often leave the attention products out as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from compress.core.cost.exits import exit_parts
+from compress.core.cost.heads import head_part
+from compress.core.cost.levit import levit_parts
+from compress.core.cost.part import NOTHING, Part, Work
+from compress.core.cost.vit import vit_parts
+from compress.core.spec import TrackerSpec
+
+__all__ = ["Macs", "MacsRange", "Part", "Work", "macs", "macs_linear_conv", "parameters", "parts"]
+
+
+@dataclass(frozen=True)
+class Macs:
+    """Multiply-accumulates at batch 1.
+
+    Attributes:
+        full: One forward of template and search; `template` + `per_frame`.
+        per_frame: One frame, with what a tracker keeps of the template at hand.
+        template: Once per sequence.
+    """
+
+    full: int
+    per_frame: int
+    template: int
+
+
+@dataclass(frozen=True)
+class MacsRange:
+    """Multiply-accumulates on the cheapest and on the dearest path; equal where all frames cost the same."""
+
+    min: int
+    max: int
+
+
+def parts(spec: TrackerSpec) -> Iterator[Part]:
+    """Everything the network of `spec` is made of, from the input on."""
+    yield from levit_parts(spec) if spec.backbone == "levit" else vit_parts(spec)
+    if spec.exits:
+        yield from exit_parts(spec)
+    else:
+        yield head_part(spec)
+
+
+def parameters(spec: TrackerSpec) -> int:
+    """Values the network holds: learned ones and frozen position tables, of RepVGG blocks those of the training form.
+
+    Batch-norm statistics and index tables are no parameters.
+    """
+    return sum(part.parameters for part in parts(spec))
+
+
+def macs(spec: TrackerSpec, *, skipped: Collection[int] = (), exit: int | None = None) -> Macs:
+    """Multiply-accumulates of the network that `compress.models` builds from `spec`, on one path through it.
+
+    Args:
+        skipped: Layers that bypass leaves out, from 0; none is the worst path.
+        exit: Index of the exit taken; None, the last, is the worst path. Exits passed on the way decide, but do not
+            predict a box.
+    """
+    template = _template(spec).done
+    per_frame = _frame(spec, skipped, exit).done
+    return Macs(full=template + per_frame, per_frame=per_frame, template=template)
+
+
+def macs_linear_conv(spec: TrackerSpec) -> MacsRange:
+    """One forward of template and search as papers count it: linear layers and convolutions only.
+
+    Attention products are left out, while outputs that dimension reduction leaves unread still count (ABTrack,
+    Table 3). The cheapest path skips every layer that bypass may skip and takes the first exit.
+    """
+    once = _template(spec).linear_conv
+    first = 0 if spec.exits else None
+    cheap = _frame(spec, spec.skippable, first).linear_conv
+    return MacsRange(min=once + cheap, max=once + _frame(spec, (), None).linear_conv)
+
+
+def _template(spec: TrackerSpec) -> Work:
+    return sum((part.template for part in parts(spec)), NOTHING)
+
+
+def _frame(spec: TrackerSpec, skipped: Collection[int], exit: int | None) -> Work:
+    end = len(spec.layers) if exit is None else spec.exits[exit].after
+    return sum((part.frame for part in parts(spec) if part.runs(skipped, end)), NOTHING)

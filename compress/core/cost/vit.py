@@ -1,0 +1,98 @@
+"""A plain ViT: patches, positions, tokens, layers, what bypass decides with, final norm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compress.core.cost.part import NOTHING, Part, Work, linear
+from compress.core.parts import LayerSpec
+from compress.core.spec import TrackerSpec
+
+
+def vit_parts(spec: TrackerSpec) -> Iterator[Part]:
+    """Everything in front of the head or the exits."""
+    dim, templates = spec.dim, 1 + spec.online_templates
+    kernel = 3 * spec.patch**2
+    yield Part(
+        "patches",
+        linear(kernel, dim),
+        template=Work(templates * spec.template_patches * kernel * dim),
+        frame=Work(spec.search_tokens * kernel * dim),
+    )
+    yield Part("positions", (spec.template_patches + spec.search_tokens) * dim)
+    if spec.extra_tokens:
+        yield Part("extra tokens", spec.extra_tokens * dim)
+    if spec.target_token:
+        yield Part("target token", linear(4, 4) + linear(4, dim), template=Work(4 * 4 + 4 * dim))
+    yield from _layers(spec)
+    if spec.final_norm and not spec.exits:
+        yield Part("norm", 2 * dim)
+
+
+def frame_tokens(spec: TrackerSpec) -> int:
+    """Tokens that go through the layers for every frame, unless some are eliminated."""
+    kept = spec.template_tokens if spec.attention == "joint" else 0
+    return kept + spec.search_tokens + spec.extra_tokens
+
+
+def layer_parameters(dim: int, layer: LayerSpec) -> int:
+    """Of one block: two layer norms, attention, MLP."""
+    attn, mlp, hidden = layer.attn_dims or dim, layer.mlp_dims or dim, layer.mlp_hidden
+    attention = linear(attn, 2 * dim + attn) + linear(attn, dim)
+    return 4 * dim + attention + linear(mlp, hidden) + linear(hidden, dim)
+
+
+def layer_work(dim: int, layer: LayerSpec, tokens: int, memory: int = 0, *, dropped: int = 0) -> Work:
+    """One block over `tokens`, which see `memory` tokens more; `dropped` leave before the MLP.
+
+    Eliminating asks once more how much one template token attends to each token: fused attention does not tell.
+    """
+    attn, mlp, hidden = layer.attn_dims or dim, layer.mlp_dims or dim, layer.mlp_hidden
+    left = tokens - dropped
+    ranking = 0 if layer.keep is None else tokens * dim
+    return Work(
+        linear=tokens * attn * (3 * dim + attn) + left * hidden * (mlp + dim),
+        products=tokens * (tokens + memory) * (dim + attn) + ranking,
+        # v at full width, and an MLP `dim / mlp` times as wide.
+        unread=tokens * attn * (dim - attn) + left * hidden * (dim - mlp),
+    )
+
+
+def _layers(spec: TrackerSpec) -> Iterator[Part]:
+    after = spec.search_tokens_after
+    beside = frame_tokens(spec) - spec.search_tokens
+    for i, (layer, enter, leave) in enumerate(zip(spec.layers, (spec.search_tokens, *after), after, strict=False)):
+        work = layer_work(spec.dim, layer, beside + enter, _memory(spec, layer), dropped=enter - leave)
+        skipped_with = i if spec.bypass and i in spec.skippable else None
+        if skipped_with is not None:
+            yield Part(f"bypass.{i}", linear(spec.dim, 1), frame=Work(spec.dim), depth=i + 1)
+        yield Part(
+            f"layers.{i}",
+            layer_parameters(spec.dim, layer),
+            template=_template_work(spec, layer),
+            frame=work,
+            depth=i + 1,
+            layer=skipped_with,
+        )
+
+
+def _memory(spec: TrackerSpec, layer: LayerSpec) -> int:
+    """Template tokens whose cached keys and values a layer sees; LiteTrack's target token is gone by then."""
+    if layer.attention == "asymmetric":
+        return spec.template_tokens
+    return _template_patches(spec) if layer.attention == "AI" else 0
+
+
+def _template_work(spec: TrackerSpec, layer: LayerSpec) -> Work:
+    """The template's own way through a layer, and for an AI layer the keys and values of its finished features."""
+    if spec.attention == "joint":
+        return NOTHING
+    own = layer_work(spec.dim, layer, spec.template_tokens)
+    if layer.attention != "AI":
+        return own
+    attn, tokens = layer.attn_dims or spec.dim, _template_patches(spec)
+    return own + Work(tokens * attn * (spec.dim + attn), unread=tokens * attn * (spec.dim - attn))
+
+
+def _template_patches(spec: TrackerSpec) -> int:
+    return spec.template_patches * (1 + spec.online_templates)
