@@ -14,13 +14,13 @@ from compress.cli.tables import print_front
 
 @click.command("search")
 @click.option("--teacher", default="ostrack-nano", show_default=True, help="Where the search starts from.")
-@click.option("--weights", type=click.Path(), default="", help="The teacher's weights (safetensors).")
+@click.option("--weights", type=click.Path(), default="", help="The teacher's weights, as published or imported.")
 @click.option("--target", default="cpu", show_default=True, help="The device to be fast on.")
 @click.option(
     "--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the target's runtime."
 )
 @click.option("--fps", type=float, help="Frames per second to reach on the target.")
-@click.option("--speedup", type=float, help="Or: times the teacher's speed on the target.")
+@click.option("--speedup", type=float, help="Or: times the teacher's speed (default 1).")
 @click.option("--fps-at", default="mean", show_default=True, help="What the bound binds: mean, p50, p90 or p99.")
 @click.option("--space", default="ostrack", show_default=True, help="Search space: a name or a YAML file.")
 @click.option("--data", default="generated", show_default=True, help="Scored on: generated, or folder:PATH (GOT-10k).")

@@ -19,7 +19,7 @@ _SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
     "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
     "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=8),
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, n_startup_trials=8),
 }
 
 _TRIES = 200
@@ -65,7 +65,7 @@ class Asker:
         if self.study.get_trials(deepcopy=False):
             return
         choices = self.space.choices(self.teacher)
-        plain = {name: values[0] for name, values in choices.items() if name == "layers"}
+        plain = {name: values[0] for name, values in choices.items() if name in ("layers", "bypass", "exits")}
         plain |= {name: min(values) for name, values in choices.items() if name == "dr_ratio"}
         widest: list[Any] = sorted(choices.get("mlp_ratio", ()), reverse=True)[:2]
         meetings: list[Any] = list(choices.get("interaction", ()))[:2]

@@ -23,7 +23,8 @@ class SearchConfig:
         teacher: Named tracker; `weights` a file with its weights, or empty for the shipped or imported ones.
         target: Device with a runtime; `threads` is how many threads it runs on.
         space: Name of a search space or a path.
-        fps, speedup: The bound; exactly one is given. `speedup` is times the teacher's speed on the target.
+        fps, speedup: The bound, by one of them. `speedup` is times the teacher's speed on the target; without either
+            it is 1, so that nothing slower than the teacher is trained.
         fps_at: The figure the bound binds: `mean`, `p50`, `p90` or `p99`.
         data: What variants are scored on: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
         train_data: What they are distilled on, likewise; keep it apart from `data`.
@@ -31,7 +32,8 @@ class SearchConfig:
         trials: Students to train; None for 10, or fewer where `time_budget` ends first. Specs that are too slow are
             rejected before training and do not count.
         generation: Students asked for at a time; half of them reach each next rung.
-        pool: Pairs to distil on; None for 8192, or as many as 1.25 GB hold of a larger teacher's.
+        pool: Pairs to distil on; None for 8192, or fewer: what `steps` draw, or what 1.25 GB hold of a larger
+            teacher's.
         steps, partial: Distillation steps to full fidelity, and the share of them of the first rung.
         mlp_rank: Which hidden units a thinner MLP keeps: the most important ones or the `leading` ones.
         sampler: `tpe`, `nsga2`, `gp` or `random`.
@@ -63,8 +65,10 @@ class SearchConfig:
     time_budget: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.fps is None) == (self.speedup is None):
-            raise UsageError("Give the speed to reach by exactly one of --fps N and --speedup X.")
+        if self.fps is not None and self.speedup is not None:
+            raise UsageError("Give the speed to reach by one of --fps N and --speedup X, not by both.")
+        if self.fps is None and self.speedup is None:
+            object.__setattr__(self, "speedup", 1.0)
         for name in ("fps", "speedup"):
             value = getattr(self, name)
             if value is not None and not 0 < value < 1e6:

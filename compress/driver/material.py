@@ -67,9 +67,9 @@ def check_training_data(source: str) -> None:
         load_sequences(source)
 
 
-def pool_size(teacher: TrackerSpec) -> int:
-    """Pairs to distil on by default: 8192, or fewer where their memory would pass 1.25 GB."""
-    return max(64, min(8192, 1_250_000_000 // pool_bytes(teacher)))
+def pool_size(teacher: TrackerSpec, draws: int) -> int:
+    """Pairs to distil on by default: 8192, or fewer where `draws` are fewer or their memory would pass 1.25 GB."""
+    return max(64, min(8192, draws, 1_250_000_000 // pool_bytes(teacher)))
 
 
 def rungs_of(sequences: Scored, *, steps: int, partial: float) -> list[Rung]:

@@ -22,7 +22,7 @@ from compress.archive import (
 from compress.core import FileError, InterruptedRun, Latency
 from compress.core.cost import macs, parameters
 from compress.core.files import home
-from compress.distill import Pool, distillation_pool, pick_device
+from compress.distill import Pool, StudentRecipe, distillation_pool, pick_device
 from compress.driver.asking import Asker, check_names, open_study
 from compress.driver.config import SearchConfig, settle
 from compress.driver.ladder import Member, climb
@@ -99,7 +99,7 @@ class _Search:
         self.study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
         self.constraint = Constraint(None, at=config.fps_at)
         self._weights = weights_key(teacher)
-        self._pairs = config.pool or pool_size(teacher.spec)
+        self._pairs = config.pool or pool_size(teacher.spec, config.steps * StudentRecipe.batch)
         self.students = Students(
             teacher=teacher,
             pool=self._pool,

@@ -38,8 +38,7 @@ def test_promotion() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({}, "exactly one"),
-        ({"fps": 30.0, "speedup": 2.0}, "exactly one"),
+        ({"fps": 30.0, "speedup": 2.0}, "one of --fps N and --speedup X"),
         ({"fps": -1.0}, "positive"),
         ({"speedup": float("nan")}, "positive"),
         ({"fps": 30.0, "trials": 0}, "trials must be at least 1"),
@@ -53,5 +52,11 @@ def test_impossible_settings_are_refused(settings: dict[str, float], words: str)
 
 
 def test_default_pool_fits_in_memory() -> None:
-    assert pool_size(describe("ostrack-nano")) == 8192
-    assert 300 < pool_size(describe("ostrack256")) < 1000
+    assert pool_size(describe("ostrack-nano"), 480 * 32) == 8192
+    assert 300 < pool_size(describe("ostrack256"), 480 * 32) < 1000
+    assert pool_size(describe("ostrack256"), 5 * 32) == 160
+
+
+def test_without_a_bound_nothing_slower_than_the_teacher_will_do() -> None:
+    assert SearchConfig().speedup == 1.0
+    assert SearchConfig(fps=30.0).speedup is None

@@ -216,7 +216,7 @@ def test_impossible_bound_ends_with_3_and_trains_nothing(run: Archive, tmp_path:
         (("--target", "cpus"), "Did you mean cpu"),
         (("--space", "ostrac"), "Did you mean ostrack"),
         (("--sampler", "tpee"), "Did you mean tpe"),
-        (("--fps", "30"), "exactly one"),
+        (("--fps", "30"), "not by both"),
         (("--fps-at", "median"), "mean, p50, p90 or p99"),
     ],
 )
