@@ -16,7 +16,7 @@ from compress.core.cost.part import NOTHING, Part, Work
 from compress.core.cost.vit import vit_parts
 from compress.core.spec import TrackerSpec
 
-__all__ = ["Macs", "MacsRange", "Part", "Work", "macs", "macs_linear_conv", "parameters", "parts"]
+__all__ = ["Macs", "MacsRange", "Part", "Work", "macs", "macs_cheapest", "macs_linear_conv", "parameters", "parts"]
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,23 @@ def macs(spec: TrackerSpec, *, skipped: Collection[int] = (), exit: int | None =
     return Macs(full=template + per_frame, per_frame=per_frame, template=template)
 
 
+def macs_cheapest(spec: TrackerSpec) -> Macs:
+    """The path that skips every layer bypass may skip and takes the first exit; `macs` itself where none is adaptive.
+
+    Every decision on the way is counted.
+    """
+    return macs(spec, skipped=spec.skippable, exit=0 if spec.exits else None)
+
+
 def macs_linear_conv(spec: TrackerSpec) -> MacsRange:
     """One forward of template and search as papers count it: linear layers and convolutions only.
 
     Attention products are left out, while outputs that dimension reduction leaves unread still count (ABTrack,
-    Table 3). The cheapest path skips every layer that bypass may skip and takes the first exit.
+    Table 3). From the path of `macs_cheapest` to the worst.
     """
     once = _template(spec).linear_conv
-    first = 0 if spec.exits else None
-    cheap = _frame(spec, spec.skippable, first).linear_conv
-    return MacsRange(min=once + cheap, max=once + _frame(spec, (), None).linear_conv)
+    cheapest = _frame(spec, spec.skippable, 0 if spec.exits else None).linear_conv
+    return MacsRange(min=once + cheapest, max=once + _frame(spec, (), None).linear_conv)
 
 
 def _template(spec: TrackerSpec) -> Work:

@@ -6,26 +6,36 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compress.core.cost.heads import head_part
-from compress.core.cost.part import Part, Work, linear
+from compress.core.cost.part import NOTHING, Part, Work, linear
 from compress.core.cost.vit import frame_tokens, layer_parameters, layer_work
 from compress.core.parts import ExitSpec, LayerSpec
 from compress.core.spec import TrackerSpec
 
 
 def exit_parts(spec: TrackerSpec) -> Iterator[Part]:
-    """A decisioner and a head for each exit; a frame goes through every decisioner up to its own exit's."""
+    """A decisioner and a head for each exit; a frame meets every decisioner up to its own exit's, and that one head."""
     for k, each in enumerate(spec.exits):
-        yield _decisioner(spec, k, each)
-        yield replace(head_part(spec), name=f"exits.{k}.head", depth=each.after, last=True)
+        recycling = spec.recycling if k else "none"
+        yield _decisioner(spec, f"exits.{k}", each, recycling)
+        yield _head(spec, f"exits.{k}.head", each)
 
 
-def _decisioner(spec: TrackerSpec, k: int, each: ExitSpec) -> Part:
-    """Adapter layers, norm, projection, and a 3-layer MLP that predicts the IoU from one token."""
+def _decisioner(spec: TrackerSpec, name: str, each: ExitSpec, recycling: str) -> Part:
+    """Recycling, adapter layers over all tokens of the frame, a 3-layer MLP over the IoU token."""
     dim, tokens = spec.dim, frame_tokens(spec)
     block = LayerSpec(source=0, mlp_hidden=spec.layers[each.after - 1].mlp_hidden)
-    held = each.adapter * layer_parameters(dim, block) + (2 * dim if spec.final_norm else 0)
-    held += linear(dim, dim) + 2 * linear(dim, dim) + linear(dim, 1)
-    work = Work(tokens * dim * dim + 2 * dim * dim + dim)
-    for _ in range(each.adapter):
-        work += layer_work(dim, block, tokens)
-    return Part(f"exits.{k}", held, frame=work, depth=each.after)
+    # Schema c reads the recycled tokens beside the frame's own; schema d has two linear layers without bias.
+    adapted = 2 * tokens if recycling == "c" else tokens
+    gate = 2 * dim * dim if recycling == "d" else 0
+    adapter = sum((layer_work(dim, block, adapted) for _ in range(each.adapter)), NOTHING)
+    held = gate + each.adapter * layer_parameters(dim, block) + 2 * linear(dim, dim) + linear(dim, 1)
+    return Part(name, held, frame=adapter + Work(tokens * gate + 2 * dim * dim + dim), depth=each.after)
+
+
+def _head(spec: TrackerSpec, name: str, each: ExitSpec) -> Part:
+    """Norm and projection of the search tokens, and the box head."""
+    head = head_part(spec)
+    norm = 2 * spec.dim if spec.final_norm else 0
+    work = head.frame + Work(spec.search_tokens * spec.dim**2)
+    held = head.parameters + norm + linear(spec.dim, spec.dim)
+    return replace(head, name=name, parameters=held, frame=work, depth=each.after, last=True)
