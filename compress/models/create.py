@@ -13,6 +13,15 @@ from compress.models.weights import load_weights
 
 _SHIPPED = Path(__file__).resolve().parent / "weights"
 
+_SUFFIXES = (".safetensors", ".pth.tar", ".pth", ".pt")
+
+_SAME_WEIGHTS = (("ostrack256", "ostrack256-ce"),)
+"""Trackers that compute differently with weights of the same names, shapes and meaning: one file serves them all."""
+
+_UNPUBLISHED = {"abtrack-": ("ABTrack", "deit_tiny_patch16_224"), "dytrack": ("DyTrack", "vit_base_patch16_224.mae")}
+"""Papers without public code or weights, as far as known, by the start of their trackers' names; and what timm has to
+start one from."""
+
 
 def create_tracker(name: str) -> Tracker:
     """A named tracker in eval mode with fresh weights.
@@ -24,10 +33,10 @@ def create_tracker(name: str) -> Tracker:
 
 
 def load_tracker(name: str, path: str | Path | None = None) -> Tracker:
-    """A named tracker in eval mode with the weights of a safetensors file.
+    """A named tracker in eval mode with the weights of a file, see `load_weights`.
 
     Args:
-        path: None takes the shipped weights, or `$COMPRESS_HOME/weights/NAME.safetensors`.
+        path: None takes what `weights_path` finds.
 
     Raises:
         UsageError: unknown name.
@@ -39,23 +48,38 @@ def load_tracker(name: str, path: str | Path | None = None) -> Tracker:
 
 
 def weights_path(name: str) -> Path:
-    """The weights file of a named tracker, shipped or put in place by the user.
+    """The weights file of a named tracker: shipped, or put into `$COMPRESS_HOME/weights` by the user.
+
+    There it is NAME.safetensors, .pth.tar, .pth or .pt, the first there is; failing those, the file of a tracker
+    that shares its weights.
 
     Raises:
         FileError: there is none; says which file is wanted, whose it is and where it goes.
     """
-    own = home() / "weights" / f"{name}.safetensors"
-    for path in (_SHIPPED / own.name, own):
-        if path.is_file():
-            return path
-    source = weights_source(name)
-    origin = (
-        f"They are published by {source.name}'s official repository ({source.source}); save"
-        if source
-        else "They are not part of this installation; save"
-    )
+    folder = home() / "weights"
+    for each in (name, *_twins(name)):
+        places = [_SHIPPED / f"{each}.safetensors", *(folder / f"{each}{suffix}" for suffix in _SUFFIXES)]
+        for path in places:
+            if path.is_file():
+                return path
     raise FileError(
-        f"There are no weights for {name}. {origin} the checkpoint and bring it in with "
-        f"`compress import-checkpoint {name} FILE` (kept as {own}), or name the file with --weights. "
-        "Weights are never downloaded."
+        f"There are no weights for {name}. {_origin(name)} Bring a file in with `compress import-checkpoint {name} "
+        f"FILE` (kept as {folder / name}.safetensors), or name it with --weights. Weights are never downloaded."
     )
+
+
+def _twins(name: str) -> list[str]:
+    return [twin for group in _SAME_WEIGHTS if name in group for twin in group if twin != name]
+
+
+def _origin(name: str) -> str:
+    source = weights_source(name)
+    if source is not None:
+        return f"They come from {source.name}'s official repository, {source.source}: its {source.files[name]}."
+    for start, (paper, backbone) in _UNPUBLISHED.items():
+        if name.startswith(start):
+            return (
+                f"As far as known, neither code nor weights of {paper} are public; it can be trained from ImageNet "
+                f"weights: `compress train-teacher {name} --init {backbone} --out FOLDER`."
+            )
+    return "They are not part of this installation."

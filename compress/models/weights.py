@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -13,14 +12,13 @@ from torch import Tensor
 
 from compress.core import FileError, TrackerSpec
 from compress.core.files import replacing
-from compress.models.fit import likely_cause
-from compress.models.layouts import from_official
+from compress.models.fit import NOT_ADAPTABLE, damage, likely_cause, misfits
+from compress.models.layouts import Adapted, adapted, layout_of
 from compress.models.pickled import read_pickled
 from compress.models.tracker import Tracker
 
 # A zip archive (torch.save), pickle protocols 2 to 5.
 _PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
-_LISTED = 3
 
 
 def save_weights(
@@ -43,17 +41,26 @@ def save_weights(
         raise FileError(f"Cannot write weights to {path}: {error}. Free some space or choose another place.") from error
 
 
-def load_weights(model: Tracker, path: str | Path) -> None:
-    """Fill `model` from a safetensors file or an official checkpoint, in this package's layout or OSTrack's or
-    LiteTrack's.
+def load_weights(model: Tracker, path: str | Path) -> Adapted:
+    """Fill `model` from a safetensors file or an official checkpoint, in this package's layout or a project's.
+
+    Returns:
+        What was loaded, the layout it was in, and what was left out.
 
     Raises:
         FileError: the file is missing, damaged, dangerous, or of another tracker; nothing is loaded then.
     """
-    state = _adapted(read_weights(path), path, model.spec)
-    _check_keys(model, state, path)
-    _check_values(model, state, path)
-    model.load_state_dict(state)
+    state = read_weights(path)
+    found = _adapted(model.spec, state, path)
+    problem = misfits(model.state_dict(), found.state)
+    if problem:
+        cause = likely_cause(model.spec, state)
+        raise FileError(f"The weights in {path} do not fit this tracker: {problem}. {cause}")
+    damaged = damage(model.spec, found.state)
+    if damaged:
+        raise FileError(f"{path} is damaged: {damaged}. Fetch or save it again.")
+    model.load_state_dict(found.state)
+    return found
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -88,50 +95,20 @@ def _is_pickled(path: Path) -> bool:
         raise FileError(f"Cannot read the weights file {path}: {error.strerror or error}.") from error
 
 
-def _adapted(state: dict[str, Tensor], path: str | Path, spec: TrackerSpec) -> dict[str, Tensor]:
+def _adapted(spec: TrackerSpec, state: dict[str, Tensor], path: str | Path) -> Adapted:
+    layout = layout_of(state)
+    if layout is None:
+        return Adapted(state)
     try:
-        return from_official(state, spec)
-    except (KeyError, IndexError, ValueError, RuntimeError) as error:
-        raise FileError(f"{path} looks like a LiteTrack checkpoint but a layer is incomplete: {error}.") from error
-
-
-def _check_keys(model: Tracker, state: dict[str, Tensor], path: str | Path) -> None:
-    wanted = model.state_dict()
-    shapes = [
-        f"{k} is {_shape(state[k])} instead of {_shape(v)}"
-        for k, v in wanted.items()
-        if k in state and state[k].shape != v.shape
-    ]
-    problems = [
-        _list("missing", (k for k in wanted if k not in state)),
-        _list("unexpected", (k for k in state if k not in wanted)),
-        _list("of another shape", shapes),
-    ]
-    found = "; ".join(problem for problem in problems if problem)
-    if found:
-        raise FileError(f"The weights in {path} do not fit this tracker: {found}. {likely_cause(model.spec, state)}")
-
-
-def _check_values(model: Tracker, state: dict[str, Tensor], path: str | Path) -> None:
-    bad = [k for k, v in state.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
-    if bad:
-        raise FileError(f"{path} is damaged: {_list('not finite', bad)}. Fetch or save it again.")
-    for key in (k for k in state if k.endswith(".kept")):
-        kept = state[key].tolist()
-        if kept != sorted(set(kept)) or kept[0] < 0 or kept[-1] >= model.spec.dim:
-            raise FileError(f"{path} is damaged: {key} must hold rising indices below {model.spec.dim}.")
-
-
-def _list(kind: str, names: Iterable[str]) -> str:
-    found = sorted(names)
-    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
-    return f"{len(found)} {kind} ({', '.join(found[:_LISTED])}{more})" if found else ""
+        return adapted(layout, state, spec)
+    except NOT_ADAPTABLE as error:
+        reason = error.args[0] if isinstance(error, KeyError) else error  # the text of a KeyError is in quotes
+        raise FileError(
+            f"{path} is a checkpoint of {layout.name}, but incomplete or of another tracker ({reason}). "
+            f"{likely_cause(spec, state)}"
+        ) from error
 
 
 def _on_disk(value: Tensor, dtype: torch.dtype | None) -> Tensor:
     value = value.detach().cpu().contiguous()
     return value.to(dtype) if dtype is not None and value.is_floating_point() else value
-
-
-def _shape(value: Tensor) -> str:
-    return "×".join(map(str, value.shape)) or "scalar"

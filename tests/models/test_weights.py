@@ -192,7 +192,7 @@ def test_folding_litetrack_keeps_the_function(path: Path) -> None:
 def test_incomplete_litetrack_file(path: Path) -> None:
     path.parent.mkdir()
     save_file({"backbone.blocks.0.gamma_1": torch.ones(8)}, path)
-    with pytest.raises(FileError, match="LiteTrack checkpoint but a layer is incomplete"):
+    with pytest.raises(FileError, match=r"of LiteTrack, but incomplete .*\(backbone.blocks.0.attn.proj.weight\)"):
         load_weights(build(SPEC), path)
 
 
@@ -231,9 +231,18 @@ def test_numpy_network_runs_the_loop(model: Tracker) -> None:
 
 def test_what_the_file_looks_like_is_said() -> None:
     wanted = describe("litetrack-b8")
-    assert likely_cause(wanted, _shapes("litetrack-b6")) == "This looks like litetrack-b6."
-    assert "ostrack256" in likely_cause(wanted, _shapes("ostrack256"))
+    assert likely_cause(wanted, _shapes("litetrack-b6")) == "This looks like litetrack-b6, not litetrack-b8."
+    twins = "ostrack256 or ostrack256-ce"
+    assert likely_cause(wanted, _shapes("ostrack256")) == f"This looks like {twins}, not litetrack-b8."
+    assert likely_cause(SPEC, _shapes("ostrack256-ce")) == f"This looks like {twins}."
     assert likely_cause(wanted, {"other": torch.zeros(1)}).startswith("It holds 0 layers")
+
+
+def test_the_nearest_tracker_is_said() -> None:
+    cut = _shapes("litetrack-b8")
+    del cut["backbone.blocks.3.norm1.weight"]
+    assert likely_cause(describe("litetrack-b8"), cut).startswith("It is nearest to litetrack-b8 all the same (99%")
+    assert likely_cause(describe("litetrack-b4"), cut).startswith("It is nearest to litetrack-b8, with which")
 
 
 def _shapes(name: str) -> dict[str, torch.Tensor]:

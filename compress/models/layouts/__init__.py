@@ -2,56 +2,45 @@
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from torch import Tensor
 
 from compress.core import TrackerSpec
-from compress.models.layouts import litetrack, ostrack
+from compress.models.layouts import litetrack, mixformer, ostrack
+from compress.models.layouts.layout import Adapted, Layout, adapted
 from compress.models.layouts.litetrack import fold_litetrack
 
-__all__ = ["LAYOUTS", "Layout", "fold_litetrack", "from_official", "layout_of", "weights_source"]
+__all__ = ["LAYOUTS", "Adapted", "Layout", "adapted", "fold_litetrack", "from_official", "layout_of", "weights_source"]
+
+_HUB = "https://github.com/"
+
+_OSTRACK = {
+    "ostrack256": "vitb_256_mae_32x4_ep300/OSTrack_ep0300.pth.tar",
+    "ostrack256-ce": "vitb_256_mae_ce_32x4_ep300/OSTrack_ep0300.pth.tar",
+    "ostrack384-ce": "vitb_384_mae_ce_32x4_ep300/OSTrack_ep0300.pth.tar",
+}
+_LITETRACK = {f"litetrack-b{n}": f"B{n}_cae_center_all_ep300/LiteTrack_ep0300.pth.tar" for n in (4, 6, 8, 9)}
+_MIXFORMERV2 = {
+    "mixformerv2-b": "mixformerv2_base.pth.tar",
+    "mixformerv2-s": "mixformerv2_small.pth.tar",
+    "mixformerv2-b-student": "mixformer2_vit_stu/student_288_depth8/MixFormer_ep0500.pth.tar",
+    "mixformerv2-depth12": "mixformer2_vit/student_288_depth12/MixFormer_ep0500.pth.tar",
+}
+_MIXVIT = {"mixvit-b": "mixformer_vit_base_online.pth.tar"}
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How one project's checkpoints name their weights.
-
-    Attributes:
-        name, source: The project, and where it publishes its code and weights.
-        names: Starts of the names of the trackers whose weights come from there.
-        recognises: Whether a state dict is in this layout. Never true of this package's own.
-        adapt: A published state dict in this package's layout, for a tracker of that spec.
-            Raises KeyError or ValueError, saying what is wrong, where the state dict is incomplete.
-    """
-
-    name: str
-    source: str
-    names: tuple[str, ...]
-    recognises: Callable[[Mapping[str, Tensor]], bool]
-    adapt: Callable[[dict[str, Tensor], TrackerSpec], dict[str, Tensor]]
+def _has_prediction_tokens(state: Mapping[str, Tensor]) -> bool:
+    return mixformer.recognises(state) and "backbone.reg_tokens" in state
 
 
-_OTHERS = (
-    ("mixformer", "MixFormerV2", "MCG-NJU/MixFormerV2", ("mixformerv2-",)),
-    ("mixformer", "MixViT", "MCG-NJU/MixFormer", ("mixvit-",)),
-    ("hit", "HiT", "kangben258/HiT", ("hit-",)),
+LAYOUTS = (
+    Layout("LiteTrack", f"{_HUB}TsingWei/LiteTrack", _LITETRACK, litetrack.recognises, litetrack.adapt),
+    Layout("OSTrack", f"{_HUB}botaoye/OSTrack", _OSTRACK, ostrack.recognises, ostrack.adapt),
+    Layout("MixFormerV2", f"{_HUB}MCG-NJU/MixFormerV2", _MIXFORMERV2, _has_prediction_tokens, mixformer.adapt),
+    Layout("MixViT", f"{_HUB}MCG-NJU/MixFormer", _MIXVIT, mixformer.recognises, mixformer.adapt),
 )
-
-LAYOUTS = [
-    Layout(
-        "LiteTrack", "https://github.com/TsingWei/LiteTrack", ("litetrack-",), litetrack.recognises, litetrack.adapt
-    ),
-    Layout("OSTrack", "https://github.com/botaoye/OSTrack", ("ostrack256", "ostrack384"), ostrack.recognises,
-           ostrack.adapt),
-]  # fmt: skip
-for _file, _name, _repository, _names in _OTHERS:
-    if importlib.util.find_spec(f"{__name__}.{_file}") is not None:
-        _module = importlib.import_module(f"{__name__}.{_file}")
-        _url = f"https://github.com/{_repository}"
-        LAYOUTS.append(Layout(_name, _url, _names, _module.recognises, _module.adapt))
+"""A state dict is in the first that recognises it: a particular layout stands before a more general one."""
 
 
 def layout_of(state: Mapping[str, Tensor]) -> Layout | None:
@@ -71,4 +60,4 @@ def from_official(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tens
 
 def weights_source(name: str) -> Layout | None:
     """The project that publishes the weights of a named tracker; None where there is none."""
-    return next((layout for layout in LAYOUTS if name.startswith(layout.names)), None)
+    return next((layout for layout in LAYOUTS if name in layout.files), None)

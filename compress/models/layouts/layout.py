@@ -1,0 +1,71 @@
+"""One project's checkpoint layout, and what becomes of a state dict in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from compress.core import TrackerSpec
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How one project's checkpoints name their weights.
+
+    Attributes:
+        name, source: The project, and where it publishes its code and weights.
+        files: What it publishes, by the name of the tracker: the file as the project's own scripts call it.
+        recognises: Whether a state dict is in this layout. Never true of this package's own.
+        adapt: A published state dict in this package's layout, for a tracker of that spec.
+            Raises KeyError or ValueError, saying what is wrong, where the state dict is incomplete.
+    """
+
+    name: str
+    source: str
+    files: Mapping[str, str]
+    recognises: Callable[[Mapping[str, Tensor]], bool]
+    adapt: Callable[[dict[str, Tensor], TrackerSpec], dict[str, Tensor]]
+
+
+class Adapted(NamedTuple):
+    """A state dict in this package's layout.
+
+    Attributes:
+        layout: The one it was in; None for this package's own, or one unknown.
+        left_out: What the forward never reads, by its published name.
+    """
+
+    state: dict[str, Tensor]
+    layout: Layout | None = None
+    left_out: tuple[str, ...] = ()
+
+
+def adapted(layout: Layout, state: dict[str, Tensor], spec: TrackerSpec) -> Adapted:
+    """`state` as `layout.adapt` has it, and what of it that leaves out.
+
+    Several published tensors may become one, so each of ours is asked what it was computed from.
+    """
+    leaves = {k: v.detach().requires_grad_() if v.is_floating_point() else v for k, v in state.items()}
+    with torch.enable_grad():
+        ours = layout.adapt(leaves, spec)
+    used = _origins(ours.values())
+    left_out = tuple(key for key, leaf in leaves.items() if id(leaf) not in used)
+    return Adapted({key: value.detach() for key, value in ours.items()}, layout, left_out)
+
+
+def _origins(tensors: Iterable[Tensor]) -> set[int]:
+    """The `id` of the tensors themselves and of every leaf that autograd says they come from."""
+    found, todo = set(), list[Any]()
+    for tensor in tensors:
+        found.add(id(tensor))
+        todo.append(tensor.grad_fn)
+    while todo:
+        node = todo.pop()
+        if node is not None:
+            found.add(id(getattr(node, "variable", None)))
+            todo += [above for above, _ in node.next_functions]
+    return found
