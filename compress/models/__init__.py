@@ -5,13 +5,16 @@ from compress.models.create import create_tracker, load_tracker, weights_path
 from compress.models.features import Features
 from compress.models.layouts import fold_litetrack
 from compress.models.numpy_network import NumpyNetwork
-from compress.models.tracker import Tracker, TrackerOutput
+from compress.models.route import Route
+from compress.models.tracker import Decisions, Tracker, TrackerOutput
 from compress.models.vit import VitTracker
 from compress.models.weights import load_weights, read_weights, save_weights, weights_key
 
 __all__ = [
+    "Decisions",
     "Features",
     "NumpyNetwork",
+    "Route",
     "Tracker",
     "TrackerOutput",
     "VitTracker",

@@ -45,8 +45,10 @@ class Backbone(nn.Module):
             )
             for layer, rate in zip(spec.layers, rates, strict=True)
         )
-        self.norm: nn.Module = nn.LayerNorm(spec.dim, eps=NORM_EPS) if spec.final_norm else nn.Identity()
-        self.apply(_init_linear)
+        # Each exit has a norm of its own.
+        norm = spec.final_norm and not spec.exits
+        self.norm: nn.Module = nn.LayerNorm(spec.dim, eps=NORM_EPS) if norm else nn.Identity()
+        self.apply(init_linear)
         if self.extra_tokens is not None:
             nn.init.trunc_normal_(self.extra_tokens, std=0.02)
 
@@ -83,7 +85,9 @@ def _positions(spec: TrackerSpec, patches: int) -> nn.Parameter:
     return nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, patches, spec.dim), std=0.02))
 
 
-def _init_linear(module: nn.Module) -> None:
+def init_linear(module: nn.Module) -> None:
+    """For `nn.Module.apply`: the ViT's first weights, and no bias."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

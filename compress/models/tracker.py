@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from compress.core import TrackerSpec, UsageError
 from compress.models.features import Features
 from compress.models.heads import create_head, decode
+from compress.models.route import Route
 
 
 class TrackerOutput(NamedTuple):
@@ -16,17 +17,39 @@ class TrackerOutput(NamedTuple):
 
     Attributes:
         boxes: (B, 4) cx, cy, w, h in shares of the search crop, without a window.
-        score: (B,) confidence in [0, 1]: the highest of the score map; the score head's; without either the mean
-            height of the corners' or sides' peaks.
+        score: (B,) confidence in [0, 1]: the IoU that the exit taken predicts; without exits the highest of the score
+            map; the score head's; without any of these the mean height of the corners' or sides' peaks.
         maps: The head's, see `TrackerSpec.maps`, batched.
-        layers: Search tokens (B, N, dim) after every layer, the last after any final norm; None unless asked for.
-            Those eliminated are zero.
+        layers: Search tokens (B, N, dim) after every layer that was reached, the last layer's as the head reads
+            them; None unless asked for. Those eliminated are zero, those of frames that left before are NaN.
+        decisions: What was decided about each frame; None where the tracker has neither bypass nor exits.
     """
 
     boxes: Tensor
     score: Tensor
     maps: dict[str, Tensor]
     layers: tuple[Tensor, ...] | None = None
+    decisions: Decisions | None = None
+
+
+class Decisions(NamedTuple):
+    """What an adaptive tracker decided about each frame of a batch.
+
+    Attributes:
+        bypass: (B, S) skipping probabilities of the S layers of `TrackerSpec.skippable`, with gradients in train
+            mode; NaN where a frame left before the layer; None without bypass.
+        skipped: (B, L) whether a layer was skipped; those behind the exit taken are not.
+        exit: (B,) index of the exit taken, int64; 0 without exits.
+        exits: In train mode or when asked for, each exit's own answer about the whole batch, `score` being its
+            predicted IoU.
+        features: Along with `exits`, the search tokens (B, N², dim) that each exit's head read.
+    """
+
+    bypass: Tensor | None
+    skipped: Tensor
+    exit: Tensor
+    exits: tuple[TrackerOutput, ...] | None = None
+    features: tuple[Tensor, ...] | None = None
 
 
 class Tracker(nn.Module):
@@ -35,7 +58,8 @@ class Tracker(nn.Module):
     def __init__(self, spec: TrackerSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.box_head = create_head(spec)
+        # With exits each has a head of its own.
+        self.box_head = None if spec.exits else create_head(spec)
 
     def forward(
         self,
@@ -45,6 +69,8 @@ class Tracker(nn.Module):
         template_box: Tensor | None = None,
         *,
         collect: bool = False,
+        every_exit: bool = False,
+        route: Route | None = None,
     ) -> TrackerOutput:
         """Track from normalised crops, `template` (B, 3, Sz, Sz) and `search` (B, 3, Sx, Sx).
 
@@ -53,13 +79,16 @@ class Tracker(nn.Module):
                 template; None takes the template again.
             template_box: (B, 4) x1, y1, x2, y2 in shares of the template crop, for the target token.
             collect: Also return the search tokens after every layer.
+            every_exit: Compute all layers and the answer of every exit, as train mode always does.
+            route: Force the way instead of following the decisions.
 
         Raises:
-            UsageError: crops of another shape, or an online template that the tracker has no place for.
+            UsageError: crops of another shape, an online template that the tracker has no place for, or a route that
+                it does not have.
         """
         self._check("search", search, self.spec.search_size)
         memory = self.encode_template(template, template_box, online_template)
-        return self.track(search, memory, collect=collect)
+        return self.track(search, memory, collect=collect, every_exit=every_exit, route=route)
 
     def encode_template(
         self, template: Tensor, template_box: Tensor | None = None, online_template: Tensor | None = None
@@ -67,12 +96,21 @@ class Tracker(nn.Module):
         """Everything per-frame work needs of the templates, computed once per sequence, or per renewed template."""
         raise NotImplementedError
 
-    def track(self, search: Tensor, memory: dict[str, Tensor], *, collect: bool = False) -> TrackerOutput:
-        """One frame: search crops (B, 3, Sx, Sx) against what `encode_template` returned."""
+    def track(
+        self,
+        search: Tensor,
+        memory: dict[str, Tensor],
+        *,
+        collect: bool = False,
+        every_exit: bool = False,
+        route: Route | None = None,
+    ) -> TrackerOutput:
+        """One frame: search crops (B, 3, Sx, Sx) against what `encode_template` returned; options as of `forward`."""
         raise NotImplementedError
 
     def answer(self, features: Features) -> TrackerOutput:
         """The head's maps and the box they tell."""
+        assert self.box_head is not None, "exits answer for themselves"
         maps = self.box_head(features)
         boxes, score = decode(maps)
         return TrackerOutput(boxes, score, maps)

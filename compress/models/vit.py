@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from compress.core import TrackerSpec
+from compress.models.adaptive import track_adaptive
 from compress.models.backbone import Backbone
 from compress.models.blocks import Block, Mlp
+from compress.models.bypass import Bypass
 from compress.models.elimination import centre_token, put_back
+from compress.models.exits import Exit
 from compress.models.features import Features
+from compress.models.route import Route
 from compress.models.tracker import Tracker, TrackerOutput
 
 
@@ -21,12 +25,17 @@ class VitTracker(Tracker):
     The tokens of a frame are: what is kept of the templates (joint only), the search crop's, learned ones.
     In FE/AI trackers the template goes through all layers by itself, and every AI layer takes its keys and values
     from those finished features, before any final norm.
+
+    Bypass and exits concern the tokens of a frame only. What adaptive tracking is made of can be called by itself:
+    `frame_tokens`, `decide`, `layer`, then `exit(k)`, or `features` and `answer` where there are no exits.
     """
 
     def __init__(self, spec: TrackerSpec, *, drop_path: float = 0.0) -> None:
         super().__init__(spec)
         self.backbone = Backbone(spec, drop_path=drop_path)
         self.target_token_embed = Mlp(4, 4, spec.dim) if spec.target_token else None
+        self.bypass = Bypass(spec) if spec.bypass else None
+        self.exits = nn.ModuleList(Exit(spec, k) for k in range(len(spec.exits))) if spec.exits else None
 
     def encode_template(
         self, template: Tensor, template_box: Tensor | None = None, online_template: Tensor | None = None
@@ -45,35 +54,77 @@ class VitTracker(Tracker):
             return self._encode_asymmetric(tokens)
         return self._encode_split(tokens, patches=len(templates) * self.spec.template_patches)
 
-    def track(self, search: Tensor, memory: dict[str, Tensor], *, collect: bool = False) -> TrackerOutput:
-        """One frame: search crops (B, 3, Sx, Sx) against what `encode_template` returned."""
-        x = self._frame_tokens(search, memory)
-        layers, places, candidates = [], None, self.spec.search_tokens
-        for i, (block, left) in enumerate(zip(self.backbone.blocks, self.spec.search_tokens_after, strict=True)):
-            if self.spec.layers[i].keep is None:
-                x, _ = block(x, (memory[f"k{i}"], memory[f"v{i}"]) if f"k{i}" in memory else None)
-            else:
-                x, kept = self._eliminate(cast(Block, block), x, candidates, left)
-                places = kept if places is None else places.gather(1, kept)
-            candidates = left
-            if collect:
-                layers.append(put_back(self._search(x, left), places, self.spec.search_tokens))
-        # What was eliminated is zero to the head, so it is put back after the norm, not before.
-        x = self.backbone.norm(x[:, -(candidates + self.spec.extra_tokens) :])
-        final = put_back(self._search(x, candidates), places, self.spec.search_tokens)
-        out = self.answer(Features(final, x[:, candidates:] if self.spec.extra_tokens else None))
-        return out._replace(layers=(*layers[:-1], final)) if collect else out
+    def track(
+        self,
+        search: Tensor,
+        memory: dict[str, Tensor],
+        *,
+        collect: bool = False,
+        every_exit: bool = False,
+        route: Route | None = None,
+    ) -> TrackerOutput:
+        """One frame: search crops (B, 3, Sx, Sx) against what `encode_template` returned; options as of `forward`."""
+        if route is not None:
+            route.check(self.spec)
+        if self.bypass is None and self.exits is None:
+            return self._track(search, memory, collect)
+        return track_adaptive(self, search, memory, collect=collect, every_exit=every_exit, route=route or Route())
 
-    def _frame_tokens(self, search: Tensor, memory: dict[str, Tensor]) -> Tensor:
+    def frame_tokens(self, search: Tensor, memory: dict[str, Tensor]) -> Tensor:
+        """The tokens (B, N, dim) of a frame as they enter the first layer."""
         parts = [memory["tokens"]] if "tokens" in memory else []
         parts.append(self.backbone.embed_search(search))
         parts += self.backbone.learned_tokens(search.shape[0])
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
-    def _search(self, x: Tensor, count: int) -> Tensor:
+    def decide(self, i: int, x: Tensor) -> Tensor:
+        """The probability (B,) of skipping layer i of `TrackerSpec.skippable`, which `x` (B, N, dim) would enter."""
+        assert self.bypass is not None
+        probability: Tensor = self.bypass(i, x)
+        return probability
+
+    def layer(self, i: int, x: Tensor, memory: dict[str, Tensor]) -> Tensor:
+        """Layer i on the tokens (B, N, dim) of a frame; eliminates none."""
+        out, _ = self.backbone.blocks[i](x, (memory[f"k{i}"], memory[f"v{i}"]) if f"k{i}" in memory else None)
+        return cast(Tensor, out)
+
+    def exit(self, k: int) -> Exit:
+        """Exit k: `exit(k)(x, recycled)` scores, and its `read` and `answer` give the box."""
+        assert self.exits is not None
+        return cast(Exit, self.exits[k])
+
+    def features(self, x: Tensor, candidates: int | None = None, places: Tensor | None = None) -> Features:
+        """What the head reads, from the tokens (B, N, dim) behind the last layer.
+
+        Args:
+            candidates, places: After elimination, the number of search tokens left and where they belong.
+        """
+        # What was eliminated is zero to the head, so it is put back after the norm, not before.
+        candidates = candidates or self.spec.search_tokens
+        x = self.backbone.norm(x[:, -(candidates + self.spec.extra_tokens) :])
+        final = put_back(self.search_tokens(x, candidates), places, self.spec.search_tokens)
+        return Features(final, x[:, candidates:] if self.spec.extra_tokens else None)
+
+    def search_tokens(self, x: Tensor, count: int) -> Tensor:
         """The search tokens among all, `count` of them."""
         end = x.shape[1] - self.spec.extra_tokens
         return x[:, end - count : end]
+
+    def _track(self, search: Tensor, memory: dict[str, Tensor], collect: bool) -> TrackerOutput:
+        x = self.frame_tokens(search, memory)
+        layers, places, candidates = [], None, self.spec.search_tokens
+        for i, left in enumerate(self.spec.search_tokens_after):
+            if self.spec.layers[i].keep is None:
+                x = self.layer(i, x, memory)
+            else:
+                x, kept = self._eliminate(cast(Block, self.backbone.blocks[i]), x, candidates, left)
+                places = kept if places is None else places.gather(1, kept)
+            candidates = left
+            if collect:
+                layers.append(put_back(self.search_tokens(x, left), places, self.spec.search_tokens))
+        features = self.features(x, candidates, places)
+        out = self.answer(features)
+        return out._replace(layers=(*layers[:-1], features.search)) if collect else out
 
     def _eliminate(self, block: Block, x: Tensor, candidates: int, keep: int) -> tuple[Tensor, Tensor]:
         patches = self.spec.template_patches * (1 + self.spec.online_templates)
