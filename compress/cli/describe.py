@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from compress.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
-    from compress.core import LayerSpec, TrackerSpec
+    from compress.core import TrackerSpec
+    from compress.core.cost import Part
 
 
 @click.command()
@@ -19,48 +20,66 @@ if TYPE_CHECKING:
 def command(tracker: str, as_json: bool) -> None:
     """Show a tracker's spec, parameters and MACs.
 
-    MACs count one per multiply-add, at batch 1. `macs` is one forward of template and search; `macs_per_frame`
-    leaves out what is computed once per sequence.
+    MACs count one per multiply-add of linear layers, convolutions and attention products, at batch 1. `macs` is one
+    forward of template and search; `macs_per_frame` leaves out what is computed once per sequence (`macs_template`).
+    Where a tracker skips layers or exits early both are the worst path's. `macs_linear_conv` leaves attention
+    products out, as papers do.
     """
+    from compress.cli.costs import cost_of
     from compress.cli.specs import read_spec
-    from compress.core.cost import macs, parameters
+    from compress.cli.words import spec_lines
 
     spec = read_spec(tracker)
-    work = macs(spec)
+    cost = cost_of(spec)
     if as_json:
-        cost = {"params": parameters(spec), "macs": work.full, "macs_per_frame": work.per_frame}
-        print_json({"name": tracker, "id": spec.id, **cost, "spec": spec.to_dict()})
+        ids = {"name": tracker, "id": spec.id, "weights_id": spec.weights_id}
+        print_json(ids | cost | {"spec": spec.to_dict()})
         return
-    click.echo(f"{tracker}  {spec.id}")
-    click.echo(f"  parameters      {parameters(spec) / 1e6:.2f} M")
-    click.echo(f"  MACs            {work.full / 1e9:.3f} G")
-    click.echo(f"  MACs a frame    {work.per_frame / 1e9:.3f} G")
-    click.echo(
-        f"  crops           template {spec.template_size} px, search {spec.search_size} px, patch {spec.patch} px"
-    )
-    click.echo(f"  width           {spec.dim}, {spec.heads} heads; head of {spec.head.channels} channels")
-    for line in _layer_lines(spec):
-        click.echo(line)
+    click.echo(f"{tracker}  {spec.id}  weights {spec.weights_id}")
+    for title, text in (*_cost_lines(cost), *spec_lines(spec)):
+        click.echo(f"  {title:15} {text}")
+    click.echo()
+    for line in _part_lines(spec):
+        click.echo(f"  {line}".rstrip())
+    if spec.adaptive:
+        click.echo("  A frame meets what its way leads through: a skipped layer costs its decision, one head answers.")
 
 
-def _layer_lines(spec: TrackerSpec) -> list[str]:
-    """Neighbouring layers that differ in nothing but their source share a line."""
-    groups = [list(group) for _, group in groupby(spec.layers, key=_content)]
-    return [f"  {len(group):2} × layer       {_words(group[0])}, from {_sources(group)}" for group in groups]
+def _cost_lines(cost: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "parameters", f"{cost['params'] / 1e6:.2f} M"
+    yield "MACs a frame", f"{_range(cost['macs_per_frame_min'], cost['macs_per_frame'])} G"
+    yield "MACs a template", f"{cost['macs_template'] / 1e9:.3f} G"
+    papers = cost["macs_linear_conv"]
+    ends = papers if isinstance(papers, dict) else {"min": papers, "max": papers}
+    yield "as papers count", f"{_range(**ends)} G, both together without attention products"
 
 
-def _content(layer: LayerSpec) -> tuple[object, ...]:
-    return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep
+def _range(min: int, max: int) -> str:
+    low, high = f"{min / 1e9:.3f}", f"{max / 1e9:.3f}"
+    return high if low == high else f"{low}–{high}"
 
 
-def _words(layer: LayerSpec) -> str:
-    words = f"{layer.attention}, MLP {layer.mlp_hidden}"
-    if layer.attn_dims or layer.mlp_dims:
-        words += f", kept {layer.attn_dims or 'all'} / {layer.mlp_dims or 'all'} (attention / MLP)"
-    if layer.keep is not None:
-        words += f", passes on {layer.keep:g} of the search tokens"
-    return words
+def _part_lines(spec: TrackerSpec) -> Iterator[str]:
+    """A table of the parts, equal kinds added up."""
+    yield f"{'part':18}{'params (M)':>12}{'template (GMACs)':>18}{'frame (GMACs)':>15}"
+    for name, group in _groups(spec).items():
+        held = _figure(sum(part.parameters for part in group) / 1e6)
+        once, each = (_figure(sum(getattr(p, work).done for p in group) / 1e9) for work in ("template", "frame"))
+        yield f"{name:18}{held:>12}{once:>18}{each:>15}"
 
 
-def _sources(layers: list[LayerSpec]) -> str:
-    return " ".join(str(layer.source) for layer in layers)
+def _figure(value: float) -> str:
+    if not value:
+        return ""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _groups(spec: TrackerSpec) -> dict[str, list[Part]]:
+    """Parts by what they are: layers are one group, an exit and its head are two of their own."""
+    from compress.core.cost import parts
+
+    groups: dict[str, list[Part]] = {}
+    for part in parts(spec):
+        name = part.name if part.name.startswith("exits") else part.name.split(".")[0]
+        groups.setdefault(name, []).append(part)
+    return groups

@@ -1,0 +1,110 @@
+"""A spec in words: a title and a line for each of its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from compress.core import ExitSpec, LayerSpec, TrackerSpec
+
+_RECYCLING = {
+    "none": "nothing recycled",
+    "a": "features of the exit before added behind the adapter",
+    "b": "features of the exit before added in front of the adapter",
+    "c": "tokens of the exit before read beside its own",
+    "d": "features of the exit before added through a gate",
+}
+
+
+def spec_lines(spec: TrackerSpec) -> Iterator[tuple[str, str]]:
+    """Title and text of each line, from the input on."""
+    yield "crops", _crops(spec)
+    yield "tokens", _tokens(spec)
+    if not spec.stages:
+        yield "width", f"{spec.dim}, {spec.heads} heads"
+    yield from _layers(spec)
+    if spec.bypass is not None:
+        yield "bypass", _bypass(spec)
+    for k, each in enumerate(spec.exits):
+        yield f"exit {k}", _exit(each, last=each is spec.exits[-1])
+    if len(spec.exits) > 1:
+        yield "recycling", f"{spec.recycling}: {_RECYCLING[spec.recycling]}"
+    yield "head", _head(spec)
+
+
+def _crops(spec: TrackerSpec) -> str:
+    sizes = (
+        f"template {spec.template_size} px ({spec.template_factor:g} × the box)",
+        f"search {spec.search_size} px ({spec.search_factor:g} × the box)",
+        f"patch {spec.patch} px",
+    )
+    return ", ".join(sizes)
+
+
+def _tokens(spec: TrackerSpec) -> str:
+    templates = f"{1 + spec.online_templates} × " if spec.online_templates else ""
+    words = [f"template {templates}{spec.template_patches}"]
+    if spec.online_templates:
+        words[0] += f" ({spec.online_templates} online)"
+    words.append(f"search {spec.search_tokens}")
+    words += ["1 for the target box"] * spec.target_token
+    words += ["4 for prediction"] * (spec.head.kind == "tokens")
+    words += ["1 for bypass"] * (spec.bypass is not None) + ["1 for the exits' score"] * bool(spec.exits)
+    return ", ".join(words) + f"; {spec.position} positions" * (not spec.stages)
+
+
+def _layers(spec: TrackerSpec) -> Iterator[tuple[str, str]]:
+    """Neighbouring layers that differ in nothing but their source share a line."""
+    for stage, layers in groupby(spec.layers, key=lambda layer: layer.stage):
+        if spec.stages:
+            yield f"stage {stage}", _stage(spec, stage)
+        for _, group in groupby(layers, key=_content):
+            same = list(group)
+            yield f"{len(same):2} × layer", f"{_layer(same[0])}, from {' '.join(str(each.source) for each in same)}"
+
+
+def _stage(spec: TrackerSpec, index: int) -> str:
+    stage = spec.stages[index]
+    words = f"width {stage.dim}, {stage.heads} heads, keys of {stage.key_dim}"
+    if not stage.shrink_heads:
+        return words
+    return f"shrunk by {stage.shrink_heads} heads and an MLP of {stage.shrink_hidden}; {words}"
+
+
+def _content(layer: LayerSpec) -> tuple[object, ...]:
+    return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep
+
+
+def _layer(layer: LayerSpec) -> str:
+    words = f"{layer.attention}, MLP {layer.mlp_hidden}"
+    if layer.attn_dims or layer.mlp_dims:
+        words += f", kept {layer.attn_dims or 'all'} / {layer.mlp_dims or 'all'} (attention / MLP)"
+    if layer.keep is not None:
+        words += f", passes on {layer.keep:g} of the search tokens"
+    return words
+
+
+def _bypass(spec: TrackerSpec) -> str:
+    assert spec.bypass is not None
+    layers, bypass = spec.skippable, spec.bypass
+    which = f"layers {layers[0]} to {layers[-1]}" if len(layers) > 1 else f"layer {layers[0]}"
+    zeta = f"{bypass.zeta:g}".replace("-", "−")
+    return f"{which}, from 0, skipped where p > {bypass.rho:g}; trained toward {bypass.tau0:g} (ζ = {zeta})"
+
+
+def _exit(each: ExitSpec, *, last: bool) -> str:
+    adapter = f"adapter of {each.adapter} layer{'s' * (each.adapter != 1)}" if each.adapter else "no adapter"
+    taken = "always taken" if last else f"taken where the predicted IoU exceeds {each.tau:g}"
+    return f"after {each.after} layers, {adapter}, {taken}"
+
+
+def _head(spec: TrackerSpec) -> str:
+    head = spec.head
+    if head.kind == "tokens":
+        words = f"tokens, {head.bins} bins" + ", and a score" * head.score
+    else:
+        words = f"{head.kind}, {head.channels} channels" + ", RepVGG blocks" * head.reparam
+    norm = ", behind a final norm" if spec.final_norm else ""
+    return f"{words}{norm}{', one for each exit' if spec.exits else ''}"
