@@ -1,0 +1,134 @@
+"""The attention of plain-ViT trackers against a plain reading: masks over all tokens, full-width matrices."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from networks import BOX, SPECS, crops, made, scattered
+from torch import Tensor
+
+from compress.core import TrackerSpec, describe
+from compress.models import VitTracker
+from compress.models.blocks import Attention
+from compress.models.elimination import centre_token
+
+STATIC = sorted(name for name, spec in SPECS.items() if spec.backbone == "vit" and not (spec.bypass or spec.exits))
+
+
+@pytest.fixture(params=STATIC)
+def spec(request: pytest.FixtureRequest) -> TrackerSpec:
+    torch.manual_seed(0)
+    return SPECS[request.param]
+
+
+@torch.no_grad()
+def test_equals_a_plain_reading_of_the_attention(spec: TrackerSpec) -> None:
+    """Against masks over all tokens at once, with no cache, no fused kernel and full-width matrices."""
+    model = scattered(spec)
+    template, search = crops(spec)
+    box = BOX.expand(2, 4)
+    wanted = _plain(model, template, search, box)
+    out = model(template, search, template_box=box, collect=True)
+    torch.testing.assert_close(out.layers[-1], wanted, rtol=1e-4, atol=1e-4)
+
+
+def _plain(model: VitTracker, template: Tensor, search: Tensor, box: Tensor) -> Tensor:
+    spec, backbone = model.spec, model.backbone
+    z = torch.cat([backbone.embed_template(template)] * (1 + spec.online_templates), 1)
+    patches = z.shape[1]
+    x = torch.cat([backbone.embed_search(search), *backbone.learned_tokens(len(search))], 1)
+    if model.target_token_embed is not None:
+        z = torch.cat([model.target_token_embed(box)[:, None], z], 1)
+    finished = z
+    for block in backbone.blocks:
+        finished = _plain_block(block, finished, torch.ones(z.shape[1], z.shape[1]))
+    finished = finished[:, finished.shape[1] - patches :]
+    alive = torch.ones(x.shape[:2])
+    for layer, block in zip(spec.layers, backbone.blocks, strict=True):
+        seen = {"FE": z[:, :0], "AI": finished}.get(layer.attention, z)
+        nz, nx = seen.shape[1], x.shape[1]
+        mask = torch.ones(nz + nx, nz + nx)
+        if layer.attention != "joint":
+            mask[:nz, nz:] = 0
+        mask = mask * torch.cat([torch.ones(len(x), nz), alive], 1)[:, None]
+        tokens = torch.cat([seen, x], 1)
+        if layer.keep is not None:
+            row = nz - patches + centre_token(spec)
+            seen_by = _plain_weights(block.attn, block.norm1(tokens), mask)[:, :, row, nz:].mean(1)
+            alive = _highest(seen_by, math.ceil(layer.keep * int(alive[0].sum())))
+        out = _plain_block(block, tokens, mask)
+        x = out[:, nz:]
+        z = out[:, :nz] if layer.attention in ("joint", "asymmetric") else z
+    return (backbone.norm(x) * alive[:, :, None])[:, : spec.search_tokens]
+
+
+def _highest(scores: Tensor, count: int) -> Tensor:
+    """(B, N) → ones at the `count` highest of each row."""
+    return (scores >= scores.sort(dim=1, descending=True).values[:, count - 1 : count]).float()
+
+
+def _plain_block(block: Any, x: Tensor, mask: Tensor) -> Tensor:
+    x = x + _plain_attention(block.attn, block.norm1(x), mask)
+    inputs = block.norm2(x)
+    weight = _full_width(block.mlp.fc1.weight, block.mlp.kept, x.shape[-1])
+    return x + block.mlp.fc2(F.gelu(F.linear(inputs, weight, block.mlp.fc1.bias)))
+
+
+def _plain_attention(attn: Attention, x: Tensor, mask: Tensor) -> Tensor:
+    d, hv = attn.dim, attn.values // attn.heads
+    weights, values = _plain_weights(attn, x, mask), _plain_qkv(attn, x)[..., 2 * d :]
+    heads = [weights[:, h] @ values[..., h * hv : (h + 1) * hv] for h in range(attn.heads)]
+    out: Tensor = attn.proj(torch.cat(heads, -1))
+    return out
+
+
+def _plain_weights(attn: Attention, x: Tensor, mask: Tensor) -> Tensor:
+    """(B, heads, N, N), each row adding up to one."""
+    qkv, d, hd = _plain_qkv(attn, x), attn.dim, attn.dim // attn.heads
+    weights = []
+    for h in range(attn.heads):
+        q, k = qkv[..., h * hd : (h + 1) * hd], qkv[..., d + h * hd : d + (h + 1) * hd]
+        scores = (q @ k.transpose(1, 2) / hd**0.5).masked_fill(mask == 0, float("-inf"))
+        weights.append(scores.softmax(-1))
+    return torch.stack(weights, 1)
+
+
+def _plain_qkv(attn: Attention, x: Tensor) -> Tensor:
+    return F.linear(x, _full_width(attn.qkv.weight, attn.kept, x.shape[-1]), attn.qkv.bias)
+
+
+def _full_width(weight: Tensor, kept: Tensor | None, dim: int) -> Tensor:
+    """The matrix with zero columns where dimension reduction reads nothing (ABTrack's own form)."""
+    if kept is None:
+        return weight
+    full = weight.new_zeros(len(weight), dim)
+    full[:, kept] = weight
+    return full
+
+
+@torch.no_grad()
+def test_without_a_box_the_token_takes_no_part() -> None:
+    torch.manual_seed(0)
+    model = scattered(made("FE-AI", reduced=False, token=True))
+    template, search = crops(model.spec)
+
+    def last(box: Tensor | None = None) -> Tensor:
+        layers = model(template, search, template_box=box, collect=True).layers
+        assert layers is not None
+        return layers[-1]
+
+    without = last()
+    assert not torch.equal(without, last(BOX.expand(2, 4)))
+    model.target_token_embed.fc2.weight.add_(1.0)
+    torch.testing.assert_close(last(), without, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("size", "token"), [(16, 0), (32, 0), (48, 4), (128, 27), (192, 65)])
+def test_the_target_is_the_template_patch_before_the_centre(size: int, token: int) -> None:
+    """Row 3, column 3 of 8 × 8 and row 5, column 5 of 12 × 12 in the published code."""
+    assert centre_token(replace(describe("ostrack256-ce"), template_size=size)) == token
