@@ -9,6 +9,7 @@ import click
 
 from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import shown
+from compress.cli.update import update_interval_option
 
 if TYPE_CHECKING:
     from compress.evaluate import Evaluation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--data", default="generated", show_default=True, help="generated, or folder:PATH (GOT-10k layout).")
 @click.option("--weights", type=click.Path(), help="Weights of a named tracker (safetensors).")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the runtime.")
+@update_interval_option("By default a bundle's own, else 200 where the tracker has a score head to choose by.")
 @out_option("Folder for the boxes of each sequence and a summary.")
 @device_option
 @quiet_option
@@ -29,6 +31,7 @@ def command(
     data: str,
     weights: str | None,
     threads: int,
+    update_interval: int | None,
     out: Path | None,
     device: str,
     quiet: bool,
@@ -41,7 +44,7 @@ def command(
     from compress.data import load_sequences
     from compress.evaluate import evaluate, write_results
 
-    network, settings = _load(tracker, weights, device, threads)
+    network, settings = _load(tracker, weights, device, threads, update_interval)
     sequences = load_sequences(data)
     with shown(quiet=quiet or as_json) as show:
         evaluation = evaluate(network, settings, sequences, progress=_reporting(show))
@@ -50,19 +53,23 @@ def command(
     _print(evaluation, as_json)
 
 
-def _load(tracker: str, weights: str | None, device: str, threads: int) -> tuple[Network, LoopSettings]:
+def _load(
+    tracker: str, weights: str | None, device: str, threads: int, update_interval: int | None
+) -> tuple[Network, LoopSettings]:
     from compress.core import UsageError
+    from compress.geometry import LoopSettings
 
     if (Path(tracker) / "bundle.json").is_file():
         from compress.runtime import BundleNetwork, open_bundle
 
         bundle = open_bundle(tracker)
-        return BundleNetwork(bundle, threads=threads), bundle.settings
+        own = update_interval is None
+        settings = bundle.settings if own else LoopSettings.of(bundle.spec, update_interval=update_interval)
+        return BundleNetwork(bundle, threads=threads), settings
     import torch
 
     from compress.distill import pick_device
     from compress.export import load_source
-    from compress.geometry import LoopSettings
     from compress.models import NumpyNetwork, load_tracker
 
     torch.set_num_threads(threads)
@@ -70,7 +77,8 @@ def _load(tracker: str, weights: str | None, device: str, threads: int) -> tuple
     if weights is not None and variant:
         raise UsageError("--weights goes with a named tracker; a variant of a run has its own weights.")
     model = load_tracker(name, weights) if weights is not None else load_source(name, variant or None).model
-    return NumpyNetwork(model, pick_device(device)), LoopSettings.of(model.spec)
+    settings = LoopSettings.of(model.spec, update_interval=update_interval)
+    return NumpyNetwork(model, pick_device(device)), settings
 
 
 def _reporting(show: Any) -> Any:
@@ -78,7 +86,7 @@ def _reporting(show: Any) -> Any:
 
 
 def _print(evaluation: Evaluation, as_json: bool) -> None:
-    summary = {**evaluation.accuracy.to_dict(), "fps": evaluation.fps}
+    summary = {**evaluation.accuracy.to_dict(), "fps": evaluation.fps, "renewals": evaluation.renewals}
     if as_json:
         print_json({**summary, "per_sequence": [score.to_dict() for score in evaluation.per_sequence]})
         return

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from compress.cli.options import json_option, out_option, print_json
+from compress.cli.update import update_interval_option
 
 
 @click.command()
@@ -27,8 +28,11 @@ from compress.cli.options import json_option, out_option, print_json
     metavar="generated|folder:PATH",
     help="The first sequence here is what PyTorch and onnxruntime must agree on.",
 )
+@update_interval_option("Kept in the bundle; 200 by default, where the tracker has a score head to choose by.")
 @json_option
-def command(run: str, variant: str | None, out: Path, threads: int, data: str, as_json: bool) -> None:
+def command(
+    run: str, variant: str | None, out: Path, threads: int, data: str, update_interval: int | None, as_json: bool
+) -> None:
     """Export a variant of RUN, or the teacher NAME, as a bundle that runs without PyTorch.
 
     The bundle holds ONNX graphs of the template's and of each frame's work and bundle.json. It is written only when
@@ -47,6 +51,7 @@ def command(run: str, variant: str | None, out: Path, threads: int, data: str, a
         provenance=source.provenance,
         name=source.name,
         threads=threads,
+        update_interval=update_interval,
         accuracy=source.accuracy,
         latency=source.latency,
     )

@@ -37,7 +37,8 @@ def command(
     """Follow an object in a video with BUNDLE, made by `compress export`.
 
     --init may be left out for a generated sequence and for a folder that holds groundtruth.txt. Milliseconds per frame
-    are from crop through network to box; reading and drawing are left out.
+    are from crop through network to box; reading and drawing are left out. A tracker with an online template renews it
+    as often as `compress export --update-interval` said.
     """
     from compress.runtime import BundleNetwork, check_places, open_bundle, speed, track, write_steps
 
@@ -47,9 +48,10 @@ def command(
     frames, known = _source(video)
     box = _box(init, known)
     steps = track(network, opened.settings, _shown(frames, hidden=quiet or as_json), box)
-    ms = write_steps(steps, frames, out=out, draw=draw)
+    ms, renewals = write_steps(steps, frames, out=out, draw=draw)
     result = {"bundle": opened.name, "spec_id": opened.spec.id, "frames": len(ms), **speed(ms[1:])}
     result |= {"template_ms": ms[0], "video_fps": frames.fps, "threads": network.threads, "boxes": out, "drawn": draw}
+    result |= {"update_interval": opened.settings.update_interval, "renewals": renewals}
     if as_json:
         print_json(result)
     elif not quiet:
@@ -122,8 +124,10 @@ def _words(result: dict[str, Any]) -> str:
         return f"1 frame: its box is in {places}."
     video_fps = result["video_fps"]
     ratio = f", {result['fps'] / video_fps:.1f} × the video's {video_fps:g}" if video_fps else ""
+    every = result["update_interval"]
+    renewals = f"The template was renewed {result['renewals']} times, at most every {every} frames.\n" if every else ""
     return (
-        f"{result['frames']} frames: boxes are in {places}.\n"
+        f"{result['frames']} frames: boxes are in {places}.\n{renewals}"
         f"{result['mean_ms']:.2f} ms a frame (p50 {result['p50_ms']:.2f}, p99 {result['p99_ms']:.2f}) "
         f"for crop, network and decode, without reading and drawing.\n"
         f"{result['fps']:.0f} fps with {result['threads']} thread{'s' * (result['threads'] > 1)}{ratio}."

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,14 @@ class Evaluation:
 
     Attributes:
         fps: Frames over the time spent in start and update; reading or drawing the images is left out.
+        renewals: How often a template was renewed, over all sequences.
         per_sequence: In the order given.
         boxes: By sequence name, (n, 4) float64 x, y, w, h; the first row is the true box.
     """
 
     accuracy: Accuracy
     fps: float
+    renewals: int
     per_sequence: list[SequenceScore]
     boxes: dict[str, NDArray[np.float64]]
 
@@ -54,7 +57,7 @@ def evaluate(
         raise UsageError(f"Each sequence needs a name of its own, but {', '.join(twice)} came twice. Rename one.")
     if not names:
         raise UsageError("There are no sequences to evaluate on. Give --data generated or --data folder:PATH.")
-    total, done, seconds = sum(map(len, sequences)), 0, 0.0
+    total, done, seconds, renewals = sum(map(len, sequences)), 0, 0.0, 0
 
     def step() -> None:
         nonlocal done
@@ -64,27 +67,36 @@ def evaluate(
 
     scores, boxes = [], {}
     for sequence in sequences:
-        predicted, size, spent = _follow(FrameTracker(network, settings), sequence, step)
-        scores.append(score_sequence(sequence.name, sequence.boxes, predicted, sequence.visible, frame_size=size))
-        boxes[sequence.name] = predicted
-        seconds += spent
-    return Evaluation(pool(scores), total / max(seconds, 1e-9), scores, boxes)
+        run = _follow(FrameTracker(network, settings), sequence, step)
+        scores.append(score_sequence(sequence.name, sequence.boxes, run.boxes, sequence.visible, frame_size=run.size))
+        boxes[sequence.name] = run.boxes
+        seconds += run.seconds
+        renewals += run.renewals
+    return Evaluation(pool(scores), total / max(seconds, 1e-9), renewals, scores, boxes)
 
 
-def _follow(
-    tracker: FrameTracker, sequence: Sequence, step: Callable[[], None]
-) -> tuple[NDArray[np.float64], tuple[int, int], float]:
-    """The boxes, the first frame's (width, height), and the seconds spent in the tracker."""
+class _Run(NamedTuple):
+    """One sequence: boxes, the first frame's (width, height), seconds spent in the tracker, templates renewed."""
+
+    boxes: NDArray[np.float64]
+    size: tuple[int, int]
+    seconds: float
+    renewals: int
+
+
+def _follow(tracker: FrameTracker, sequence: Sequence, step: Callable[[], None]) -> _Run:
     boxes = np.zeros((len(sequence), 4))
     boxes[0] = sequence.boxes[0]
-    seconds = 0.0
+    seconds, renewals = 0.0, 0
     size = (0, 0)
     for i in range(len(sequence)):
         frame = sequence.frame(i)
         begin = perf_counter()
         try:
             if i:
-                boxes[i] = tracker.update(frame).box
+                found = tracker.update(frame)
+                boxes[i] = found.box
+                renewals += found.renewed
             else:
                 size = (frame.shape[1], frame.shape[0])
                 tracker.start(frame, boxes[0])
@@ -92,4 +104,4 @@ def _follow(
             raise type(error)(f"Sequence {sequence.name}, frame {i + 1}: {error}") from error
         seconds += perf_counter() - begin
         step()
-    return boxes, size, seconds
+    return _Run(boxes, size, seconds, renewals)

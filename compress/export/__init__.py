@@ -2,7 +2,8 @@
 
 from compress.export.bundle import check_place, export_bundle
 from compress.export.graphs import frame_graph, memory_names, template_graph
-from compress.export.parity import Parity, compare
+from compress.export.parity import Parity
+from compress.export.side_by_side import compare
 from compress.export.source import Source, load_source
 
 __all__ = [

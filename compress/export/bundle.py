@@ -18,11 +18,13 @@ import torch
 import compress
 from compress.core import Accuracy, FileError, Latency, UsageError
 from compress.core.files import write_text
-from compress.export.graphs import OPSET, frame_graph, memory_names, template_graph
-from compress.export.parity import compare
+from compress.export.graphs import OPSET, bundle_graphs, memory_names
+from compress.export.side_by_side import compare
+from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import Bundle, BundleNetwork, open_bundle
-from compress.runtime.manifest import FORMAT, FORMAT_VERSION, GRAPHS, MANIFEST, constants, file_entry, read_manifest
+from compress.runtime.constants import constants, notes
+from compress.runtime.manifest import FORMAT, FORMAT_VERSION, MANIFEST, file_entry, listed_files, read_manifest
 from compress.runtime.selftest import selftest_record
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ def export_bundle(
     provenance: dict[str, Any],
     name: str = "tracker",
     threads: int = 1,
+    update_interval: int | None = None,
     accuracy: Accuracy | None = None,
     latency: Latency | None = None,
 ) -> Path:
@@ -46,19 +49,21 @@ def export_bundle(
         sequence: PyTorch and onnxruntime must find the same boxes on it.
         provenance: Where the weights come from, in plain JSON types.
         threads: onnxruntime's threads that the bundle asks for.
+        update_interval: Of the online template, see `LoopSettings.of`.
 
     Raises:
-        UsageError: `out` holds something that is no bundle.
+        UsageError: `out` holds something that is no bundle, or the tracker cannot renew its template.
         CompressError: PyTorch and onnxruntime do not agree.
         OSError: the place cannot be written.
     """
     out = Path(out).absolute()
     check_place(out)
-    manifest = _manifest(model, name=name, threads=threads, provenance=provenance, accuracy=accuracy, latency=latency)
+    settings = LoopSettings.of(model.spec, update_interval=update_interval)
+    manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "name": name, **_about(model, settings)}
+    manifest |= {"threads": threads, "provenance": provenance}
+    manifest |= {"accuracy": accuracy and accuracy.to_dict(), "latency": latency and latency.to_dict()}
     with _whole_folder(out) as folder:
-        (folder / "template.onnx").write_bytes(template_graph(model))
-        (folder / "frame.onnx").write_bytes(frame_graph(model))
-        manifest["files"] = {graph: file_entry(folder / graph) for graph in GRAPHS}
+        manifest["files"] = _write_graphs(model, folder)
         bundle = _written(folder, manifest)
         network = BundleNetwork(bundle)
         parity = compare(NumpyNetwork(model), network, bundle.settings, sequence)
@@ -73,44 +78,39 @@ def check_place(out: Path) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise UsageError(f"A bundle is a folder, but {out} is a file or a link. Choose another place with --out.")
     found = {path.name for path in out.iterdir()} if out.is_dir() else set()
-    if found and not (found <= {MANIFEST, *GRAPHS} and _is_bundle(out)):
-        strange = ", ".join(sorted(found - {MANIFEST, *GRAPHS})[:3]) or f"no readable {MANIFEST}"
+    known = _bundle_files(out)
+    if found and not (known and found <= known):
+        strange = ", ".join(sorted(found - (known or {MANIFEST}))[:3]) or f"no readable {MANIFEST}"
         raise UsageError(
             f"{out} is not empty and not only a bundle ({strange}), so it is not replaced. "
             "Choose another place with --out, or empty it."
         )
 
 
-def _is_bundle(folder: Path) -> bool:
+def _bundle_files(folder: Path) -> set[str]:
+    """What belongs to the bundle in `folder`; empty where there is none."""
     try:
-        return bool(read_manifest(folder))
+        return {MANIFEST} | listed_files(read_manifest(folder))
     except FileError:
-        return False
+        return set()
 
 
-def _manifest(
-    model: Tracker,
-    *,
-    name: str,
-    threads: int,
-    provenance: dict[str, Any],
-    accuracy: Accuracy | None,
-    latency: Latency | None,
-) -> dict[str, Any]:
+def _write_graphs(model: Tracker, folder: Path) -> dict[str, Any]:
+    """The graphs' entries for `bundle.json`."""
+    for name, graph in bundle_graphs(model).items():
+        (folder / name).write_bytes(graph)
+    return {path.name: file_entry(path) for path in sorted(folder.iterdir())}
+
+
+def _about(model: Tracker, settings: LoopSettings) -> dict[str, Any]:
     spec = model.spec
     return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "name": name,
         "spec_id": spec.id,
         "weights_id": spec.weights_id,
         "spec": spec.to_dict(),
-        **constants(spec),
+        **constants(spec, settings),
+        "notes": notes(spec),
         "memory": list(memory_names(model)),
-        "threads": threads,
-        "provenance": provenance,
-        "accuracy": accuracy and accuracy.to_dict(),
-        "latency": latency and latency.to_dict(),
         "versions": {"compress": compress.__version__, "opset": OPSET}
         | {module.__name__: str(module.__version__) for module in (torch, onnxruntime, np, cv2)},
     }

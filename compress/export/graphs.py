@@ -12,35 +12,36 @@ from torch import Tensor, nn
 
 from compress.core import TrackerSpec
 from compress.models import Tracker
+from compress.runtime.network import template_inputs
 
 # LayerNormalization is one operator from 17 on; 20 adds Gelu, which onnxruntime fuses from 17's form anyway (both
 # ran a 12-layer nano graph in 3.5 ms) and older TensorRT releases do not know.
 OPSET = 17
-MAPS = ("score_map", "size_map", "offset_map")
+
+
+def bundle_graphs(model: Tracker) -> dict[str, bytes]:
+    """All graphs of a bundle, by the names of `compress.runtime.manifest.graph_names`."""
+    ready = _ready(model)
+    return {"template.onnx": _template_graph(ready), "frame.onnx": _frame_graph(ready)}
 
 
 def template_graph(model: Tracker) -> bytes:
     """Serialised ONNX graph of `model.encode_template`, weights inside, batch 1, float32.
 
-    Inputs: `template` (1, 3, Sz, Sz) normalised, and `template_box` (1, 4) x1, y1, x2, y2 in shares of the crop
-    where the spec has a target token. Outputs: the memory, under the names `encode_template` gives it.
+    Inputs: `template` (1, 3, Sz, Sz) normalised; `template_box` (1, 4) x1, y1, x2, y2 in shares of the crop where
+    the spec has a target token; `online_template` (1, K, 3, Sz, Sz) where it has K online templates. Outputs: the
+    memory, under the names `encode_template` gives it.
     """
-    model = _ready(model)
-    crops = _template_inputs(model.spec)
-    return _export(_Template(model), crops, inputs=_template_names(model.spec), outputs=memory_names(model))
+    return _template_graph(_ready(model))
 
 
 def frame_graph(model: Tracker) -> bytes:
     """Serialised ONNX graph of `model.track`, weights inside, batch 1, float32.
 
-    Inputs: `search` (1, 3, Sx, Sx) normalised, then the memory. Outputs: `score_map` (1, 1, N, N), `size_map` and
-    `offset_map` (1, 2, N, N). Batch norm is folded into its convolutions, dimension reduction is a constant gather.
+    Inputs: `search` (1, 3, Sx, Sx) normalised, then the memory. Outputs: the maps of `TrackerSpec.maps`, with a batch
+    of one. Batch norm is folded into what comes before it, dimension reduction is a constant gather.
     """
-    model = _ready(model)
-    memory = _memory(model)
-    size = model.spec.search_size
-    crops = (torch.zeros(1, 3, size, size), *memory.values())
-    return _export(_Frame(model, tuple(memory)), crops, inputs=("search", *memory), outputs=MAPS)
+    return _frame_graph(_ready(model))
 
 
 def memory_names(model: Tracker) -> tuple[str, ...]:
@@ -48,13 +49,26 @@ def memory_names(model: Tracker) -> tuple[str, ...]:
     return tuple(_memory(_ready(model)))
 
 
-class _Template(nn.Module):
-    def __init__(self, model: Tracker) -> None:
-        super().__init__()
-        self.model = model
+def _template_graph(ready: Tracker) -> bytes:
+    inputs = _template_inputs(ready.spec)
+    module = _Template(ready, tuple(inputs))
+    return _export(module, tuple(inputs.values()), inputs=tuple(inputs), outputs=tuple(_memory(ready)))
 
-    def forward(self, template: Tensor, template_box: Tensor | None = None) -> tuple[Tensor, ...]:
-        return tuple(self.model.encode_template(template, template_box).values())
+
+def _frame_graph(ready: Tracker) -> bytes:
+    memory = _memory(ready)
+    size = ready.spec.search_size
+    crops = (torch.zeros(1, 3, size, size), *memory.values())
+    return _export(_Frame(ready, tuple(memory)), crops, inputs=("search", *memory), outputs=tuple(ready.spec.maps))
+
+
+class _Template(nn.Module):
+    def __init__(self, model: Tracker, names: tuple[str, ...]) -> None:
+        super().__init__()
+        self.model, self.names = model, names
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return tuple(self.model.encode_template(**dict(zip(self.names, inputs, strict=True))).values())
 
 
 class _Frame(nn.Module):
@@ -64,7 +78,7 @@ class _Frame(nn.Module):
 
     def forward(self, search: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
         maps = self.model.track(search, dict(zip(self.names, memory, strict=True))).maps
-        return tuple(maps[name] for name in MAPS)
+        return tuple(maps[name] for name in self.model.spec.maps)
 
 
 def _ready(model: Tracker) -> Tracker:
@@ -74,18 +88,14 @@ def _ready(model: Tracker) -> Tracker:
     return copy.deepcopy(model).cpu().eval()
 
 
-def _template_names(spec: TrackerSpec) -> tuple[str, ...]:
-    return ("template", "template_box") if spec.target_token else ("template",)
-
-
-def _template_inputs(spec: TrackerSpec) -> tuple[Tensor, ...]:
-    crop = torch.zeros(1, 3, spec.template_size, spec.template_size)
-    return (crop, torch.tensor([[0.25, 0.25, 0.75, 0.75]])) if spec.target_token else (crop,)
+def _template_inputs(spec: TrackerSpec) -> dict[str, Tensor]:
+    crops = {name: torch.zeros(shape) for name, shape in template_inputs(spec).items()}
+    return crops | ({"template_box": torch.tensor([[0.25, 0.25, 0.75, 0.75]])} if spec.target_token else {})
 
 
 @torch.no_grad()
 def _memory(model: Tracker) -> dict[str, Tensor]:
-    return model.encode_template(*_template_inputs(model.spec))
+    return model.encode_template(**_template_inputs(model.spec))
 
 
 @torch.no_grad()

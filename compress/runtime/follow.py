@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from compress.core import UsageError
 from compress.core.files import replacing
@@ -31,30 +31,40 @@ def check_places(*, video: Path, out: Path, draw: Path | None) -> None:
             raise UsageError(f"{path} is the video itself and would be replaced. Choose another name.")
 
 
-def write_steps(steps: Iterable[Step], frames: FrameSource, *, out: Path, draw: Path | None = None) -> list[float]:
+class Followed(NamedTuple):
+    """What `write_steps` saw.
+
+    Attributes:
+        ms: Milliseconds of each step, the first that of the template.
+        renewals: How often the template was renewed.
+    """
+
+    ms: list[float]
+    renewals: int
+
+
+def write_steps(steps: Iterable[Step], frames: FrameSource, *, out: Path, draw: Path | None = None) -> Followed:
     """Write a line `x,y,w,h` per step to `out`, and each step's frame with its box to the mp4 `draw`.
 
     Both files appear whole when the last step is done, and not at all otherwise.
 
-    Returns:
-        Milliseconds of each step, the first that of the template.
-
     Raises:
         FileError: a frame cannot be read, or the video not written.
     """
-    ms = []
+    ms, renewals = [], 0
     # Opened before the first frame, so that a place that cannot be written is known at once.
     with replacing(out) as temporary, temporary.open("w", encoding="ascii") as file, ExitStack() as stack:
         video: BoxVideo | None = None
         for step in steps:
             ms.append(step.ms)
+            renewals += step.renewed
             _write_line(file, step)
             if draw is not None:
                 height, width = step.frame.shape[:2]
                 size, fps = (width, height), frames.fps or _FPS
                 video = video or stack.enter_context(box_video(draw, size=size, fps=fps))
                 video.write(step.frame, step.box, _label(step, first=len(ms) == 1))
-    return ms
+    return Followed(ms, renewals)
 
 
 def _write_line(file: TextIO, step: Step) -> None:

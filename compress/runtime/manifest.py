@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.geometry import LoopSettings
-from compress.geometry.crop import MEAN, STD
+from compress.runtime.constants import loop_settings, other_part
 
 MANIFEST = "bundle.json"
 FORMAT = "compress-bundle"
 FORMAT_VERSION = 1
-GRAPHS = ("template.onnx", "frame.onnx")
-CLIP_MARGIN = 10
-"""Pixels; `compress.geometry.clip_box` keeps boxes at least this large and this far inside."""
 
 _MANIFEST_LIMIT = 1 << 24
+_GRAPH = re.compile(r"[a-z0-9_]+\.onnx")
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Bundle:
     """A checked bundle.
 
     Attributes:
+        settings: Of the frame loop, with the update interval that the bundle was exported with.
         threads: onnxruntime's threads that the bundle asks for.
         manifest: All of `bundle.json`.
     """
@@ -34,15 +34,12 @@ class Bundle:
     folder: Path
     name: str
     spec: TrackerSpec
+    settings: LoopSettings
     threads: int
     manifest: dict[str, Any]
 
-    @property
-    def settings(self) -> LoopSettings:
-        return LoopSettings.of(self.spec)
-
     def graph(self, name: str) -> Path:
-        """Path of `template.onnx` or `frame.onnx`."""
+        """Path of one of `graph_names`."""
         return self.folder / name
 
 
@@ -54,33 +51,24 @@ def open_bundle(folder: Path | str) -> Bundle:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    for graph in GRAPHS:
-        _check_file(folder, graph, manifest)
     spec = _spec(folder, manifest)
-    _check_constants(folder, spec, manifest)
+    _check_files(folder, graph_names(spec), manifest)
+    settings = _settings(folder, spec, manifest)
     name, threads = manifest.get("name"), manifest.get("threads")
     if not isinstance(name, str) or type(threads) is not int or not 1 <= threads <= 1024:
         raise _damaged(folder, "name must be a text and threads a number from 1 to 1024")
-    return Bundle(folder=folder, name=name, spec=spec, threads=threads, manifest=manifest)
+    return Bundle(folder, name=name, spec=spec, settings=settings, threads=threads, manifest=manifest)
 
 
-def constants(spec: TrackerSpec) -> dict[str, Any]:
-    """What stands before and after the graphs, for a reader that is not this package."""
-    return {
-        "preprocess": {
-            "template_size": spec.template_size,
-            "search_size": spec.search_size,
-            "template_factor": spec.template_factor,
-            "search_factor": spec.search_factor,
-            "colours": "RGB",
-            "layout": "NCHW float32",
-            "scale": 255,
-            "mean": list(MEAN),
-            "std": list(STD),
-            "target_token": spec.target_token,
-        },
-        "postprocess": {"window": "hann", "grid": spec.grid, "clip_margin": CLIP_MARGIN},
-    }
+def graph_names(spec: TrackerSpec) -> tuple[str, ...]:
+    """The graph files of a bundle that holds this tracker."""
+    return ("template.onnx", "frame.onnx")
+
+
+def listed_files(manifest: dict[str, Any]) -> set[str]:
+    """Names of the graphs that a manifest lists; what could lead out of the folder is left out."""
+    entries = manifest.get("files")
+    return {name for name in entries if _GRAPH.fullmatch(name)} if isinstance(entries, dict) else set()
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -126,15 +114,21 @@ def _parse(folder: Path) -> dict[str, Any]:
     return value
 
 
-def _check_file(folder: Path, name: str, manifest: dict[str, Any]) -> None:
-    entries = manifest.get("files")
-    # Only these two names are ever opened, so no path of the file's own choosing is followed.
-    if not isinstance(entries, dict) or set(entries) != set(GRAPHS) or not isinstance(entries[name], dict):
-        raise _damaged(folder, f"its files must be {' and '.join(GRAPHS)}")
+def _check_files(folder: Path, names: tuple[str, ...], manifest: dict[str, Any]) -> None:
+    listed = manifest.get("files")
+    entries = listed if isinstance(listed, dict) else {}
+    # Only the names that the spec asks for are ever opened, so no path of the file's own choosing is followed.
+    if set(entries) != set(names) or not all(isinstance(entry, dict) for entry in entries.values()):
+        raise _damaged(folder, f"its files must be {' and '.join(names)}")
+    for name in names:
+        _check_file(folder, name, entries[name])
+
+
+def _check_file(folder: Path, name: str, entry: dict[str, Any]) -> None:
     path = folder / name
     if path.is_symlink() or not path.is_file():
         raise _damaged(folder, f"{name} is missing or is a link")
-    wanted = {key: entries[name].get(key) for key in ("bytes", "sha256")}
+    wanted = {key: entry.get(key) for key in ("bytes", "sha256")}
     if path.stat().st_size != wanted["bytes"] or file_entry(path) != wanted:
         raise _damaged(folder, f"{name} is not the file that was exported: its size or sha256 differs")
 
@@ -149,10 +143,15 @@ def _spec(folder: Path, manifest: dict[str, Any]) -> TrackerSpec:
     return spec
 
 
-def _check_constants(folder: Path, spec: TrackerSpec, manifest: dict[str, Any]) -> None:
-    for part, wanted in constants(spec).items():
-        if manifest.get(part) != wanted:
-            raise _damaged(folder, f"its {part} constants are not those of this version of compress or of its spec")
+def _settings(folder: Path, spec: TrackerSpec, manifest: dict[str, Any]) -> LoopSettings:
+    try:
+        settings = loop_settings(spec, manifest)
+    except UsageError as error:
+        raise _damaged(folder, f"its template_update cannot be used: {error}") from error
+    part = other_part(spec, settings, manifest)
+    if part:
+        raise _damaged(folder, f"its {part} constants are not those of this version of compress or of its spec")
+    return settings
 
 
 def _damaged(folder: Path, what: str) -> FileError:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compress.geometry import FrameTracker, LoopSettings, Network
+from compress.geometry import FrameTracker, LoopSettings, Network, Prediction
 from compress.runtime.frames import Frame
 
 
@@ -18,13 +18,15 @@ from compress.runtime.frames import Frame
 class Step:
     """One frame: its picture, box (4,) x, y, w, h in pixels, score, and milliseconds from crop to decoded box.
 
-    The first step holds the initial box and a score of 1; its time is that of the template.
+    The first step holds the initial box and a score of 1; its time is that of the template. Where the template was
+    renewed after a frame, that is part of the frame's time.
     """
 
     frame: Frame
     box: NDArray[np.float64]
     score: float
     ms: float
+    renewed: bool = False
 
 
 def track(network: Network, settings: LoopSettings, frames: Iterable[Frame], init: ArrayLike) -> Iterator[Step]:
@@ -38,11 +40,10 @@ def track(network: Network, settings: LoopSettings, frames: Iterable[Frame], ini
         start = time.perf_counter()
         if i == 0:
             tracker.start(frame, init)
-            box, score = np.asarray(init, dtype=np.float64), 1.0
+            found = Prediction(np.asarray(init, dtype=np.float64), 1.0)
         else:
-            prediction = tracker.update(frame)
-            box, score = prediction.box, prediction.score
-        yield Step(frame, box, score, (time.perf_counter() - start) * 1000)
+            found = tracker.update(frame)
+        yield Step(frame, found.box, found.score, (time.perf_counter() - start) * 1000, found.renewed)
 
 
 def speed(ms: list[float]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Stub:
     def __init__(self, *, cell: int = 9, second: float = 0.0, **shift: float) -> None:
         self._cell, self._second, self._shift = cell, second, shift
 
-    def encode_template(self, template: Any, template_box: Any = None) -> None:
+    def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> None:
         return None
 
     def track(self, search: Any, memory: Any) -> dict[str, np.ndarray]:

@@ -12,7 +12,8 @@ import pytest
 from compress.core import FileError
 from compress.geometry import clip_box
 from compress.runtime import BundleNetwork, open_bundle
-from compress.runtime.manifest import CLIP_MARGIN, file_entry
+from compress.runtime.constants import CLIP_MARGIN
+from compress.runtime.manifest import file_entry
 from compress.runtime.selftest import selftest_difference
 
 
