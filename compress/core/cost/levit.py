@@ -102,11 +102,13 @@ def _offsets(squares: tuple[tuple[int, int], ...]) -> int:
 def _bridge(spec: TrackerSpec, last: _Grid) -> Part:
     """Two transposed 2×2 convolutions of stride 2 back to the first grid, and linear layers to the head's width.
 
-    A transposed convolution does its work for every input cell.
+    A transposed convolution does its work for every input cell. Each search token's product with the global vector,
+    by which the head weighs it, counts as an attention product.
     """
     first, middle, top = (stage.dim for stage in spec.stages)
+    channels, tokens = spec.head.channels, spec.search_tokens
     held = 4 * (top * middle + middle * first) + 3 * (middle + first)
-    up = last.search**2 * 4 * top * middle + (2 * last.search) ** 2 * 4 * middle * first
-    channels = spec.head.channels
     held += linear(first, channels) + linear(top, channels)
-    return Part("bridge", held, frame=Work(up + spec.search_tokens * first * channels + top * channels))
+    up = last.search**2 * 4 * top * middle + (2 * last.search) ** 2 * 4 * middle * first
+    work = Work(up + tokens * first * channels + top * channels, products=tokens * channels)
+    return Part("bridge", held, frame=work)
