@@ -2,57 +2,29 @@
 
 from __future__ import annotations
 
-import collections
 import os
 import pickle
-import sys
-import types
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from official_file import write_official
 
 from compress.cli import main
 from compress.core import FileError
 from compress.models import create_tracker, load_tracker, load_weights, read_weights
 
 
-class _Settings:
-    def __init__(self) -> None:
-        self.env = {"workspace_dir": "/data"}
-
-
-class _Meter(collections.OrderedDict):
-    pass
-
-
 @pytest.fixture
-def official(tmp_path: Path) -> Any:
-    """Writes a state dict as the training code does, with objects of classes that are gone when it is read."""
-    names = ["lib", "lib.train", "lib.train.admin", "lib.train.admin.settings"]
-    modules = {name: types.ModuleType(name) for name in names}
-    module = modules[names[-1]]
-    for cls in (_Settings, _Meter):
-        cls.__module__, cls.__qualname__ = module.__name__, cls.__name__
-        setattr(module, cls.__name__, cls)
-
-    def write(net: dict[str, Tensor], **options: Any) -> Path:
-        sys.modules.update(modules)
-        path = tmp_path / "OSTrack_ep0300.pth.tar"
-        stats = collections.OrderedDict(train=_Settings(), loss=np.float64(0.5))
-        whole = {"epoch": 300, "net_type": "OSTrack", "net": net, "net_info": None, "stats": stats}
-        torch.save(whole | {"settings": _Settings()}, path, **options)
-        for name in names:
-            del sys.modules[name]
-        return path
-
-    return write
+def official(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a state dict as the training code does."""
+    return partial(write_official, tmp_path / "OSTrack_ep0300.pth.tar")
 
 
-def test_official_layout_gives_the_same_forward(official: Any) -> None:
+def test_official_layout_gives_the_same_forward(official: Callable[..., Path]) -> None:
     torch.manual_seed(1)
     model = create_tracker("ostrack-nano")
     unused = {"backbone.cls_token": torch.zeros(1, 1, 128), "backbone.pos_embed": torch.zeros(1, 197, 128)}
@@ -63,7 +35,7 @@ def test_official_layout_gives_the_same_forward(official: Any) -> None:
         assert torch.equal(model(*crops).boxes, again(*crops).boxes)
 
 
-def test_data_parallel_prefix_is_dropped(official: Any) -> None:
+def test_data_parallel_prefix_is_dropped(official: Callable[..., Path]) -> None:
     model = create_tracker("ostrack-nano")
     path = official({f"module.{key}": value for key, value in model.state_dict().items()})
     load_weights(create_tracker("ostrack-nano"), path)
@@ -103,7 +75,7 @@ def test_what_would_run_is_refused(tmp_path: Path, write: str, call: str) -> Non
 
 
 @pytest.mark.parametrize("cut", [4, 100, 5000])
-def test_cut_file_is_said(official: Any, cut: int) -> None:
+def test_cut_file_is_said(official: Callable[..., Path], cut: int) -> None:
     path = official({"a": torch.ones(2000)})
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(FileError, match="not a whole PyTorch checkpoint|asks for more"):
@@ -118,7 +90,7 @@ def test_file_without_weights_is_said(tmp_path: Path, data: Any) -> None:
 
 
 def test_import_command(
-    official: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    official: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
     model = create_tracker("ostrack-nano")

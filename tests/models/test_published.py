@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from fill import crop, filled
+from published_ostrack import published_shapes
 from torch import Tensor, nn
 
 from compress.core import describe
-from compress.models import Tracker, build, fold_litetrack
+from compress.models import Tracker, build
+from compress.models.layouts import from_official
 
 DATA = Path(__file__).parent.parent / "data"
 TOLERANCE = {"score_map": 1e-5, "size_map": 1e-5, "offset_map": 5e-5, "boxes": 1e-5}
@@ -26,20 +28,8 @@ PUBLISHED = [
 ]
 
 
-def _official_shapes(model: Tracker) -> dict[str, tuple[int, ...]]:
-    """The keys a published checkpoint of this tracker holds, from our own and what folding took away."""
-    shapes = {key: tuple(value.shape) for key, value in model.state_dict().items()}
-    if model.spec.target_token:
-        dim = model.spec.dim
-        for i in range(len(model.spec.layers)):
-            block = f"backbone.blocks.{i}."
-            del shapes[f"{block}attn.qkv.bias"]
-            shapes |= {block + key: (dim,) for key in ("gamma_1", "gamma_2", "attn.q_bias", "attn.v_bias")}
-    return shapes
-
-
 def _fill(model: Tracker) -> Tracker:
-    model.load_state_dict(fold_litetrack(filled(_official_shapes(model))))
+    model.load_state_dict(from_official(filled(published_shapes(model.spec)), model.spec))
     return model.eval()
 
 
