@@ -3,6 +3,8 @@
 from compress.models.build import build
 from compress.models.create import create_tracker, load_tracker, weights_path
 from compress.models.features import Features
+from compress.models.fuse import fused
+from compress.models.hit import HitTracker
 from compress.models.layouts import fold_litetrack
 from compress.models.numpy_network import NumpyNetwork
 from compress.models.route import Route
@@ -13,6 +15,7 @@ from compress.models.weights import load_weights, read_weights, save_weights, we
 __all__ = [
     "Decisions",
     "Features",
+    "HitTracker",
     "NumpyNetwork",
     "Route",
     "Tracker",
@@ -21,6 +24,7 @@ __all__ = [
     "build",
     "create_tracker",
     "fold_litetrack",
+    "fused",
     "load_tracker",
     "load_weights",
     "read_weights",

@@ -11,9 +11,6 @@ PENDING = {
     "abtrack-deit",
     "abtrack-vit",
     "dytrack",
-    "hit-base",
-    "hit-small",
-    "hit-tiny",
 }
 
 

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from compress.core import TrackerSpec
 from compress.models.heads.centre import CentreHead, decode_centre
+from compress.models.heads.corner import CornerHead
 from compress.models.heads.corner_decode import decode_corner
 from compress.models.heads.pyramid import PyramidHead
 from compress.models.heads.tokens import TokensHead, decode_tokens
@@ -18,6 +19,9 @@ def create_head(spec: TrackerSpec) -> nn.Module:
     head = spec.head
     if head.kind == "tokens":
         return TokensHead(spec.dim, head.bins, score=head.score)
+    if head.kind == "corner":
+        # HiT's bridge already hands over as many channels as the first convolution has.
+        return CornerHead(head.channels if spec.backbone == "levit" else spec.dim, head.channels)
     return (PyramidHead if head.kind == "pyramid" else CentreHead)(spec.dim, head.channels)
 
 
