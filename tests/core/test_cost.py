@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from compress.core import TRACKERS, BypassSpec, ExitSpec, HeadSpec, LayerSpec, StageSpec, TrackerSpec, describe
+from compress.core import (
+    TRACKERS,
+    BypassSpec,
+    ExitSpec,
+    HeadSpec,
+    LayerSpec,
+    StageSpec,
+    TrackerSpec,
+    UsageError,
+    describe,
+)
 from compress.core.cost import macs, macs_cheapest, macs_linear_conv, parameters, parts
 from compress.core.zoo.trackers import uniform_layers
 
@@ -148,6 +158,13 @@ def test_bypass_by_hand() -> None:
     cost = macs_linear_conv(spec)
     assert (cost.min, cost.max) == (once + always + decision - products, macs(spec).full - 2 * products)
     assert parameters(spec) == parameters(_tiny()) + 8 + 9
+
+
+def test_ways_that_do_not_exist_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"layers \[0, 1\] not all are among \[1\]"):
+        macs(_tiny(bypass=BypassSpec(n_enf=1)), skipped={1, 0})
+    with pytest.raises(UsageError, match="no exit 2: this tracker has 2"):
+        macs(_tiny(exits=(ExitSpec(1), ExitSpec(2))), exit=2)
 
 
 def test_exits_by_hand() -> None:

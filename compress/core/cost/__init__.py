@@ -14,6 +14,7 @@ from compress.core.cost.heads import head_part
 from compress.core.cost.levit import levit_parts
 from compress.core.cost.part import NOTHING, Part, Work
 from compress.core.cost.vit import vit_parts
+from compress.core.errors import UsageError
 from compress.core.spec import TrackerSpec
 
 __all__ = ["Macs", "MacsRange", "Part", "Work", "macs", "macs_cheapest", "macs_linear_conv", "parameters", "parts"]
@@ -66,7 +67,16 @@ def macs(spec: TrackerSpec, *, skipped: Collection[int] = (), exit: int | None =
         skipped: Layers that bypass leaves out, from 0; none is the worst path.
         exit: Index of the exit taken; None, the last, is the worst path. Exits passed on the way decide, but do not
             predict a box.
+
+    Raises:
+        UsageError: a layer that is never skipped, or an exit that there is not.
     """
+    if not set(skipped) <= set(spec.skippable):
+        raise UsageError(
+            f"Of layers {sorted(skipped)} not all are among {list(spec.skippable)}, those bypass may skip."
+        )
+    if exit is not None and not 0 <= exit < len(spec.exits):
+        raise UsageError(f"There is no exit {exit}: this tracker has {len(spec.exits)}, counted from 0.")
     template = _template(spec).done
     per_frame = _frame(spec, skipped, exit).done
     return Macs(full=template + per_frame, per_frame=per_frame, template=template)
