@@ -8,6 +8,7 @@ from compress.models.hit import HitTracker
 from compress.models.layouts import fold_litetrack
 from compress.models.numpy_network import NumpyNetwork
 from compress.models.route import Route
+from compress.models.timm_init import load_timm
 from compress.models.tracker import Decisions, Tracker, TrackerOutput
 from compress.models.vit import VitTracker
 from compress.models.weights import load_weights, read_weights, save_weights, weights_key
@@ -25,6 +26,7 @@ __all__ = [
     "create_tracker",
     "fold_litetrack",
     "fused",
+    "load_timm",
     "load_tracker",
     "load_weights",
     "read_weights",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from compress.core import TRACKERS, TrackerSpec, describe
 from compress.models.build import build
-from compress.models.layouts import from_official, layout_of, weights_source
+from compress.models.layouts import from_official, layout_of
 
 NOT_ADAPTABLE = (KeyError, IndexError, ValueError, RuntimeError)
 """What a layout raises on a state dict that is incomplete, or of another tracker."""
@@ -61,7 +61,7 @@ def likely_cause(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
         return f"It is nearest to {_either(own)} all the same ({best:.0%} in common): it is incomplete or was changed."
     if best >= _NEAR:
         return f"It is nearest to {_either(names)}, with which it has {best:.0%} in common."
-    return _family(spec, own, state)
+    return _family(spec, state)
 
 
 def listed(kind: str, names: Iterable[str]) -> str:
@@ -71,9 +71,9 @@ def listed(kind: str, names: Iterable[str]) -> str:
     return f"{len(found)} {kind} ({', '.join(found[:_LISTED])}{more})" if found else ""
 
 
-def _family(spec: TrackerSpec, own: list[str], state: dict[str, Tensor]) -> str:
+def _family(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
     layout = layout_of(state)
-    if layout is not None and layout not in map(weights_source, own):
+    if layout is not None:
         return f"It is a checkpoint of {layout.name} ({layout.source}), but like none of {', '.join(layout.files)}."
     depth = len({key.split(".")[2] for key in state if key.startswith("backbone.blocks.")})
     if depth != len(spec.layers):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,40 +24,70 @@ from compress.core import TRACKERS, FileError, TrackerSpec, describe
 from compress.models import Tracker, build, load_tracker, load_weights
 from compress.models.fit import likely_cause
 from compress.models.layouts import LAYOUTS, from_official, layout_of, weights_source
+from compress.models.layouts.levit import index_tables
 
 DATA = Path(__file__).parent.parent / "data"
 KEYS: dict[str, dict[str, list[int]]] = json.loads(gzip.decompress((DATA / "published_keys.json.gz").read_bytes()))
 """What every published checkpoint holds: names and shapes, by the name of its tracker."""
-KEYS = {name: keys for name, keys in KEYS.items() if not name.startswith("hit-")}
 
 FAMILIES = {
     "LiteTrack": "litetrack-b6",
     "OSTrack": "ostrack256-ce",
     "MixFormerV2": "mixformerv2-s",
     "MixViT": "mixvit-b",
+    "HiT": "hit-tiny",
 }
 _TABLES = {"backbone.cls_token", "backbone.pos_embed"}
 _IMAGENET = {f"backbone.{layer}.{kind}" for layer in ("norm", "head") for kind in ("weight", "bias")}
-NEVER_READ = {"LiteTrack": _TABLES, "OSTrack": _TABLES, "MixFormerV2": set(), "MixViT": _TABLES | _IMAGENET}
+NEVER_READ = {
+    "LiteTrack": _TABLES,
+    "OSTrack": _TABLES,
+    "MixFormerV2": set(),
+    "MixViT": _TABLES | _IMAGENET,
+    "HiT": {key for key in KEYS["hit-tiny"] if key.endswith("attention_bias_idxs")},
+}
 
 
-def _shapes(spec: TrackerSpec) -> dict[str, tuple[int, ...]]:
+def _shapes(name: str, spec: TrackerSpec) -> dict[str, tuple[int, ...]]:
+    """What a published checkpoint of a tracker like `name` holds, of the sizes of `spec`, but for HiT's indices."""
+    if spec.backbone == "levit":
+        published = _meta(name)
+        ours = {id(value): key for key, value in from_official(published, describe(name)).items()}
+        with torch.device("meta"):
+            sizes = {key: tuple(value.shape) for key, value in build(spec).state_dict().items()}
+        return {key: sizes[ours[id(value)]] for key, value in published.items() if id(value) in ours}
     family = published_ostrack if spec.head.kind == "centre" else published_mixformer
     return family.published_shapes(spec)
 
 
-def _filled(spec: TrackerSpec) -> dict[str, Tensor]:
-    return (fill if spec.head.kind == "centre" else fill_mixformer).filled(_shapes(spec))
+def _filled(name: str, spec: TrackerSpec) -> dict[str, Tensor]:
+    rule = fill if spec.head.kind == "centre" else fill_mixformer
+    return rule.filled(_shapes(name, spec)) | _indices(name, spec)
+
+
+def _indices(name: str, spec: TrackerSpec) -> dict[str, Tensor]:
+    """HiT's saved indices, first those of its layers, then those of its shrink attentions; nothing of the others."""
+    published = [key for key in KEYS[name] if key.endswith("attention_bias_idxs")]
+    tables = index_tables(spec) if published else {}
+    ours = sorted(tables, key=lambda key: ("shrinks" in key, int(key.split(".")[2])))
+    return {key: tables[own] for key, own in zip(sorted(published, key=_place), ours, strict=True)}
+
+
+def _place(key: str) -> tuple[bool, int]:
+    return ".m." not in key, int(key.split(".")[3])
 
 
 def _meta(name: str) -> dict[str, Tensor]:
-    return {key: torch.empty(shape, device="meta") for key, shape in KEYS[name].items()}
+    """A published state dict without the memory, but for HiT's indices."""
+    state = {key: torch.empty(shape, device="meta") for key, shape in KEYS[name].items()}
+    return state | _indices(name, describe(name))
 
 
 @pytest.mark.parametrize("name", KEYS)
 def test_every_published_key_has_its_place(name: str) -> None:
     spec, state = describe(name), _meta(name)
-    assert {key: list(shape) for key, shape in _shapes(spec).items()} == KEYS[name]
+    held = _shapes(name, spec) | {key: value.shape for key, value in _indices(name, spec).items()}
+    assert {key: list(shape) for key, shape in held.items()} == KEYS[name]
     layout = layout_of(state)
     assert layout is not None
     assert layout == weights_source(name)
@@ -83,7 +114,7 @@ def _same_answers(model: Tracker, other: Tracker) -> bool:
 @pytest.mark.parametrize(("layout", "name"), FAMILIES.items())
 def test_a_published_file_is_read_as_the_same_network(layout: str, name: str, tmp_path: Path) -> None:
     spec = small(describe(name))
-    state = _filled(spec)
+    state = _filled(name, spec)
     path = write_official(tmp_path / "a.pth.tar", state, net_type=layout)
     model, other = build(spec).eval(), build(spec).eval()
     read = load_weights(model, path)
@@ -98,10 +129,11 @@ def test_a_published_file_is_read_as_the_same_network(layout: str, name: str, tm
 @pytest.mark.parametrize("name", FAMILIES.values())
 def test_an_incomplete_published_file_is_refused(name: str, tmp_path: Path) -> None:
     spec = small(describe(name))
-    state = _filled(spec)
-    del state["backbone.blocks.2.attn.proj.weight"]
+    state = _filled(name, spec)
+    gone = next(key for key in state if re.search(r"blocks\.2\..*proj.*weight", key))
+    del state[gone]
     path = write_official(tmp_path / "a.pth.tar", state)
-    with pytest.raises(FileError, match="blocks.2.attn.proj.weight"):
+    with pytest.raises(FileError, match=r"blocks\.[12]\.attn\.proj\..*weight"):
         load_weights(build(spec), path)
 
 
@@ -111,6 +143,9 @@ def test_another_familys_file_is_named() -> None:
         ("mixformerv2-b", "mixformerv2-b-student"): "This looks like mixformerv2-b-student, not mixformerv2-b.",
         ("litetrack-b4", "mixvit-b"): "This looks like mixvit-b, not litetrack-b4.",
         ("ostrack256", "ostrack384-ce"): "This looks like ostrack384-ce, not ostrack256.",
+        ("hit-small", "hit-tiny"): "This looks like hit-tiny, not hit-small.",
+        ("ostrack256", "hit-base"): "This looks like hit-base, not ostrack256.",
+        ("hit-base", "ostrack256"): "This looks like ostrack256 or ostrack256-ce, not hit-base.",
         ("ostrack384-ce", "ostrack256"): "This looks like ostrack256 or ostrack256-ce, not ostrack384-ce.",
     }
     assert {pair: likely_cause(describe(pair[0]), _meta(pair[1])) for pair in causes} == causes
@@ -127,6 +162,7 @@ FULL = {
     "litetrack-b9": ("litetrack_b9", fill),
     "mixformerv2-b": ("mixformerv2_b_online", fill_mixformer),
     "mixvit-b": ("mixvit_b_teacher", fill_mixformer),
+    "hit-tiny": ("hit_tiny", fill_mixformer),
 }
 
 
@@ -135,7 +171,7 @@ FULL = {
 @torch.inference_mode()
 def test_a_full_size_file_gives_the_published_boxes(name: str, tmp_path: Path) -> None:
     golden, rule = FULL[name]
-    path = write_official(tmp_path / "a.pth.tar", rule.filled(KEYS[name]))
+    path = write_official(tmp_path / "a.pth.tar", rule.filled(KEYS[name]) | _indices(name, describe(name)))
     model = load_tracker(name, path)
     spec, options = model.spec, _options(model.spec, rule.crop)
     boxes = model(rule.crop("template", spec.template_size), rule.crop("search", spec.search_size), **options).boxes

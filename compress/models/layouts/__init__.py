@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from compress.core import TrackerSpec
-from compress.models.layouts import litetrack, mixformer, ostrack
+from compress.models.layouts import hit, litetrack, mixformer, ostrack
 from compress.models.layouts.layout import Adapted, Layout, adapted
 from compress.models.layouts.litetrack import fold_litetrack
 
@@ -28,6 +28,7 @@ _MIXFORMERV2 = {
     "mixformerv2-depth12": "mixformer2_vit/student_288_depth12/MixFormer_ep0500.pth.tar",
 }
 _MIXVIT = {"mixvit-b": "mixformer_vit_base_online.pth.tar"}
+_HIT = {f"hit-{size.lower()}": f"HiT_{size}/HiT_ep1500.pth.tar" for size in ("Base", "Small", "Tiny")}
 
 
 def _has_prediction_tokens(state: Mapping[str, Tensor]) -> bool:
@@ -39,6 +40,7 @@ LAYOUTS = (
     Layout("OSTrack", f"{_HUB}botaoye/OSTrack", _OSTRACK, ostrack.recognises, ostrack.adapt),
     Layout("MixFormerV2", f"{_HUB}MCG-NJU/MixFormerV2", _MIXFORMERV2, _has_prediction_tokens, mixformer.adapt),
     Layout("MixViT", f"{_HUB}MCG-NJU/MixFormer", _MIXVIT, mixformer.recognises, mixformer.adapt),
+    Layout("HiT", f"{_HUB}kangben258/HiT", _HIT, hit.recognises, hit.adapt),
 )
 """A state dict is in the first that recognises it: a particular layout stands before a more general one."""
 

@@ -35,14 +35,15 @@ def fold_litetrack(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """
     folded = dict(state)
     for prefix in [key.removesuffix("gamma_1") for key in state if key.endswith(".gamma_1")]:
-        _scale_rows(folded, f"{prefix}attn.proj", folded.pop(f"{prefix}gamma_1"))
-        _scale_rows(folded, f"{prefix}mlp.fc2", folded.pop(f"{prefix}gamma_2"))
+        scale_rows(folded, f"{prefix}attn.proj", folded.pop(f"{prefix}gamma_1"))
+        scale_rows(folded, f"{prefix}mlp.fc2", folded.pop(f"{prefix}gamma_2"))
         q_bias = folded.pop(f"{prefix}attn.q_bias")
         v_bias = folded.pop(f"{prefix}attn.v_bias")
         folded[f"{prefix}attn.qkv.bias"] = torch.cat([q_bias, torch.zeros_like(q_bias), v_bias])
     return folded
 
 
-def _scale_rows(state: dict[str, Tensor], linear: str, scale: Tensor) -> None:
+def scale_rows(state: dict[str, Tensor], linear: str, scale: Tensor) -> None:
+    """Multiply the outputs of a linear layer of `state` by `scale` (rows,)."""
     state[f"{linear}.weight"] = state[f"{linear}.weight"] * scale[:, None]
     state[f"{linear}.bias"] = state[f"{linear}.bias"] * scale
