@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import Tensor
 from compress.core import TrackerSpec
 from compress.core.files import replacing
 from compress.data.worker import make_pairs
+from compress.distill.matching import layer_shape, mimicked_layers
 from compress.distill.optimise import to_input
 from compress.models import Tracker
 
@@ -27,14 +29,18 @@ _SIZES = ("template_size", "search_size", "template_factor", "search_factor")
 class Pool:
     """Pairs and the teacher's answers, row by row.
 
+    Where trackers renew a template, the pair's template stands for the renewed one too, which is how a sequence starts.
+
     Attributes:
+        teacher: Whose answers they are.
         template, search: (N, S, S, 3) uint8 RGB crops.
         boxes: (N, 4) cx, cy, w, h in shares of the search crop.
-        maps: The teacher's `score_map`, `size_map`, `offset_map`, (N, C, G, G) float16.
-        layers: The teacher's search tokens (N, G², dim) float16 after some of its layers, by layer index; the last
-            layer's after the final norm.
+        maps: What the teacher's head puts out, see `TrackerSpec.maps`; (N, …) float16.
+        layers: The teacher's search tokens (N, tokens, dim) float16 after some of its layers, by layer index; the
+            last layer's after the final norm; zero where they were eliminated.
     """
 
+    teacher: TrackerSpec
     template: Tensor
     search: Tensor
     boxes: Tensor
@@ -48,13 +54,9 @@ class Pool:
 def pool_bytes(spec: TrackerSpec) -> int:
     """Memory that one pair and the teacher's answers to it take."""
     crops = 3 * (spec.template_size**2 + spec.search_size**2)
-    tokens = 2 * spec.search_tokens * spec.dim * len(mimicked_layers(len(spec.layers)))
-    return crops + tokens + 2 * 5 * spec.search_tokens + 16
-
-
-def mimicked_layers(depth: int) -> list[int]:
-    """The teacher's layers whose tokens are kept: every third, ending with the last."""
-    return list(range((depth - 1) % 3, depth, 3))
+    tokens = sum(math.prod(layer_shape(spec, i)) for i in mimicked_layers(spec))
+    maps = sum(math.prod(shape) for shape in spec.maps.values())
+    return crops + 2 * (tokens + maps) + 16
 
 
 def distillation_pool(
@@ -89,9 +91,9 @@ def distillation_pool(
     if answers is None:
         answers = _answers(teacher.to(device).eval(), pairs, device, report)
         _save(answers, path)
-    maps = {k: answers[k] for k in ("score_map", "size_map", "offset_map")}
-    layers = {int(k.removeprefix("layer")): v for k, v in answers.items() if k.startswith("layer")}
-    return Pool(pairs["template"], pairs["search"], pairs["boxes"], maps, layers)
+    maps = {k: answers[k] for k in teacher.spec.maps}
+    layers = {i: answers[f"layer{i}"] for i in mimicked_layers(teacher.spec)}
+    return Pool(teacher.spec, pairs["template"], pairs["search"], pairs["boxes"], maps, layers)
 
 
 def _draw(
@@ -127,7 +129,7 @@ def _fill(rows: dict[str, Tensor], part: dict[str, Tensor], start: int, count: i
 def _answers(
     teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, report: Callable[[str, int, int], None]
 ) -> dict[str, Tensor]:
-    wanted = mimicked_layers(len(teacher.spec.layers))
+    wanted = mimicked_layers(teacher.spec)
     rows: dict[str, Tensor] = {}
     count = len(pairs["boxes"])
     for start in range(0, count, _CHUNK):

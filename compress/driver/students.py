@@ -116,7 +116,6 @@ class Students:
             student,
             self.pool(),
             self.recipe,
-            teacher_depth=len(self.teacher.spec.layers),
             steps=steps,
             seed=self.seed,
             device=self.device,

@@ -19,7 +19,7 @@ class TeacherBlock:
 
     Attributes:
         state: The block's state dict.
-        prefix: Of the block's names in `seen`, e.g. `"3."`.
+        prefix: Of the block's names in `seen`, e.g. `"blocks.3."`.
     """
 
     state: State

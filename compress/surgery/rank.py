@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from compress.models import VitTracker
+from compress.models import Tracker
+from compress.models.route import Route
 
 
 @dataclass
@@ -37,14 +38,17 @@ class Seen:
 
 
 @torch.no_grad()
-def observe(teacher: VitTracker, template: Tensor, search: Tensor) -> dict[str, Seen]:
-    """Run crops through the teacher in eval mode; what each block's linear layers took in, by module name."""
-    linears = {k: m for k, m in teacher.backbone.blocks.named_modules() if isinstance(m, nn.Linear)}
+def observe(teacher: Tracker, template: Tensor, search: Tensor) -> dict[str, Seen]:
+    """Run crops through the teacher in eval mode; what its backbone's linear layers took in, by module name.
+
+    All layers see all crops: none is skipped, no crop leaves early.
+    """
+    linears = {k: m for k, m in teacher.get_submodule("backbone").named_modules() if isinstance(m, nn.Linear)}
     seen = {name: Seen() for name in linears}
     hooks = [module.register_forward_pre_hook(partial(_note, seen[name])) for name, module in linears.items()]
     training = teacher.training
     try:
-        teacher.eval()(template, search)
+        teacher.eval()(template, search, every_exit=True, route=Route(skipped=frozenset()))
     finally:
         teacher.train(training)
         for hook in hooks:

@@ -1,23 +1,48 @@
-"""The small tracker as a teacher, and its pool."""
+"""Small trackers as teachers, and their pools, made once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import cache
+
 import pytest
 import torch
-from small_tracker import SPEC
+from small_tracker import TEACHERS, awake
 
 from compress.distill import Pool, distillation_pool
-from compress.models import Tracker, build
+from compress.models import Tracker
+
+Made = tuple[Tracker, Pool]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small only wait for one another on more threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
-def teacher() -> Tracker:
-    torch.manual_seed(0)
-    return build(SPEC).eval()
+def awake_teacher(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
+    """A teacher by its kind, see `TEACHERS`, and its pool of 160 pairs."""
+    folder = tmp_path_factory.mktemp("pools")
+
+    @cache
+    def make(kind: str) -> Made:
+        model = awake(TEACHERS[kind])
+        answers = {"folder": folder, "device": torch.device("cpu"), "weights_key": kind}
+        return model, distillation_pool(model, count=160, seed=1, workers=2, **answers)
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def pool(teacher: Tracker, tmp_path_factory: pytest.TempPathFactory) -> Pool:
-    return distillation_pool(
-        teacher, count=96, seed=1, folder=tmp_path_factory.mktemp("pool"), device=torch.device("cpu"), workers=2
-    )
+def teacher(awake_teacher: Callable[[str], Made]) -> Tracker:
+    return awake_teacher("centre")[0]
+
+
+@pytest.fixture(scope="session")
+def pool(awake_teacher: Callable[[str], Made]) -> Pool:
+    return awake_teacher("centre")[1]

@@ -1,4 +1,4 @@
-"""Losses against figures of the published code (`tests/data/training.npz`) and against hand-worked cases."""
+"""Losses of the centre head against figures of the published code (`training.npz`) and hand-worked cases; mimicry."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from compress.distill import losses
+from compress.distill.losses import boxes, centre
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "training.npz")
 
@@ -20,19 +21,19 @@ def _boxes() -> torch.Tensor:
 
 @pytest.mark.parametrize("cell", ["ostrack", "litetrack"])
 @pytest.mark.parametrize("grid", [16, 24])
-def test_heat_map_is_the_published_one(cell: losses.Cell, grid: int) -> None:
-    got = losses.heat_map(_boxes(), grid, cell=cell)[:, 0].numpy()
+def test_heat_map_is_the_published_one(cell: centre.Cell, grid: int) -> None:
+    got = centre.heat_map(_boxes(), grid, cell=cell)[:, 0].numpy()
     np.testing.assert_allclose(got, GOLDEN[f"heatmap_{cell}_{grid}"], atol=1e-6)
 
 
 @pytest.mark.parametrize(("cell", "eps"), [("ostrack", 1e-12), ("litetrack", 1e-7)])
-def test_published_total(cell: losses.Cell, eps: float) -> None:
+def test_published_total(cell: centre.Cell, eps: float) -> None:
     giou, l1, focal, total = GOLDEN[f"{cell}_giou_l1_focal_total"]
-    target = losses.heat_map(_boxes(), 16, cell=cell)
-    got_focal = losses.focal_loss(torch.from_numpy(GOLDEN["score_map"]), target, eps=eps)
-    truth = losses.corners(_boxes()).clamp(0, 1)
-    predicted = losses.corners(torch.from_numpy(GOLDEN["pred_cxcywh"])[:, 0])
-    got_giou, iou = losses.giou(predicted, truth)
+    target = centre.heat_map(_boxes(), 16, cell=cell)
+    got_focal = centre.focal_loss(torch.from_numpy(GOLDEN["score_map"]), target, eps=eps)
+    truth = boxes.corners(_boxes()).clamp(0, 1)
+    predicted = boxes.corners(torch.from_numpy(GOLDEN["pred_cxcywh"])[:, 0])
+    got_giou, iou = boxes.giou(predicted, truth)
     got_l1 = (predicted - truth).abs().mean()
     np.testing.assert_allclose(got_focal, focal, rtol=1e-5)
     np.testing.assert_allclose((1 - got_giou).mean(), giou, rtol=1e-5)
@@ -47,7 +48,7 @@ def _maps(box: tuple[float, float, float, float], grid: int = 8) -> dict[str, to
     column, row = torch.meshgrid(torch.arange(grid), torch.arange(grid), indexing="xy")
     offset = torch.stack([cx * grid - column, cy * grid - row])[None]
     size = torch.tensor([w, h])[None, :, None, None].expand(1, 2, grid, grid)
-    score = losses.heat_map(torch.tensor([box]), grid).clamp(1e-4, 1 - 1e-4)
+    score = centre.heat_map(torch.tensor([box]), grid).clamp(1e-4, 1 - 1e-4)
     return {"score_map": score, "size_map": size, "offset_map": offset}
 
 
@@ -75,7 +76,24 @@ def test_imitation_is_zero_only_for_the_teacher_itself() -> None:
     assert all(float(v) > 1e-3 for v in losses.imitation_loss(other, teacher).values())
 
 
-def test_mimicry_ignores_scale_and_shift() -> None:
+def test_mimicry_ignores_scale_and_shift_unless_it_is_raw() -> None:
     tokens = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))
     assert losses.mimic_loss(3 * tokens + 1, tokens) < 1e-6
     assert losses.mimic_loss(tokens.flip(0), tokens) > 0.1
+    raw = losses.mimic_loss(3 * tokens + 1, tokens, normalised=False)
+    torch.testing.assert_close(raw, (2 * tokens + 1).square().mean())
+
+
+@pytest.mark.parametrize("normalised", [True, False])
+def test_eliminated_tokens_are_not_mimicked(normalised: bool) -> None:
+    mine, theirs = torch.randn(2, 2, 6, 16, generator=torch.Generator().manual_seed(0))
+    mine.requires_grad_()
+    expected = losses.mimic_loss(mine[:, [0, 1, 4]], theirs[:, [0, 1, 4]], normalised=normalised)
+    theirs[:, [2, 5]] = 0
+    gone = torch.ones(6, 1).index_fill(0, torch.tensor([3]), 0)
+    found = losses.mimic_loss(mine * gone, theirs, normalised=normalised)
+    torch.testing.assert_close(found, expected)
+    found.backward()
+    assert mine.grad is not None
+    assert mine.grad.abs().sum((0, 2)).gt(0).tolist() == [True, True, False, False, True, False]
+    assert losses.mimic_loss(mine, torch.zeros_like(theirs), normalised=normalised) == 0

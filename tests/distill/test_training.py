@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import multiprocessing
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from small_tracker import SPEC, STUDENT
+from small_tracker import SPARSE, SPEC, STUDENT, shorter
 
 from compress.core import CompressError, FileError, UsageError, describe
 from compress.distill import Pool, StudentRecipe, TeacherRecipe, distill, pick_device, train_teacher
+from compress.distill.matching import matched_layers, mimicked_layers
 from compress.distill.optimise import AveragedWeights, learning_rate, optimiser
-from compress.distill.student import matched_layers
+from compress.distill.student import distillation_loss
 from compress.models import Tracker, build, load_weights
 from compress.surgery import inherit
 
@@ -27,30 +29,75 @@ def test_matched_layers_hand_on_what_the_next_copy_expects() -> None:
     teacher = describe("ostrack-nano")
     student = replace(teacher, layers=tuple(teacher.layers[i] for i in (0, 3, 7, 9)))
     # Layer 0 is followed by the copy of 3, so it hands on the teacher's output of 2; the last one that of 11.
-    assert matched_layers(student, 12) == {0: 2, 1: 6, 2: 8, 3: 11}
+    assert matched_layers(student, teacher) == {0: 2, 1: 6, 2: 8, 3: 11}
 
 
-def test_student_comes_nearer_to_its_teacher(teacher: Tracker, pool: Pool) -> None:
-    seen: list[dict[str, float]] = []
-    student = distill(
-        inherit(teacher, STUDENT),
-        pool,
-        StudentRecipe(batch=16, lr=3e-3),
-        teacher_depth=4,
-        steps=60,
-        seed=0,
-        device=CPU,
-        report=lambda step, parts: seen.append({"step": step, **parts}),
-    )
+def test_matched_layers_of_a_levit_end_with_its_stages() -> None:
+    teacher = describe("hit-base")  # stages of four layers
+    student = replace(teacher, layers=tuple(teacher.layers[i] for i in (0, 2, 5, 8, 10)))
+    assert matched_layers(student, teacher) == {0: 1, 1: 3, 2: 7, 3: 9, 4: 11}
+    assert mimicked_layers(teacher) == [3, 7, 11]
+
+
+def _first(pool: Pool, count: int) -> Pool:
+    parts = {name: {k: v[:count] for k, v in getattr(pool, name).items()} for name in ("maps", "layers")}
+    return replace(pool, **{name: getattr(pool, name)[:count] for name in ("template", "search", "boxes")}, **parts)
+
+
+@torch.inference_mode()
+def _unseen(student: Tracker, pool: Pool) -> dict[str, float]:
+    """Losses over the pairs that `_first(pool, 96)` leaves out."""
+    parts = distillation_loss(student.eval(), pool, torch.arange(96, len(pool)), StudentRecipe(), CPU)
+    return {name: float(value) for name, value in parts.items()}
+
+
+PARTS = {
+    "centre": {"loss": 0.9, "mimic": 0.6, "imitate_box": 0.95},
+    "eliminating": {"loss": 0.9, "mimic": 0.6, "imitate_box": 0.95},
+    "pyramid": {"loss": 0.9, "mimic_raw": 0.6, "imitate_distribution": 0.8},
+    "tokens": {"loss": 0.9, "mimic_raw": 0.6, "imitate_distribution": 0.8, "imitate_presence": 0.9},
+}
+"""By how much each part falls at least."""
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_student_comes_nearer_to_its_teacher(awake_teacher: Callable[[str], tuple[Tracker, Pool]], kind: str) -> None:
+    teacher, pool = awake_teacher(kind)
+    seen: list[tuple[int, dict[str, float]]] = []
+    start = inherit(teacher, shorter(teacher.spec))
+    before = _unseen(start, pool)
+    recipe = StudentRecipe(batch=16, lr=1e-3, ema=0.9)
+    report = {"report": lambda step, parts: seen.append((step, parts))}
+    student = distill(start, _first(pool, 96), recipe, steps=60, seed=0, device=CPU, **report)
     assert not student.training
-    assert set(seen[0]) >= {"loss", "focal", "giou", "l1", "imitate_score", "imitate_box", "mimic", "iou"}
-    assert seen[-1]["step"] == 60
-    for part in ("loss", "mimic", "focal"):
-        assert seen[-1][part] < 0.8 * seen[0][part], part
+    assert [step for step, _ in seen] == list(range(3, 61, 3))
+    assert seen[-1][1].keys() == before.keys() >= PARTS[kind].keys()
+    after = _unseen(student, pool)
+    for part, share in PARTS[kind].items():
+        assert after[part] < share * before[part], part
+
+
+def test_prediction_tokens_learn_from_corner_maps(awake_teacher: Callable[[str], tuple[Tracker, Pool]]) -> None:
+    """Dense to sparse: the tokens and their head start from nothing and imitate the marginals."""
+    teacher, pool = awake_teacher("pyramid")
+    start = inherit(teacher, SPARSE)
+    before = _unseen(start, pool)
+    student = distill(start, _first(pool, 96), StudentRecipe(batch=16, lr=1e-3, ema=0.9), steps=60, seed=0, device=CPU)
+    after = _unseen(student, pool)
+    assert after["imitate_distribution"] < 0.85 * before["imitate_distribution"]
+    assert after["loss"] < 0.95 * before["loss"]
+
+
+def test_loss_is_the_weighted_sum_of_its_parts(teacher: Tracker, pool: Pool) -> None:
+    student = inherit(teacher, STUDENT)
+    parts = _unseen(student, pool)
+    total = parts["focal"] + 2 * parts["giou"] + 5 * parts["l1"]
+    total += 60 * parts["imitate_score"] + 20 * parts["imitate_box"] + 8 * parts["mimic"]
+    assert parts["loss"] == pytest.approx(total, rel=1e-5)
 
 
 def test_distillation_repeats(teacher: Tracker, pool: Pool) -> None:
-    run = {"teacher_depth": 4, "steps": 3, "seed": 5, "device": CPU}
+    run = {"steps": 3, "seed": 5, "device": CPU}
     first, again = (distill(inherit(teacher, STUDENT), pool, StudentRecipe(batch=8), **run) for _ in range(2))
     assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), again.state_dict().values(), strict=True))
 
@@ -61,7 +108,6 @@ def test_divergence_is_an_error(teacher: Tracker, pool: Pool) -> None:
             inherit(teacher, STUDENT),
             pool,
             StudentRecipe(batch=8, lr=1e30),
-            teacher_depth=4,
             steps=20,
             seed=0,
             device=CPU,

@@ -1,4 +1,4 @@
-"""Ground-truth losses of OSTrack and LiteTrack: focal on the score map, 2·GIoU + 5·L1 on boxes; and imitation."""
+"""Losses of the centre head (OSTrack, LiteTrack): focal on the score map, 2·GIoU + 5·L1 on boxes; and imitation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from compress.distill.losses.boxes import corners, giou
 
 Cell = Literal["ostrack", "litetrack"]
 """Which cell holds the peak: OSTrack rounds c·N, LiteTrack rounds c·N − 0.5 (so no centre falls off the map)."""
@@ -57,20 +58,6 @@ def focal_loss(score: Tensor, target: Tensor, *, eps: float = 1e-12) -> Tensor:
     return -gain.sum() / positive.sum().clamp_min(1)
 
 
-def corners(boxes: Tensor) -> Tensor:
-    """(…, 4) cx, cy, w, h to x1, y1, x2, y2."""
-    return torch.cat([boxes[..., :2] - boxes[..., 2:] / 2, boxes[..., :2] + boxes[..., 2:] / 2], dim=-1)
-
-
-def giou(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Generalised IoU and IoU of (…, 4) corner boxes, each (…)."""
-    inner = (torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])).clamp_min(0).prod(-1)
-    outer = (torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])).clamp_min(0).prod(-1)
-    union = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1) - inner
-    iou = inner / union.clamp_min(1e-9)
-    return iou - (outer - union) / outer.clamp_min(1e-9), iou
-
-
 def cell_boxes(maps: dict[str, Tensor]) -> Tensor:
     """(B, N², 4) cx, cy, w, h that every cell of the maps speaks for."""
     size, offset = maps["size_map"].flatten(2), maps["offset_map"].flatten(2)
@@ -80,7 +67,7 @@ def cell_boxes(maps: dict[str, Tensor]) -> Tensor:
     return torch.cat([(cells + offset) / grid, size], dim=1).transpose(1, 2)
 
 
-def ground_truth_loss(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:
+def ground_truth(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:
     """focal + 2·GIoU + 5·L1 with its parts, and the mean `iou` at the predicted peak.
 
     Boxes are regressed at every cell under the target's Gaussian, weighted by it, not only at the predicted peak as
@@ -101,7 +88,7 @@ def ground_truth_loss(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tenso
     return {"loss": parts["focal"] + 2 * parts["giou"] + 5 * parts["l1"], **parts, "iou": iou.mean()}
 
 
-def imitation_loss(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, Tensor]:
+def imitation(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, Tensor]:
     """Score and box imitation of the teacher's maps.
 
     `imitate_score`: Kullback-Leibler divergence of the cells' scores from the teacher's, each taken as a probability;
@@ -113,9 +100,3 @@ def imitation_loss(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[
     weight = weight / weight.sum(1, keepdim=True)
     box = ((cell_boxes(maps) - cell_boxes(teacher)).abs().mean(-1) * weight).sum(1).mean()
     return {"imitate_score": score, "imitate_box": box}
-
-
-def mimic_loss(features: Tensor, teacher: Tensor) -> Tensor:
-    """Feature mimicry of one matched layer: mean squared difference of (B, N, d) tokens, each normalised over d."""
-    shape = features.shape[-1:]
-    return F.mse_loss(F.layer_norm(features, shape), F.layer_norm(teacher, shape))

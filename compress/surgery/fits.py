@@ -1,0 +1,69 @@
+"""Whether a student can start from a teacher, and all the reasons why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from compress.core import LayerSpec, TrackerSpec, UsageError
+
+# What the inherited tensors' shapes and meaning hang on.
+_SHARED = (
+    "backbone",
+    "dim",
+    "heads",
+    "patch",
+    "template_size",
+    "search_size",
+    "final_norm",
+    "target_token",
+    "position",
+    "online_templates",
+)
+
+
+def check_fit(teacher: TrackerSpec, student: TrackerSpec) -> None:
+    """Raise UsageError unless a student can inherit from a teacher, naming everything that stands against it."""
+    found = [*_shared(teacher, student), *_stages(teacher, student)]
+    for j, layer in enumerate(student.layers):
+        found += _layer(j, teacher, layer)
+    if found:
+        raise UsageError("This student cannot inherit from this teacher: " + "; ".join(found) + ".")
+
+
+def fresh_head(teacher: TrackerSpec, student: TrackerSpec) -> bool:
+    """Whether prediction tokens take the place of a teacher's corner maps (MixFormerV2, §3.2.1), drawn anew."""
+    return student.head.kind == "tokens" and teacher.head.kind in ("corner", "pyramid") and not student.head.score
+
+
+def _shared(teacher: TrackerSpec, student: TrackerSpec) -> Iterator[str]:
+    names = _SHARED if fresh_head(teacher, student) else (*_SHARED, "head")
+    for name in names:
+        wanted, held = getattr(student, name), getattr(teacher, name)
+        if wanted != held:
+            yield f"{name} is {wanted} and the teacher's is {held}"
+
+
+def _stages(teacher: TrackerSpec, student: TrackerSpec) -> Iterator[str]:
+    for i, (wanted, held) in enumerate(zip(student.stages, teacher.stages, strict=False)):
+        if replace(wanted, shrink_hidden=held.shrink_hidden) != held:
+            yield f"stages[{i}] is {wanted} and the teacher's is {held}"
+        elif wanted.shrink_hidden > held.shrink_hidden:
+            yield f"stages[{i}].shrink_hidden is {wanted.shrink_hidden} and the teacher's is {held.shrink_hidden}"
+
+
+def _layer(j: int, teacher: TrackerSpec, student: LayerSpec) -> Iterator[str]:
+    if student.source >= len(teacher.layers):
+        yield f"layers[{j}].source is {student.source} and the teacher has {len(teacher.layers)} layers"
+        return
+    source = teacher.layers[student.source]
+    if student.stage != source.stage:
+        yield f"layers[{j}] is in stage {student.stage} and the teacher's layer {student.source} in {source.stage}"
+    widths = {
+        "mlp_hidden": (student.mlp_hidden, source.mlp_hidden),
+        "attn_dims": (student.attn_dims or teacher.dim, source.attn_dims or teacher.dim),
+        "mlp_dims": (student.mlp_dims or teacher.dim, source.mlp_dims or teacher.dim),
+    }
+    for name, (wanted, held) in widths.items():
+        if wanted > held:
+            yield f"layers[{j}].{name} is {wanted} and the teacher's layer {student.source} has {held}"
