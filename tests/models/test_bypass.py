@@ -9,7 +9,7 @@ import torch
 from networks import BOX, KINDS, crops, made, scattered
 from torch import Tensor, nn
 
-from compress.core import BypassSpec, TrackerSpec, UsageError
+from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError
 from compress.models import Route, Tracker, VitTracker, build
 from compress.models.bypass import straight_through
 
@@ -105,9 +105,13 @@ def test_skipping_equals_a_network_without_the_layers() -> None:
     assert torch.equal(found.boxes, shallow(template, search).boxes)
 
 
+@pytest.mark.parametrize(("exits", "token"), [((), -1), ((ExitSpec(3),), -2)])
 @torch.no_grad()
-def test_the_probability_reads_the_bypass_token_as_it_enters(spec: TrackerSpec) -> None:
-    model = _model(spec)
+def test_the_probability_reads_the_bypass_token_as_it_enters(
+    spec: TrackerSpec, exits: tuple[ExitSpec, ...], token: int
+) -> None:
+    """The IoU token of the exits comes behind it."""
+    model = _model(replace(spec, exits=exits))
     template, search = crops(spec)
     memory = model.encode_template(template)
     entered: list[Tensor] = []
@@ -116,7 +120,7 @@ def test_the_probability_reads_the_bypass_token_as_it_enters(spec: TrackerSpec) 
     bypass = model.track(search, memory, route=Route(frozenset())).decisions.bypass
     for column, layer in enumerate((1, 2)):
         gate = model.bypass.gates[str(layer)]
-        logit = (entered[layer][:, -1] * gate.weight).sum(1) + gate.bias
+        logit = (entered[layer][:, token] * gate.weight).sum(1) + gate.bias
         torch.testing.assert_close(bypass[:, column], 1 / (1 + (-logit).exp()))
 
 
@@ -162,9 +166,11 @@ def test_a_threshold_of_one_computes_everything(spec: TrackerSpec) -> None:
 
 @torch.no_grad()
 def test_fresh_decisions_skip_nothing(spec: TrackerSpec) -> None:
-    decisions = build(spec).eval()(*crops(spec)).decisions
-    torch.testing.assert_close(decisions.bypass, torch.full((2, 2), -1.0).sigmoid())
-    assert not bool(decisions.skipped.any())
+    """At a threshold of just their probability, too."""
+    for rho in (0.5, float(torch.tensor(-1.0).sigmoid())):
+        decisions = build(replace(spec, bypass=BypassSpec(n_enf=1, rho=rho))).eval()(*crops(spec)).decisions
+        torch.testing.assert_close(decisions.bypass, torch.full((2, 2), -1.0).sigmoid(), rtol=0, atol=0)
+        assert not bool(decisions.skipped.any())
 
 
 def test_training_runs_the_network_that_tracks(spec: TrackerSpec) -> None:

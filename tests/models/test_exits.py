@@ -273,6 +273,14 @@ def test_a_fresh_exit_is_not_trusted(spec: TrackerSpec) -> None:
         assert torch.equal(model.exit(k).proj.weight, torch.eye(spec.dim))
 
 
+def test_an_adapter_is_as_wide_as_the_layer_in_front_of_it(spec: TrackerSpec) -> None:
+    layers = tuple(replace(layer, mlp_hidden=10 * (i + 1)) for i, layer in enumerate(spec.layers))
+    model = build(replace(spec, layers=layers))
+    blocks = [block for k in range(3) for block in model.exit(k).adapter]
+    assert [block.mlp.fc1.out_features for block in blocks] == [10, 10, 20]
+    assert {block.attn.qkv.in_features for block in blocks} == {spec.dim}
+
+
 def test_exits_have_norms_and_heads_of_their_own(spec: TrackerSpec) -> None:
     for final_norm in (True, False):
         model = build(replace(spec, final_norm=final_norm))
