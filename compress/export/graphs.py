@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import io
 import warnings
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import TrackerSpec
-from compress.models import Tracker
+from compress.models import Tracker, fused
 from compress.runtime.network import template_inputs
 
 # LayerNormalization is one operator from 17 on; 20 adds Gelu, which onnxruntime fuses from 17's form anyway (both
@@ -82,10 +81,8 @@ class _Frame(nn.Module):
 
 
 def _ready(model: Tracker) -> Tracker:
-    """`model` itself where it can be exported as it is, else a copy on the CPU in eval mode."""
-    if not model.training and all(p.device.type == "cpu" for p in model.parameters()):
-        return model
-    return copy.deepcopy(model).cpu().eval()
+    """A copy on the CPU in eval mode, so that no batch norm is left to compute per frame."""
+    return fused(model).cpu()
 
 
 def _template_inputs(spec: TrackerSpec) -> dict[str, Tensor]:

@@ -9,15 +9,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from compress.models.fuse import fused
 from compress.models.tracker import Tracker
 
 
 class NumpyNetwork:
-    """Runs `model`, moved to `device` and set to eval mode, without gradients."""
+    """Runs a `fused` copy of `model` on `device`, without gradients; what `model` learns later is not seen."""
 
     def __init__(self, model: Tracker, device: str | torch.device = "cpu") -> None:
         self._device = torch.device(device)
-        self._model = model.to(self._device).eval()
+        self._model = fused(model).to(self._device)
 
     @torch.inference_mode()
     def encode_template(

@@ -82,8 +82,8 @@ def loop_settings(spec: TrackerSpec, manifest: dict[str, Any]) -> LoopSettings:
     Raises:
         UsageError: the update interval is no number of frames, or the tracker cannot renew its template.
     """
-    update = manifest.get("template_update", {"interval": None})
-    interval = update.get("interval", "none") if isinstance(update, dict) else update
+    update = manifest.get("template_update")
+    interval = update.get("interval") if isinstance(update, dict) else None
     if interval is not None and type(interval) is not int:
         raise UsageError(f"the interval must be a number of frames but is {interval!r}")
     return LoopSettings.of(spec, update_interval=interval)

@@ -45,6 +45,7 @@ def test_a_tracker_that_sees_the_object_follows_it(slide: Any) -> None:
     assert [(s.name, s.frames) for s in found.per_sequence] == [("one", 6), ("two", 4)]
     assert calls == [(i, 10) for i in range(1, 11)]
     assert found.fps > 10
+    assert found.renewals == 0
     np.testing.assert_array_equal(found.boxes["one"][0], sequences[0].boxes[0])
     np.testing.assert_allclose(found.boxes["one"], sequences[0].boxes, atol=1.5)
 

@@ -1,13 +1,17 @@
-"""Networks with random weights whose maps are neither flat nor saturated."""
+"""Networks with random weights whose maps are neither flat nor saturated, and a sequence to track."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from compress.core import TrackerSpec
 from compress.models import Tracker, build
+from compress.runtime.selftest import INIT, selftest_frames
 
 
 def _lively(spec: TrackerSpec, seed: int = 0) -> Tracker:
@@ -16,13 +20,26 @@ def _lively(spec: TrackerSpec, seed: int = 0) -> Tracker:
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.kaiming_normal_(module.weight)
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.5, 2.0)
-    nn.init.zeros_(model.box_head.conv5_ctr.bias)
+    if spec.head.kind == "centre":
+        nn.init.zeros_(model.box_head.conv5_ctr.bias)
     return model.eval()
 
 
 @pytest.fixture(scope="session")
 def lively() -> Callable[..., Tracker]:
     return _lively
+
+
+class Square(SimpleNamespace):
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+@pytest.fixture(scope="session")
+def square() -> Any:
+    """A sequence of 20 frames."""
+    frames = selftest_frames(seed=5, length=20)
+    return Square(name="square", boxes=np.array([INIT] * len(frames)), frame=frames.__getitem__)

@@ -9,9 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from families import MIXFORMER
+from families import SPLIT as SMALL
 
 from compress.cli import main
-from compress.core import CompressError, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe
+from compress.core import CompressError, TrackerSpec, UsageError, describe
 from compress.export import bundle as bundle_module
 from compress.export import compare, export_bundle
 from compress.models import NumpyNetwork, Tracker
@@ -21,15 +23,6 @@ from compress.runtime.selftest import INIT, selftest_frames
 
 Lively = Callable[..., Tracker]
 FRAMES = selftest_frames(seed=5)
-SMALL = TrackerSpec(
-    dim=32,
-    heads=2,
-    layers=(LayerSpec(source=0, mlp_hidden=48, attention="FE"), LayerSpec(source=1, mlp_hidden=48, attention="AI")),
-    template_size=32,
-    search_size=64,
-    head=HeadSpec(channels=16),
-    target_token=True,
-)
 
 
 class Square(SimpleNamespace):
@@ -190,7 +183,7 @@ def test_sources_that_do_not_exist(
 
 @pytest.fixture
 def run(lively: Lively, tmp_path: Path) -> Path:
-    """A run with one trained variant, v000, and one rejected, v001."""
+    """A run with one trained variant, v000, one rejected, v001, and v002, which renews its template."""
     import optuna
 
     from compress.archive import STUDY, Record, storage_url, store_record, store_teacher
@@ -208,16 +201,18 @@ def run(lively: Lively, tmp_path: Path) -> Path:
     records = (
         Record("v000", 0, SMALL, "done", fidelity="full", accuracy=accuracy, measured=latency),
         Record("v001", 1, replace(SMALL, heads=4), "rejected", reason="predicted 9 ms"),
+        Record("v002", 2, MIXFORMER, "done", fidelity="full", accuracy=replace(accuracy, ao=0.4), measured=latency),
     )
     for record in records:
         trial = study.ask()
         store_record(trial, record)
         done = record.status == "done"
         state = optuna.trial.TrialState.COMPLETE if done else optuna.trial.TrialState.PRUNED
-        study.tell(trial, (1.0, 0.5) if done else None, state=state)
+        study.tell(trial, (1.0, record.accuracy.ao) if done else None, state=state)
     storage.remove_session()
     storage.engine.dispose()
-    save_weights(lively(SMALL), folder / "checkpoints" / f"{SMALL.weights_id}.safetensors")
+    for spec in (SMALL, MIXFORMER):
+        save_weights(lively(spec), folder / "checkpoints" / f"{spec.weights_id}.safetensors")
     return folder
 
 
@@ -233,6 +228,26 @@ def test_commands_export_and_verify_a_variant(
     assert (manifest["accuracy"]["ao"], manifest["latency"]["provenance"]) == (0.5, "measured")
     assert _cli("verify", out, "--against", run, "--data", data) == 0
     assert "PyTorch agrees" in capsys.readouterr().out
+
+
+def test_update_interval_is_kept_in_the_bundle(
+    run: Path, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "b"
+    words = ("export", run, "--out", out, "--data", data, "--update-interval", 4)
+    assert _cli(*words, "--variant", "v002") == 0
+    assert open_bundle(out).settings.update_interval == 4
+    assert _cli("verify", out, "--against", run, "--data", data) == 0
+    renewals = []
+    for more in ((), ("--update-interval", 0), ("--update-interval", 2)):
+        capsys.readouterr()
+        assert _cli("evaluate", out, "--data", data, "--json", *more) == 0
+        renewals.append(json.loads(capsys.readouterr().out)["renewals"])
+    assert renewals[1] == 0 < renewals[0] <= 2
+    assert renewals[0] < renewals[2] <= 4
+    assert _cli(*words, "--variant", "v000") == 2
+    assert "no online template and score head" in capsys.readouterr().err
+    assert open_bundle(out).spec == MIXFORMER
 
 
 def test_without_a_variant_the_best_is_exported(

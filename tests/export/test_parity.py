@@ -1,5 +1,6 @@
 """The gate sees what it should see, and forgives only a tie."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,6 +88,55 @@ def test_tie_within_rounding_is_forgiven_and_told() -> None:
     assert parity.tie_at == 1
     assert parity.frames == 0
     assert parity.problems() == []
+
+
+class Sides(Stub):
+    """A box in the middle, or `left` bins further left; the score of frame k is `scores[k]`."""
+
+    def __init__(self, scores: list[float], *, left: int = 0) -> None:
+        self._scores, self._left, self._calls = scores, left, 0
+
+    def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> Any:
+        return online_template
+
+    def track(self, search: Any, memory: Any) -> dict[str, np.ndarray]:
+        self._calls += 1
+        # Four random inputs come first; then both loops ask for the nine frames in turn.
+        score = self._scores[max(self._calls - 5, 0) % 9]
+        line = np.eye(32, dtype=np.float32)[[13 - self._left, 13, 19, 19]]
+        maps = dict(zip([f"prob_{side}" for side in "ltrb"], line[:, None], strict=True))
+        return maps | {"pred_scores": np.log([score / (1 - score)]).astype(np.float32)}
+
+
+UPDATING = replace(SETTINGS, online_templates=1, update_interval=3)
+SCORES = [0.6, 0.7, 0.8, 0.2, 0.3, 0.2, 0.9, 0.8, 0.7]
+
+
+def test_renewed_templates_are_told() -> None:
+    parity = compare(Sides(SCORES), Sides(SCORES), UPDATING, SQUARE)
+    assert parity.problems() == []
+    assert parity.renewed == parity.also_renewed == (3, 6, 9)
+
+
+def test_templates_renewed_at_other_frames_are_refused() -> None:
+    others = [*SCORES[:3], 0.4, 0.6, 0.4, *SCORES[6:]]
+    parity = compare(Sides(SCORES), Sides(others), UPDATING, SQUARE)
+    assert parity.tie_at == 5
+    assert any("pred_scores differs" in problem for problem in parity.problems())
+    found = replace(parity, renewed=(3, 6), also_renewed=(3,)).problems()
+    assert "templates are renewed after frames (3, 6) and (3,)" in found
+
+
+def test_two_candidates_within_rounding_are_a_tie() -> None:
+    close = [0.6, 0.6 + 1e-6, *SCORES[2:]]
+    parity = compare(Sides(close), Sides([0.6, 0.6 - 1e-6, *SCORES[2:]]), UPDATING, SQUARE)
+    assert (parity.tie_at, parity.frames) == (2, 1)
+    assert parity.problems() == []
+
+
+def test_a_box_beyond_tolerance_is_named() -> None:
+    parity = compare(Sides(SCORES), Sides(SCORES, left=1), SETTINGS, SQUARE)
+    assert any("box differs" in problem for problem in parity.problems())
 
 
 def test_another_peak_by_more_than_rounding_is_refused() -> None:

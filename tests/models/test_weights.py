@@ -216,11 +216,12 @@ def test_named_trackers_and_their_weights(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_numpy_network_runs_the_loop(model: Tracker) -> None:
     network = NumpyNetwork(model.train())
+    assert model.training
+    model.eval()
     rng = np.random.default_rng(0)
     template, search = rng.random((1, 3, 32, 32)), rng.random((1, 3, 64, 64), dtype=np.float32)
     box = np.array([[0.2, 0.3, 0.8, 0.7]])
     maps = network.track(search, network.encode_template(template, box))
-    assert not model.training
     wanted = model(
         torch.from_numpy(template).float(), torch.from_numpy(search), template_box=torch.from_numpy(box).float()
     )

@@ -1,8 +1,10 @@
 """A small bundle, and a video of a moving square."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,13 +27,22 @@ SPEC = TrackerSpec(
 )
 
 
-@pytest.fixture(scope="session")
-def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+UPDATING = replace(
+    SPEC,
+    layers=tuple(LayerSpec(source=i, mlp_hidden=48, attention="asymmetric") for i in range(2)),
+    head=HeadSpec(kind="tokens", bins=24, score=True),
+    online_templates=1,
+)
+
+
+def _exported(spec: TrackerSpec, out: Path, **more: Any) -> Path:
     torch.manual_seed(0)
-    model = build(SPEC).eval()
+    model = build(spec).eval()
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
             nn.init.kaiming_normal_(module.weight)
+    if spec.head.score:
+        nn.init.constant_(model.box_head.score[-1].bias, 3.0)
     frames = selftest_frames(seed=3)
 
     class Square(SimpleNamespace):
@@ -39,8 +50,18 @@ def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             return len(frames)
 
     sequence = Square(name="square", boxes=np.array([INIT] * len(frames)), frame=frames.__getitem__)
-    out = tmp_path_factory.mktemp("bundles") / "small"
-    return export_bundle(model, out, sequence=sequence, provenance={"teacher": "random"}, name="small")
+    return export_bundle(model, out, sequence=sequence, provenance={"teacher": "random"}, name="small", **more)
+
+
+@pytest.fixture(scope="session")
+def bundle_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _exported(SPEC, tmp_path_factory.mktemp("bundles") / "small")
+
+
+@pytest.fixture(scope="session")
+def updating_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that renews its template every third frame."""
+    return _exported(UPDATING, tmp_path_factory.mktemp("bundles") / "updating", update_interval=3)
 
 
 @pytest.fixture

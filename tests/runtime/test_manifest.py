@@ -41,8 +41,33 @@ def test_recorded_constants_are_those_of_the_frame_loop(folder: Path) -> None:
     manifest = open_bundle(folder).manifest
     assert inspect.signature(clip_box).parameters["margin"].default == CLIP_MARGIN
     assert manifest["postprocess"] == {"window": "hann", "grid": 4, "clip_margin": 10}
+    assert manifest["decode"]["head"] == "centre"
+    assert manifest["template_update"] == {"online_templates": 0, "interval": 0, "gate": 0.5}
+    assert set(manifest["notes"]) == {"box", "score"}
     assert manifest["preprocess"]["mean"] == [0.485, 0.456, 0.406]
     assert manifest["memory"] == ["tokens"]
+
+
+def test_the_first_bundles_are_still_read(folder: Path) -> None:
+    """They said nothing of the head or of template updates, and wrote the same otherwise."""
+    new = open_bundle(folder)
+    _edit(folder, lambda m: [m.pop(part) for part in ("decode", "template_update", "notes")])
+    assert set(json.loads((folder / "bundle.json").read_text())) == {
+        *("format", "format_version", "name", "spec_id", "weights_id", "spec", "preprocess", "postprocess", "memory"),
+        *("threads", "provenance", "accuracy", "latency", "versions", "files", "parity", "selftest"),
+    }
+    old = open_bundle(folder)
+    assert (old.settings, old.spec) == (new.settings, new.spec)
+    assert selftest_difference(old.manifest["selftest"], BundleNetwork(old), old.settings) < 1e-3
+
+
+@pytest.mark.parametrize("part", ["decode", "template_update"])
+def test_later_bundles_must_say_how_to_decode_and_update(updating_folder: Path, part: str, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(updating_folder, tmp_path / "bundle"))
+    assert open_bundle(folder).settings.update_interval == 3
+    _edit(folder, lambda m: m.pop(part))
+    with pytest.raises(FileError, match=f"{part} constants"):
+        open_bundle(folder)
 
 
 @pytest.mark.parametrize("name", ["template.onnx", "frame.onnx"])
@@ -101,6 +126,14 @@ def test_newer_format_says_to_update(folder: Path) -> None:
         (lambda m: m.update(spec=None), "spec cannot be read"),
         (lambda m: m["spec"].update(search_factor=5.0), "spec has the id"),
         (lambda m: m["preprocess"].update(mean=[0, 0, 0]), "preprocess constants"),
+        (lambda m: m["decode"].update(head="corner"), "decode constants"),
+        (lambda m: m.update(decode=None), "decode constants"),
+        (lambda m: m.update(template_update=None), "template_update constants"),
+        (lambda m: m["template_update"].update(interval=None), "template_update constants"),
+        (lambda m: m["template_update"].update(interval=-1), "template_update cannot be used"),
+        (lambda m: m["template_update"].update(interval=2.5), "template_update cannot be used"),
+        (lambda m: m["template_update"].update(interval=10), "score head"),
+        (lambda m: m["template_update"].update(gate=0.1), "template_update constants"),
         (lambda m: m.update(threads=0), "threads"),
         (lambda m: m.update(threads="all"), "threads"),
         (lambda m: m.pop("name"), "name"),

@@ -42,6 +42,24 @@ def test_boxes_are_those_of_the_frame_loop(
     assert "without reading and drawing" in said
 
 
+def test_summary_says_how_often_the_template_was_renewed(
+    updating_folder: Path, bundle_folder: Path, frame_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ("--video", frame_folder, "--init", START, "--out", tmp_path / "boxes.txt")
+    assert _run(updating_folder, *args, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    bundle = open_bundle(updating_folder)
+    steps = track(BundleNetwork(bundle), bundle.settings, Frames(frame_folder), INIT)
+    renewed = [i for i, step in enumerate(steps) if step.renewed]
+    assert renewed
+    assert set(renewed) <= {3, 6, 9}
+    assert (result["update_interval"], result["renewals"]) == (3, len(renewed))
+    assert _run(updating_folder, *args) == 0
+    assert f"The template was renewed {len(renewed)} times" in capsys.readouterr().out
+    assert _run(bundle_folder, *args) == 0
+    assert "renewed" not in capsys.readouterr().out
+
+
 def test_video_is_drawn_and_json_reports(
     bundle_folder: Path, write_video: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

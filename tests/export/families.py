@@ -1,0 +1,46 @@
+"""Small trackers of every head and backbone that a bundle can hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from compress.core import HeadSpec, LayerSpec, StageSpec, TrackerSpec
+
+SPLIT = TrackerSpec(
+    dim=32,
+    heads=2,
+    layers=(LayerSpec(source=0, mlp_hidden=48, attention="FE"), LayerSpec(source=1, mlp_hidden=48, attention="AI")),
+    template_size=32,
+    search_size=64,
+    head=HeadSpec(channels=16),
+    target_token=True,
+)
+MIXFORMER = replace(
+    SPLIT,
+    layers=tuple(LayerSpec(source=i, mlp_hidden=48, attention="asymmetric") for i in range(3)),
+    search_factor=4.5,
+    head=HeadSpec(kind="tokens", bins=24, score=True),
+    final_norm=False,
+    target_token=False,
+    position="sincos",
+    online_templates=1,
+)
+LEVIT = TrackerSpec(
+    dim=16,
+    heads=2,
+    layers=tuple(LayerSpec(source=i, mlp_hidden=32, stage=i // 2) for i in range(6)),
+    backbone="levit",
+    stages=(StageSpec(16, 2, 8), StageSpec(24, 3, 8, 4, 48), StageSpec(32, 4, 8, 6, 64)),
+    template_size=64,
+    search_size=128,
+    head=HeadSpec(kind="corner", channels=16),
+    final_norm=False,
+)
+FAMILIES = {
+    "split-token": SPLIT,
+    "tokens-score": MIXFORMER,
+    "tokens-two-online": replace(MIXFORMER, online_templates=2),
+    "tokens": replace(MIXFORMER, head=HeadSpec(kind="tokens", bins=24)),
+    "pyramid": replace(MIXFORMER, head=HeadSpec(kind="pyramid", channels=16)),
+    "levit": LEVIT,
+}
