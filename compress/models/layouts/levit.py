@@ -14,8 +14,7 @@ from compress.models.levit import Levit
 _NORM_EPS = 1e-5
 _MERGED = re.compile(r"(backbone\.(?:stem\.\d+|.*\.(?:qkv|kv|q|proj|fc1|fc2))\.)bias")
 _RENAMED = {
-    "downsample.attn_downsample": "attn",
-    "downsample.mlp": "mlp",
+    "attn_downsample": "attn",
     "proj.ln": "proj",
     "q.ln": "q",
     "mlp.ln1": "mlp.fc1",
