@@ -6,12 +6,7 @@ from dataclasses import replace
 
 from compress.core import HeadSpec, LayerSpec, StageSpec, TrackerSpec
 
-PENDING = {
-    "abtrack-avit",
-    "abtrack-deit",
-    "abtrack-vit",
-    "dytrack",
-}
+PENDING: set[str] = set()
 
 
 def small(spec: TrackerSpec) -> TrackerSpec:

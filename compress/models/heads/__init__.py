@@ -5,11 +5,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from compress.core import TrackerSpec
-from compress.models.heads.centre import CentreHead, decode_centre
+from compress.models.heads.centre import CentreHead, conv_block, decode_centre
 from compress.models.heads.corner import CornerHead
 from compress.models.heads.corner_decode import decode_corner
 from compress.models.heads.pyramid import PyramidHead
 from compress.models.heads.tokens import TokensHead, decode_tokens
+from compress.models.repvgg import RepVgg
 
 __all__ = ["create_head", "decode"]
 
@@ -21,7 +22,8 @@ def create_head(spec: TrackerSpec) -> nn.Module:
         return TokensHead(spec.dim, head.bins, score=head.score)
     if head.kind == "corner":
         # HiT's bridge already hands over as many channels as the first convolution has.
-        return CornerHead(head.channels if spec.backbone == "levit" else spec.dim, head.channels)
+        width = head.channels if spec.backbone == "levit" else spec.dim
+        return CornerHead(width, head.channels, RepVgg if head.reparam else conv_block)
     return (PyramidHead if head.kind == "pyramid" else CentreHead)(spec.dim, head.channels)
 
 
