@@ -1,8 +1,9 @@
 """Timing on real runtimes."""
 
-from compress.measure.cpu import build_profile, cpu_profile, kept_profiles, profile_path
+from compress.measure.corners import Corners
+from compress.measure.cpu import cpu_profile, kept_profiles, profile_path
 from compress.measure.host import Host, host, runtime_name
-from compress.measure.stacks import Corners
+from compress.measure.profiling import build_profile
 from compress.measure.targets import Target, resolve_target, target_names
 from compress.measure.whole import WholeTimes, measure_many, measure_whole, time_whole
 

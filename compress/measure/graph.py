@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from compress.core import TrackerSpec
 from compress.export import frame_graph
 from compress.geometry import FrameTracker, LoopSettings, Maps
+from compress.measure.still import still_maps
 from compress.models import Tracker, build
 from compress.runtime import session
 
@@ -51,8 +52,7 @@ class LoopCall:
 
     def __init__(self, spec: TrackerSpec, network: FrameCall | None) -> None:
         settings = LoopSettings.of(spec)
-        self._still = _Still(settings, network)
-        self._tracker = FrameTracker(self._still, settings)
+        self._tracker = FrameTracker(_Still(spec, network), settings)
         self._frame = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), dtype=np.uint8)
         side = FRAME[0] / 5
         self._tracker.start(self._frame, [(FRAME[1] - side) / 2, (FRAME[0] - side) / 2, side, side])
@@ -62,16 +62,11 @@ class LoopCall:
 
 
 class _Still:
-    """A network whose box is always the last box."""
+    """A network whose box is always the last box. Renewing the online template costs it nothing."""
 
-    def __init__(self, settings: LoopSettings, network: FrameCall | None) -> None:
+    def __init__(self, spec: TrackerSpec, network: FrameCall | None) -> None:
         self._network = network
-        n = settings.grid
-        score = np.full((1, 1, n, n), 1e-4, dtype=np.float32)
-        score[0, 0, n // 2, n // 2] = 0.9
-        size = np.full((1, 2, n, n), 1 / settings.search_factor, dtype=np.float32)
-        offset = np.full((1, 2, n, n), n / 2 - n // 2, dtype=np.float32)
-        self._maps: Maps = {"score_map": score, "size_map": size, "offset_map": offset}
+        self._maps = still_maps(spec)
 
     def encode_template(
         self,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from compress.core import Latency, TrackerSpec, UsageError, unknown_name
+from compress.measure.corners import Corners
 from compress.measure.cpu import cpu_profile
 from compress.measure.host import host, runtime_name
 from compress.measure.rounds import Report
-from compress.measure.stacks import Corners
 from compress.measure.whole import RUNS, measure_many
 from compress.models import Tracker
 from compress.profiles import Profile

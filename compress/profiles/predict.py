@@ -1,20 +1,14 @@
-"""Latency of a spec from a profile: fixed cost + blocks, scaled, + frame loop."""
+"""Latency of a spec from a profile: its parts, scaled, and the frame loop."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from compress.core import CompressError, Latency, LayerSpec, TrackerSpec
-from compress.profiles.profile import Family, Profile, layer_key
-
-_Point = tuple[int | None, int, int | None]
-
-
-class UncoveredError(CompressError):
-    """A spec holds a part that the profile never saw; its cost is unknown, not zero."""
+from compress.core import Latency, TrackerSpec
+from compress.profiles.family import Family
+from compress.profiles.layers import UncoveredError, layer_ms
+from compress.profiles.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -78,14 +72,26 @@ def low_ms(profile: Profile, spec: TrackerSpec) -> float:
 
 def network_low_ms(profile: Profile, spec: TrackerSpec) -> float:
     """10th percentile of the network within the loop. Raises as `predict`."""
-    _refuse_elimination(profile, spec)
+    return sum(parts_low_ms(profile, spec).values())
+
+
+def parts_low_ms(profile: Profile, spec: TrackerSpec) -> dict[str, float]:
+    """10th percentiles of a network's parts, which add up to its own: `layers.0` and so on, and the `rest`.
+
+    The rest is what every frame pays beside the layers: embedding, shrink attentions, final norm, head and the call.
+
+    Raises:
+        UncoveredError: as `predict`.
+    """
+    refuse_adaptive(spec)
     missing = _family_problems(profile, spec)
-    total = profile.fixed_ms.get(spec.attention, 0.0)
     if spec.attention not in profile.fixed_ms:
         missing.append(f"{spec.attention} trackers")
-    for layer in spec.layers:
+    parts = {"rest": profile.fixed_ms.get(spec.attention, 0.0)}
+    counts = (spec.search_tokens, *spec.search_tokens_after)
+    for i, layer in enumerate(spec.layers):
         try:
-            total += _layer_ms(profile, layer)
+            parts[f"layers.{i}"] = layer_ms(profile, layer, counts[i], counts[i + 1])
         except UncoveredError as error:
             missing.append(str(error))
     if missing:
@@ -93,17 +99,16 @@ def network_low_ms(profile: Profile, spec: TrackerSpec) -> float:
             f"The profile of {profile.target} ({profile.device}) does not cover {spec.id}: it lacks "
             f"{'; '.join(dict.fromkeys(missing))}. Measure a profile that does."
         )
-    return total * profile.scale
+    return {name: ms * profile.scale for name, ms in parts.items()}
 
 
-def _refuse_elimination(profile: Profile, spec: TrackerSpec) -> None:
-    """A block is measured at full length; with fewer tokens it, and each one behind it, costs something else."""
-    keeps = [f"layers[{i}].keep {layer.keep}" for i, layer in enumerate(spec.layers) if layer.keep is not None]
-    if keeps:
+def refuse_adaptive(spec: TrackerSpec) -> None:
+    """Raise UncoveredError for a tracker whose work depends on the frame: no profile knows what a frame decides."""
+    found = [name for name, has in (("bypass", spec.bypass is not None), ("exits", bool(spec.exits))) if has]
+    if found:
         raise UncoveredError(
-            f"The profile of {profile.target} ({profile.device}) does not cover {spec.id}: it knows layers that "
-            f"pass on all search tokens, not candidate elimination ({', '.join(keeps)}). "
-            "Measure the tracker itself, or search from one without elimination."
+            f"The latency of {spec.id} cannot be predicted: profiles cover trackers that do the same for every frame, "
+            f"not {' and '.join(found)}. Measure the tracker itself, or choose a static one."
         )
 
 
@@ -113,60 +118,6 @@ def _family_problems(profile: Profile, spec: TrackerSpec) -> list[str]:
 
 
 def _words(value: Any) -> str:
-    return " ".join(map(str, value.values())) if isinstance(value, dict) else str(value)
-
-
-def _layer_ms(profile: Profile, layer: LayerSpec) -> float:
-    key = layer_key(layer)
-    if key not in profile.memo:
-        profile.memo[key] = _block_ms(profile.block_ms.get(layer.attention, {}), layer)
-    return profile.memo[key]
-
-
-def _block_ms(points: Mapping[_Point, float], layer: LayerSpec) -> float:
-    """Attention and MLP cost apart: the MLP's grid at full attention, plus what reduced attention changes.
-
-    Reduced dimensions are interpolated among reduced ones only: reading a part costs a gather that reading
-    all does not, so the cost jumps at the first dimension removed.
-    """
-    mlp = {(hidden, dims): ms for (attn, hidden, dims), ms in points.items() if attn is None}
-    if not mlp:
-        raise UncoveredError(f"{layer.attention} layers")
-    return _mlp_ms(mlp, layer) + _attention_change_ms(points, layer)
-
-
-def _mlp_ms(grid: Mapping[tuple[int, int | None], float], layer: LayerSpec) -> float:
-    """Bilinear in hidden units and kept dimensions."""
-    by_dims: dict[int | None, dict[int, float]] = {}
-    for (hidden, dims), ms in grid.items():
-        by_dims.setdefault(dims, {})[hidden] = ms
-    what = f"{layer.attention} layers with mlp_hidden"
-    if layer.mlp_dims is None:
-        return _line(by_dims.get(None, {}), layer.mlp_hidden, what)
-    reduced = {d: line for d, line in by_dims.items() if d is not None}
-    at = {d: _line(line, layer.mlp_hidden, what) for d, line in reduced.items()}
-    return _line(at, layer.mlp_dims, f"{layer.attention} layers with mlp_dims")
-
-
-def _attention_change_ms(points: Mapping[_Point, float], layer: LayerSpec) -> float:
-    if layer.attn_dims is None:
-        return 0.0
-    changes = {
-        attn: ms - points[None, hidden, dims]
-        for (attn, hidden, dims), ms in points.items()
-        if attn is not None and (None, hidden, dims) in points
-    }
-    return _line(changes, layer.attn_dims, f"{layer.attention} layers with attn_dims")
-
-
-def _line(points: Mapping[int, float], x: int, what: str) -> float:
-    """Linear between the measured neighbours of `x`; never beyond the outermost."""
-    xs = sorted(points)
-    if not xs or not xs[0] <= x <= xs[-1]:
-        span = f"measured from {xs[0]} to {xs[-1]}" if xs else "never measured"
-        raise UncoveredError(f"{what} {x} ({span})")
-    i = bisect_left(xs, x)
-    if xs[i] == x:
-        return points[x]
-    left, right = xs[i - 1], xs[i]
-    return points[left] + (points[right] - points[left]) * (x - left) / (right - left)
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
+    return ", ".join(map(_words, value)) or "none" if isinstance(value, tuple) else str(value)

@@ -4,43 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from compress.core import Attention, HeadSpec, LayerSpec, TrackerSpec
+from compress.core import Attention
+from compress.profiles.family import Family
 
 WholeAttention = Literal["joint", "asymmetric", "split"]
 """A tracker's attention as a whole, see `TrackerSpec.attention`."""
-
-
-@dataclass(frozen=True)
-class Family:
-    """What all trackers of one profile share: everything a latency depends on, except the layers."""
-
-    dim: int
-    heads: int
-    template_size: int
-    search_size: int
-    patch: int = 16
-    backbone: Literal["vit", "levit"] = "vit"
-    head: HeadSpec = field(default_factory=HeadSpec)
-    final_norm: bool = True
-    target_token: bool = False
-
-    @classmethod
-    def of(cls, spec: TrackerSpec) -> Family:
-        return cls(
-            dim=spec.dim,
-            heads=spec.heads,
-            template_size=spec.template_size,
-            search_size=spec.search_size,
-            patch=spec.patch,
-            backbone=spec.backbone,
-            head=spec.head,
-            final_norm=spec.final_norm,
-            target_token=spec.target_token,
-        )
 
 
 @dataclass(frozen=True)
@@ -51,19 +23,29 @@ class Fixed:
     ms: float
 
 
+Point = tuple[int | None, int, int | None]
+"""(attn_dims, mlp_hidden, mlp_dims) of a layer."""
+
+
 @dataclass(frozen=True)
 class Block:
-    """Cost of one block within a stack; see `LayerSpec` for the fields."""
+    """Cost of one block within a stack; see `LayerSpec` for the fields.
+
+    Attributes:
+        tokens: Search tokens that go in and out, where some were eliminated before; None for all of the crop's.
+        stage: Of a LeViT.
+    """
 
     attention: Attention
     mlp_hidden: int
     ms: float
     attn_dims: int | None = None
     mlp_dims: int | None = None
+    tokens: int | None = None
+    stage: int = 0
 
     @property
-    def point(self) -> tuple[int | None, int, int | None]:
-        """(attn_dims, mlp_hidden, mlp_dims)."""
+    def point(self) -> Point:
         return self.attn_dims, self.mlp_hidden, self.mlp_dims
 
 
@@ -99,6 +81,7 @@ class Profile:
         target: Name of the target, e.g. `cpu`.
         device, runtime: As in `Latency`.
         loop_ms: Crop, normalise, decode and map back, without a network.
+        elimination_ms: What an eliminating layer costs beside its attention and its MLP; None where it is unknown.
         held: Whole trackers the scale was fitted on, each predicted from the others.
         spread: Largest disagreement between two halves of the rounds over all timed networks.
         runs, warmup: Timed and dropped runs of each network.
@@ -118,6 +101,7 @@ class Profile:
     scale: float = 1.0
     held: tuple[Held, ...] = ()
     spread: float = 0.0
+    elimination_ms: float | None = None
     precision: str = "fp32"
     provenance: Literal["measured", "estimated"] = "measured"
     schema: int = 1
@@ -136,12 +120,13 @@ class Profile:
         return {f.attention: f.ms for f in self.fixed}
 
     @cached_property
-    def block_ms(self) -> dict[str, dict[tuple[int | None, int, int | None], float]]:
-        """Per attention, the cost at each measured (attn_dims, mlp_hidden, mlp_dims)."""
-        table: dict[str, dict[tuple[int | None, int, int | None], float]] = {}
+    def tables(self) -> dict[tuple[Attention, int], dict[int, dict[Point, float]]]:
+        """Per attention and stage, per number of search tokens, the cost at each measured point."""
+        found: dict[tuple[Attention, int], dict[int, dict[Point, float]]] = {}
         for block in self.blocks:
-            table.setdefault(block.attention, {})[block.point] = block.ms
-        return table
+            tokens = self.family.search_tokens if block.tokens is None else block.tokens
+            found.setdefault((block.attention, block.stage), {}).setdefault(tokens, {})[block.point] = block.ms
+        return found
 
     @cached_property
     def memo(self) -> dict[Any, float]:
@@ -155,21 +140,17 @@ class Profile:
         for place, value in _figures(self):
             if not math.isfinite(value) or value <= 0:
                 yield f"{place} must be a positive number but is {value}"
-        if not math.isfinite(self.spread) or self.spread < 0:
-            yield f"spread must be ≥ 0 but is {self.spread}"
+        for name, value in (("spread", self.spread), ("elimination_ms", self.elimination_ms or 0.0)):
+            if not math.isfinite(value) or value < 0:
+                yield f"{name} must be ≥ 0 but is {value}"
         for name, keys in (
             ("fixed", [f.attention for f in self.fixed]),
-            ("blocks", [(b.attention, *b.point) for b in self.blocks]),
+            ("blocks", [(b.attention, b.stage, b.tokens, b.point) for b in self.blocks]),
         ):
             if not keys:
                 yield f"{name} is empty"
             if len(set(keys)) < len(keys):
                 yield f"{name} names the same part twice"
-
-
-def layer_key(layer: LayerSpec) -> tuple[str, int, int | None, int | None]:
-    """What a layer's cost depends on: not which teacher layer its weights come from."""
-    return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims
 
 
 def _figures(profile: Profile) -> Iterator[tuple[str, float]]:

@@ -1,53 +1,103 @@
 """Stacks and what is read off them, on times made from known costs."""
 
 import dataclasses
+import random
 
 import pytest
 
 from compress.core import LayerSpec, TrackerSpec, describe
 from compress.measure import Corners
-from compress.measure.stacks import Depths, held_out, parts, stacks
-from compress.profiles import Family, Profile, Ratios, network_low_ms
+from compress.measure.held_out import held_out
+from compress.measure.parts import Depths
+from compress.measure.stacks import stacks_of
+from compress.profiles import Family, Profile, Ratios, network_low_ms, parts_low_ms
 from compress.spaces import load_space
 
 NANO = describe("ostrack-nano")
+ELIMINATING = dataclasses.replace(
+    NANO, layers=tuple(dataclasses.replace(x, keep=0.7 if x.source in (3, 6, 9) else None) for x in NANO.layers)
+)
 DEPTHS = Depths(shallow=4, deep=12)
 
+ATTENTION = {"joint": 3.0, "FE": 1.0, "AI": 2.0, "asymmetric": 2.5}
+MLP = {"joint": 1.0, "FE": 0.7, "AI": 0.8, "asymmetric": 0.9}
 
-def _layer_cost(layer: LayerSpec) -> float:
-    base = {"joint": 3.0, "FE": 1.0, "AI": 2.0, "asymmetric": 2.5}[layer.attention]
+
+def _layer_cost(layer: LayerSpec, enter: int, leave: int, all_tokens: int) -> float:
+    """Attention in proportion to the tokens that enter, the MLP to those that leave; both differ by attention."""
     attn = 1.0 if layer.attn_dims is None else 0.5 + layer.attn_dims / 100
     inputs = 100 if layer.mlp_dims is None else 10 + layer.mlp_dims
-    return base + attn + layer.mlp_hidden * inputs / 10_000
+    attention = ATTENTION[layer.attention] * attn * (20 + enter) / (20 + all_tokens)
+    mlp = MLP[layer.attention] * layer.mlp_hidden * inputs / 10_000 * (10 + leave) / (10 + all_tokens)
+    return attention + mlp + layer.stage * 0.3 + (0.4 if layer.keep else 0.0)
 
 
 def _cost(spec: TrackerSpec) -> float:
-    return {"joint": 7.0, "split": 5.0, "asymmetric": 6.0}[spec.attention] + sum(map(_layer_cost, spec.layers))
+    counts = (spec.search_tokens, *spec.search_tokens_after)
+    layers = (_layer_cost(x, counts[i], counts[i + 1], counts[0]) for i, x in enumerate(spec.layers))
+    return {"joint": 7.0, "split": 5.0, "asymmetric": 6.0}[spec.attention] + sum(layers)
 
 
-def _profile(corners: Corners) -> Profile:
-    times = {spec: _cost(spec) for spec in stacks(NANO, corners, DEPTHS)}
-    fixed, blocks = parts(NANO, corners, DEPTHS, times.__getitem__)
-    ratios = Ratios(1.0, 1.0, 1.0, 1.0)
-    family = Family.of(NANO)
-    return Profile("toy", "toy", "toy", 1, family, fixed, blocks, loop_ms=1.0, ratios=ratios, runs=1, warmup=0)
+def _profile(teacher: TrackerSpec, corners: Corners, *, sparing: bool = False) -> Profile:
+    stacks = stacks_of(teacher, corners, DEPTHS, sparing=sparing)
+    times = {spec: _cost(spec) for spec in stacks.trackers()}
+    parts = stacks.parts(times.__getitem__)
+    return Profile(
+        target="toy",
+        device="toy",
+        runtime="toy",
+        threads=1,
+        family=Family.of(teacher),
+        fixed=parts.fixed,
+        blocks=parts.blocks,
+        elimination_ms=parts.elimination_ms,
+        loop_ms=1.0,
+        ratios=Ratios(1.0, 1.0, 1.0, 1.0),
+        runs=1,
+        warmup=0,
+    )
 
 
 def test_known_costs_are_found_again() -> None:
-    profile = _profile(Corners.of(NANO))
-    assert profile.fixed_ms == pytest.approx({"joint": 7.0, "split": 5.0})
+    profile = _profile(NANO, Corners.of(NANO))
+    assert {part.attention: part.ms for part in profile.fixed} == pytest.approx({"joint": 7.0, "split": 5.0})
     for spec in (NANO, *held_out(NANO, Corners.of(NANO)).values()):
         assert network_low_ms(profile, spec) == pytest.approx(_cost(spec))
 
 
-def test_every_student_of_the_space_is_covered() -> None:
-    space = load_space("ostrack")
-    profile = _profile(Corners.of_space(NANO, space))
-    count = 0
-    for spec in space.enumerate(NANO):
+@pytest.mark.parametrize("teacher", [NANO, ELIMINATING], ids=["plain", "eliminating"])
+def test_students_of_the_space_are_covered(teacher: TrackerSpec) -> None:
+    space, rng = load_space("ostrack"), random.Random(0)
+    profile = _profile(teacher, Corners.of_space(teacher, space))
+    for spec in {space.sample(teacher, rng) for _ in range(300)}:
         assert network_low_ms(profile, spec) == pytest.approx(_cost(spec))
-        count += 1
-    assert count > 1000
+
+
+def test_eliminated_tokens_are_not_paid_for() -> None:
+    corners = Corners.of(ELIMINATING)
+    assert corners.search_tokens == (23, 45, 64)
+    profile = _profile(ELIMINATING, corners)
+    assert profile.elimination_ms == pytest.approx(0.4)
+    parts, counts = parts_low_ms(profile, ELIMINATING), (64, *ELIMINATING.search_tokens_after)
+    assert parts.pop("rest") == pytest.approx(7.0)
+    wanted = [_layer_cost(x, counts[i], counts[i + 1], 64) for i, x in enumerate(ELIMINATING.layers)]
+    assert list(parts.values()) == pytest.approx(wanted)
+    assert parts["layers.11"] < parts["layers.0"] < parts["layers.0"] + 0.4
+    assert any(spec.layers[6].keep for spec in held_out(ELIMINATING, corners).values())
+
+
+def test_a_sparing_profile_works_out_what_it_does_not_time() -> None:
+    """Where attention and MLP each differ by a factor from one kind of layer to the next, nothing is lost."""
+    corners = Corners.of(ELIMINATING)
+    everything = set(stacks_of(ELIMINATING, corners, DEPTHS).trackers())
+    spared = everything - set(stacks_of(ELIMINATING, corners, DEPTHS, sparing=True).trackers())
+    assert {spec.layers[0].attention for spec in spared} == {"FE", "AI"}
+    assert len(spared) == 12
+    full, sparing = (_profile(ELIMINATING, corners, sparing=choice) for choice in (False, True))
+    assert len(full.blocks) == len(sparing.blocks)
+    for one, other in zip(full.blocks, sparing.blocks, strict=True):
+        assert other == dataclasses.replace(one, ms=other.ms)
+        assert other.ms == pytest.approx(one.ms)
 
 
 def test_asymmetric_layers_are_measured_where_a_spec_has_them() -> None:
@@ -55,22 +105,47 @@ def test_asymmetric_layers_are_measured_where_a_spec_has_them() -> None:
     spec = dataclasses.replace(NANO, layers=layers)
     corners = Corners.of(NANO, [spec])
     assert corners.attentions == ("joint", "asymmetric", "FE", "AI")
-    assert network_low_ms(_profile(corners), spec) == pytest.approx(_cost(spec))
+    assert network_low_ms(_profile(NANO, corners), spec) == pytest.approx(_cost(spec))
+
+
+@pytest.mark.parametrize("name", ["hit-tiny", "hit-base"])
+def test_every_stage_of_a_levit_has_its_own_layers(name: str) -> None:
+    teacher, space = describe(name), load_space("hit")
+    corners = Corners.of_space(teacher, space)
+    assert corners.mlp_hidden == tuple((stage.dim // 2, 2 * stage.dim) for stage in teacher.stages)
+    profile = _profile(teacher, corners)
+    specs = [teacher, *space.enumerate(teacher), *held_out(teacher, corners).values()]
+    assert len(specs) > 30
+    for spec in specs:
+        assert network_low_ms(profile, spec) == pytest.approx(_cost(spec))
+    assert Corners.covered(profile) == corners
 
 
 def test_corners_reach_as_far_as_their_specs() -> None:
-    wide = dataclasses.replace(NANO, layers=(LayerSpec(0, 900, attn_dims=12, mlp_dims=3),))
+    wide = dataclasses.replace(NANO, layers=(LayerSpec(0, 900, attn_dims=12, mlp_dims=3, keep=0.1),))
     corners, default = Corners.of(NANO, [wide]), Corners.of(NANO)
-    assert (default.mlp_hidden, default.attn_dims, default.mlp_dims) == ((64, 512), (64, 124), (64, 124))
-    assert (corners.mlp_hidden, corners.attn_dims, corners.mlp_dims) == ((64, 900), (12, 124), (3, 124))
+    assert (default.mlp_hidden, default.attn_dims, default.mlp_dims) == (((64, 512),), (64, 124), (64, 124))
+    assert (corners.mlp_hidden, corners.attn_dims, corners.mlp_dims) == (((64, 900),), (12, 124), (3, 124))
+    assert (default.search_tokens, corners.search_tokens) == ((), (7, 64))
     assert default.within(corners)
     assert not corners.within(default)
     assert default.union(corners) == corners
+    assert Corners.covered(_profile(NANO, corners)) == corners
+
+
+def test_adaptive_knobs_do_not_multiply_the_corners() -> None:
+    assert Corners.of_space(NANO, load_space("full")) == Corners.of_space(NANO, load_space("ostrack"))
+
+
+def test_two_widths_of_mlp_are_always_measured() -> None:
+    thin = dataclasses.replace(NANO, layers=(LayerSpec(0, 64),))
+    assert Corners.of(thin).mlp_hidden == ((64, 128),)
 
 
 def test_held_out_trackers_differ_from_the_stacks() -> None:
-    corners = Corners.of(NANO)
-    held = set(held_out(NANO, corners).values())
-    assert len(held) == 6
-    measured = set(stacks(NANO, corners, DEPTHS)) - {NANO}
-    assert not held & measured
+    for teacher in (NANO, describe("hit-small"), describe("mixformerv2-s")):
+        corners = Corners.of(teacher)
+        held = set(held_out(teacher, corners).values())
+        assert len(held) >= 5
+        measured = set(stacks_of(teacher, corners, DEPTHS).trackers()) - {teacher}
+        assert not held & measured

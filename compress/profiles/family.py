@@ -1,0 +1,38 @@
+"""`Family`: what all trackers that one profile covers have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Literal
+
+from compress.core import HeadSpec, StageSpec, TrackerSpec
+
+
+@dataclass(frozen=True)
+class Family:
+    """Everything a latency depends on, except the layers.
+
+    Fields at their default are left out of files, so a new one with a default leaves kept profiles where they are.
+    """
+
+    dim: int
+    heads: int
+    template_size: int
+    search_size: int
+    patch: int = 16
+    backbone: Literal["vit", "levit"] = "vit"
+    head: HeadSpec = field(default_factory=HeadSpec)
+    final_norm: bool = True
+    target_token: bool = False
+    online_templates: int = 0
+    extra_tokens: int = 0
+    stages: tuple[StageSpec, ...] = ()
+
+    @classmethod
+    def of(cls, spec: TrackerSpec) -> Family:
+        return cls(**{f.name: getattr(spec, f.name) for f in fields(cls)})
+
+    @property
+    def search_tokens(self) -> int:
+        """Patches of the search crop."""
+        return (self.search_size // self.patch) ** 2
