@@ -20,6 +20,7 @@ from compress.cli.options import device_option, out_option, quiet_option, seed_o
 @click.option("--drop-path", type=click.FloatRange(0, 1, max_open=True), default=0.2, show_default=True)
 @click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that draw pairs.")
 @click.option("--images", type=click.Path(exists=True, file_okay=False), help="Your images as texture.")
+@click.option("--init", default="", help="Start the backbone from a timm model in timm's cache, or a file of one.")
 @seed_option()
 @device_option
 @quiet_option
@@ -34,16 +35,28 @@ def command(
     drop_path: float,
     workers: int,
     images: str | None,
+    init: str,
     seed: int,
     device: str,
     quiet: bool,
 ) -> None:
-    """Train the tracker NAME from scratch on generated pairs. The pairs depend on the seed alone."""
+    """Train the tracker NAME on generated pairs, from scratch or from ImageNet weights (--init).
+
+    The pairs depend on the seed alone. Nothing is downloaded: see docs/checkpoints.md for what --init takes.
+    """
     from compress.core import describe
     from compress.distill import TeacherRecipe, train_teacher
 
     recipe = TeacherRecipe(
-        steps=steps, batch=batch, reuse=reuse, lr=lr, warmup=warmup, drop_path=drop_path, seed=seed, images=images or ""
+        steps=steps,
+        batch=batch,
+        reuse=reuse,
+        lr=lr,
+        warmup=warmup,
+        drop_path=drop_path,
+        seed=seed,
+        images=images or "",
+        init=init,
     )
 
     def report(step: int, means: dict[str, float]) -> None:

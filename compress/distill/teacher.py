@@ -18,6 +18,7 @@ from compress.data.generated import Pairs, load_images, pair_stream
 from compress.distill.losses import ground_truth_loss
 from compress.distill.optimise import AveragedWeights, learning_rate, optimiser, pick_device, to_input
 from compress.models import Tracker, build, save_weights
+from compress.surgery import start_from_timm
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class TeacherRecipe:
         drop_path: Stochastic depth of the last layer, linear from 0, so that cut layers degrade gently.
         ema: Decay of the averaged weights, which are what is saved.
         images: Folder of the user's own images for texture; empty for generated textures only.
+        init: What of timm's the backbone starts from, see `start_from_timm`; empty for fresh weights.
     """
 
     steps: int = 20_000
@@ -44,6 +46,7 @@ class TeacherRecipe:
     ema: float = 0.9995
     seed: int = 0
     images: str = ""
+    init: str = ""
 
 
 Report = Callable[[int, dict[str, float]], None]
@@ -70,6 +73,7 @@ def train_teacher(
 
     Raises:
         FileError: `out` holds the state of another recipe.
+        UsageError, FileError: of `recipe.init`, see `start_from_timm`.
     """
     run = _Run(spec, recipe, out, device)
     batches = _batches(spec, recipe, workers, start=run.step // recipe.reuse)
@@ -101,12 +105,15 @@ class _Run:
     def __init__(self, spec: TrackerSpec, recipe: TeacherRecipe, out: Path, device: str) -> None:
         torch.manual_seed(recipe.seed)
         self.recipe, self.out, self.device = recipe, out, pick_device(device)
-        self.model = build(spec, drop_path=recipe.drop_path).to(self.device).train()
+        self._state = out / "state.pt"
+        model = build(spec, drop_path=recipe.drop_path)
+        if recipe.init and not self._state.is_file():
+            model.load_state_dict(start_from_timm(spec, recipe.init).state_dict())
+        self.model = model.to(self.device).train()
         self.average = AveragedWeights(self.model, recipe.ema)
         self.optimiser = optimiser(self.model, recipe.lr, recipe.weight_decay)
         self.generator = torch.Generator(device=self.device).manual_seed(recipe.seed)
         self.step = 0
-        self._state = out / "state.pt"
         if self._state.is_file():
             self._resume()
 

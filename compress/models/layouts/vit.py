@@ -78,5 +78,5 @@ def _depth(state: Mapping[str, Tensor]) -> int:
 def _resized(table: Tensor, side: int) -> Tensor:
     """(1, tokens + patches, dim) → (1, side², dim), without what belongs to tokens in front of the patches."""
     old = math.isqrt(table.shape[1])
-    grid = table[:, table.shape[1] - old**2 :].float().transpose(1, 2).unflatten(2, (old, old))
+    grid = table[:, table.shape[1] - old**2 :].float().transpose(1, 2).reshape(1, -1, old, old)
     return F.interpolate(grid, size=side, mode="bicubic", align_corners=False).flatten(2).transpose(1, 2)
