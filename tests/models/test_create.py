@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from compress.cli import main
 from compress.core import TRACKERS, FileError
 from compress.models import create_tracker, load_tracker, read_weights, weights_path
+from compress.models.layouts import LAYOUTS
 
 
 @pytest.fixture
@@ -66,6 +67,15 @@ def test_every_tracker_without_weights_says_where_they_come_from(weights: Path) 
         if name != "ostrack-nano":
             with pytest.raises(FileError, match="come from|neither code nor weights"):
                 weights_path(name)
+
+
+def test_the_page_about_checkpoints_names_every_tracker_and_its_file() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "checkpoints.md").read_text(encoding="utf-8")
+    assert [name for name in TRACKERS.names() if f"`{name}`" not in page] == []
+    for layout in LAYOUTS:
+        assert f"]({layout.source})" in page
+        for name, file in layout.files.items():
+            assert f"| `{name}` | `{file}`" in page
 
 
 def test_an_official_file_put_in_place_is_loaded(weights: Path) -> None:
