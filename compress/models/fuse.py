@@ -28,9 +28,9 @@ def fused(model: T) -> T:
     Batch norms are folded into what is in front of them, in any `nn.Sequential`; every `Fusible` module gives way to
     what it fuses to. State dicts of the copy have other keys, so save those of the original.
     """
-    ready = copy.deepcopy(model).eval()
+    ready = copy.deepcopy(model)
     _fuse_children(ready)
-    return ready.requires_grad_(False)
+    return ready.eval().requires_grad_(False)
 
 
 def _fuse_children(module: nn.Module) -> None:

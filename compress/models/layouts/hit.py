@@ -14,6 +14,7 @@ from compress.models.layouts.levit import index_tables, levit_from_timm, split_n
 __all__ = ["adapt", "levit_from_timm", "recognises"]
 
 _BODY = "backbone.body."
+_INDICES = "attention_bias_idxs"
 _RENAMED = {
     "backbone.body.patch_embed": "backbone.stem",
     "bottleneck.layers.0": "bridge.rise1",
@@ -23,13 +24,13 @@ _RENAMED = {
 }
 _RENAMED_IN_BLOCK = {
     "m.attention_biases": "attn.bias.table",
-    "m.attention_bias_idxs": "attn.bias.index",
+    f"m.{_INDICES}": "attn.bias.index",
     "m.qkv": "attn.qkv",
     "m.proj.1": "attn.proj",
     "m.0": "mlp.fc1",
     "m.2": "mlp.fc2",
     "attention_biases": "attn.bias.table",
-    "attention_bias_idxs": "attn.bias.index",
+    _INDICES: "attn.bias.index",
     "kv": "attn.kv",
     "q.1": "attn.q",
     "proj.1": "attn.proj",
@@ -55,11 +56,11 @@ def adapt(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
     if not spec.stages:
         raise ValueError("HiT's backbone is a LeViT and this tracker's is a plain ViT")
     places = _places(state)
-    ours = {_our_name(key, places): value for key, value in state.items()}
-    for key, index in index_tables(spec).items():
-        if key in ours:
-            _check_index(key, ours[key], index)
-    return split_norms({key: value for key, value in ours.items() if not key.endswith(".bias.index")})
+    names = {key: _our_name(key, places) for key in state}
+    tables = index_tables(spec)
+    for key in (key for key in state if names[key] in tables):
+        _check_index(key, state[key], tables[names[key]])
+    return split_norms({names[key]: value for key, value in state.items() if not key.endswith(_INDICES)})
 
 
 def _places(state: Mapping[str, Tensor]) -> dict[str, str]:
@@ -95,7 +96,7 @@ def _check_index(key: str, found: Tensor, wanted: Tensor) -> None:
     if found.shape != wanted.shape:
         sizes = ["×".join(map(str, index.shape)) for index in (found, wanted)]
         raise ValueError(f"{key} has {sizes[0]} pairs of tokens instead of {sizes[1]}: its crops are of other sizes")
-    if not torch.equal(found.cpu().long(), wanted):
+    if not (found.is_meta or torch.equal(found.cpu().long(), wanted)):
         raise ValueError(
             f"{key} lays the template elsewhere than at the lower right corner of the search crop, as the released "
             "HiT does; positions of HiT's ablations cannot be read"
