@@ -48,7 +48,7 @@ def test_every_layer_and_exit_once(n_enf: int | None, exits: tuple[int, ...]) ->
     assert [stage.enters for stage in found] == [True] + [False] * (len(found) - 1)
     assert len({stage.name for stage in found}) == len(found)
     ends = {stage.exit: stage.last for stage in found if stage.exit is not None}
-    assert ends == {k: after for k, after in enumerate(exits)}
+    assert ends == dict(enumerate(exits))
 
 
 def test_a_stage_is_plain() -> None:

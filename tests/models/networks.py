@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from small import PENDING, small
+from small import small
 from torch import Tensor, nn
 
 from compress.core import TRACKERS, BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, describe
@@ -40,7 +40,7 @@ def _adaptive(spec: TrackerSpec) -> TrackerSpec:
     return replace(spec, bypass=BypassSpec(n_enf=1), exits=(ExitSpec(1, adapter=1), ExitSpec(2), ExitSpec(3)))
 
 
-SPECS = {name: small(describe(name)) for name in TRACKERS.names() if name not in PENDING}
+SPECS = {name: small(describe(name)) for name in TRACKERS.names()}
 SPECS |= {f"{kind}{'-reduced' * reduced}": made(kind, reduced=reduced) for kind in KINDS for reduced in (False, True)}
 SPECS |= {f"{kind}-token": made(kind, reduced=True, token=True) for kind in KINDS}
 SPECS |= {f"eliminating-{end}": _eliminating(SPECS[f"joint-{end}"]) for end in ("reduced", "token")}
@@ -49,8 +49,7 @@ SPECS |= {
     "online-split": replace(SPECS["FE-AI"], online_templates=1),
 }
 SPECS |= {"tokens-split": replace(SPECS["FE-AI"], head=HeadSpec(kind="tokens", bins=9, score=True))}
-if "dytrack" not in PENDING:
-    SPECS |= {f"{kind}-adaptive": _adaptive(SPECS[f"{kind}-reduced"]) for kind in KINDS}
+SPECS |= {f"{kind}-adaptive": _adaptive(SPECS[f"{kind}-reduced"]) for kind in KINDS}
 
 
 def scattered(spec: TrackerSpec) -> Tracker:

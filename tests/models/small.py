@@ -6,8 +6,6 @@ from dataclasses import replace
 
 from compress.core import HeadSpec, LayerSpec, StageSpec, TrackerSpec
 
-PENDING: set[str] = set()
-
 
 def small(spec: TrackerSpec) -> TrackerSpec:
     """The same tracker with narrow layers, head and crops; attention, exits, bypass and stages as they are."""
