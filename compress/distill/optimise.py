@@ -51,6 +51,17 @@ def optimiser(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.A
     return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
 
 
+def keep_statistics(model: nn.Module) -> None:
+    """Let a backbone's batch norms, in train mode, go on with the statistics that they have; a head's follow its batch.
+
+    A LeViT's come with weights trained on large batches, and its stem sees template and search crop one after the
+    other: batch statistics would make another network of it than the one that will run.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and name.startswith(("backbone.", "bridge.")):
+            module.eval()
+
+
 class AveragedWeights(Generic[_Model]):
     """Exponential moving average of a model's weights; buffers (batch statistics) are copied as they are."""
 

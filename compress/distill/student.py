@@ -11,7 +11,7 @@ from torch import Tensor
 from compress.core import CompressError, TrackerSpec
 from compress.distill.losses import ground_truth_loss, imitation_loss, mimic_loss
 from compress.distill.matching import matched_layers
-from compress.distill.optimise import AveragedWeights, learning_rate, optimiser, to_input
+from compress.distill.optimise import AveragedWeights, keep_statistics, learning_rate, optimiser, to_input
 from compress.distill.pool import Pool
 from compress.models import Tracker
 
@@ -69,6 +69,8 @@ def distill(
 ) -> Tracker:
     """Train `student` for `steps` batches of the pool; returns its averaged weights in eval mode.
 
+    A backbone's batch norms keep the teacher's statistics.
+
     Args:
         report: Called about every twentieth of the way with the step and the mean of each loss part since.
         before: Called with the step, counted from 0, before each.
@@ -78,6 +80,7 @@ def distill(
         CompressError: the loss is not finite.
     """
     student = student.to(device).train()
+    keep_statistics(student)
     average = AveragedWeights(student, recipe.ema)
     descent = optimiser(student, recipe.lr, recipe.weight_decay)
     generator = torch.Generator().manual_seed(seed)

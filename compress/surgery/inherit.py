@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec, UsageError
-from compress.models import Tracker, VitTracker, build
+from compress.models import HitTracker, Tracker, VitTracker, build
 from compress.surgery.attach import attach
 from compress.surgery.fits import check_fit
-from compress.surgery.rank import observe
+from compress.surgery.levit import cut_levit
+from compress.surgery.rank import Seen, observe
 from compress.surgery.vit import cut_vit
 
 Rank = Literal["importance", "leading"]
@@ -32,7 +33,8 @@ def inherit(
 
     Embeddings, final norm and head are copied; a change of attention, or of candidate elimination, keeps the weights.
     Dimensions are ranked within each layer (ABTrack, Table 8), values within each head. What the teacher does not
-    have (prediction tokens in place of corner maps, bypass, exits) is drawn anew, always alike.
+    have (prediction tokens in place of corner maps, bypass, exits) is drawn anew, always alike. Of a LeViT the stem,
+    the shrink attentions and the bridge are copied.
 
     Args:
         mlp_rank: Hidden units to keep: the first ones, which are the leading rows and columns of the two matrices
@@ -51,12 +53,18 @@ def inherit(
         raise UsageError(f"mlp_rank must be 'importance' or 'leading' but is {mlp_rank!r}.")
     check_fit(teacher.spec, spec)
     seen = None if calibration is None else observe(teacher, *calibration)
-    assert isinstance(teacher, VitTracker)
-    state = attach(teacher.spec, cut_vit(teacher, spec, seen, leading=mlp_rank == "leading"), spec)
+    state = _cut(teacher, spec, seen, leading=mlp_rank == "leading")
     with torch.device("meta"):  # nothing is drawn only to be overwritten
         student = build(spec)
     student.load_state_dict({k: v.detach().clone() for k, v in state.items()}, assign=True)
     return student.to(_device(teacher)).train(teacher.training)
+
+
+def _cut(teacher: Tracker, spec: TrackerSpec, seen: dict[str, Seen] | None, *, leading: bool) -> dict[str, Tensor]:
+    if isinstance(teacher, HitTracker):
+        return cut_levit(teacher, spec, seen, leading=leading)
+    assert isinstance(teacher, VitTracker)
+    return attach(teacher.spec, cut_vit(teacher, spec, seen, leading=leading), spec)
 
 
 def _device(model: Tracker) -> torch.device:

@@ -55,6 +55,7 @@ PARTS = {
     "centre": {"loss": 0.9, "mimic": 0.6, "imitate_box": 0.95},
     "eliminating": {"loss": 0.9, "mimic": 0.6, "imitate_box": 0.95},
     "pyramid": {"loss": 0.9, "mimic_raw": 0.6, "imitate_distribution": 0.8},
+    "levit": {"loss": 0.85, "mimic": 0.65},
     "tokens": {"loss": 0.9, "mimic_raw": 0.6, "imitate_distribution": 0.8, "imitate_presence": 0.9},
 }
 """By how much each part falls at least."""
@@ -75,6 +76,15 @@ def test_student_comes_nearer_to_its_teacher(awake_teacher: Callable[[str], tupl
     after = _unseen(student, pool)
     for part, share in PARTS[kind].items():
         assert after[part] < share * before[part], part
+
+
+def test_a_levit_keeps_the_teachers_statistics(awake_teacher: Callable[[str], tuple[Tracker, Pool]]) -> None:
+    teacher, pool = awake_teacher("levit")
+    start = inherit(teacher, shorter(teacher.spec))
+    before = {k: v.clone() for k, v in start.state_dict().items() if "running" in k}
+    after = distill(start, pool, StudentRecipe(batch=8), steps=2, seed=0, device=CPU).state_dict()
+    changed = {k.split(".")[0] for k, v in before.items() if not torch.equal(v, after[k])}
+    assert changed == {"box_head"}
 
 
 def test_prediction_tokens_learn_from_corner_maps(awake_teacher: Callable[[str], tuple[Tracker, Pool]]) -> None:
@@ -127,6 +137,7 @@ def test_teacher_trains_logs_and_saves(tmp_path: Path) -> None:
 
 
 def _train(out: Path, steps: int) -> None:
+    torch.set_num_threads(1)
     train_teacher(SPEC, replace(RECIPE, steps=steps), out=out, device="cpu", workers=0, save_every=0.0)
 
 

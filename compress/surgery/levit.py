@@ -1,0 +1,56 @@
+"""A LeViT's weights for a student: layers dropped within stages, MLPs cut, everything else as it is."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from compress.core import TrackerSpec
+from compress.models import HitTracker
+from compress.surgery.rank import Seen, top
+
+State = dict[str, Tensor]
+_BLOCKS = "backbone.blocks."
+
+
+def cut_levit(teacher: HitTracker, spec: TrackerSpec, seen: dict[str, Seen] | None, *, leading: bool) -> State:
+    """All of the teacher's tensors that a student of `spec` takes, under the student's names."""
+    everything = dict(teacher.state_dict())
+    state = {k: v for k, v in everything.items() if not k.startswith(_BLOCKS)}
+    for j, layer in enumerate(spec.layers):
+        old = f"{_BLOCKS}{layer.source}."
+        state |= {f"{_BLOCKS}{j}.{k.removeprefix(old)}": v for k, v in everything.items() if k.startswith(old)}
+        cut = cut_normed_mlp(everything, f"{old}mlp.", layer.mlp_hidden, seen, leading=leading)
+        state |= {f"{_BLOCKS}{j}.mlp.{k}": v for k, v in cut.items()}
+    for i, stage in enumerate(spec.stages[1:]):
+        name = f"backbone.shrinks.{i}.mlp."
+        cut = cut_normed_mlp(everything, name, stage.shrink_hidden, seen, leading=leading)
+        state |= {name + k: v for k, v in cut.items()}
+    return state
+
+
+def cut_normed_mlp(state: State, name: str, hidden: int, seen: dict[str, Seen] | None, *, leading: bool) -> State:
+    """An MLP with batch norms, with `hidden` units; their batch norms go with them.
+
+    What the removed units contribute on the average is taken off the mean that the second norm subtracts.
+    """
+    mlp = {k.removeprefix(name): v for k, v in state.items() if k.startswith(name)}
+    found = None if seen is None else seen[name.removeprefix("backbone.") + "fc2.linear"]
+    kept = _rank(mlp, hidden, found, leading=leading)
+    fc1 = {k: v[kept] for k, v in mlp.items() if k.startswith("fc1.") and v.ndim}
+    weight, mean = mlp["fc2.linear.weight"], mlp["fc2.bn.running_mean"]
+    removed = torch.ones(weight.shape[1], dtype=torch.bool, device=weight.device)
+    removed[kept] = False
+    if found is not None and bool(removed.any()):
+        mean = mean - weight[:, removed] @ found.mean[removed].to(weight.dtype)
+    return fc1 | {"fc2.linear.weight": weight[:, kept], "fc2.bn.running_mean": mean}
+
+
+def _rank(mlp: State, keep: int, seen: Seen | None, *, leading: bool) -> Tensor:
+    if leading:
+        return torch.arange(keep, device=mlp["fc2.linear.weight"].device)
+    gain = mlp["fc2.bn.weight"] / (mlp["fc2.bn.running_var"] + 1e-5).sqrt()
+    reach = (mlp["fc2.linear.weight"] * gain[:, None]).norm(dim=0)
+    # Behind its batch norm a unit varies by the norm's gain, whatever its row of weights.
+    magnitude = mlp["fc1.bn.weight"].abs() if seen is None else seen.magnitude
+    return top(magnitude * reach, keep)
