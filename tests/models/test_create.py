@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from compress.cli import main
 from compress.core import TRACKERS, FileError
-from compress.models import create_tracker, load_tracker, read_weights, weights_path
+from compress.models import create_tracker, read_weights, weights_path
 from compress.models.layouts import LAYOUTS
 
 
@@ -76,12 +76,6 @@ def test_the_page_about_checkpoints_names_every_tracker_and_its_file() -> None:
         assert f"]({layout.source})" in page
         for name, file in layout.files.items():
             assert f"| `{name}` | `{file}`" in page
-
-
-def test_an_official_file_put_in_place_is_loaded(weights: Path) -> None:
-    model = create_tracker("hit-tiny")
-    write_official(weights / "hit-tiny.pth.tar", model.state_dict(), net_type="HiT")
-    torch.testing.assert_close(load_tracker("hit-tiny").state_dict(), model.state_dict(), rtol=0, atol=0)
 
 
 def test_what_a_file_holds_decides_not_how_its_name_ends(weights: Path) -> None:

@@ -121,14 +121,14 @@ def test_a_named_model_in_the_cache_is_found_and_sees_the_same_picture(caches: P
     (snapshot.parent.parent / "refs").mkdir()
     (snapshot.parent.parent / "refs" / "main").write_text("abc")
     _saved(theirs, snapshot / "model.safetensors")
-    model = build(TrackerSpec(dim=192, heads=3, layers=_apart(12, 768), search_size=224)).eval()
+    model = build(TrackerSpec(dim=192, heads=3, layers=_apart(4, 768), search_size=224)).eval()
     load_timm(model, name)
     picture = torch.rand(1, 3, 224, 224)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
     tokens = theirs.patch_embed((picture - 0.5) / 0.5) + theirs.pos_embed[:, 1:]
     found = model(torch.zeros(1, 3, 128, 128), (picture - mean) / std, collect=True).layers
     assert found is not None
-    torch.testing.assert_close(found[10], _through(theirs, tokens, 11)[-1], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found[2], _through(theirs, tokens, 3)[-1], rtol=1e-4, atol=1e-4)
 
 
 def test_pytorchs_own_cache_is_looked_into(caches: Path) -> None:
@@ -191,6 +191,6 @@ def test_hit_starts_from_levit(tmp_path: Path) -> None:
     search = torch.randn(1, 3, 256, 256)
     torch.testing.assert_close(model.backbone.stem(search), theirs.stem(search))  # type: ignore[operator, union-attr]
     with pytest.raises(UsageError, match="layer 9 is wanted, but timm.s model holds 9"):
-        load_timm(build(describe("hit-base")), path)
+        timm_weights(describe("hit-base"), path)
     with pytest.raises(UsageError, match="it is no ViT"):
         load_timm(build(JOINT), path)
