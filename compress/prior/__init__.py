@@ -1,0 +1,34 @@
+"""Accuracy from published ablations alone, with intervals: what a search can say before anything is trained."""
+
+from compress.prior.estimates import DEFAULT_METRIC, Estimate, Retention, estimate, retention
+from compress.prior.fitting import Model, levit_stretch, model, rate_ranges
+from compress.prior.left_out import LeftOut, leave_one_out
+from compress.prior.points import Figure, Published, Scope, Speed, published, published_accuracy
+from compress.prior.table import Pair, Row, pairs, rows
+from compress.prior.work import CHANGES, changes
+
+__all__ = [
+    "CHANGES",
+    "DEFAULT_METRIC",
+    "Estimate",
+    "Figure",
+    "LeftOut",
+    "Model",
+    "Pair",
+    "Published",
+    "Retention",
+    "Row",
+    "Scope",
+    "Speed",
+    "changes",
+    "estimate",
+    "leave_one_out",
+    "levit_stretch",
+    "model",
+    "pairs",
+    "published",
+    "published_accuracy",
+    "rate_ranges",
+    "retention",
+    "rows",
+]

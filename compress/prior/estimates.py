@@ -1,0 +1,89 @@
+"""What share of its teacher's accuracy a student is expected to keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from compress.core import Provenance, TrackerSpec, describe
+from compress.prior.fitting import levit_stretch, model
+from compress.prior.points import published_accuracy
+from compress.prior.work import changes
+
+DEFAULT_METRIC = "GOT-10k AO"
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Shares of the teacher's accuracy, `low` ≤ `mean` ≤ `high` and `mean` ≤ 1.
+
+    An estimate from published ablations: nothing was trained, and nothing measured.
+    """
+
+    mean: float
+    low: float
+    high: float
+    provenance: ClassVar[Provenance] = "estimated"
+    fidelity: ClassVar[Literal["prior"]] = "prior"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A student's accuracy, in [0, 1].
+
+    Attributes:
+        metric: Benchmark and figure, as published of the teacher: `GOT-10k AO`, `LaSOT AUC` or `UAV123 AUC`.
+        source: Paper and table of the teacher's figure.
+    """
+
+    metric: str
+    mean: float
+    low: float
+    high: float
+    source: str
+    provenance: ClassVar[Provenance] = "estimated"
+    fidelity: ClassVar[Literal["prior"]] = "prior"
+
+
+def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[float] | None = None) -> Retention:
+    """Accuracy of `student` as a share of its teacher's, for AO and AUC alike.
+
+    A student equal to its teacher keeps all, for certain; any other has been trained anew, which by itself may cost
+    or gain `Model.spread`.
+
+    Args:
+        exit_shares: Shares of frames that leave at each of the student's exits; None: all at the first, the operating
+            point at which latency is gated before training.
+
+    Raises:
+        UsageError: as `changes`.
+    """
+    if student == teacher and exit_shares is None:
+        return Retention(1.0, 1.0, 1.0)
+    fitted = model()
+    loss = fitted.loss(changes(teacher, student, exit_shares))
+    low, high = fitted.bounds(loss, levit_stretch() if teacher.backbone == "levit" else 1.0)
+    return Retention(math.exp(-loss), math.exp(low), math.exp(high))
+
+
+def estimate(
+    teacher: str,
+    student: TrackerSpec,
+    metric: str = DEFAULT_METRIC,
+    exit_shares: Sequence[float] | None = None,
+) -> Estimate | None:
+    """Accuracy of `student` from what is published of the named tracker `teacher`; None where nothing is.
+
+    It stands for a student trained as the papers train theirs, on their data, not for a shorter training.
+
+    Raises:
+        UsageError: as `changes`.
+    """
+    figure = published_accuracy(teacher, metric)
+    if figure is None:
+        return None
+    kept = retention(describe(teacher), student, exit_shares)
+    mean, low, high = (min(1.0, figure.value * share) for share in (kept.mean, kept.low, kept.high))
+    return Estimate(metric, mean, low, high, figure.source)

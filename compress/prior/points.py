@@ -1,0 +1,111 @@
+"""Published trackers as points: accuracy and speed, each with its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from compress.prior.table import read, share
+
+Scope = Literal["network", "loop", "unknown"]
+"""What was timed: the network alone, or the whole frame loop; `unknown` where the paper does not say."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A published accuracy.
+
+    Attributes:
+        metric: `GOT-10k AO`, `LaSOT AUC` or `UAV123 AUC`.
+        value: In [0, 1].
+        note: What to know when comparing, such as training on more than GOT-10k's own sequences.
+    """
+
+    metric: str
+    value: float
+    paper: str
+    table: str
+    note: str = ""
+
+    @property
+    def source(self) -> str:
+        return f"{self.paper}, {_place(self.table)}"
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A published speed, at batch 1.
+
+    Attributes:
+        device: As people call it; `target` is the tool's name for it, where it has one.
+        runtime: `pytorch` or `onnxruntime`; `precision` is empty where the paper does not say (then most likely fp32).
+    """
+
+    device: str
+    target: str
+    runtime: str
+    precision: str
+    fps: float
+    scope: Scope
+    paper: str
+    table: str
+
+    @property
+    def source(self) -> str:
+        return f"{self.paper}, {_place(self.table)}"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published tracker.
+
+    Attributes:
+        tracker: As its paper calls it.
+        name: The named tracker it is; DyTrack's three operating points are one.
+        accuracies: By metric.
+        speeds: One or several per device: papers time each other's trackers.
+    """
+
+    tracker: str
+    name: str
+    accuracies: Mapping[str, Figure]
+    speeds: tuple[Speed, ...]
+
+
+@cache
+def published() -> tuple[Published, ...]:
+    """Every tracker with a published accuracy, in the order of the table; not all have speeds."""
+    found: dict[tuple[str, str], dict[str, Figure]] = {}
+    for cells in read("accuracies"):
+        figure = Figure(cells["metric"], share(cells["value"]), cells["paper"], cells["table"], cells["note"])
+        found.setdefault((cells["tracker"], cells["named"]), {})[figure.metric] = figure
+    return tuple(Published(tracker, name, figures, _speeds(tracker)) for (tracker, name), figures in found.items())
+
+
+def published_accuracy(name: str, metric: str) -> Figure | None:
+    """What is published of a named tracker, or None; of DyTrack the figure with every frame at the last exit."""
+    figures = (each.accuracies[metric] for each in published() if each.name == name and metric in each.accuracies)
+    return next(figures, None)
+
+
+def _speeds(tracker: str) -> tuple[Speed, ...]:
+    return tuple(
+        Speed(
+            device=cells["device"],
+            target=cells["target"],
+            runtime=cells["runtime"],
+            precision=cells["precision"],
+            fps=float(cells["fps"]),
+            scope=cells["scope"],  # type: ignore[arg-type]
+            paper=cells["paper"],
+            table=cells["table"],
+        )
+        for cells in read("speeds")
+        if cells["tracker"] == tracker
+    )
+
+
+def _place(table: str) -> str:
+    return table if table == "README" else f"Table {table}"

@@ -1,0 +1,108 @@
+"""What compression takes away, knob by knob, in one unit: how many times less work is left, less one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean
+from typing import NamedTuple
+
+from compress.core import ExitSpec, TrackerSpec, UsageError
+
+CHANGES = ("depth", "interaction", "mlp", "dimensions", "bypass", "exits", "resolution")
+"""The names of what `changes` returns."""
+
+
+def changes(
+    teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[float] | None = None
+) -> tuple[float, ...]:
+    """What sets the student apart from its teacher: one number ≥ 0 for each of `CHANGES`, all 0 for equals.
+
+    What a student has more of than its teacher counts 0. With T layers in the teacher, L in the student, and D up to
+    the exit taken, its adapter's included (L without exits):
+
+    - `depth`: T/L − 1.
+    - `interaction`: 4 (a − 1/2)², a the share of AI layers; 0 for joint and asymmetric trackers.
+    - `mlp`: (4 + 2r) of the teacher over that of the student, less 1, with MLP ratio r: a block's linear layers.
+    - `dimensions`: share of dimensions kept, the teacher's over the student's, less 1: μ / (1 − μ).
+    - `bypass`: T/D times the share of the D layers expected to be skipped: τ0 of those behind the first n_enf.
+    - `exits`: T/D − T/L. An exit in front of all AI layers has never met the template; it is taken for one layer deep.
+    - `resolution`: search tokens of the teacher over the student's, less 1.
+
+    Bypass and exits are averaged over frames.
+
+    Args:
+        exit_shares: Shares of frames that leave at each of the student's exits; None: all at the first, where latency
+            is gated before training. A teacher is taken at its last exit.
+
+    Raises:
+        UsageError: trackers of different backbones or widths, whose relation nothing published tells; or shares that
+            do not fit the exits.
+    """
+    if (teacher.backbone, teacher.dim, teacher.patch) != (student.backbone, student.dim, student.patch):
+        raise UsageError(
+            f"{student.id} ({_kind(student)}) is no compressed {teacher.id} ({_kind(teacher)}): published ablations "
+            "relate trackers of one backbone, width and patch. Give the teacher that the student was made from."
+        )
+    depth = len(teacher.layers)
+    paths = _paths(student, exit_shares)
+    skipped = sum(share * depth / path.worth * path.skipped for share, path in paths)
+    raw = (
+        depth / len(student.layers) - 1,
+        _imbalance(student) - _imbalance(teacher),
+        _block(teacher) / _block(student) - 1,
+        _kept(teacher) / _kept(student) - 1,
+        skipped - _path(teacher, ExitSpec(depth)).skipped,
+        sum(share * depth / path.worth for share, path in paths) - depth / len(student.layers),
+        teacher.search_tokens / student.search_tokens - 1,
+    )
+    return tuple(max(0.0, value) for value in raw)
+
+
+class _Path(NamedTuple):
+    """The way to one exit: how many layers it is worth, and the share of its layers expected to be skipped."""
+
+    worth: int
+    skipped: float
+
+
+def _paths(spec: TrackerSpec, shares: Sequence[float] | None) -> list[tuple[float, _Path]]:
+    """Every way through the tracker with the share of frames that go it."""
+    if shares is None:
+        shares = [1.0] + [0.0] * (len(spec.exits) - 1) if spec.exits else []
+    sound = len(shares) == len(spec.exits) and all(share >= 0 for share in shares)
+    if not sound or (spec.exits and not math.isclose(sum(shares), 1, abs_tol=1e-6)):
+        raise UsageError(f"exit_shares must be {len(spec.exits)} numbers ≥ 0 that add up to 1 but are {list(shares)}.")
+    if not spec.exits:
+        return [(1.0, _path(spec, ExitSpec(len(spec.layers))))]
+    return [(share, _path(spec, each)) for share, each in zip(shares, spec.exits, strict=True) if share]
+
+
+def _path(spec: TrackerSpec, taken: ExitSpec) -> _Path:
+    if spec.attention == "split" and taken.after <= spec.count("FE"):
+        return _Path(1, 0.0)
+    layers = min(len(spec.layers), taken.after + taken.adapter)
+    # ABTrack, Table 7: with 12 layers, 12 − 0.4 · (12 − n_enf) of them run on average.
+    skipped = spec.bypass.tau0 * max(0, taken.after - spec.bypass.n_enf) if spec.bypass else 0.0
+    return _Path(layers, skipped / layers)
+
+
+def _imbalance(spec: TrackerSpec) -> float:
+    """0 where half of the layers interact, 1 where none or all do (LiteTrack, Table V)."""
+    return 4 * (spec.count("AI") / len(spec.layers) - 0.5) ** 2 if spec.attention == "split" else 0.0
+
+
+def _block(spec: TrackerSpec) -> float:
+    """Mean work of a block's linear layers, in squares of its width."""
+    widths = [stage.dim for stage in spec.stages] or [spec.dim]
+    return fmean(4 + 2 * layer.mlp_hidden / (layer.mlp_dims or widths[layer.stage]) for layer in spec.layers)
+
+
+def _kept(spec: TrackerSpec) -> float:
+    """Mean share of the dimensions that enter attention and MLP."""
+    both = sum((layer.attn_dims or spec.dim) + (layer.mlp_dims or spec.dim) for layer in spec.layers)
+    return both / (2 * spec.dim * len(spec.layers))
+
+
+def _kind(spec: TrackerSpec) -> str:
+    return f"{spec.backbone}, {spec.dim} dimensions, patch {spec.patch}"
