@@ -54,6 +54,7 @@ class _Both:
         self._window = hann_window(settings.grid)
         self._rules = [UpdateRule(settings.update_interval, settings.update_gate) for _ in self._networks]
         self._differences = differences
+        self._chosen = [0, 0]
         self._frame = 0
         self.tie: int | None = None
 
@@ -67,16 +68,25 @@ class _Both:
         for name, expected in first.items():
             self._note(name, expected, second[name])
         (box, score), (other, other_score) = (decode(maps, self._window) for maps in (first, second))
-        updates = [rule.step(value) for rule, value in zip(self._rules, (score, other_score), strict=True)]
-        same = updates[0] == updates[1]
+        self._frame += 1
+        same = self._choose((score, other_score))
         if "score_map" in first:
             same &= self._peak(first) == self._peak(second)
         else:
             self._note("box", box, other)
-        self._frame += 1
         if not same and self.tie is None:
             self.tie = self._frame
         return first
+
+    def _choose(self, scores: tuple[float, float]) -> bool:
+        """False where an update follows this frame and each network would renew its template by another one."""
+        due = False
+        for i, (rule, score) in enumerate(zip(self._rules, scores, strict=True)):
+            better, due = rule.step(score)
+            self._chosen[i] = self._frame if better else self._chosen[i]
+        same = not due or self._chosen[0] == self._chosen[1]
+        self._chosen = [0, 0] if due else self._chosen
+        return same
 
     def _note(self, name: str, expected: ArrayLike, found: ArrayLike) -> None:
         # NaN must not compare as agreement, so it is kept as an infinite difference.

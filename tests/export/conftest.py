@@ -17,12 +17,20 @@ from compress.runtime.selftest import INIT, selftest_frames
 def _lively(spec: TrackerSpec, seed: int = 0) -> Tracker:
     torch.manual_seed(seed)
     model = build(spec)
+    # A LeViT has no layer norm to keep its tokens small.
+    gain = "linear" if spec.backbone == "levit" else "relu"
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d):
-            nn.init.kaiming_normal_(module.weight)
+            nn.init.kaiming_normal_(module.weight, nonlinearity=gain)
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
             module.running_mean.uniform_(-0.1, 0.1)
             module.running_var.uniform_(0.5, 2.0)
+            # A LeViT's last norms start at 0, which would leave its layers out.
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.uniform_(module.bias, -0.1, 0.1)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias.table"):
+            nn.init.normal_(parameter)
     if spec.head.kind == "centre":
         nn.init.zeros_(model.box_head.conv5_ctr.bias)
     return model.eval()

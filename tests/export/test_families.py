@@ -40,6 +40,14 @@ def test_bundle_follows_as_pytorch_does(name: str, lively: Lively, square: Any, 
         assert not kinds & {"BatchNormalization", "Dropout", "If", "Loop"}
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_other_weights_are_noticed(name: str, lively: Lively, square: Any) -> None:
+    spec = FAMILIES[name]
+    networks = [NumpyNetwork(lively(spec, seed=seed)) for seed in (0, 1)]
+    problems = compare(*networks, LoopSettings.of(spec), square).problems()
+    assert any("differs by" in problem for problem in problems)
+
+
 def _scoring(lively: Lively, **changes: Any) -> Tracker:
     """A tracker that changes its mind about the target from frame to frame, at first above the gate."""
     model = lively(MIXFORMER, **changes)

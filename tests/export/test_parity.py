@@ -121,16 +121,21 @@ def test_renewed_templates_are_told() -> None:
 def test_templates_renewed_at_other_frames_are_refused() -> None:
     others = [*SCORES[:3], 0.4, 0.6, 0.4, *SCORES[6:]]
     parity = compare(Sides(SCORES), Sides(others), UPDATING, SQUARE)
-    assert parity.tie_at == 5
+    assert parity.tie_at == 6
     assert any("pred_scores differs" in problem for problem in parity.problems())
     found = replace(parity, renewed=(3, 6), also_renewed=(3,)).problems()
     assert "templates are renewed after frames (3, 6) and (3,)" in found
 
 
 def test_two_candidates_within_rounding_are_a_tie() -> None:
-    close = [0.6, 0.6 + 1e-6, *SCORES[2:]]
-    parity = compare(Sides(close), Sides([0.6, 0.6 - 1e-6, *SCORES[2:]]), UPDATING, SQUARE)
-    assert (parity.tie_at, parity.frames) == (2, 1)
+    parity = compare(Sides([0.8, 0.8 + 1e-6, *SCORES[2:]]), Sides([0.8, 0.8 - 1e-6, *SCORES[2:]]), UPDATING, SQUARE)
+    assert (parity.tie_at, parity.frames) == (3, 2)
+    assert parity.problems() == []
+
+
+def test_candidates_that_another_one_beats_are_no_tie() -> None:
+    parity = compare(Sides([0.7, 0.7 + 1e-6, *SCORES[2:]]), Sides([0.7, 0.7 - 1e-6, *SCORES[2:]]), UPDATING, SQUARE)
+    assert (parity.tie_at, parity.frames) == (None, 9)
     assert parity.problems() == []
 
 
