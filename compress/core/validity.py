@@ -105,12 +105,14 @@ def _bypass(spec: TrackerSpec) -> Iterator[str]:
 def _exits(spec: TrackerSpec) -> Iterator[str]:
     if not spec.exits:
         return
-    depth = len(spec.layers)
+    depth, apart = len(spec.layers), spec.count("FE")
     if spec.head.kind not in ("centre", "corner"):
         yield f"exits need a centre or corner head but the head is {spec.head.kind}"
     for i, each in enumerate(spec.exits):
         if not 1 <= each.after <= depth:
             yield f"exits[{i}].after must be in [1, {depth}], within the depth {depth}, but is {each.after}"
+        if 1 <= each.after <= apart:
+            yield f"exits[{i}].after must be above {apart}, the FE layers that see no template, but is {each.after}"
         if i and each.after <= spec.exits[i - 1].after:
             yield f"exits[{i}].after {each.after} does not come after {spec.exits[i - 1].after}"
         if not 0 <= each.adapter <= _MOST_ADAPTER:

@@ -26,7 +26,7 @@ def changes(
     - `mlp`: (4 + 2r) of the teacher over that of the student, less 1, with MLP ratio r: a block's linear layers.
     - `dimensions`: share of dimensions kept, the teacher's over the student's, less 1: μ / (1 − μ).
     - `bypass`: T/D times the share of the D layers expected to be skipped: τ0 of those behind the first n_enf.
-    - `exits`: T/D − T/L. An exit in front of all AI layers has never met the template; it is taken for one layer deep.
+    - `exits`: T/D − T/L.
     - `resolution`: search tokens of the teacher over the student's, less 1.
 
     Bypass and exits are averaged over frames.
@@ -79,8 +79,6 @@ def _paths(spec: TrackerSpec, shares: Sequence[float] | None) -> list[tuple[floa
 
 
 def _path(spec: TrackerSpec, taken: ExitSpec) -> _Path:
-    if spec.attention == "split" and taken.after <= spec.count("FE"):
-        return _Path(1, 0.0)
     layers = min(len(spec.layers), taken.after + taken.adapter)
     # ABTrack, Table 7: with 12 layers, 12 − 0.4 · (12 − n_enf) of them run on average.
     skipped = spec.bypass.tau0 * max(0, taken.after - spec.bypass.n_enf) if spec.bypass else 0.0

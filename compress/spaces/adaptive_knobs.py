@@ -73,8 +73,8 @@ class NEnf:
 class Exits:
     """Where early exits stand: shares of the kept layers such as `1/6 1/2`; the last exit ends every tracker.
 
-    Shares are rounded to whole layers, at least one; those that fall together count once. Heads that read prediction
-    tokens or climb a pyramid, and LeViTs, have no exits.
+    Shares are rounded to whole layers, at least one that sees the template; those that fall together count once. Heads
+    that read prediction tokens or climb a pyramid, and LeViTs, have no exits.
     """
 
     wanted = "never, or shares between 0 and 1 such as 1/6 1/2"
@@ -98,7 +98,8 @@ class Exits:
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         depth = len(draft.layers)
-        places = _places(value, depth)
+        apart = sum(layer.attention == "FE" for layer in draft.layers)
+        places = _places(value, depth, apart)
         draft.exits = (*(ExitSpec(place) for place in places), ExitSpec(depth)) if places else ()
 
 
@@ -130,7 +131,7 @@ def _shares(value: object) -> list[Fraction]:
 
 
 @cache
-def _places(value: Scalar, depth: int) -> tuple[int, ...]:
-    """Layers computed before each early exit."""
-    places = {max(1, nearest(share * depth)) for share in _shares(value)}
+def _places(value: Scalar, depth: int, apart: int = 0) -> tuple[int, ...]:
+    """Layers computed before each early exit, none within the first `apart`."""
+    places = {max(apart + 1, nearest(share * depth)) for share in _shares(value)}
     return tuple(sorted(place for place in places if place < depth))

@@ -8,19 +8,45 @@ from typing import Any
 
 import pytest
 
-from compress.core import TRACKERS, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe, kept_dims
+from compress.core import (
+    TRACKERS,
+    BypassSpec,
+    ExitSpec,
+    HeadSpec,
+    LayerSpec,
+    StageSpec,
+    TrackerSpec,
+    UsageError,
+    describe,
+    kept_dims,
+)
 
 IDS = {
+    "abtrack-avit": "tbe11b51d30",
+    "abtrack-deit": "tbe11b51d30",
+    "abtrack-vit": "tbe11b51d30",
+    "dytrack": "t90f86b11ae",
+    "hit-base": "tc013144739",
+    "hit-small": "tbfa11a5131",
+    "hit-tiny": "t9d0ebd964d",
     "litetrack-b4": "t50eee4e010",
     "litetrack-b6": "tb74704ff7c",
     "litetrack-b8": "t8edec28c52",
     "litetrack-b9": "t8f47346299",
+    "mixformerv2-b": "t1275e1f702",
+    "mixformerv2-b-student": "t71bd9901ac",
+    "mixformerv2-depth12": "t6e2d88da0b",
+    "mixformerv2-s": "tb66cf6bc32",
+    "mixvit-b": "t92b412709b",
     "ostrack-nano": "t6ff7c8851d",
     "ostrack256": "t020f76dc9b",
     "ostrack256-ce": "tadfd0c6d35",
     "ostrack384-ce": "t30d5996a0b",
 }
 """Written down on the day they were made. Runs are keyed by them, so a new knob may add ids but change none."""
+
+
+SPLIT = (LayerSpec(0, 1, "FE"), LayerSpec(1, 1, "AI"))
 
 
 def tiny(**changes: Any) -> TrackerSpec:
@@ -49,6 +75,33 @@ def test_round_trip_with_every_field_off_its_default() -> None:
     spec = tiny(layers=layers, head=HeadSpec(channels=16), final_norm=False, target_token=True, **sizes)
     assert TrackerSpec.from_dict(spec.to_dict()) == spec
     assert len(spec.to_dict()) == 11  # all but the backbone, of which there is one kind
+
+
+def test_the_same_training_serves_every_threshold() -> None:
+    spec = tiny(bypass=BypassSpec(n_enf=1), exits=(ExitSpec(1), ExitSpec(2)))
+    other = replace(spec, bypass=BypassSpec(n_enf=1, rho=0.7), exits=(ExitSpec(1, tau=0.9), ExitSpec(2)))
+    assert other.id != spec.id
+    assert other.weights_id == spec.weights_id == "w" + spec.id[1:]
+    assert replace(spec, bypass=BypassSpec(n_enf=1, tau0=0.5)).weights_id != spec.weights_id
+    assert TrackerSpec.from_dict(other.to_dict()) == other
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"backbone": "vit"}, "stages belong to the backbone levit"),
+        ({"dim": 64}, "dim and heads must be the first stage's, 128 and 4"),
+        ({"search_size": 288}, "crops that are multiples of 64"),
+        ({"online_templates": 1}, "no final_norm, target_token, online templates"),
+        ({"head": HeadSpec()}, "a levit has a plain corner head"),
+        ({"layers": (LayerSpec(0, 8, stage=1), LayerSpec(1, 8))}, "stage by stage, 0 to 2"),
+        ({"layers": (LayerSpec(0, 8, attn_dims=64),)}, "without attn_dims"),
+        ({"stages": (StageSpec(128, 4, 16, 2, 2), *describe("hit-tiny").stages[1:])}, "but 0 in the first stage"),
+    ],
+)
+def test_impossible_levits(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        replace(describe("hit-tiny"), **change)
 
 
 def test_elimination_shrinks_what_later_layers_see() -> None:
@@ -119,6 +172,32 @@ def test_sizes_of_a_spec() -> None:
         ({"layers": (LayerSpec(0, 1, "asymmetric", keep=0.5),)}, "keep needs joint attention.* asymmetric"),
         ({"layers": (LayerSpec(0, 1, "AI", keep=0.5),)}, "keep needs joint attention, but the layer's is AI"),
         ({"layers": (LayerSpec(0, 1, "FE"),)}, "followed by at least one AI"),
+        (
+            {"layers": (LayerSpec(0, 1, "FE"), LayerSpec(1, 1, "AI")), "exits": (ExitSpec(1), ExitSpec(2))},
+            "above 1, the FE",
+        ),
+        ({"exits": (ExitSpec(1),)}, "exits must end behind the last layer, 2, but end after 1"),
+        ({"exits": (ExitSpec(2), ExitSpec(2))}, r"exits\[1\].after 2 does not come after 2"),
+        ({"exits": (ExitSpec(0), ExitSpec(2))}, r"exits\[0\].after must be in \[1, 2\]"),
+        ({"exits": (ExitSpec(3),)}, r"exits\[0\].after must be in \[1, 2\], within the depth 2, but is 3"),
+        ({"exits": (ExitSpec(1, tau=1.5), ExitSpec(2))}, r"exits\[0\].tau must be in \[0, 1\] but is 1.5"),
+        ({"exits": (ExitSpec(1, tau=float("nan")), ExitSpec(2))}, r"exits\[0\].tau must be in"),
+        ({"exits": (ExitSpec(1, adapter=13), ExitSpec(2))}, r"exits\[0\].adapter must be in \[0, 12\]"),
+        ({"exits": (ExitSpec(1), ExitSpec(2, tau=0.7))}, "last exit is always taken"),
+        ({"exits": (ExitSpec(2),), "head": HeadSpec(kind="tokens", bins=8)}, "exits need a centre or corner head"),
+        ({"bypass": BypassSpec(n_enf=2)}, r"bypass.n_enf must be in \[0, 1\], below the depth 2, but is 2"),
+        ({"bypass": BypassSpec(n_enf=0, tau0=1.1)}, r"bypass.tau0 must be in \[0, 1\] but is 1.1"),
+        ({"bypass": BypassSpec(n_enf=0, rho=-0.1)}, r"bypass.rho must be in \[0, 1\]"),
+        ({"bypass": BypassSpec(n_enf=0, zeta=2.0)}, "bypass.zeta must be in"),
+        ({"layers": (LayerSpec(0, 1, keep=0.5),), "bypass": BypassSpec(n_enf=0)}, "keep goes with neither"),
+        ({"head": HeadSpec(kind="tokens")}, "head.bins must be ≥ 2 for a tokens head"),
+        ({"head": HeadSpec(bins=8)}, "and 0 for others but is 8 for a centre head"),
+        ({"head": HeadSpec(score=True)}, "head.score needs a tokens head"),
+        ({"head": HeadSpec(reparam=True)}, "head.reparam needs a corner head"),
+        ({"online_templates": -1}, "online_templates must be in"),
+        ({"position": "sincos", "dim": 6}, "position sincos needs a dim that is a multiple of 4"),
+        ({"stages": (StageSpec(12, 3, 4),)}, "stages belong to the backbone levit"),
+        ({"backbone": "levit"}, "stages must be 3"),
         ({"layers": (LayerSpec(0, 1, "AI"), LayerSpec(1, 1, "FE"))}, "FE…FE followed by"),
         ({"layers": (LayerSpec(0, 1), LayerSpec(1, 1, "AI"))}, "all joint"),
         ({"layers": (LayerSpec(0, 1, "asymmetric"), LayerSpec(1, 1))}, "all asymmetric"),

@@ -37,7 +37,9 @@ def _eliminating(spec: TrackerSpec) -> TrackerSpec:
 
 
 def _adaptive(spec: TrackerSpec) -> TrackerSpec:
-    return replace(spec, bypass=BypassSpec(n_enf=1), exits=(ExitSpec(1, adapter=1), ExitSpec(2), ExitSpec(3)))
+    """Bypass and exits together; where the first layers do not see the template, at the last one only."""
+    early = () if spec.count("FE") else (ExitSpec(1, adapter=1), ExitSpec(2))
+    return replace(spec, bypass=BypassSpec(n_enf=1), exits=(*early, ExitSpec(3)))
 
 
 SPECS = {name: small(describe(name)) for name in TRACKERS.names()}

@@ -21,7 +21,7 @@ from compress.models.route import Route
 KINDS: dict[str, tuple[Any, ...]] = {
     "joint": ("joint",) * 3,
     "asymmetric": ("asymmetric",) * 3,
-    "split": ("FE", "AI", "AI"),
+    "split": ("AI",) * 3,
 }
 
 

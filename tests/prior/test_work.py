@@ -66,13 +66,6 @@ def test_bypass_skips_only_layers_on_the_way_to_the_exit() -> None:
     assert (last["exits"], last["bypass"]) == pytest.approx((0, 0.4 * 10 / 12))
 
 
-def test_an_exit_without_interaction_is_worth_one_layer() -> None:
-    """9 FE and 3 AI layers: behind 6 the template has never been met, behind 12 it has."""
-    spec = student(interaction="1/4", exits="1/2")
-    assert changes(TEACHER, spec)[CHANGES.index("exits")] == pytest.approx(11)
-    assert changes(TEACHER, spec, (0, 1))[CHANGES.index("exits")] == pytest.approx(0)
-
-
 def test_what_a_student_has_more_of_counts_nothing() -> None:
     small = student(depth=6, mlp_ratio=2, dr_ratio=0.5, bypass="learned")
     assert changes(small, TEACHER) == (0,) * 7

@@ -112,6 +112,8 @@ def test_bypass_and_exits_of_a_student() -> None:
     shallow = FULL.spec(NANO, pick(depth=3, **values))
     assert shallow.bypass == BypassSpec(n_enf=2, tau0=0.3)
     assert shallow.exits == (ExitSpec(1, adapter=2), ExitSpec(2, adapter=1), ExitSpec(3))
+    split = FULL.spec(NANO, pick(depth=8, interaction="1/2", **values))
+    assert [each.after for each in split.exits] == [5, 8]  # neither 1 nor 4 of 8: the first four layers are FE
     merged = FULL.spec(NANO, pick(depth=2, **values))
     assert merged.exits == (ExitSpec(1, adapter=2), ExitSpec(2))
 
