@@ -31,8 +31,8 @@ _SCORE_NOTES = {
 _UPDATE_NOTE = (
     "Frames after the first are counted from 1. A frame is a candidate where its score is above the gate and above all "
     "scores since the last update; its crop at the box found there is taken as the first template's was. After every "
-    "interval-th frame the oldest online template gives way to the last candidate, or to the first template where there "
-    "was none, and template.onnx is run again. An interval of 0 keeps the first template."
+    "interval-th frame the oldest online template gives way to the last candidate, or to the first template where "
+    "there was none, and template.onnx is run again. An interval of 0 keeps the first template."
 )
 
 
