@@ -2,6 +2,7 @@
 
 from compress.distill.optimise import pick_device, to_input
 from compress.distill.pool import Pool, distillation_pool, pool_bytes
+from compress.distill.progressive import distill_progressively
 from compress.distill.student import StudentRecipe, distill
 from compress.distill.teacher import TeacherRecipe, train_teacher
 
@@ -10,6 +11,7 @@ __all__ = [
     "StudentRecipe",
     "TeacherRecipe",
     "distill",
+    "distill_progressively",
     "distillation_pool",
     "pick_device",
     "pool_bytes",

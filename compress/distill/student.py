@@ -26,7 +26,8 @@ class StudentRecipe:
         distribution: Of imitation of distributions over corners or sides (MixFormerV2).
         presence: Of imitation of a score head.
         mimic: Of mimicry of normalised features.
-        mimic_raw: Of mimicry of features as they are, which stands in its place under MixFormerV2's and MixViT's heads.
+        mimic_raw: Of mimicry of features as they are, which stands in its place under MixFormerV2's and MixViT's heads;
+            of search tokens, where the published loss is over all tokens.
         ema: Decay of the averaged weights, which are what is kept.
     """
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 from small_tracker import SPARSE, SPEC, STUDENT, shorter
+from unseen import seen_pairs, unseen_losses
 
 from compress.core import CompressError, FileError, UsageError, describe
 from compress.distill import Pool, StudentRecipe, TeacherRecipe, distill, pick_device, train_teacher
 from compress.distill.matching import matched_layers, mimicked_layers
 from compress.distill.optimise import AveragedWeights, learning_rate, optimiser
-from compress.distill.student import distillation_loss
 from compress.models import Tracker, build, load_weights
 from compress.surgery import inherit
 
@@ -39,18 +39,6 @@ def test_matched_layers_of_a_levit_end_with_its_stages() -> None:
     assert mimicked_layers(teacher) == [3, 7, 11]
 
 
-def _first(pool: Pool, count: int) -> Pool:
-    parts = {name: {k: v[:count] for k, v in getattr(pool, name).items()} for name in ("maps", "layers")}
-    return replace(pool, **{name: getattr(pool, name)[:count] for name in ("template", "search", "boxes")}, **parts)
-
-
-@torch.inference_mode()
-def _unseen(student: Tracker, pool: Pool) -> dict[str, float]:
-    """Losses over the pairs that `_first(pool, 96)` leaves out."""
-    parts = distillation_loss(student.eval(), pool, torch.arange(96, len(pool)), StudentRecipe(), CPU)
-    return {name: float(value) for name, value in parts.items()}
-
-
 PARTS = {
     "centre": {"loss": 0.9, "mimic": 0.6, "imitate_box": 0.95},
     "eliminating": {"loss": 0.9, "mimic": 0.6, "imitate_box": 0.95},
@@ -66,14 +54,14 @@ def test_student_comes_nearer_to_its_teacher(awake_teacher: Callable[[str], tupl
     teacher, pool = awake_teacher(kind)
     seen: list[tuple[int, dict[str, float]]] = []
     start = inherit(teacher, shorter(teacher.spec))
-    before = _unseen(start, pool)
+    before = unseen_losses(start, pool)
     recipe = StudentRecipe(batch=16, lr=1e-3, ema=0.9)
     report = {"report": lambda step, parts: seen.append((step, parts))}
-    student = distill(start, _first(pool, 96), recipe, steps=60, seed=0, device=CPU, **report)
+    student = distill(start, seen_pairs(pool), recipe, steps=60, seed=0, device=CPU, **report)
     assert not student.training
     assert [step for step, _ in seen] == list(range(3, 61, 3))
     assert seen[-1][1].keys() == before.keys() >= PARTS[kind].keys()
-    after = _unseen(student, pool)
+    after = unseen_losses(student, pool)
     for part, share in PARTS[kind].items():
         assert after[part] < share * before[part], part
 
@@ -91,16 +79,16 @@ def test_prediction_tokens_learn_from_corner_maps(awake_teacher: Callable[[str],
     """Dense to sparse: the tokens and their head start from nothing and imitate the marginals."""
     teacher, pool = awake_teacher("pyramid")
     start = inherit(teacher, SPARSE)
-    before = _unseen(start, pool)
-    student = distill(start, _first(pool, 96), StudentRecipe(batch=16, lr=1e-3, ema=0.9), steps=60, seed=0, device=CPU)
-    after = _unseen(student, pool)
+    before = unseen_losses(start, pool)
+    student = distill(start, seen_pairs(pool), StudentRecipe(batch=16, lr=1e-3, ema=0.9), steps=60, seed=0, device=CPU)
+    after = unseen_losses(student, pool)
     assert after["imitate_distribution"] < 0.85 * before["imitate_distribution"]
     assert after["loss"] < 0.95 * before["loss"]
 
 
 def test_loss_is_the_weighted_sum_of_its_parts(teacher: Tracker, pool: Pool) -> None:
     student = inherit(teacher, STUDENT)
-    parts = _unseen(student, pool)
+    parts = unseen_losses(student, pool)
     total = parts["focal"] + 2 * parts["giou"] + 5 * parts["l1"]
     total += 60 * parts["imitate_score"] + 20 * parts["imitate_box"] + 8 * parts["mimic"]
     assert parts["loss"] == pytest.approx(total, rel=1e-5)

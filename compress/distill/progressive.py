@@ -1,0 +1,119 @@
+"""Progressive depth pruning (MixFormerV2, §3.2.2): layers fade out while the others learn to do without them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from compress.core import Attention, LayerSpec, TrackerSpec, UsageError
+from compress.distill.pool import Pool
+from compress.distill.student import Report, StudentRecipe, distill
+from compress.models import Tracker, VitTracker
+from compress.models.blocks import Block
+from compress.surgery import Rank, inherit
+
+
+def distill_progressively(
+    teacher: Tracker,
+    spec: TrackerSpec,
+    pool: Pool,
+    recipe: StudentRecipe,
+    *,
+    fade_steps: int,
+    steps: int,
+    seed: int,
+    device: torch.device,
+    mlp_rank: Rank = "importance",
+    calibration: tuple[Tensor, Tensor] | None = None,
+    report: Report | None = None,
+) -> Tracker:
+    """A student of `spec`: `fade_steps` with the layers to be removed fading out, then `steps` without them.
+
+    The student starts with all layers of the teacher, so it starts near it. Those that fade are frozen.
+
+    Args:
+        mlp_rank, calibration: See `inherit`.
+        report: As of `distill`; steps count through.
+
+    Raises:
+        UsageError: a LeViT, or a tracker with bypass or exits, whose layers do not fade; else as `inherit`, `distill`.
+    """
+    removed = removed_layers(teacher.spec, spec)
+    student = inherit(teacher, with_removed(teacher.spec, spec), mlp_rank=mlp_rank, calibration=calibration)
+    with fading(cast(VitTracker, student), removed) as fade:
+        student = distill(
+            student,
+            pool,
+            recipe,
+            steps=fade_steps,
+            seed=seed,
+            device=device,
+            report=report,
+            before=lambda step: fade(gamma(step, fade_steps)),
+        )
+    student, after = inherit(student, spec), _from(fade_steps, report)
+    return distill(student, pool, recipe, steps=steps, seed=seed, device=device, report=after)
+
+
+def gamma(epoch: int, epochs: int) -> float:
+    """What is left of a fading layer: half a cosine from 1 down to 0 at epoch `epochs` − 1 and after.
+
+    MixFormerV2 counts epochs from 1, so its first one has γ(1, 40) = 0.994. Here every step is an epoch, from 0 on.
+    """
+    return 0.5 * (1 + math.cos(math.pi * min(epoch + 1, epochs) / epochs))
+
+
+def removed_layers(teacher: TrackerSpec, spec: TrackerSpec) -> list[int]:
+    """The teacher's layers that a student does without."""
+    return sorted(set(range(len(teacher.layers))) - {layer.source for layer in spec.layers})
+
+
+def with_removed(teacher: TrackerSpec, spec: TrackerSpec) -> TrackerSpec:
+    """The student with the layers it does without put back, as wide as the teacher's; they eliminate no tokens."""
+    if spec.backbone != "vit" or spec.bypass or spec.exits:
+        raise UsageError("Only layers of a plain ViT without bypass and exits can fade out; distil this one at once.")
+    own = {layer.source: layer for layer in spec.layers}
+    last = max((layer.source for layer in spec.layers if layer.attention != "AI"), default=-1)
+
+    def back(i: int, layer: LayerSpec) -> LayerSpec:
+        split: Attention = "FE" if i < last else "AI"
+        attention = split if spec.attention == "split" else spec.layers[0].attention
+        return replace(layer, source=i, attention=attention, keep=None)
+
+    layers = tuple(own.get(i) or back(i, layer) for i, layer in enumerate(teacher.layers))
+    return replace(spec, layers=layers)
+
+
+@contextmanager
+def fading(model: VitTracker, layers: Iterable[int]) -> Iterator[Callable[[float], None]]:
+    """Within it both residual branches of some layers are multiplied by γ, and their weights are frozen.
+
+    Gives the function that sets γ, which is 1 at first. At 0 a layer hands on what it takes in.
+    """
+    now = [1.0]
+    blocks = [cast(Block, model.backbone.blocks[i]) for i in layers]
+
+    # A plain function, so that copies of the model fade along.
+    def scale(_module: nn.Module, _inputs: tuple[Any, ...], output: Tensor) -> Tensor:
+        return output * now[0]
+
+    hooks = [block.drop_path.register_forward_hook(scale) for block in blocks]
+    for block in blocks:
+        block.requires_grad_(False)
+    try:
+        yield lambda value: now.__setitem__(0, value)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for block in blocks:
+            block.requires_grad_(True)
+
+
+def _from(start: int, report: Report | None) -> Report | None:
+    return None if report is None else lambda step, parts: report(start + step, parts)
