@@ -19,7 +19,7 @@ from compress.core.files import replacing
 from compress.data.worker import make_pairs
 from compress.distill.matching import layer_shape, mimicked_layers
 from compress.distill.optimise import to_input
-from compress.models import Tracker
+from compress.models import Route, Tracker
 
 _CHUNK = 64
 _SIZES = ("template_size", "search_size", "template_factor", "search_factor")
@@ -129,12 +129,14 @@ def _fill(rows: dict[str, Tensor], part: dict[str, Tensor], start: int, count: i
 def _answers(
     teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, report: Callable[[str, int, int], None]
 ) -> dict[str, Tensor]:
-    wanted = mimicked_layers(teacher.spec)
+    wanted, last = mimicked_layers(teacher.spec), len(teacher.spec.exits) - 1
+    # An adaptive teacher is asked for the best it has: no layer skipped, the last exit.
+    whole = Route(skipped=frozenset(), exit=last if last >= 0 else None)
     rows: dict[str, Tensor] = {}
     count = len(pairs["boxes"])
     for start in range(0, count, _CHUNK):
         template, search = (to_input(pairs[k][start : start + _CHUNK].to(device)) for k in ("template", "search"))
-        out = teacher(template, search, collect=True)
+        out = teacher(template, search, collect=True, route=whole)
         found = {**out.maps, **{f"layer{i}": out.layers[i] for i in wanted}}
         _fill(rows, {key: value.half().cpu() for key, value in found.items()}, start, count)
         report("asking the teacher", min(count, start + _CHUNK), count)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from small_tracker import TEACHERS
+from small_tracker import SPEC, TEACHERS
 
-from compress.core import CompressError
+from compress.core import BypassSpec, CompressError, ExitSpec
 from compress.data.generated import sample_pairs
 from compress.data.worker import make_pairs
 from compress.distill import Pool, distillation_pool, pool_bytes, to_input
 from compress.distill.matching import mimicked_layers
-from compress.models import Tracker
+from compress.models import Route, Tracker, build
 
 CPU = torch.device("cpu")
 
@@ -33,6 +34,21 @@ def test_pool_holds_the_teachers_answers(awake_teacher: Callable[[str], tuple[Tr
     assert sorted(pool.layers) == ([1, 3, 5] if kind == "levit" else [0, 3]) == mimicked_layers(teacher.spec)
     for index, tokens in pool.layers.items():
         torch.testing.assert_close(tokens[70:75].float(), out.layers[index], atol=2e-2, rtol=5e-3)
+
+
+def test_an_adaptive_teacher_is_asked_for_its_best(tmp_path: Path) -> None:
+    """Whatever it would have decided: every layer runs, and the last exit answers."""
+    spec = replace(SPEC, bypass=BypassSpec(n_enf=1, rho=0.0), exits=(ExitSpec(2, tau=0.0), ExitSpec(4)))
+    teacher = build(spec).eval()
+    pool = distillation_pool(teacher, count=8, seed=1, folder=tmp_path, device=CPU)
+    crops = to_input(pool.template), to_input(pool.search)
+    with torch.inference_mode():
+        free, out = teacher(*crops), teacher(*crops, every_exit=True, route=Route(skipped=frozenset()))
+    assert bool((free.decisions.exit == 0).all())
+    assert bool(free.decisions.skipped.any())
+    for name, values in out.decisions.exits[-1].maps.items():
+        torch.testing.assert_close(pool.maps[name].float(), values, atol=5e-3, rtol=5e-3)
+    assert all(bool(torch.isfinite(tokens).all()) for tokens in pool.layers.values())
 
 
 @pytest.mark.parametrize("kind", TEACHERS)
