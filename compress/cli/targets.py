@@ -45,6 +45,12 @@ def _row(path: Path, profile: Profile) -> dict[str, Any]:
     return {
         "dim": profile.family.dim,
         "heads": profile.family.heads,
+        "backbone": profile.family.backbone,
+        "head": profile.family.head.kind,
+        "online_templates": profile.family.online_templates,
+        "stages": [stage.dim for stage in profile.family.stages],
+        "elimination": profile.elimination_ms is not None,
+        "attentions": sorted({block.attention for block in profile.blocks}),
         "template_size": profile.family.template_size,
         "search_size": profile.family.search_size,
         "threads": profile.threads,
@@ -57,7 +63,13 @@ def _row(path: Path, profile: Profile) -> dict[str, Any]:
 
 
 def _line(kept: dict[str, Any]) -> str:
-    size = f"{kept['search_size']}/{kept['template_size']}"
     error = "" if kept["mean_error"] is None else f", error {kept['mean_error']:.1%} mean, {kept['max_error']:.1%} max"
-    family = f"width {kept['dim']}, {kept['heads']} heads, crops {size}"
-    return f"{kept['provenance']} for {family}, threads {kept['threads']}{error}"
+    return f"{kept['provenance']} for {_family(kept)}, threads {kept['threads']}{error}"
+
+
+def _family(kept: dict[str, Any]) -> str:
+    widths = "-".join(map(str, kept["stages"])) or kept["dim"]
+    online = f" and {kept['online_templates']} online" if kept["online_templates"] else ""
+    eliminating = ", candidate elimination" if kept["elimination"] else ""
+    size = f"crops {kept['search_size']}/{kept['template_size']}{online}"
+    return f"width {widths}, {kept['heads']} heads, {size}, {kept['head']} head{eliminating}"

@@ -5,7 +5,18 @@ import dataclasses
 import pytest
 from toy import layer, toy_profile, tracker
 
-from compress.profiles import Profile, UncoveredError, gate, low_ms, network_low_ms, predict
+from compress.core import BypassSpec, ExitSpec, HeadSpec, StageSpec, TrackerSpec
+from compress.profiles import (
+    Block,
+    Family,
+    Profile,
+    UncoveredError,
+    gate,
+    low_ms,
+    network_low_ms,
+    parts_low_ms,
+    predict,
+)
 
 
 def test_a_measured_block_costs_what_was_measured(profile: Profile) -> None:
@@ -70,8 +81,74 @@ def test_what_was_not_measured_is_refused(profile: Profile, fields: dict[str, ob
 def test_elimination_is_never_priced_as_a_full_layer(profile: Profile) -> None:
     plain = tracker(layer(0), layer(1, 32))
     predict(profile, plain)  # so that the layers' costs are remembered
-    with pytest.raises(UncoveredError, match=r"candidate elimination \(layers\[0\].keep 0.7\)"):
+    with pytest.raises(
+        UncoveredError, match=r"candidate elimination; joint layers over search tokens 12 \(measured at 16"
+    ):
         predict(profile, tracker(layer(0, keep=0.7), layer(1, 32)))
+
+
+def test_tokens_leave_between_attention_and_mlp(eliminating: Profile) -> None:
+    """Over 16 tokens the layer of 128 hidden units is 2 of attention and 8 of MLP, over 8 tokens 1 and 6."""
+    spec = tracker(layer(0, keep=0.5), layer(1))
+    assert network_low_ms(eliminating, spec) == pytest.approx(2.0 * (3 + (2 + 6 + 0.25) + 7))
+
+
+def test_between_numbers_of_tokens(eliminating: Profile) -> None:
+    spec = tracker(layer(0, keep=0.75), layer(1))  # 12 tokens go on, halfway: 1.5 of attention, 7 of MLP
+    assert network_low_ms(eliminating, spec) == pytest.approx(2.0 * (3 + (2 + 7 + 0.25) + 8.5))
+
+
+def test_fewer_tokens_than_measured_are_refused(eliminating: Profile) -> None:
+    with pytest.raises(UncoveredError, match=r"joint layers over search tokens 4 \(measured from 8 to 16\)"):
+        predict(eliminating, tracker(layer(0, keep=0.25)))
+
+
+def test_reduced_attention_leaves_with_attention(eliminating: Profile) -> None:
+    """8 of 10 ms at 16 dimensions: attention costs nothing more, the MLP as much as before."""
+    spec = tracker(layer(0, keep=0.5, attn_dims=16))
+    assert network_low_ms(eliminating, spec) == pytest.approx(2.0 * (3 + (0 + 6 + 0.25)))
+
+
+def test_parts_add_up(profile: Profile) -> None:
+    assert parts_low_ms(profile, tracker(layer(0), layer(1, 32))) == {"rest": 6.0, "layers.0": 20.0, "layers.1": 8.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"bypass": BypassSpec(n_enf=1)}, "not bypass"),
+        ({"exits": (ExitSpec(1), ExitSpec(2))}, "not exits"),
+        ({"bypass": BypassSpec(n_enf=1), "exits": (ExitSpec(2),)}, "not bypass and exits"),
+    ],
+)
+def test_adaptive_trackers_are_refused(profile: Profile, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(UncoveredError, match=words):
+        predict(profile, dataclasses.replace(tracker(layer(0), layer(1)), **changes))  # type: ignore[arg-type]
+
+
+def test_every_stage_has_its_own_layers() -> None:
+    """Rest 3, layers of stage 0 cost 10, of stage 1 6, of stage 2 7; scale 2."""
+    stages = tuple(StageSpec(16 * (i + 1), 2, 4, 4 * (i > 0), 32 * (i > 0)) for i in range(3))
+    spec = TrackerSpec(
+        dim=16,
+        heads=2,
+        layers=(layer(0), layer(1, stage=1), layer(2, stage=1)),
+        backbone="levit",
+        template_size=64,
+        search_size=128,
+        head=HeadSpec(kind="corner"),
+        final_norm=False,
+        stages=stages,
+    )
+    blocks = tuple(Block("joint", 128, ms, stage=i) for i, ms in enumerate((10.0, 6.0, 7.0)))
+    profile = toy_profile(family=Family.of(spec), blocks=blocks)
+    assert network_low_ms(profile, spec) == 2.0 * (3 + 10 + 6 + 6)
+    thin = dataclasses.replace(spec, layers=(layer(0), layer(1, 64, stage=2)))
+    with pytest.raises(UncoveredError, match=r"joint layers in stage 2 with mlp_hidden 64 \(measured at 128 only\)"):
+        predict(profile, thin)
+    wider = dataclasses.replace(spec, stages=(*stages[:2], dataclasses.replace(stages[2], dim=64)))
+    with pytest.raises(UncoveredError, match="stages "):
+        predict(profile, wider)
 
 
 def test_every_gap_is_named_once(profile: Profile) -> None:
@@ -82,10 +159,20 @@ def test_every_gap_is_named_once(profile: Profile) -> None:
     assert "attn_dims 4" in str(error.value)
 
 
-def test_another_family_is_refused(profile: Profile) -> None:
-    spec = dataclasses.replace(tracker(layer()), search_size=128)
-    with pytest.raises(UncoveredError, match=r"search_size 128 \(it has 64\)"):
-        predict(profile, spec)
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"search_size": 128}, r"search_size 128 \(it has 64\)"),
+        ({"online_templates": 2}, r"online_templates 2 \(it has 0\)"),
+        (
+            {"head": HeadSpec(kind="tokens", bins=8)},
+            r"head tokens 256 8 False False \(it has centre .*extra_tokens 4 \(it has 0",
+        ),
+    ],
+)
+def test_another_family_is_refused(profile: Profile, changes: dict[str, object], words: str) -> None:
+    with pytest.raises(UncoveredError, match=words):
+        predict(profile, dataclasses.replace(tracker(layer()), **changes))  # type: ignore[arg-type]
 
 
 def test_crop_factors_and_teacher_layers_do_not_matter(profile: Profile) -> None:

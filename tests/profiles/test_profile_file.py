@@ -29,6 +29,23 @@ def test_round_trip(profile: Profile, tmp_path: Path) -> None:
     assert load_profile(path) == profile
 
 
+def test_round_trip_with_elimination(eliminating: Profile, tmp_path: Path) -> None:
+    save_profile(eliminating, tmp_path / "toy.yaml")
+    assert load_profile(tmp_path / "toy.yaml") == eliminating
+
+
+def test_files_written_before_stages_and_elimination_still_read(profile: Profile, data: dict[str, object]) -> None:
+    assert {key for block in data["blocks"] for key in block} <= {
+        "attention",
+        "mlp_hidden",
+        "ms",
+        "attn_dims",
+        "mlp_dims",
+    }  # type: ignore[attr-defined]
+    assert set(data["family"]) <= {"dim", "heads", "template_size", "search_size", "patch", "head"}  # type: ignore[call-overload]
+    assert "elimination_ms" not in data
+
+
 def test_own_error(profile: Profile) -> None:
     assert profile.mean_error == pytest.approx((0.01 + 0.06) / 2)
     assert profile.max_error == pytest.approx(0.06)
@@ -47,6 +64,7 @@ def test_every_mistake_is_named(data: dict[str, object], tmp_path: Path) -> None
 
 def test_impossible_figures_are_named_together(data: dict[str, object], tmp_path: Path) -> None:
     data |= {"loop_ms": float("nan"), "scale": -1.0, "schema": 2, "fixed": [], "spread": float("inf")}
+    data["elimination_ms"] = -0.1
     data["blocks"][1]["ms"] = 0.0  # type: ignore[index]
     data["blocks"].append(data["blocks"][0])  # type: ignore[attr-defined]
     text = yaml.dump(data, Dumper=_NoAlias)
@@ -59,6 +77,7 @@ def test_impossible_figures_are_named_together(data: dict[str, object], tmp_path
         "schema",
         "fixed is empty",
         "spread",
+        "elimination_ms",
         "blocks[1].ms",
         "names the same part twice",
     ):

@@ -1,0 +1,223 @@
+"""Time per frame of this package's trackers over OSTrack-256's, beside what the published code takes.
+
+    python benchmarks/published_speed.py --csv results/published-speed.csv
+
+The denominator is OSTrack-256 as its authors run it: timm's ViT-B/16 over 320 tokens with unfused attention, both
+crops embedded in every frame, and the centre head with its batch norms, in eager PyTorch. Published ratios are of the
+published code of each tracker over that of OSTrack-256. Ours is the work of one frame, the template being encoded
+once per sequence: in eager PyTorch with what depends on the weights only computed beforehand, and the exported frame
+graph under onnxruntime. Crops, decoding and the frame loop are left out on both sides.
+
+Every visit times ours and the denominator one right after the other; all pairs take turns in shuffled rounds. Given
+are the median of the pairs' ratios and, as the spread, half of the distance between their quartiles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from compress.core import TrackerSpec, describe
+from compress.core.files import replacing
+from compress.export import frame_graph
+from compress.measure import host, runtime_name
+from compress.models import build
+from compress.models.features import Features
+from compress.models.fuse import fused
+from compress.models.heads.centre import CentreHead
+from compress.models.tracker import Tracker
+from compress.runtime import session
+
+PUBLISHED: dict[str, float | None] = {
+    "ostrack256": 1.00,
+    "ostrack256-ce": 0.77,
+    "litetrack-b9": 0.65,
+    "litetrack-b6": 0.45,
+    "litetrack-b4": 0.28,
+    "hit-base": 0.175,
+    "hit-small": 0.078,
+    "hit-tiny": 0.051,
+    "mixformerv2-b": 0.84,
+    "mixformerv2-s": 0.17,
+}
+"""Time per frame of each tracker's published code in PyTorch on a CPU, over that of OSTrack-256's."""
+
+Call = Callable[[], object]
+Ratios = NDArray[np.float64]
+
+
+class PlainOstrack(nn.Module):
+    """OSTrack-256 as published: nothing is kept of the template, nothing is fused."""
+
+    def __init__(self, spec: TrackerSpec) -> None:
+        super().__init__()
+        self.vit = timm.create_model("vit_base_patch16_224", pretrained=False, num_classes=0)
+        for block in self.vit.blocks:
+            block.attn.fused_attn = False
+        self.positions = nn.ParameterList(
+            torch.randn(1, tokens, spec.dim) for tokens in (spec.template_patches, spec.search_tokens)
+        )
+        self.head = CentreHead(spec.dim, spec.head.channels)
+        self.tokens = spec.search_tokens
+
+    def forward(self, template: Tensor, search: Tensor) -> dict[str, Tensor]:
+        embedded = [self.vit.patch_embed.proj(crop).flatten(2).transpose(1, 2) for crop in (template, search)]
+        x = torch.cat([tokens + place for tokens, place in zip(embedded, self.positions, strict=True)], dim=1)
+        maps: dict[str, Tensor] = self.head(Features(self.vit.norm(self.vit.blocks(x))[:, -self.tokens :]))
+        return maps
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tracker; ratios are (rounds,)."""
+
+    name: str
+    published: float | None
+    pytorch: Ratios
+    onnxruntime: Ratios
+    pytorch_ms: float
+    onnxruntime_ms: float
+
+
+@torch.no_grad()
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    calls = dict(_calls(arguments.names, arguments.threads))
+    base = _plain()
+    print(f"{host()}; PyTorch {torch.__version__}, {runtime_name()}, {arguments.threads} threads", flush=True)
+    times = _paired(base, list(calls.values()), arguments)
+    ratios = times[..., 0] / times[..., 1]
+    rows = [
+        Row(name, PUBLISHED.get(name), *ratios[2 * i : 2 * i + 2], *np.median(times[2 * i : 2 * i + 2, :, 0], axis=1))
+        for i, name in enumerate(arguments.names)
+    ]
+    print(f"OSTrack-256 as published: {np.median(times[..., 1]):.1f} ms ({arguments.rounds} rounds)\n")
+    _print(rows)
+    if arguments.csv:
+        _write(arguments.csv, rows, arguments)
+
+
+def _calls(names: list[str], threads: int) -> Iterator[tuple[tuple[str, str], Call]]:
+    for name in names:
+        print(f"building {name}", file=sys.stderr, flush=True)
+        model = build(describe(name)).eval()
+        yield (name, "pytorch"), _eager(fused(model))
+        yield (name, "onnxruntime"), _exported(model, threads)
+
+
+def _plain() -> Call:
+    spec = describe("ostrack256")
+    model = PlainOstrack(spec).eval()
+    template, search = _crop(spec.template_size), _crop(spec.search_size)
+    return lambda: model(template, search)
+
+
+def _eager(model: Tracker) -> Call:
+    memory, search = _memory(model), _crop(model.spec.search_size)
+    return lambda: model.track(search, memory)
+
+
+def _exported(model: Tracker, threads: int) -> Call:
+    frame = session(frame_graph(model), threads=threads)
+    feeds = {name: value.numpy() for name, value in _memory(model).items()}
+    feeds["search"] = _crop(model.spec.search_size).numpy()
+    return lambda: frame.run(None, feeds)
+
+
+def _memory(model: Tracker) -> dict[str, Tensor]:
+    box = torch.tensor([[0.25, 0.25, 0.75, 0.75]]) if model.spec.target_token else None
+    return model.encode_template(_crop(model.spec.template_size), box)
+
+
+def _crop(size: int) -> Tensor:
+    return torch.randn(1, 3, size, size)
+
+
+def _paired(base: Call, calls: list[Call], arguments: argparse.Namespace) -> NDArray[np.float64]:
+    """Milliseconds (calls, rounds, 2) of each call and of `base` right before or after it."""
+    rng = np.random.default_rng(arguments.seed)
+    times = np.empty((len(calls), arguments.rounds, 2))
+    gc.collect()
+    gc.disable()
+    for i in range(arguments.rounds):
+        for j in rng.permutation(len(calls)):
+            for side in rng.permutation(2):
+                times[j, i, side] = _visit((calls[j], base)[side], arguments.runs)
+        print(f"round {i + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
+    gc.enable()
+    return times
+
+
+def _visit(call: Call, runs: int) -> float:
+    """Median of `runs` runs, after one that fills the caches."""
+    call()
+    ms = []
+    for _ in range(runs):
+        start = time.perf_counter_ns()
+        call()
+        ms.append((time.perf_counter_ns() - start) / 1e6)
+    return float(np.median(ms))
+
+
+def _spread(ratios: Ratios) -> float:
+    low, high = np.percentile(ratios, (25, 75))
+    return float(high - low) / 2
+
+
+def _print(rows: list[Row]) -> None:
+    print(f"{'tracker':16}{'published':>10}{'PyTorch':>18}{'onnxruntime':>18}")
+    for row in rows:
+        ours = "".join(f"{np.median(r):>10.3f} ± {_spread(r):.3f}" for r in (row.pytorch, row.onnxruntime))
+        published = "–" if row.published is None else f"{row.published:.3f}"
+        print(f"{row.name:16}{published:>10}{ours}  {_verdict(row)}".rstrip())
+
+
+def _verdict(row: Row) -> str:
+    if row.published is None:
+        return ""
+    over = float(np.median(row.pytorch)) - row.published
+    if over <= 0:
+        return "faster" if -over > _spread(row.pytorch) else "as fast"
+    return "SLOWER" if over > _spread(row.pytorch) else "within the spread"
+
+
+def _write(path: Path, rows: list[Row], arguments: argparse.Namespace) -> None:
+    names = ("pytorch", "onnxruntime")
+    head = ["tracker", "published", *(f"{n}{x}" for n in names for x in ("", "_spread", "_ms")), "device", "versions"]
+    versions = f"PyTorch {torch.__version__}, {runtime_name()}, {arguments.threads} threads, {arguments.rounds} rounds"
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(head)
+        for row in rows:
+            pairs = ((row.pytorch, row.pytorch_ms), (row.onnxruntime, row.onnxruntime_ms))
+            ours = [f"{x:.4f}" for r, ms in pairs for x in (np.median(r), _spread(r), ms)]
+            writer.writerow([row.name, row.published, *ours, host(), versions])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", default=list(PUBLISHED), help="named trackers; all published ones")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--runs", type=int, default=3, help="timed runs of each side of a pair in a round")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--csv", type=Path, help="where to write the table as a CSV file")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
