@@ -14,6 +14,7 @@ from compress.core.parts import (
 from compress.core.records import Accuracy, Latency, Provenance
 from compress.core.registry import Registry
 from compress.core.spec import TrackerSpec, kept_dims
+from compress.core.way import Way, exit_shares, mean_layers, way_rows
 from compress.core.zoo import TRACKERS, describe
 
 __all__ = [
@@ -36,7 +37,11 @@ __all__ = [
     "TRACKERS",
     "TrackerSpec",
     "UsageError",
+    "Way",
     "describe",
+    "exit_shares",
     "kept_dims",
+    "mean_layers",
     "unknown_name",
+    "way_rows",
 ]

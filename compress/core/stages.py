@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compress.core.spec import TrackerSpec
+from compress.core.way import Way
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Stage:
 def stages(spec: TrackerSpec) -> tuple[Stage, ...]:
     """The stages in order; a static tracker is one."""
     return tuple(_stages(spec))
+
+
+def stages_of(spec: TrackerSpec, way: Way) -> tuple[Stage, ...]:
+    """Those of the `stages` that a frame going `way` computes."""
+    end, skipped = way.end(spec), way.skipped or frozenset()
+    return tuple(each for each in stages(spec) if each.last <= end and not (each.gated and each.first in skipped))
 
 
 def _stages(spec: TrackerSpec) -> Iterator[Stage]:

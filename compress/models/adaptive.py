@@ -50,6 +50,7 @@ def _first_exit(walk: Walk) -> TrackerOutput:
     for k, each in enumerate(walk.spec.exits):
         walk.run(each.after)
         walk.recycled, score = walk.tracker.exit(k)(walk.x, walk.recycled)
+        walk.scored(score)
         leaves = _leaves(walk, k, score)
         leaving = leaves.tolist()
         if not any(leaving):
@@ -75,6 +76,7 @@ def _every_exit(walk: Walk) -> TrackerOutput:
         walk.run(each.after)
         exit = walk.tracker.exit(k)
         walk.recycled, score = exit(walk.x, walk.recycled)
+        walk.scored(score)
         features.append(exit.read(walk.recycled))
         answers.append(exit.answer(features[k], score))
         leaves.append(_leaves(walk, k, score))

@@ -40,6 +40,7 @@ class Decisions(NamedTuple):
             mode; NaN where a frame left before the layer; None without bypass.
         skipped: (B, L) whether a layer was skipped; those behind the exit taken are not.
         exit: (B,) index of the exit taken, int64; 0 without exits.
+        scores: (B, E) the IoU that each exit expected of its box; NaN where a frame left before; None without exits.
         exits: In train mode or when asked for, each exit's own answer about the whole batch, `score` being its
             predicted IoU.
         features: Along with `exits`, the search tokens (B, N², dim) that each exit's head read.
@@ -48,6 +49,7 @@ class Decisions(NamedTuple):
     bypass: Tensor | None
     skipped: Tensor
     exit: Tensor
+    scores: Tensor | None = None
     exits: tuple[TrackerOutput, ...] | None = None
     features: tuple[Tensor, ...] | None = None
 

@@ -36,6 +36,7 @@ class Walk:
         self._memory, self._collect, self._batch, self._done = memory, collect, len(search), 0
         self._probabilities: list[Tensor] = []
         self._skips: list[Tensor] = []
+        self._scores: list[Tensor] = []
 
     def run(self, after: int) -> None:
         """Go on until `after` layers are done, as the bypass decisions or the route have it."""
@@ -44,6 +45,10 @@ class Walk:
             if self._collect:
                 self.layers.append(self._spread(self.tracker.search_tokens(self.x, self.spec.search_tokens)))
         self._done = after
+
+    def scored(self, score: Tensor) -> None:
+        """The next exit expects an IoU of `score` (n,) of its boxes."""
+        self._scores.append(self._spread(score))
 
     def stay(self, places: Tensor) -> None:
         """Only the frames at `places` among those still here go on."""
@@ -59,13 +64,16 @@ class Walk:
     def decisions(self, taken: Tensor) -> Decisions:
         """All that was decided, with the index (B,) of the exit taken."""
         skipped = torch.zeros(self._batch, len(self.spec.layers), dtype=torch.bool, device=taken.device)
-        if self.spec.bypass is None:
-            return Decisions(None, skipped, taken)
         for i, skip in zip(self.spec.skippable, self._skips, strict=False):
             skipped[:, i] = skip
-        unreached = len(self.spec.skippable) - len(self._probabilities)
-        missing = [torch.full((self._batch,), float("nan"), device=taken.device)] * unreached
-        return Decisions(torch.stack([*self._probabilities, *missing], dim=1), skipped, taken)
+        bypass = None if self.spec.bypass is None else self._reached(self._probabilities, len(self.spec.skippable))
+        scores = self._reached(self._scores, len(self.spec.exits)) if self.spec.exits else None
+        return Decisions(bypass, skipped, taken, scores)
+
+    def _reached(self, values: list[Tensor], count: int) -> Tensor:
+        """(B, `count`), NaN where no frame came."""
+        missing = [torch.full((self._batch,), float("nan"), device=self.rows.device)] * (count - len(values))
+        return torch.stack([*values, *missing], dim=1)
 
     def _decided(self, i: int) -> Tensor:
         """Behind layer i for the frames that run it, before it for those that skip it."""

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec
-from compress.core.stages import Stage, stages
+from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec, Way
+from compress.core.stages import Stage, stages, stages_of
 
 
 def tracker(depth: int, *exits: int, n_enf: int | None = None) -> TrackerSpec:
@@ -53,3 +53,19 @@ def test_every_layer_and_exit_once(n_enf: int | None, exits: tuple[int, ...]) ->
 
 def test_a_stage_is_plain() -> None:
     assert stages(replace(tracker(2)))[0] == Stage(0, 2, enters=True)
+
+
+@pytest.mark.parametrize(
+    ("skipped", "exit", "wanted"),
+    [
+        ((), 0, "layers0-exit0"),
+        ((), 1, "layers0-exit0 layers1 layers2 exit1"),
+        ((2,), 1, "layers0-exit0 layers1 exit1"),
+        ((2,), 2, "layers0-exit0 layers1 exit1 layers3 exit2"),
+        ((2, 3), 2, "layers0-exit0 layers1 exit1 exit2"),
+    ],
+)
+def test_stages_of_a_way(skipped: tuple[int, ...], exit: int, wanted: str) -> None:
+    spec, way = tracker(4, 1, 3, 4, n_enf=2), Way(frozenset(skipped), exit)
+    assert " ".join(stage.name for stage in stages_of(spec, way)) == wanted
+    assert sum(len(stage.layers) for stage in stages_of(spec, way)) == way.layers(spec)

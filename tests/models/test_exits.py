@@ -97,6 +97,10 @@ def test_every_frame_leaves_as_it_would_alone(spec: TrackerSpec) -> None:
         bypass = together.decisions.bypass[i]
         torch.testing.assert_close(alone.decisions.bypass[0], bypass, rtol=1e-4, atol=1e-5, equal_nan=True)
         assert bypass.isnan().tolist() == [after < 2, after < 3]
+        scores = together.decisions.scores[i]
+        torch.testing.assert_close(alone.decisions.scores[0], scores, rtol=1e-4, atol=1e-5, equal_nan=True)
+        assert scores.isnan().tolist() == [after < 1, after < 2, after < 3]
+        assert scores[after - 1] == together.score[i]
         for k, layer in enumerate(together.layers):
             assert bool(layer[i].isnan().all()) == (k >= after)
             assert k >= after or torch.allclose(layer[i], alone.layers[k][0], rtol=1e-4, atol=1e-4)
@@ -113,6 +117,7 @@ def test_asking_for_every_exit_changes_no_answer(spec: TrackerSpec) -> None:
     assert [tuple(layer.shape) for layer in every.layers] == [(9, 16, 24)] * 3
     assert not bool(torch.stack(every.layers).isnan().any())
     assert torch.equal(every.layers[2], every.decisions.features[2])
+    assert torch.equal(every.decisions.scores, torch.stack([each.score for each in every.decisions.exits], 1))
     for k, answer in enumerate(every.decisions.exits):
         forced = model(template, search, route=Route(exit=k))
         _assert_same(forced, answer, rtol=1e-4, atol=1e-5)
