@@ -2,7 +2,8 @@
 
 from compress.archive.archive import Archive, Constraint
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
-from compress.archive.record import Record, Status, fidelity_order, figures_from, variant_name
+from compress.archive.reading import figures_from, ways_from
+from compress.archive.record import Record, Status, fidelity_order, variant_name
 from compress.archive.study import (
     STUDY,
     archive_of,
@@ -13,7 +14,7 @@ from compress.archive.study import (
     store_status,
     store_teacher,
 )
-from compress.archive.tables import front_rows, row, write_pareto_csv, write_trials_csv
+from compress.archive.tables import adaptive, front_rows, row, write_pareto_csv, write_trials_csv
 
 __all__ = [
     "Archive",
@@ -21,6 +22,7 @@ __all__ = [
     "Record",
     "STUDY",
     "Status",
+    "adaptive",
     "archive_of",
     "dominates",
     "fidelity_order",
@@ -36,6 +38,7 @@ __all__ = [
     "store_status",
     "store_teacher",
     "variant_name",
+    "ways_from",
     "write_pareto_csv",
     "write_trials_csv",
 ]

@@ -20,7 +20,7 @@ class Constraint:
     Attributes:
         max_ms: Milliseconds per frame that a variant may take; None binds nothing.
         given: How the user gave it, e.g. `{"speedup": 2.0}` or `{"fps": 60.0}`.
-        at: The figure it binds: `mean`, `p50`, `p90` or `p99`.
+        at: The figure it binds, one of `LATENCY_FIGURES`.
     """
 
     max_ms: float | None
@@ -29,13 +29,19 @@ class Constraint:
 
     def value(self, latency: Latency) -> float:
         """The bound figure of `latency`, in milliseconds."""
-        return float(getattr(latency, f"{self.at}_ms"))
+        return latency.at(self.at)
 
     def met_by(self, record: Record) -> bool:
         """Whether the latency of `record` is known and within the bound."""
         if record.latency is None:
             return False
         return self.max_ms is None or self.value(record.latency) <= self.max_ms
+
+    def met_at_worst(self, record: Record) -> bool | None:
+        """Whether even the dearest way of an adaptive tracker is within the bound; None for others, or unbound."""
+        if self.max_ms is None or record.latency is None or record.latency.worst_ms is None:
+            return None
+        return record.latency.worst_ms <= self.max_ms
 
 
 @dataclass(frozen=True)

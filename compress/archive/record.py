@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 import typing
+from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-from compress.core import Accuracy, FileError, Latency, TrackerSpec, UsageError
+from compress.archive.reading import check, figures_from, ways_from
+from compress.core import Accuracy, FileError, Latency, TrackerSpec, UsageError, Way, mean_layers, way_rows
 
 Status = Literal["done", "rejected", "running", "failed", "missed", "duplicate"]
 """`rejected`: too slow, never trained. `missed`: measured whole and over the bound. `duplicate`: tried before."""
@@ -17,7 +18,6 @@ STATUSES: tuple[str, ...] = typing.get_args(Status)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIDELITY = re.compile(r"prior|rung-\d{1,3}|full")
-_Figures = TypeVar("_Figures", Accuracy, Latency)
 
 
 def variant_name(number: int) -> str:
@@ -43,6 +43,8 @@ class Record:
         params: Parameters.
         macs: Multiply-accumulates of the full forward; `macs_per_frame` leaves the template's share out.
         rungs: What each rung found, in order: plain dictionaries (`fidelity`, `ao_seq`, `steps`, `seconds`, …).
+        ways: Of an adaptive tracker, the frames that `accuracy` was found on, counted by the way they took; None for
+            others, and before there was something to count.
     """
 
     variant: str
@@ -59,6 +61,7 @@ class Record:
     macs_per_frame: int = 0
     rungs: tuple[dict[str, Any], ...] = ()
     is_teacher: bool = False
+    ways: Mapping[Way, int] | None = None
 
     @property
     def latency(self) -> Latency | None:
@@ -72,12 +75,25 @@ class Record:
             return None
         return self.predicted.mean_ms / self.measured.mean_ms - 1
 
+    @property
+    def layers_used(self) -> float | None:
+        """Layers computed per frame on average; None where that hangs on ways that nobody has counted."""
+        if not self.spec.adaptive:
+            return float(len(self.spec.layers))
+        return mean_layers(self.ways, self.spec) if self.ways else None
+
+    @property
+    def optimistic(self) -> bool:
+        """Whether `latency` is no more than a bound: that of an adaptive tracker whose ways nobody has counted."""
+        return self.spec.adaptive and not self.ways and self.measured is None and self.predicted is not None
+
     def to_attrs(self) -> dict[str, Any]:
         """JSON types only, for an Optuna user attribute."""
         attrs = {f.name: getattr(self, f.name) for f in fields(self)}
         attrs["spec"] = self.spec.to_dict()
         for name in ("accuracy", "predicted", "measured"):
             attrs[name] = attrs[name] and attrs[name].to_dict()
+        attrs["ways"] = None if self.ways is None else way_rows(self.ways)
         return attrs | {"rungs": [dict(rung) for rung in self.rungs]}
 
     @classmethod
@@ -87,7 +103,7 @@ class Record:
         Raises:
             FileError: naming the field that does not hold what a record holds.
         """
-        _check(isinstance(attrs, dict), "record", attrs)
+        check(isinstance(attrs, dict), "record", attrs)
         known = {f.name: None if f.default is MISSING else f.default for f in fields(cls)}
         required = {f.name for f in fields(cls) if f.default is MISSING}
         wrong = sorted(set(map(str, attrs)) - set(known) | required - set(attrs))
@@ -105,47 +121,18 @@ class Record:
             "predicted": figures_from(Latency, attrs["predicted"]),
             "measured": figures_from(Latency, attrs["measured"]),
             "rungs": tuple(attrs["rungs"]),
+            "ways": ways_from(spec, attrs["ways"]),
         }
         return cls(**(attrs | read))
 
 
-def figures_from(kind: type[_Figures], data: Any) -> _Figures | None:
-    """An `Accuracy` or a `Latency` from its dictionary; None stays None.
-
-    Raises:
-        FileError: naming the field that is missing, unknown, mistyped or out of range.
-    """
-    if data is None:
-        return None
-    hints = typing.get_type_hints(kind)
-    _check(isinstance(data, dict) and set(data) == set(hints), f"{kind.__name__.lower()} fields", data)
-    values: dict[str, Any] = {}
-    for name, hint in hints.items():
-        value = float(data[name]) if hint is float and type(data[name]) is int else data[name]
-        where = f"{kind.__name__.lower()}.{name}"
-        if typing.get_origin(hint) is Literal:
-            _check(value in typing.get_args(hint), where, value)
-        else:
-            _check(type(value) is hint, where, value)
-        if isinstance(value, float | int):
-            _check(math.isfinite(value) and (value > 0 if name == "mean_ms" else value >= 0), where, value)
-            _check(kind is Latency or hint is int or value <= 1, where, value)
-        values[name] = value
-    return kind(**values)
-
-
 def _check_plain(attrs: dict[str, Any]) -> None:
     for name, pattern in (("variant", _NAME), ("fidelity", _FIDELITY)):
-        _check(isinstance(attrs[name], str) and pattern.fullmatch(attrs[name]) is not None, name, attrs[name])
+        check(isinstance(attrs[name], str) and pattern.fullmatch(attrs[name]) is not None, name, attrs[name])
     for name in ("number", "params", "macs", "macs_per_frame"):
-        _check(type(attrs[name]) is int and attrs[name] >= -(name == "number"), name, attrs[name])
-    _check(attrs["status"] in STATUSES, "status", attrs["status"])
-    _check(isinstance(attrs["reason"], str), "reason", attrs["reason"])
-    _check(isinstance(attrs["is_teacher"], bool), "is_teacher", attrs["is_teacher"])
+        check(type(attrs[name]) is int and attrs[name] >= -(name == "number"), name, attrs[name])
+    check(attrs["status"] in STATUSES, "status", attrs["status"])
+    check(isinstance(attrs["reason"], str), "reason", attrs["reason"])
+    check(isinstance(attrs["is_teacher"], bool), "is_teacher", attrs["is_teacher"])
     rungs = attrs["rungs"]
-    _check(isinstance(rungs, list) and all(isinstance(rung, dict) for rung in rungs), "rungs", rungs)
-
-
-def _check(good: bool, name: str, value: Any) -> None:
-    if not good:
-        raise FileError(f"A record's {name} cannot be {str(value)[:80]!r}.")
+    check(isinstance(rungs, list) and all(isinstance(rung, dict) for rung in rungs), "rungs", rungs)

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.archive.archive import Archive, Constraint
-from compress.archive.record import STATUSES, Record, Status, figures_from
-from compress.core import FileError, Latency
+from compress.archive.reading import figures_from
+from compress.archive.record import STATUSES, Record, Status
+from compress.core import LATENCY_FIGURES, FileError, Latency
 
 if TYPE_CHECKING:
     import optuna
@@ -132,9 +133,13 @@ def _merge(record: Record, attrs: dict[str, Any], constraint: Constraint) -> Rec
     if status is not None:
         return _with_status(record, status)
     if record.status == "done" and record.measured and not constraint.met_by(record):
-        reason = f"measured {constraint.value(record.measured):.3g} ms against a bound of {constraint.max_ms:.3g} ms"
-        return replace(record, status="missed", reason=reason)
+        return replace(record, status="missed", reason=_missed(record.measured, constraint))
     return record
+
+
+def _missed(latency: Latency, constraint: Constraint) -> str:
+    figure = "" if constraint.at == "mean" else f" ({constraint.at})"
+    return f"measured {constraint.value(latency):.3g} ms{figure} against a bound of {constraint.max_ms:.3g} ms"
 
 
 def _with_status(record: Record, status: Any) -> Record:
@@ -146,8 +151,8 @@ def _with_status(record: Record, status: Any) -> Record:
 def _constraint(settings: dict[str, Any], teacher: Record) -> Constraint:
     given = {k: float(settings[k]) for k in ("speedup", "fps") if isinstance(settings.get(k), int | float)}
     at = str(settings.get("fps_at") or "mean")
-    if at not in ("mean", "p50", "p90", "p99"):
-        raise FileError(f"config.yaml binds the latency at {at!r}; known are mean, p50, p90 and p99.")
+    if at not in LATENCY_FIGURES:
+        raise FileError(f"config.yaml binds the latency at {at!r}; known are {', '.join(LATENCY_FIGURES)}.")
     bound = settings.get("bound_ms")
     if bound is None and "fps" in given:
         bound = 1000 / given["fps"]

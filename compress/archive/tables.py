@@ -8,6 +8,7 @@ from typing import Any
 
 from compress.archive.archive import Archive
 from compress.archive.record import Record
+from compress.core import TrackerSpec
 from compress.core.files import replacing
 
 
@@ -24,6 +25,7 @@ def row(archive: Archive, record: Record) -> dict[str, Any]:
         **_shape(record),
         "teacher": record.is_teacher,
         "within_bound": archive.constraint.met_by(record),
+        "worst_within_bound": archive.constraint.met_at_worst(record),
         "status": record.status,
         "reason": record.reason,
     }
@@ -59,6 +61,8 @@ def _latency(record: Record) -> dict[str, Any]:
         "p50_ms": best and best.p50_ms,
         "p90_ms": best and best.p90_ms,
         "p99_ms": best and best.p99_ms,
+        "worst_ms": best and best.worst_ms,
+        "optimistic": record.optimistic,
         "predicted_ms": record.predicted and record.predicted.mean_ms,
         "measured_ms": record.measured and record.measured.mean_ms,
         "latency_error": record.latency_error,
@@ -68,7 +72,9 @@ def _latency(record: Record) -> dict[str, Any]:
 def _shape(record: Record) -> dict[str, Any]:
     spec = record.spec
     return {
+        "adaptive": adaptive(spec),
         "depth": len(spec.layers),
+        "mean_layers": record.layers_used,
         "attention": spec.attention,
         "fe_layers": spec.count("FE"),
         "ai_layers": spec.count("AI"),
@@ -77,6 +83,11 @@ def _shape(record: Record) -> dict[str, Any]:
         "attn_dims": uniform(layer.attn_dims or spec.dim for layer in spec.layers),
         "mlp_dims": uniform(layer.mlp_dims or spec.dim for layer in spec.layers),
     }
+
+
+def adaptive(spec: TrackerSpec) -> str:
+    """What is decided per frame: `bypass`, `exits`, `bypass exits`, or nothing."""
+    return " ".join(["bypass"] * (spec.bypass is not None) + ["exits"] * (len(spec.exits) > 1))
 
 
 def uniform(values: Iterable[int]) -> str:

@@ -11,7 +11,7 @@ from compress.core.parts import (
     Recycling,
     StageSpec,
 )
-from compress.core.records import Accuracy, Latency, Provenance
+from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Provenance
 from compress.core.registry import Registry
 from compress.core.spec import TrackerSpec, kept_dims
 from compress.core.way import Way, exit_shares, mean_layers, way_rows
@@ -28,6 +28,7 @@ __all__ = [
     "HeadSpec",
     "InfeasibleError",
     "InterruptedRun",
+    "LATENCY_FIGURES",
     "Latency",
     "LayerSpec",
     "Provenance",

@@ -8,6 +8,9 @@ from typing import Any, Literal
 Provenance = Literal["measured", "predicted", "estimated"]
 """`measured` on that device, `predicted` from measured parts of that device, `estimated` from published figures."""
 
+LATENCY_FIGURES = ("mean", "p50", "p90", "p99", "worst")
+"""What a bound may bind."""
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -41,10 +44,13 @@ class Accuracy:
 class Latency:
     """Milliseconds per frame at batch 1: crop, normalise, network, decode; template work once per sequence.
 
+    Of an adaptive tracker mean and percentiles are over the ways its frames take.
+
     Attributes:
         network_ms: The network's share of `mean_ms`.
         runs: Timed runs behind the figures; `warmup` runs came before and were dropped.
         device: Fingerprint of the device; `runtime` names the runtime with its version, e.g. `onnxruntime 1.31`.
+        worst_ms: Mean over frames that all take the dearest way; None where every frame costs the same.
     """
 
     mean_ms: float
@@ -58,10 +64,17 @@ class Latency:
     threads: int
     runtime: str
     device: str
+    worst_ms: float | None = None
 
     @property
     def fps(self) -> float:
         return 1000.0 / self.mean_ms
+
+    def at(self, figure: str) -> float:
+        """One of `LATENCY_FIGURES`, in ms; a tracker of one way is at its worst at its mean."""
+        if figure == "worst":
+            return self.mean_ms if self.worst_ms is None else self.worst_ms
+        return float(getattr(self, f"{figure}_ms"))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

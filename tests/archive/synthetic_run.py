@@ -16,7 +16,7 @@ from compress.archive import (
     store_teacher,
     variant_name,
 )
-from compress.core import Accuracy, Latency, LayerSpec, TrackerSpec, describe
+from compress.core import Accuracy, BypassSpec, ExitSpec, Latency, LayerSpec, TrackerSpec, Way, describe
 
 CONFIG = """\
 teacher: ostrack-nano
@@ -61,6 +61,26 @@ def record(number: int, depth: int, ms: float, ao: float | None, **changes: Any)
         rungs=({"fidelity": "rung-0", "ao_seq": 0.3, "steps": 0, "seconds": 1.5},),
     )
     return replace(base, **changes)
+
+
+def adaptive_latency(ms: float, worst_ms: float, provenance: Any = "predicted") -> Latency:
+    return replace(latency(ms, provenance), worst_ms=worst_ms, p99_ms=1.1 * worst_ms)
+
+
+def with_exits(number: int = 10, **changes: Any) -> Record:
+    """Six layers, exits after two and six: three of four frames leave early, so 3 layers on average."""
+    exits = (ExitSpec(2), ExitSpec(6))
+    base = record(number, 6, 0.75, 0.61, predicted=adaptive_latency(0.75, 1.2), ways={_EARLY: 30, _LATE: 10})
+    return replace(base, **({"spec": replace(spec(6), exits=exits)} | changes))
+
+
+def with_bypass(number: int = 11, **changes: Any) -> Record:
+    """Four layers, two of which may be skipped, never scored."""
+    base = record(number, 4, 0.70, None, predicted=adaptive_latency(0.70, 0.90), status="running", rungs=())
+    return replace(base, **({"spec": replace(spec(4), bypass=BypassSpec(n_enf=2))} | changes))
+
+
+_EARLY, _LATE = Way(frozenset(), 0), Way(frozenset(), 1)
 
 
 def teacher() -> Record:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_run import CONFIG, RECORDS, accuracy, latency, record, teacher, write_run
+from synthetic_run import CONFIG, RECORDS, accuracy, latency, record, teacher, with_exits, write_run
 
 from compress.archive import Archive, Constraint, read_archive
 from compress.core import FileError, UsageError
@@ -60,6 +60,17 @@ def test_the_bound_binds() -> None:
     assert _archive(inside, outside).front() == [inside]
     tail = Constraint(1.0, at="p99")
     assert not tail.met_by(inside)
+
+
+def test_the_bound_may_bind_the_worst_way() -> None:
+    dynamic, static = with_exits(), record(0, 4, 0.9, 0.5)
+    mean, worst = Constraint(1.0), Constraint(1.0, at="worst")
+    assert mean.met_by(dynamic)
+    assert mean.met_at_worst(dynamic) is False
+    assert not worst.met_by(dynamic)
+    assert worst.met_by(static)
+    assert mean.met_at_worst(static) is None
+    assert Constraint(1.2, at="worst").met_by(dynamic)
 
 
 def test_no_variant_within_the_bound() -> None:

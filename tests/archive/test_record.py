@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from synthetic_run import RECORDS, latency, record, teacher
+from synthetic_run import RECORDS, latency, record, teacher, with_bypass, with_exits
 
 from compress.archive import Record, fidelity_order, variant_name
 from compress.core import FileError
 
 
-@pytest.mark.parametrize("each", [*RECORDS, teacher()], ids=lambda r: r.variant)
+@pytest.mark.parametrize("each", [*RECORDS, teacher(), with_exits(), with_bypass()], ids=lambda r: r.variant)
 def test_round_trip_through_json(each: Record) -> None:
     assert Record.from_attrs(json.loads(json.dumps(each.to_attrs()))) == each
 
@@ -52,6 +53,8 @@ def test_variant_name() -> None:
         ("accuracy", teacher().to_attrs()["accuracy"] | {"ao": float("nan")}),
         ("predicted", teacher().to_attrs()["predicted"] | {"mean_ms": 0}),
         ("predicted", teacher().to_attrs()["predicted"] | {"provenance": "guessed"}),
+        ("predicted", teacher().to_attrs()["predicted"] | {"worst_ms": -1.0}),
+        ("predicted", teacher().to_attrs()["predicted"] | {"best_ms": 1.0}),
         ("surprise", 1),
     ],
 )
@@ -62,5 +65,39 @@ def test_hostile_attributes_are_refused(field: str, value: Any) -> None:
 
 def test_a_record_written_before_a_field_existed_is_read() -> None:
     attrs = RECORDS[0].to_attrs()
-    del attrs["rungs"], attrs["reason"]
-    assert Record.from_attrs(attrs).rungs == ()
+    del attrs["rungs"], attrs["reason"], attrs["ways"], attrs["predicted"]["worst_ms"]
+    found = Record.from_attrs(attrs)
+    assert found.rungs == ()
+    assert found == replace(RECORDS[0], rungs=())
+
+
+def test_layers_used() -> None:
+    assert with_exits().layers_used == (30 * 2 + 10 * 6) / 40
+    assert RECORDS[0].layers_used == 4
+    assert with_bypass().layers_used is None
+
+
+def test_a_latency_without_ways_is_a_bound() -> None:
+    assert with_bypass().optimistic
+    assert not with_exits().optimistic
+    assert not with_bypass(measured=latency(0.8, "measured")).optimistic
+    assert not RECORDS[0].optimistic
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"skipped": [], "exit": 2, "frames": 1}],
+        [{"skipped": [1], "exit": 0, "frames": 1}],
+        [{"skipped": [], "exit": 0, "frames": 0}],
+        [{"skipped": [], "exit": 0, "frames": 1.5}],
+        [{"skipped": ["1"], "exit": 0, "frames": 1}],
+        [{"skipped": [], "exit": 0}],
+        [{"skipped": [], "exit": 0, "frames": 1}] * 2,
+        ["<b>"],
+        "fast",
+    ],
+)
+def test_ways_that_the_tracker_does_not_have_are_refused(rows: Any) -> None:
+    with pytest.raises(FileError, match="ways"):
+        Record.from_attrs(with_exits().to_attrs() | {"ways": rows})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_run import record, teacher, write_run
+from synthetic_run import record, teacher, with_bypass, with_exits, write_run
 
 from compress.archive import Archive, Constraint, read_archive, write_pareto_csv, write_trials_csv
 
@@ -48,6 +48,16 @@ def test_trials_csv_holds_everything(tmp_path: Path) -> None:
     assert table.loc["v005", "status"] == "rejected"
     assert pd.isna(table.loc["v005", "ao"])
     assert table.loc["v004", "status"] == "missed"
+
+
+def test_adaptive_variants_can_be_told(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, teacher(), (with_exits(), with_bypass(), record(0, 4, 0.5, 0.4)), Constraint(0.93))
+    write_trials_csv(archive, tmp_path / "trials.csv")
+    table = pd.read_csv(tmp_path / "trials.csv", keep_default_na=False, dtype=str).set_index("variant")
+    columns = ["adaptive", "mean_layers", "worst_ms", "within_bound", "worst_within_bound", "optimistic"]
+    assert table.loc["v010", columns].tolist() == ["exits", "3", "1.2", "true", "false", "false"]
+    assert table.loc["v011", columns].tolist() == ["bypass", "", "0.9", "true", "true", "true"]
+    assert table.loc["v000", columns].tolist() == ["", "4", "", "true", "", "false"]
 
 
 def test_cells_are_no_formulas(tmp_path: Path) -> None:
