@@ -21,9 +21,9 @@ from pathlib import Path
 from estimate_columns import COLUMNS, LIMITS, Column
 from published_figures import Figure, read_figures
 
-from compress.core import TrackerSpec, describe
+from compress.core import TRACKERS, TrackerSpec, describe
 from compress.core.cost import macs
-from compress.profiles.estimated import LatencyRange, estimate_range
+from compress.profiles.estimated import LatencyRange, estimate_range, extrapolates
 from compress.profiles.estimated_file import save_estimated
 from compress.profiles.estimated_fit import errors, fit, left_out_errors
 from compress.profiles.estimated_profile import Coefficients, EstimatedProfile, LeaveOneOut, Published
@@ -58,6 +58,7 @@ def main() -> None:
     for found, profile in zip(fits.values(), profiles, strict=False):
         _print_ranges(found, profile)
     _print_reachable(profiles, arguments)
+    _print_named(profiles)
     if arguments.write:
         for found, profile in zip(fits.values(), profiles, strict=False):
             save_estimated(profile, arguments.write / f"{found.column.stem}.yaml", comment=_comment(profile))
@@ -183,6 +184,18 @@ def _heaviest(
         distinct = {_words(spec): (spec, span) for spec, span in some}
         for spec, span in sorted(distinct.values(), key=lambda each: -macs(each[0]).per_frame)[:2]:
             yield name, spec, span
+
+
+def _print_named(profiles: Sequence[EstimatedProfile]) -> None:
+    """The loop of named trackers, on the worst path and the cheapest; * beyond what was fitted."""
+    print("\n| tracker | " + " | ".join(profile.target for profile in profiles) + " |")
+    for name in TRACKERS.names():
+        spec, cells = describe(name), []
+        for profile in profiles:
+            span, beyond = estimate_range(profile, spec), " *" if extrapolates(profile, spec) else ""
+            cheapest = f" to {span.cheapest.fps:.0f}" if spec.adaptive else ""
+            cells.append(f"{span.worst.fps:.0f}{cheapest}{beyond}")
+        print(f"| {name} | " + " | ".join(cells) + " |")
 
 
 def _words(spec: TrackerSpec) -> str:

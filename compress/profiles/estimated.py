@@ -62,11 +62,14 @@ def estimate(
 
 def estimate_range(profile: EstimatedProfile, spec: TrackerSpec) -> LatencyRange:
     """Bounds of what an adaptive tracker takes on average, before anyone knows its frames."""
+    worst = estimate(profile, spec)
+    if not spec.adaptive:
+        return LatencyRange(worst, worst, worst)
     first = 0 if spec.exits else None
     return LatencyRange(
         cheapest=estimate(profile, spec, skipped=spec.skippable, exit=first),
         optimistic=estimate_expected(profile, spec),
-        worst=estimate(profile, spec),
+        worst=worst,
     )
 
 
@@ -91,16 +94,16 @@ def estimate_expected(
         return _latency(profile, expected_work(spec, profile.runtime, skipped_share=share))
     work = FrameWork(0, 0)
     for k, frames in enumerate(_exit_shares(spec, exit_shares)):
-        work = work.plus(expected_work(spec, profile.runtime, skipped_share=share, exit=k).times(frames))
+        if frames:
+            work = work.plus(expected_work(spec, profile.runtime, skipped_share=share, exit=k).times(frames))
     return _latency(profile, work)
 
 
 def extrapolates(profile: EstimatedProfile, spec: TrackerSpec) -> bool:
-    """Whether `spec` has more or less work, launches or width than any tracker the profile was fitted to."""
-    work, reach = frame_work(spec, profile.runtime), profile.reach
-    low, high = reach.widths
-    inside = all(low <= width <= high for width in widths(spec))
-    return not (inside and _within(work.gmacs, reach.gmacs) and _within(work.launches, reach.launches))
+    """Whether `spec`, on its worst path, is wider, narrower or more or less work than all the profile was fitted to."""
+    reach = profile.reach
+    inside = all(_within(width, reach.widths) for width in widths(spec))
+    return not (inside and _within(frame_work(spec, profile.runtime).gmacs, reach.gmacs))
 
 
 def _latency(profile: EstimatedProfile, work: FrameWork) -> Latency:

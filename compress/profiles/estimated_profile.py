@@ -76,7 +76,6 @@ class Reach(NamedTuple):
     """Smallest and largest of what the figures were published for; beyond it an estimate extrapolates."""
 
     gmacs: tuple[float, float]
-    launches: tuple[float, float]
     widths: tuple[int, int]
 
 
@@ -123,10 +122,9 @@ class EstimatedProfile:
     @cached_property
     def reach(self) -> Reach:
         specs = [describe(figure.tracker) for figure in self.figures]
-        works = [frame_work(spec, self.runtime) for spec in specs]
+        gmacs = [frame_work(spec, self.runtime).gmacs for spec in specs]
         spread = [width for spec in specs for width in widths(spec)]
-        gmacs, launches = [work.gmacs for work in works], [work.launches for work in works]
-        return Reach((min(gmacs), max(gmacs)), (min(launches), max(launches)), (min(spread), max(spread)))
+        return Reach((min(gmacs), max(gmacs)), (min(spread), max(spread)))
 
     def problems(self) -> Iterator[str]:
         """Everything that keeps the figures from being costs and errors."""

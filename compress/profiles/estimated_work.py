@@ -53,7 +53,7 @@ def frame_work(
     if spec.adaptive or spec.exits:
         for each in _deciding(spec, table, end):
             found = found.plus(each)
-        calls = sum(s.last <= end and not (s.gated and s.first in skipped) for s in stages(spec))
+        calls = sum(last <= end and gated not in skipped for last, gated in table.stages(spec))
         found = found.plus(FrameWork(rule.boundary * (calls - 1), 0))
     return found
 
@@ -93,6 +93,7 @@ def _deciding(spec: TrackerSpec, table: _Table, end: int) -> Iterator[FrameWork]
 
 _LayerKey = tuple[str, int, int | None, int | None, float | None, int, int]
 _ExitKey = tuple[int, int, str]
+_StagesKey = tuple[int, int, tuple[int, ...]]
 _Family = tuple[object, ...]
 
 
@@ -121,6 +122,7 @@ class _Table:
         self._rest: FrameWork | None = None
         self._layers: dict[_LayerKey, FrameWork] = {}
         self._exits: dict[_ExitKey, tuple[FrameWork, FrameWork]] = {}
+        self._stages: dict[_StagesKey, tuple[tuple[int, int | None], ...]] = {}
 
     def rest(self, spec: TrackerSpec) -> FrameWork:
         """Everything but layers and what decides."""
@@ -138,6 +140,13 @@ class _Table:
         if key not in self._exits:
             self._exits[key] = self._learn_exit(spec, k)
         return self._exits[key]
+
+    def stages(self, spec: TrackerSpec) -> tuple[tuple[int, int | None], ...]:
+        """Of each stage the layers behind it, from the input on, and the layer it is gated with."""
+        key = (len(spec.layers), spec.skippable.start, tuple(each.after for each in spec.exits))
+        if key not in self._stages:
+            self._stages[key] = tuple((each.last, each.first if each.gated else None) for each in stages(spec))
+        return self._stages[key]
 
     def _learn(self, spec: TrackerSpec) -> FrameWork:
         rule, keys, rest = RULES[self.runtime], list(_layer_keys(spec)), NO_WORK
