@@ -10,8 +10,10 @@ import click
 from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import shown
 from compress.cli.update import update_interval_option
+from compress.cli.ways import way_figures, way_words
 
 if TYPE_CHECKING:
+    from compress.core import TrackerSpec
     from compress.evaluate import Evaluation
     from compress.geometry import LoopSettings, Network
 
@@ -44,18 +46,18 @@ def command(
     from compress.data import load_sequences
     from compress.evaluate import evaluate, write_results
 
-    network, settings = _load(tracker, weights, device, threads, update_interval)
+    network, spec, settings = _load(tracker, weights, device, threads, update_interval)
     sequences = load_sequences(data)
     with shown(quiet=quiet or as_json) as show:
         evaluation = evaluate(network, settings, sequences, progress=_reporting(show))
     if out is not None:
         write_results(evaluation, out)
-    _print(evaluation, as_json)
+    _print(evaluation, spec, as_json)
 
 
 def _load(
     tracker: str, weights: str | None, device: str, threads: int, update_interval: int | None
-) -> tuple[Network, LoopSettings]:
+) -> tuple[Network, TrackerSpec, LoopSettings]:
     from compress.core import UsageError
     from compress.geometry import LoopSettings
 
@@ -65,7 +67,7 @@ def _load(
         bundle = open_bundle(tracker)
         own = update_interval is None
         settings = bundle.settings if own else LoopSettings.of(bundle.spec, update_interval=update_interval)
-        return BundleNetwork(bundle, threads=threads), settings
+        return BundleNetwork(bundle, threads=threads), bundle.spec, settings
     import torch
 
     from compress.distill import pick_device
@@ -78,17 +80,20 @@ def _load(
         raise UsageError("--weights goes with a named tracker; a variant of a run has its own weights.")
     model = load_tracker(name, weights) if weights is not None else load_source(name, variant or None).model
     settings = LoopSettings.of(model.spec, update_interval=update_interval)
-    return NumpyNetwork(model, pick_device(device)), settings
+    return NumpyNetwork(model, pick_device(device)), model.spec, settings
 
 
 def _reporting(show: Any) -> Any:
     return None if show is None else lambda done, total: show(f"frame {done}/{total}", done / total, None)
 
 
-def _print(evaluation: Evaluation, as_json: bool) -> None:
+def _print(evaluation: Evaluation, spec: TrackerSpec, as_json: bool) -> None:
     summary = {**evaluation.accuracy.to_dict(), "fps": evaluation.fps, "renewals": evaluation.renewals}
     if as_json:
-        print_json({**summary, "per_sequence": [score.to_dict() for score in evaluation.per_sequence]})
+        rows = [score.to_dict() for score in evaluation.per_sequence]
+        print_json({**summary, **way_figures(evaluation.ways, spec), "per_sequence": rows})
         return
     for name, value in summary.items():
         click.echo(f"{name:12} {value:.4f}" if isinstance(value, float) else f"{name:12} {value}")
+    if evaluation.ways:
+        click.echo(way_words(evaluation.ways, spec))

@@ -29,14 +29,26 @@ from compress.cli.update import update_interval_option
     help="The first sequence here is what PyTorch and onnxruntime must agree on.",
 )
 @update_interval_option("Kept in the bundle; 200 by default, where the tracker has a score head to choose by.")
+@click.option(
+    "--single-graph",
+    is_flag=True,
+    help="Also of a tracker with bypass or exits one graph per frame, with If; by default a graph for each stage.",
+)
 @json_option
 def command(
-    run: str, variant: str | None, out: Path, threads: int, data: str, update_interval: int | None, as_json: bool
+    run: str,
+    variant: str | None,
+    out: Path,
+    threads: int,
+    data: str,
+    update_interval: int | None,
+    single_graph: bool,
+    as_json: bool,
 ) -> None:
     """Export a variant of RUN, or the teacher NAME, as a bundle that runs without PyTorch.
 
     The bundle holds ONNX graphs of the template's and of each frame's work and bundle.json. It is written only when
-    PyTorch and onnxruntime agree on tensors and on the boxes of a whole sequence.
+    PyTorch and onnxruntime agree on tensors, on what is decided and on the boxes of a whole sequence.
     """
     from compress.data import load_sequences
     from compress.export import check_place, export_bundle, load_source
@@ -54,15 +66,17 @@ def command(
         update_interval=update_interval,
         accuracy=source.accuracy,
         latency=source.latency,
+        form="one" if single_graph else None,
     )
     manifest = open_bundle(path).manifest
     if as_json:
-        print_json({"bundle": path, **{key: manifest[key] for key in ("name", "spec_id", "parity", "files")}})
+        print_json({"bundle": path, **{key: manifest[key] for key in ("name", "spec_id", "form", "parity", "files")}})
         return
     parity, size = manifest["parity"], sum(entry["bytes"] for entry in manifest["files"].values())
     click.echo(f"{source.name} ({manifest['spec_id']}) is in {out}, {size / 1e6:.1f} MB.")
     click.echo(
         f"PyTorch and onnxruntime agree: maps within {max(parity['maps'].values()):.1g}, boxes within "
-        f"{parity['box_px']:.2g} px over {parity['frames']} frames of {parity['sequence']}."
+        f"{parity['box_px']:.2g} px over {parity['frames']} frames of {parity['sequence']}"
+        + (f", which took {len(parity['ways'])} different ways." if parity["ways"] else ".")
     )
     click.echo(f"Next: compress track {out} --video FILE --init x,y,w,h --out boxes.txt")

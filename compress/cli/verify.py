@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None:
     """Check the files of BUNDLE, and that it still finds the boxes it found when it was exported.
 
-    Sizes and sha256 of all files, the graphs' inputs and outputs, and the boxes on a few drawn frames are checked;
-    this needs no PyTorch. With --against, tensors and the boxes of a sequence are compared with PyTorch's.
+    Sizes and sha256 of all files, the graphs' inputs and outputs, and the boxes on a few drawn frames are checked, of
+    adaptive trackers also the ways taken; this needs no PyTorch. With --against, tensors, decisions and the boxes of a
+    sequence are compared with PyTorch's.
     """
     from compress.core import CompressError
     from compress.runtime import BundleNetwork, open_bundle
@@ -36,19 +37,27 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
 
     opened = open_bundle(bundle)
     network = BundleNetwork(opened)
-    difference = selftest_difference(opened.manifest.get("selftest"), network, opened.settings)
-    if not difference <= TOLERANCE:
+    found = selftest_difference(opened.manifest.get("selftest"), network, opened.settings, opened.spec)
+    if found.astray is not None:
+        raise CompressError(
+            f"The bundle {bundle} takes other layers or exits here than where it was exported, first on frame "
+            f"{found.astray} of its self-test. Export it again on this machine, or update onnxruntime."
+        )
+    if not found.box_px <= TOLERANCE:
         raise CompressError(
             f"The bundle {bundle} finds other boxes here than where it was exported: they differ by "
-            f"{difference:.2f} px (at most {TOLERANCE:g}). Export it again on this machine, or update onnxruntime."
+            f"{found.box_px:.2f} px (at most {TOLERANCE:g}). Export it again on this machine, or update onnxruntime."
         )
     parity = _compare(opened, network, against, data) if against else None
     if as_json:
-        print_json(
-            {"bundle": bundle, "name": opened.name, "spec_id": opened.spec.id, "box_px": difference, "parity": parity}
-        )
+        about = {"bundle": bundle, "name": opened.name, "spec_id": opened.spec.id}
+        print_json({**about, "box_px": found.box_px, "frames": found.frames, "parity": parity})
         return
-    click.echo(f"{opened.name} ({opened.spec.id}): files are as exported; boxes within {difference:.2g} px.")
+    same = " and ways the same" if opened.spec.adaptive else ""
+    click.echo(
+        f"{opened.name} ({opened.spec.id}): files are as exported; boxes within {found.box_px:.2g} px{same} over "
+        f"{found.frames} frames."
+    )
     if parity:
         click.echo(f"PyTorch agrees: maps within {max(parity['maps'].values()):.1g}, boxes {parity['box_px']:.2g} px.")
 
@@ -56,8 +65,7 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
 def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) -> dict[str, Any]:
     from compress.core import UsageError
     from compress.data import load_sequences
-    from compress.export import compare, load_source
-    from compress.models import NumpyNetwork
+    from compress.export import compare_exported, load_source
 
     source = load_source(against, bundle.manifest.get("provenance", {}).get("variant"))
     if source.model.spec != bundle.spec:
@@ -66,6 +74,6 @@ def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) ->
             "Name the run it was exported from."
         )
     sequence = load_sequences(data)[0]
-    parity = compare(NumpyNetwork(source.model), network, bundle.settings, sequence)
+    parity = compare_exported(source.model, network, bundle.settings, sequence)
     parity.check(f"The weights of {against} and the bundle")
     return parity.to_dict()

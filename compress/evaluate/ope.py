@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import Accuracy, CompressError, UsageError
+from compress.core import Accuracy, CompressError, UsageError, Way
 from compress.data import Sequence
 from compress.evaluate.score import SequenceScore, pool, score_sequence
 from compress.geometry import FrameTracker, LoopSettings, Network
@@ -26,6 +27,7 @@ class Evaluation:
         renewals: How often a template was renewed, over all sequences.
         per_sequence: In the order given.
         boxes: By sequence name, (n, 4) float64 x, y, w, h; the first row is the true box.
+        ways: How many of the tracked frames took each way through an adaptive tracker; empty for others.
     """
 
     accuracy: Accuracy
@@ -33,6 +35,7 @@ class Evaluation:
     renewals: int
     per_sequence: list[SequenceScore]
     boxes: dict[str, NDArray[np.float64]]
+    ways: dict[Way, int] = field(default_factory=dict)
 
 
 def evaluate(
@@ -65,30 +68,32 @@ def evaluate(
         if progress:
             progress(done, total)
 
-    scores, boxes = [], {}
+    scores, boxes, ways = [], {}, Counter[Way]()
     for sequence in sequences:
         run = _follow(FrameTracker(network, settings), sequence, step)
         scores.append(score_sequence(sequence.name, sequence.boxes, run.boxes, sequence.visible, frame_size=run.size))
         boxes[sequence.name] = run.boxes
         seconds += run.seconds
         renewals += run.renewals
-    return Evaluation(pool(scores), total / max(seconds, 1e-9), renewals, scores, boxes)
+        ways += run.ways
+    return Evaluation(pool(scores), total / max(seconds, 1e-9), renewals, scores, boxes, dict(ways))
 
 
 class _Run(NamedTuple):
-    """One sequence: boxes, the first frame's (width, height), seconds spent in the tracker, templates renewed."""
+    """One sequence: boxes, the first frame's (width, height), seconds spent in the tracker, templates renewed, ways."""
 
     boxes: NDArray[np.float64]
     size: tuple[int, int]
     seconds: float
     renewals: int
+    ways: Counter[Way]
 
 
 def _follow(tracker: FrameTracker, sequence: Sequence, step: Callable[[], None]) -> _Run:
     boxes = np.zeros((len(sequence), 4))
     boxes[0] = sequence.boxes[0]
     seconds, renewals = 0.0, 0
-    size = (0, 0)
+    size, ways = (0, 0), Counter[Way]()
     for i in range(len(sequence)):
         frame = sequence.frame(i)
         begin = perf_counter()
@@ -97,6 +102,7 @@ def _follow(tracker: FrameTracker, sequence: Sequence, step: Callable[[], None])
                 found = tracker.update(frame)
                 boxes[i] = found.box
                 renewals += found.renewed
+                ways.update([] if found.way is None else [found.way])
             else:
                 size = (frame.shape[1], frame.shape[0])
                 tracker.start(frame, boxes[0])
@@ -104,4 +110,4 @@ def _follow(tracker: FrameTracker, sequence: Sequence, step: Callable[[], None])
             raise type(error)(f"Sequence {sequence.name}, frame {i + 1}: {error}") from error
         seconds += perf_counter() - begin
         step()
-    return _Run(boxes, size, seconds, renewals)
+    return _Run(boxes, size, seconds, renewals, ways)

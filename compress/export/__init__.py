@@ -1,16 +1,18 @@
 """From a network to files that run without PyTorch."""
 
 from compress.export.bundle import check_place, export_bundle
-from compress.export.graphs import frame_graph, memory_names, template_graph
+from compress.export.graphs import bundle_graphs, frame_graph, memory_names, template_graph
 from compress.export.parity import Parity
-from compress.export.side_by_side import compare
+from compress.export.side_by_side import compare, compare_exported
 from compress.export.source import Source, load_source
 
 __all__ = [
     "Parity",
     "Source",
+    "bundle_graphs",
     "check_place",
     "compare",
+    "compare_exported",
     "export_bundle",
     "frame_graph",
     "load_source",

@@ -18,14 +18,16 @@ import torch
 import compress
 from compress.core import Accuracy, FileError, Latency, UsageError
 from compress.core.files import write_text
-from compress.export.graphs import OPSET, bundle_graphs, memory_names
-from compress.export.side_by_side import compare
+from compress.export.graphs import bundle_graphs, memory_names
+from compress.export.side_by_side import compare_exported
+from compress.export.tracing import OPSET
 from compress.geometry import LoopSettings
-from compress.models import NumpyNetwork, Tracker
+from compress.models import Tracker
 from compress.runtime import Bundle, BundleNetwork, open_bundle
 from compress.runtime.constants import constants, notes
-from compress.runtime.manifest import FORMAT, FORMAT_VERSION, MANIFEST, file_entry, listed_files, read_manifest
+from compress.runtime.manifest import FORMAT, MANIFEST, file_entry, format_version, listed_files, read_manifest
 from compress.runtime.selftest import selftest_record
+from compress.runtime.signatures import Form, default_form
 
 if TYPE_CHECKING:
     from compress.data import Sequence
@@ -42,6 +44,7 @@ def export_bundle(
     update_interval: int | None = None,
     accuracy: Accuracy | None = None,
     latency: Latency | None = None,
+    form: Form | None = None,
 ) -> Path:
     """Write `model` as a bundle at `out`; an older bundle there is replaced whole, or not at all.
 
@@ -50,25 +53,29 @@ def export_bundle(
         provenance: Where the weights come from, in plain JSON types.
         threads: onnxruntime's threads that the bundle asks for.
         update_interval: Of the online template, see `LoopSettings.of`.
+        form: See `bundle_graphs`.
 
     Raises:
-        UsageError: `out` holds something that is no bundle, or the tracker cannot renew its template.
+        UsageError: `out` holds something that is no bundle, the tracker cannot renew its template, or has no stages.
         CompressError: PyTorch and onnxruntime do not agree.
         OSError: the place cannot be written.
     """
     out = Path(out).absolute()
     check_place(out)
     settings = LoopSettings.of(model.spec, update_interval=update_interval)
-    manifest = {"format": FORMAT, "format_version": FORMAT_VERSION, "name": name, **_about(model, settings)}
+    form = form or default_form(model.spec)
+    manifest = {"format": FORMAT, "format_version": format_version(model.spec), "name": name}
+    manifest |= _about(model, settings, form)
     manifest |= {"threads": threads, "provenance": provenance}
     manifest |= {"accuracy": accuracy and accuracy.to_dict(), "latency": latency and latency.to_dict()}
     with _whole_folder(out) as folder:
-        manifest["files"] = _write_graphs(model, folder)
+        manifest["files"] = _write_graphs(model, form, folder)
         bundle = _written(folder, manifest)
         network = BundleNetwork(bundle)
-        parity = compare(NumpyNetwork(model), network, bundle.settings, sequence)
+        parity = compare_exported(model, network, bundle.settings, sequence)
         parity.check("PyTorch and the exported graphs")
-        manifest |= {"parity": parity.to_dict(), "selftest": selftest_record(network, bundle.settings)}
+        selftest = selftest_record(network, bundle.settings, model.spec)
+        manifest |= {"parity": parity.to_dict(), "selftest": selftest}
         _written(folder, manifest)
     return out
 
@@ -95,21 +102,22 @@ def _bundle_files(folder: Path) -> set[str]:
         return set()
 
 
-def _write_graphs(model: Tracker, folder: Path) -> dict[str, Any]:
+def _write_graphs(model: Tracker, form: Form, folder: Path) -> dict[str, Any]:
     """The graphs' entries for `bundle.json`."""
-    for name, graph in bundle_graphs(model).items():
+    for name, graph in bundle_graphs(model, form).items():
         (folder / name).write_bytes(graph)
     return {path.name: file_entry(path) for path in sorted(folder.iterdir())}
 
 
-def _about(model: Tracker, settings: LoopSettings) -> dict[str, Any]:
+def _about(model: Tracker, settings: LoopSettings, form: Form) -> dict[str, Any]:
     spec = model.spec
     return {
         "spec_id": spec.id,
         "weights_id": spec.weights_id,
         "spec": spec.to_dict(),
-        **constants(spec, settings),
-        "notes": notes(spec),
+        "form": form,
+        **constants(spec, settings, form),
+        "notes": notes(spec, form),
         "memory": list(memory_names(model)),
         "versions": {"compress": compress.__version__, "opset": OPSET}
         | {module.__name__: str(module.__version__) for module in (torch, onnxruntime, np, cv2)},

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import io
-import warnings
-from collections.abc import Sequence
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from compress.core import TrackerSpec
+from compress.core import TrackerSpec, UsageError, Way
+from compress.export.composing import composed
+from compress.export.stages import stage_graphs
+from compress.export.tracing import traced
 from compress.models import Tracker, fused
-from compress.runtime.network import template_inputs
-
-# LayerNormalization is one operator from 17 on; 20 adds Gelu, which onnxruntime fuses from 17's form anyway (both
-# ran a 12-layer nano graph in 3.5 ms) and older TensorRT releases do not know.
-OPSET = 17
+from compress.runtime.signatures import FRAME, TEMPLATE, Form, default_form, template_inputs
 
 
-def bundle_graphs(model: Tracker) -> dict[str, bytes]:
-    """All graphs of a bundle, by the names of `compress.runtime.manifest.graph_names`."""
-    ready = _ready(model)
-    return {"template.onnx": _template_graph(ready), "frame.onnx": _frame_graph(ready)}
+def bundle_graphs(model: Tracker, form: Form | None = None) -> dict[str, bytes]:
+    """All graphs of a bundle, by the names of `compress.runtime.signatures.graph_files`.
+
+    Args:
+        form: How the work of a frame is kept; by default as stages where it depends on the frame, else as one graph.
+
+    Raises:
+        UsageError: stages of a tracker whose work does not depend on the frame.
+    """
+    ready, form = _ready(model), form or default_form(model.spec)
+    if form == "stages" and not model.spec.adaptive:
+        raise UsageError(f"The tracker {model.spec.id} does the same work for every frame, so it has no stages.")
+    template = {TEMPLATE: _template_graph(ready)}
+    if form == "one" and not (model.spec.bypass or model.spec.exits):
+        return template | {FRAME: _frame_graph(ready, None)}
+    memory = _memory(ready)
+    graphs = stage_graphs(ready, memory)
+    return template | (graphs if form == "stages" else {FRAME: composed(model.spec, graphs, _shapes(memory))})
 
 
 def template_graph(model: Tracker) -> bytes:
@@ -34,13 +43,20 @@ def template_graph(model: Tracker) -> bytes:
     return _template_graph(_ready(model))
 
 
-def frame_graph(model: Tracker) -> bytes:
-    """Serialised ONNX graph of `model.track`, weights inside, batch 1, float32.
+def frame_graph(model: Tracker, way: Way | None = None) -> bytes:
+    """Serialised ONNX graph of `model.track`, weights inside, batch 1, float32, without any decision in it.
 
     Inputs: `search` (1, 3, Sx, Sx) normalised, then the memory. Outputs: the maps of `TrackerSpec.maps`, with a batch
     of one. Batch norm is folded into what comes before it, dimension reduction is a constant gather.
+
+    Args:
+        way: The one way that the graph computes. An adaptive tracker's graphs with decisions are `bundle_graphs`.
+
+    Raises:
+        UsageError: a way that the tracker does not have, or an adaptive tracker and no whole way.
     """
-    return _frame_graph(_ready(model))
+    _check(model.spec, way)
+    return _frame_graph(_ready(model), way)
 
 
 def memory_names(model: Tracker) -> tuple[str, ...]:
@@ -48,36 +64,31 @@ def memory_names(model: Tracker) -> tuple[str, ...]:
     return tuple(_memory(_ready(model)))
 
 
+def _check(spec: TrackerSpec, way: Way | None) -> None:
+    if way is not None:
+        way.check(spec)
+    if (spec.bypass and (way is None or way.skipped is None)) or (
+        len(spec.exits) > 1 and (way is None or way.exit is None)
+    ):
+        raise UsageError(
+            f"The work of the tracker {spec.id} depends on the frame, so it is no single graph without decisions. "
+            "Say which way it should take, the layers skipped and the exit, or export its stages."
+        )
+
+
 def _template_graph(ready: Tracker) -> bytes:
-    inputs = _template_inputs(ready.spec)
-    module = _Template(ready, tuple(inputs))
-    return _export(module, tuple(inputs.values()), inputs=tuple(inputs), outputs=tuple(_memory(ready)))
+    def run(given: dict[str, Tensor]) -> dict[str, Tensor]:
+        return ready.encode_template(**given)
+
+    return traced(ready, run, _template_inputs(ready.spec), _memory(ready))
 
 
-def _frame_graph(ready: Tracker) -> bytes:
-    memory = _memory(ready)
-    size = ready.spec.search_size
-    crops = (torch.zeros(1, 3, size, size), *memory.values())
-    return _export(_Frame(ready, tuple(memory)), crops, inputs=("search", *memory), outputs=tuple(ready.spec.maps))
+def _frame_graph(ready: Tracker, way: Way | None) -> bytes:
+    def run(given: dict[str, Tensor]) -> dict[str, Tensor]:
+        return ready.track(given["search"], {name: given[name] for name in memory}, route=way).maps
 
-
-class _Template(nn.Module):
-    def __init__(self, model: Tracker, names: tuple[str, ...]) -> None:
-        super().__init__()
-        self.model, self.names = model, names
-
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.model.encode_template(**dict(zip(self.names, inputs, strict=True))).values())
-
-
-class _Frame(nn.Module):
-    def __init__(self, model: Tracker, names: tuple[str, ...]) -> None:
-        super().__init__()
-        self.model, self.names = model, names
-
-    def forward(self, search: Tensor, *memory: Tensor) -> tuple[Tensor, ...]:
-        maps = self.model.track(search, dict(zip(self.names, memory, strict=True))).maps
-        return tuple(maps[name] for name in self.model.spec.maps)
+    memory, size = _memory(ready), ready.spec.search_size
+    return traced(ready, run, {"search": torch.zeros(1, 3, size, size), **memory}, ready.spec.maps)
 
 
 def _ready(model: Tracker) -> Tracker:
@@ -95,24 +106,5 @@ def _memory(model: Tracker) -> dict[str, Tensor]:
     return model.encode_template(**_template_inputs(model.spec))
 
 
-@torch.no_grad()
-def _export(module: nn.Module, crops: tuple[Tensor, ...], *, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
-    """Trace and serialise.
-
-    The tracing exporter, not the dynamo one: of a 12-layer nano tracker it makes a graph of the same speed under
-    onnxruntime in 0.22 s instead of 2.7 s, and a latency profile needs dozens. The dynamo exporter's graphs at
-    opset 17 and 18 ran 7% slower (3.73 against 3.48 ms).
-    """
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tracing warns of Python values in shapes, which are fixed on purpose
-        torch.onnx.export(
-            module.eval(),
-            crops,
-            buffer,  # type: ignore[arg-type]  # the tracing exporter takes a buffer
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=list(inputs),
-            output_names=list(outputs),
-        )
-    return buffer.getvalue()
+def _shapes(memory: dict[str, Tensor]) -> dict[str, list[int]]:
+    return {name: list(value.shape) for name, value in memory.items()}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from compress.core import CompressError
+from compress.core import CompressError, Way, way_rows
 
 # Float32 rounding, in another order of additions, stays below 1e-4 at ViT-B; a wrong graph is off by far more.
 MAP_TOLERANCE = 1e-3
 """Largest difference in any map: scores, sizes and probabilities in [0, 1], offsets in cells, score heads' logits;
-and in the box that distributions tell, in shares of the crop."""
+in the box that distributions tell, in shares of the crop; and in what decides, bypass probabilities and exit scores."""
 BOX_TOLERANCE = 0.5
 """Largest difference of a box's x, y, w or h, in frame pixels."""
 MEAN_IOU = 0.999
+NEAR_THRESHOLD = 1e-3
+"""A probability or score this near its threshold may rightly be told to lie on either side of it."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,16 @@ class Parity:
 
     Attributes:
         maps: Largest absolute difference of each map, over random inputs and all crops of the sequence; of heads
-            that put out distributions also of the `box` they tell.
+            that put out distributions also of the `box` they tell, of adaptive trackers also of the probabilities and
+            scores that decide.
         box_px: Largest difference of x, y, w, h in pixels, over `frames` frames tracked by each on its own.
         mean_iou: Mean overlap of the two boxes over these frames.
         renewed, also_renewed: Frames after which the first and the second renewed its online template.
         tie_at: The frame where two cells, or two frames that could become the template, score the same within
-            rounding, so that either form may rightly go its own way; boxes are compared up to there. None where there
-            was none.
+            rounding, or where what decides is a threshold within rounding, so that either form may rightly go its own
+            way; boxes are compared up to there. None where there was none.
+        ways: The ways that the frames took through an adaptive tracker, and how many frames took each.
+        astray: Crops on which the two took other ways though no decision was near its threshold.
     """
 
     maps: dict[str, float]
@@ -39,6 +44,8 @@ class Parity:
     also_renewed: tuple[int, ...]
     tie_at: int | None
     sequence: str
+    ways: dict[Way, int] = field(default_factory=dict)
+    astray: int = 0
 
     def problems(self) -> list[str]:
         """What is beyond tolerance, with the figures; empty where the two agree."""
@@ -47,6 +54,8 @@ class Parity:
             for name, value in self.maps.items()
             if not value <= MAP_TOLERANCE
         ]
+        if self.astray:
+            found.append(f"other layers or exits are taken on {self.astray} crops")
         if not self.box_px <= BOX_TOLERANCE:
             found.append(f"boxes differ by {self.box_px:.2f} px (at most {BOX_TOLERANCE:g})")
         if not self.mean_iou >= MEAN_IOU:
@@ -65,4 +74,5 @@ class Parity:
             )
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Plain JSON types."""
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"ways": way_rows(self.ways)}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compress.export.parity import Parity
-from compress.geometry import LoopSettings, Maps, Network, Prediction, UpdateRule, decode, hann_window, iou
-from compress.runtime import track
+from compress.core import TrackerSpec, Way
+from compress.export.parity import NEAR_THRESHOLD, Parity
+from compress.geometry import Answer, LoopSettings, Maps, Network, Prediction, UpdateRule, decode, hann_window, iou
+from compress.models import NumpyNetwork, Tracker
+from compress.runtime import GraphNetwork, Thresholds, track
 
 if TYPE_CHECKING:
     from compress.data import Sequence
@@ -17,13 +21,36 @@ if TYPE_CHECKING:
 Array = NDArray[np.float32]
 
 
+def compare_exported(model: Tracker, network: GraphNetwork, settings: LoopSettings, sequence: Sequence) -> Parity:
+    """Hold a tracker's graphs against the tracker, those too that no frame of the sequence needs."""
+    reference, spec = NumpyNetwork(model), model.spec
+    forced = [(reference.routed(way), network.at(Thresholds.forcing(spec, way))) for way in _forced_ways(spec)]
+    return compare(reference, network, settings, sequence, thresholds=Thresholds.of(spec), forced=forced)
+
+
 def compare(
-    reference: Network, candidate: Network, settings: LoopSettings, sequence: Sequence, *, seed: int = 0
+    reference: Network,
+    candidate: Network,
+    settings: LoopSettings,
+    sequence: Sequence,
+    *,
+    thresholds: Thresholds | None = None,
+    forced: Iterable[tuple[Network, Network]] = (),
+    seed: int = 0,
 ) -> Parity:
-    """Run both on random inputs, on the same crops of `sequence`, and each by itself through `sequence`."""
+    """Run both on random inputs, on the same crops of `sequence`, and each by itself through `sequence`.
+
+    Args:
+        thresholds: Of adaptive trackers: where the reference is near one, the two may go different ways.
+        forced: Both again, sending all frames one way; for random inputs only.
+    """
     differences: dict[str, float] = {}
-    _random_inputs(_Both(reference, candidate, settings, differences), settings, seed)
-    both = _Both(reference, candidate, settings, differences)
+    astray = 0
+    for pair in ((reference, candidate), *forced):
+        random = _Both(*pair, settings, differences, thresholds)
+        _random_inputs(random, settings, seed)
+        astray += random.astray
+    both = _Both(reference, candidate, settings, differences, thresholds)
     first, second = _found(both, settings, sequence), _found(candidate, settings, sequence)
     # Frame 1 is the first tracked one; a tie on the k-th compares k − 1 boxes.
     end = len(first) if both.tie is None else both.tie - 1
@@ -37,46 +64,77 @@ def compare(
         also_renewed=_renewed(second[:end]),
         tie_at=both.tie,
         sequence=sequence.name,
+        ways=Counter(each.way for each in first if each.way is not None),
+        astray=astray + both.astray,
     )
+
+
+def _forced_ways(spec: TrackerSpec) -> list[Way]:
+    """Ways of an adaptive tracker that together need every graph: to each exit without skipping, and skipping all."""
+    if not spec.adaptive:
+        return []
+    exits = range(len(spec.exits)) if spec.exits else (None,)
+    ways = [Way(frozenset(), exit) for exit in exits]
+    return [*ways, Way(frozenset(spec.skippable), ways[-1].exit)] if spec.bypass else ways
 
 
 class _Both:
     """Runs two networks on the same crops, follows the first, and notes their largest differences.
 
     Attributes:
-        tie: The first frame from which the two may go different ways by rounding alone.
+        tie: The first frame from which the two may differ by rounding alone.
+        astray: Frames on which they took other ways for no such reason.
     """
 
     def __init__(
-        self, reference: Network, candidate: Network, settings: LoopSettings, differences: dict[str, float]
+        self,
+        reference: Network,
+        candidate: Network,
+        settings: LoopSettings,
+        differences: dict[str, float],
+        thresholds: Thresholds | None,
     ) -> None:
         self._networks = (reference, candidate)
         self._window = hann_window(settings.grid)
         self._rules = [UpdateRule(settings.update_interval, settings.update_gate) for _ in self._networks]
-        self._differences = differences
+        self._differences, self._thresholds = differences, thresholds
         self._chosen = [0, 0]
         self._frame = 0
         self.tie: int | None = None
+        self.astray = 0
 
     def encode_template(
         self, template: Array, template_box: Array | None, online_template: Array | None = None
     ) -> list[Any]:
         return [network.encode_template(template, template_box, online_template) for network in self._networks]
 
-    def track(self, search: Array, memory: list[Any]) -> Maps:
+    def track(self, search: Array, memory: list[Any]) -> Answer:
         first, second = (network.track(search, part) for network, part in zip(self._networks, memory, strict=True))
-        for name, expected in first.items():
-            self._note(name, expected, second[name])
-        (box, score), (other, other_score) = (decode(maps, self._window) for maps in (first, second))
         self._frame += 1
-        same = self._choose((score, other_score))
-        if "score_map" in first:
-            same &= self._peak(first) == self._peak(second)
-        else:
-            self._note("box", box, other)
+        same = self._same_way(first, second) and self._same_place(first, second)
         if not same and self.tie is None:
             self.tie = self._frame
         return first
+
+    def _same_way(self, first: Answer, second: Answer) -> bool:
+        if first.way == second.way:
+            return True
+        near = self._thresholds is not None and self._thresholds.margin(first) <= NEAR_THRESHOLD
+        self.astray += not near
+        return False
+
+    def _same_place(self, first: Answer, second: Answer) -> bool:
+        """Note the differences; False where another cell is the best, or another frame is the next template."""
+        for name, expected in _arrays(first).items():
+            self._note(name, expected, _arrays(second)[name])
+        (box, peak), (other, other_peak) = (decode(each.maps, self._window) for each in (first, second))
+        if first.score is not None and second.score is not None:
+            peak, other_peak = first.score, second.score
+        same = self._choose((peak, other_peak))
+        if "score_map" in first.maps:
+            return self._peak(first.maps) == self._peak(second.maps) and same
+        self._note("box", box, other)
+        return same
 
     def _choose(self, scores: tuple[float, float]) -> bool:
         """False where an update follows this frame and each network would renew its template by another one."""
@@ -90,11 +148,17 @@ class _Both:
 
     def _note(self, name: str, expected: ArrayLike, found: ArrayLike) -> None:
         # NaN must not compare as agreement, so it is kept as an infinite difference.
-        difference = float(np.nan_to_num(np.abs(np.subtract(expected, found)).max(), nan=np.inf))
+        difference = float(np.nan_to_num(np.abs(np.subtract(expected, found)), nan=np.inf).max(initial=0.0))
         self._differences[name] = max(difference, self._differences.get(name, 0.0))
 
     def _peak(self, maps: Maps) -> int:
         return int(np.argmax(maps["score_map"][0, 0] * self._window))
+
+
+def _arrays(answer: Answer) -> dict[str, Array]:
+    """The maps, and what decided, without what was not reached."""
+    deciding = {"bypass": answer.bypass, "scores": answer.scores}
+    return {**answer.maps, **{name: row[~np.isnan(row)] for name, row in deciding.items() if row is not None}}
 
 
 def _random_inputs(network: Network, settings: LoopSettings, seed: int, runs: int = 4) -> None:
@@ -114,7 +178,7 @@ def _found(network: Network, settings: LoopSettings, sequence: Sequence) -> list
     frames = (sequence.frame(i) for i in range(len(sequence)))
     steps = track(network, settings, frames, sequence.boxes[0])
     # Without the pictures, which would not fit for a long video.
-    return [Prediction(step.box, step.score, step.renewed) for step in steps][1:]
+    return [Prediction(step.box, step.score, step.renewed, step.way) for step in steps][1:]
 
 
 def _boxes(found: list[Prediction]) -> NDArray[np.float64]:

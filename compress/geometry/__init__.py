@@ -13,12 +13,13 @@ from compress.geometry.crop import Crop, crop_target, normalise, preprocess
 from compress.geometry.decode import clip_box, decode, map_back
 from compress.geometry.frames import image_files, read_image
 from compress.geometry.loop import FrameTracker, Prediction
-from compress.geometry.network import Maps, Network
+from compress.geometry.network import Answer, Maps, Network
 from compress.geometry.settings import LoopSettings
 from compress.geometry.templates import UpdateRule, template_box
 from compress.geometry.window import hann_window
 
 __all__ = [
+    "Answer",
     "Crop",
     "FrameTracker",
     "LoopSettings",

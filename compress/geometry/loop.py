@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compress.core import CompressError, UsageError
+from compress.core import CompressError, UsageError, Way
 from compress.geometry.boxes import check_box
 from compress.geometry.crop import preprocess
 from compress.geometry.decode import clip_box, decode, map_back
@@ -24,13 +24,15 @@ class Prediction:
 
     Attributes:
         box: (4,) float64 x, y, w, h in frame pixels.
-        score: In [0, 1]; see `decode`.
+        score: In [0, 1]: the IoU that the exit taken expects of this box; without exits see `decode`.
         renewed: The online templates have changed after this frame.
+        way: The way the frame took through an adaptive tracker; None for others.
     """
 
     box: NDArray[np.float64]
     score: float
     renewed: bool = False
+    way: Way | None = None
 
 
 class FrameTracker:
@@ -60,29 +62,31 @@ class FrameTracker:
         """Find the object in the next frame; where a template update follows, the templates are encoded again.
 
         Raises:
-            CompressError: the network's maps are not finite.
+            CompressError: the network's maps or score are not finite.
             UsageError: before `start`, or the frame is no RGB image.
         """
         if self._templates is None:
             raise UsageError("FrameTracker.update was called before start; call start with the first frame and box.")
-        self._box, score = self._find(frame)
+        self._box, score, way = self._find(frame)
         renewed = self._templates.step(frame, self._box, score)
         if renewed:
             self._memory = self._templates.encoded(self._network)
-        return Prediction(np.array(self._box, dtype=np.float64), score, renewed)
+        return Prediction(np.array(self._box, dtype=np.float64), score, renewed, way)
 
-    def _find(self, frame: NDArray[np.uint8]) -> tuple[list[float], float]:
+    def _find(self, frame: NDArray[np.uint8]) -> tuple[list[float], float, Way | None]:
         height, width = _frame_size(frame)
         s = self._settings
         search, factor = preprocess(frame, self._box, s.search_factor, s.search_size)
-        box, score = decode(self._network.track(search, self._memory), self._window)
+        answer = self._network.track(search, self._memory)
+        box, score = decode(answer.maps, self._window)
+        score = score if answer.score is None else answer.score
         if not (np.isfinite(box).all() and np.isfinite(score)):
             raise CompressError(
-                f"The network's box is not finite ({box.tolist()}): its weights are damaged or its training diverged. "
-                "Load other weights or train it again."
+                f"The network's box or score is not finite ({box.tolist()}, {score}): its weights are damaged or its "
+                "training diverged. Load other weights or train it again."
             )
         mapped = map_back(box, self._box, resize_factor=factor, search_size=s.search_size)
-        return clip_box(mapped, width, height), score
+        return clip_box(mapped, width, height), score, answer.way
 
 
 def _frame_size(frame: NDArray[np.uint8]) -> tuple[int, int]:

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compress.core import Way
+
 Maps: TypeAlias = Mapping[str, NDArray[np.float32]]
 """The head's maps, named and shaped as in `TrackerSpec.maps`, with a batch of one."""
+
+
+class Answer(NamedTuple):
+    """What a network says about one frame.
+
+    Attributes:
+        way: The way the frame took; None for a tracker without bypass and exits.
+        bypass: (S,) probabilities of skipping the S layers of `TrackerSpec.skippable`; None without bypass.
+        scores: (E,) the IoU that each exit expects of its box; None without exits. Both are NaN behind the exit taken.
+    """
+
+    maps: Maps
+    way: Way | None = None
+    bypass: NDArray[np.float32] | None = None
+    scores: NDArray[np.float32] | None = None
+
+    @property
+    def score(self) -> float | None:
+        """The IoU that the exit taken expects of its box, in [0, 1]; None without exits."""
+        taken = None if self.way is None else self.way.exit
+        return None if self.scores is None or taken is None else float(self.scores[taken])
 
 
 class Network(Protocol):
@@ -33,6 +56,6 @@ class Network(Protocol):
         """
         ...
 
-    def track(self, search: NDArray[np.float32], memory: Any) -> Maps:
-        """Once per frame: a (1, 3, S, S) normalised crop to the head's maps."""
+    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+        """Once per frame: a (1, 3, S, S) normalised crop to the head's maps, and the way that led to them."""
         ...

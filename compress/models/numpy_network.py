@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Any
+from copy import copy
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from compress.core import Way
+from compress.geometry import Answer
 from compress.models.fuse import fused
-from compress.models.tracker import Tracker
+from compress.models.tracker import Tracker, TrackerOutput
+
+_Row: TypeAlias = NDArray[np.float32] | None
 
 
 class NumpyNetwork:
-    """Runs a `fused` copy of `model` on `device`, without gradients; what `model` learns later is not seen."""
+    """Runs a `fused` copy of `model` on `device`, without gradients; what `model` learns later is not seen.
+
+    Layers that a frame skips and exits that it does not reach are not computed.
+    """
 
     def __init__(self, model: Tracker, device: str | torch.device = "cpu") -> None:
         self._device = torch.device(device)
         self._model = fused(model).to(self._device)
+        self._route: Way | None = None
+
+    def routed(self, route: Way) -> NumpyNetwork:
+        """The same network, sending every frame one way instead of following the decisions.
+
+        Raises:
+            UsageError: the tracker does not have that way.
+        """
+        route.check(self._model.spec)
+        other = copy(self)
+        other._route = route
+        return other
 
     @torch.inference_mode()
     def encode_template(
@@ -39,10 +59,25 @@ class NumpyNetwork:
         return self._model.encode_template(self._tensor(template), box, online)
 
     @torch.inference_mode()
-    def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> dict[str, NDArray[np.float32]]:
-        """`search` (1, 3, Sx, Sx) → the maps of `TrackerSpec.maps`, with a batch of one."""
-        maps = self._model.track(self._tensor(search), memory).maps
-        return {name: value.float().cpu().numpy() for name, value in maps.items()}
+    def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> Answer:
+        """`search` (1, 3, Sx, Sx) → the maps of `TrackerSpec.maps`, with a batch of one, and the way to them."""
+        out = self._model.track(self._tensor(search), memory, route=self._route)
+        maps = {name: _array(value) for name, value in out.maps.items()}
+        return Answer(maps, *_decided(out, exits=bool(self._model.spec.exits)))
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(self._device)
+
+
+def _decided(out: TrackerOutput, *, exits: bool) -> tuple[Way | None, _Row, _Row]:
+    """The one frame's way, bypass probabilities and exit scores."""
+    found = out.decisions
+    if found is None:
+        return None, None, None
+    way = Way(frozenset(found.skipped[0].nonzero().flatten().tolist()), int(found.exit[0]) if exits else None)
+    bypass, scores = (None if value is None else _array(value[0]) for value in (found.bypass, found.scores))
+    return way, bypass, scores
+
+
+def _array(value: Tensor) -> NDArray[np.float32]:
+    return value.float().cpu().numpy()

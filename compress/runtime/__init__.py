@@ -4,7 +4,8 @@ from compress.runtime.draw import box_video
 from compress.runtime.follow import check_places, write_steps
 from compress.runtime.frames import Frames, FrameSource
 from compress.runtime.manifest import Bundle, open_bundle
-from compress.runtime.network import BundleNetwork, session
+from compress.runtime.network import BundleNetwork, GraphNetwork, session
+from compress.runtime.thresholds import Thresholds
 from compress.runtime.track import Step, speed, track
 
 __all__ = [
@@ -12,7 +13,9 @@ __all__ = [
     "BundleNetwork",
     "FrameSource",
     "Frames",
+    "GraphNetwork",
     "Step",
+    "Thresholds",
     "box_video",
     "check_places",
     "open_bundle",

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from compress.core import TrackerSpec, UsageError
+from compress.core.stages import stages
 from compress.geometry import LoopSettings
 from compress.geometry.crop import MEAN, STD
+from compress.runtime.signatures import Form, stage_file
+from compress.runtime.thresholds import Thresholds
 
 CLIP_MARGIN = 10
 """Pixels; `compress.geometry.clip_box` keeps boxes at least this large and this far inside."""
@@ -27,6 +30,7 @@ _SCORE_NOTES = {
     "peak": "score_map at that cell, without the window.",
     "pred_scores": "The sigmoid of pred_scores.",
     "mean_peak": "The mean of the maps' highest values.",
+    "exit": "The score of the exit taken: the IoU that it expects of the box.",
 }
 _UPDATE_NOTE = (
     "Frames after the first are counted from 1. A frame is a candidate where its score is above the gate and above all "
@@ -34,10 +38,39 @@ _UPDATE_NOTE = (
     "interval-th frame the oldest online template gives way to the last candidate, or to the first template where "
     "there was none, and template.onnx is run again. An interval of 0 keeps the first template."
 )
+_STAGES_NOTE = (
+    "Run the stages in order, each on what its graph lists by name: the memory, x (the y of the last stage that was "
+    "run), recycled (the adapted of the exit before). A gated stage, of one layer, is left out where the probability "
+    "of skipping it is above thresholds.rho; it stands in the bypass of the last stage that was run, whose columns are "
+    "the skippable layers still to come. Behind a stage with an exit, leave where its score is above the exit's "
+    "thresholds.tau, and at the last exit always. Then run the head, or the head of the exit taken, for the maps."
+)
+_DECISIONS_NOTE = (
+    "frame.onnx decides by itself, at the thresholds rho and tau0, tau1, ... that it holds unless they are given as "
+    "inputs. It also says which layers were skipped, with the probabilities (bypass), and which exit was taken, with "
+    "the scores; probabilities and scores that were not needed are NaN."
+)
 
 
-def constants(spec: TrackerSpec, settings: LoopSettings) -> dict[str, Any]:
+def constants(spec: TrackerSpec, settings: LoopSettings, form: Form) -> dict[str, Any]:
     """What stands before and after the graphs, in plain JSON types."""
+    found = _around(spec, settings)
+    if form == "stages":
+        found["stages"] = _stages(spec)
+    if spec.adaptive:
+        thresholds = Thresholds.of(spec)
+        found["thresholds"] = {"rho": thresholds.rho, "tau": list(thresholds.taus)}
+    return found
+
+
+def _stages(spec: TrackerSpec) -> list[dict[str, Any]]:
+    return [
+        {"graph": stage_file(stage), "layers": list(stage.layers), "gated": stage.gated, "exit": stage.exit}
+        for stage in stages(spec)
+    ]
+
+
+def _around(spec: TrackerSpec, settings: LoopSettings) -> dict[str, Any]:
     return {
         "preprocess": {
             "template_size": spec.template_size,
@@ -69,11 +102,14 @@ def constants(spec: TrackerSpec, settings: LoopSettings) -> dict[str, Any]:
     }
 
 
-def notes(spec: TrackerSpec) -> dict[str, str]:
+def notes(spec: TrackerSpec, form: Form) -> dict[str, str]:
     """What the constants mean, in words."""
     kind = "corner" if spec.head.kind == "pyramid" else spec.head.kind
     found = {"box": _BOX_NOTES[kind], "score": _SCORE_NOTES[_score(spec)]}
-    return found | ({"template_update": _UPDATE_NOTE} if spec.online_templates else {})
+    found |= {"template_update": _UPDATE_NOTE} if spec.online_templates else {}
+    if not spec.adaptive:
+        return found
+    return found | ({"stages": _STAGES_NOTE} if form == "stages" else {"decisions": _DECISIONS_NOTE})
 
 
 def loop_settings(spec: TrackerSpec, manifest: dict[str, Any]) -> LoopSettings:
@@ -89,15 +125,17 @@ def loop_settings(spec: TrackerSpec, manifest: dict[str, Any]) -> LoopSettings:
     return LoopSettings.of(spec, update_interval=interval)
 
 
-def other_part(spec: TrackerSpec, settings: LoopSettings, manifest: dict[str, Any]) -> str | None:
+def other_part(spec: TrackerSpec, settings: LoopSettings, form: Form, manifest: dict[str, Any]) -> str | None:
     """The first part of a manifest that differs from the tracker's `constants`; None where none does."""
     plain = spec.head.kind == "centre" and not spec.online_templates
     optional = [part for part in _ADDED if plain and part not in manifest]
-    wanted = constants(spec, settings).items()
+    wanted = constants(spec, settings, form).items()
     return next((part for part, value in wanted if part not in optional and manifest.get(part) != value), None)
 
 
 def _score(spec: TrackerSpec) -> str:
+    if spec.exits:
+        return "exit"
     if spec.head.kind == "centre":
         return "peak"
     return "pred_scores" if spec.head.score else "mean_peak"

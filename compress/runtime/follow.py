@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from compress.core import UsageError
+from compress.core import UsageError, Way
 from compress.core.files import replacing
 from compress.runtime.draw import BoxVideo, box_video, check_suffix
 from compress.runtime.frames import FrameSource
@@ -37,10 +38,12 @@ class Followed(NamedTuple):
     Attributes:
         ms: Milliseconds of each step, the first that of the template.
         renewals: How often the template was renewed.
+        ways: How many frames took each way through an adaptive tracker; empty for others.
     """
 
     ms: list[float]
     renewals: int
+    ways: dict[Way, int]
 
 
 def write_steps(steps: Iterable[Step], frames: FrameSource, *, out: Path, draw: Path | None = None) -> Followed:
@@ -51,20 +54,21 @@ def write_steps(steps: Iterable[Step], frames: FrameSource, *, out: Path, draw: 
     Raises:
         FileError: a frame cannot be read, or the video not written.
     """
-    ms, renewals = [], 0
+    ms, renewals, ways = [], 0, Counter[Way]()
     # Opened before the first frame, so that a place that cannot be written is known at once.
     with replacing(out) as temporary, temporary.open("w", encoding="ascii") as file, ExitStack() as stack:
         video: BoxVideo | None = None
         for step in steps:
             ms.append(step.ms)
             renewals += step.renewed
+            ways.update([] if step.way is None else [step.way])
             _write_line(file, step)
             if draw is not None:
                 height, width = step.frame.shape[:2]
                 size, fps = (width, height), frames.fps or _FPS
                 video = video or stack.enter_context(box_video(draw, size=size, fps=fps))
                 video.write(step.frame, step.box, _label(step, first=len(ms) == 1))
-    return Followed(ms, renewals)
+    return Followed(ms, renewals, dict(ways))
 
 
 def _write_line(file: TextIO, step: Step) -> None:

@@ -12,13 +12,15 @@ from typing import Any
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.geometry import LoopSettings
 from compress.runtime.constants import loop_settings, other_part
+from compress.runtime.signatures import Form, graph_files
 
 MANIFEST = "bundle.json"
 FORMAT = "compress-bundle"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""The newest that is read; `format_version` says what is written."""
 
 _MANIFEST_LIMIT = 1 << 24
-_GRAPH = re.compile(r"[a-z0-9_]+\.onnx")
+_GRAPH = re.compile(r"[a-z0-9][a-z0-9_-]*\.onnx")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Bundle:
 
     Attributes:
         settings: Of the frame loop, with the update interval that the bundle was exported with.
+        form: Whether a frame's work is one graph or one for each stage.
         threads: onnxruntime's threads that the bundle asks for.
         manifest: All of `bundle.json`.
     """
@@ -37,10 +40,12 @@ class Bundle:
     settings: LoopSettings
     threads: int
     manifest: dict[str, Any]
+    form: Form = "one"
 
-    def graph(self, name: str) -> Path:
-        """Path of one of `graph_names`."""
-        return self.folder / name
+    @property
+    def graphs(self) -> dict[str, Path]:
+        """Paths of the graphs, by `compress.runtime.signatures.graph_files`."""
+        return {name: self.folder / name for name in graph_files(self.spec, self.form)}
 
 
 def open_bundle(folder: Path | str) -> Bundle:
@@ -52,17 +57,18 @@ def open_bundle(folder: Path | str) -> Bundle:
     folder = Path(folder)
     manifest = read_manifest(folder)
     spec = _spec(folder, manifest)
-    _check_files(folder, graph_names(spec), manifest)
-    settings = _settings(folder, spec, manifest)
+    form = _form(folder, spec, manifest)
+    _check_files(folder, graph_files(spec, form), manifest)
+    settings = _settings(folder, spec, form, manifest)
     name, threads = manifest.get("name"), manifest.get("threads")
     if not isinstance(name, str) or type(threads) is not int or not 1 <= threads <= 1024:
         raise _damaged(folder, "name must be a text and threads a number from 1 to 1024")
-    return Bundle(folder, name=name, spec=spec, settings=settings, threads=threads, manifest=manifest)
+    return Bundle(folder, name=name, spec=spec, settings=settings, threads=threads, manifest=manifest, form=form)
 
 
-def graph_names(spec: TrackerSpec) -> tuple[str, ...]:
-    """The graph files of a bundle that holds this tracker."""
-    return ("template.onnx", "frame.onnx")
+def format_version(spec: TrackerSpec) -> int:
+    """The format of a tracker's bundle: 2 with bypass or exits, which readers of format 1 know nothing of, else 1."""
+    return 2 if spec.bypass is not None or spec.exits else 1
 
 
 def listed_files(manifest: dict[str, Any]) -> set[str]:
@@ -143,12 +149,21 @@ def _spec(folder: Path, manifest: dict[str, Any]) -> TrackerSpec:
     return spec
 
 
-def _settings(folder: Path, spec: TrackerSpec, manifest: dict[str, Any]) -> LoopSettings:
+def _form(folder: Path, spec: TrackerSpec, manifest: dict[str, Any]) -> Form:
+    if manifest["format_version"] != format_version(spec):
+        raise _damaged(folder, f"its spec needs format {format_version(spec)} and not {manifest['format_version']}")
+    form = manifest.get("form", "one")
+    if form == "one" or (form == "stages" and spec.adaptive):
+        return form
+    raise _damaged(folder, f"its form must be one{' or stages' * spec.adaptive} but is {form!r}")
+
+
+def _settings(folder: Path, spec: TrackerSpec, form: Form, manifest: dict[str, Any]) -> LoopSettings:
     try:
         settings = loop_settings(spec, manifest)
     except UsageError as error:
         raise _damaged(folder, f"its template_update cannot be used: {error}") from error
-    part = other_part(spec, settings, manifest)
+    part = other_part(spec, settings, form, manifest)
     if part:
         raise _damaged(folder, f"its {part} constants are not those of this version of compress or of its spec")
     return settings

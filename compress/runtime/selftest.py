@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import FileError
-from compress.geometry import LoopSettings, Network
+from compress.core import FileError, TrackerSpec, Way
+from compress.geometry import Answer, LoopSettings, Network
 from compress.runtime.frames import Frame
+from compress.runtime.thresholds import Thresholds
 from compress.runtime.track import track
 
 SEED, LENGTH = 0, 10
 TOLERANCE = 0.5
 """Largest difference in pixels that `compress verify` accepts."""
+NEAR_THRESHOLD = 1e-3
+"""A probability or score this near its threshold may fall on its other side on another machine."""
 INIT = (60.0, 50.0, 48.0, 36.0)
 
 
@@ -35,32 +38,86 @@ def selftest_frames(seed: int = SEED, length: int = LENGTH) -> list[Frame]:
     return frames
 
 
-def selftest_record(network: Network, settings: LoopSettings) -> dict[str, Any]:
-    """What `bundle.json` keeps: the frames' recipe and the boxes found on them."""
-    return {"seed": SEED, "frames": LENGTH, "boxes": _boxes(network, settings).tolist()}
+class Difference(NamedTuple):
+    """How a bundle differs from what it did where it was exported.
+
+    Attributes:
+        box_px: Largest difference of a box in pixels.
+        frames: Frames compared, up to the first whose decisions were near a threshold.
+        astray: The first of them that goes another way now, counted from 1; None where none does.
+    """
+
+    box_px: float
+    frames: int
+    astray: int | None
 
 
-def selftest_difference(record: Any, network: Network, settings: LoopSettings) -> float:
-    """Largest difference in pixels between the boxes of a `selftest_record` and those found now.
+def selftest_record(network: Network, settings: LoopSettings, spec: TrackerSpec) -> dict[str, Any]:
+    """What `bundle.json` keeps: the frames' recipe, the boxes found on them, and the ways taken if there are any."""
+    boxes, answers = _run(network, settings)
+    record = {"seed": SEED, "frames": LENGTH, "boxes": boxes.tolist()}
+    if not spec.adaptive:
+        return record
+    thresholds = Thresholds.of(spec)
+    near = (i for i, answer in enumerate(answers, start=1) if thresholds.margin(answer) <= NEAR_THRESHOLD)
+    return record | {"ways": _ways(answers), "tie_at": next(near, None)}
+
+
+def selftest_difference(record: Any, network: Network, settings: LoopSettings, spec: TrackerSpec) -> Difference:
+    """How what is found now differs from a `selftest_record`.
 
     Raises:
-        FileError: the record is none.
+        FileError: the record is none, or not whole.
     """
     if not isinstance(record, dict) or record.get("seed") != SEED or record.get("frames") != LENGTH:
         raise FileError("The bundle holds no self-test, so it cannot be verified by itself. Export it again.")
-    found = _boxes(network, settings)
-    try:
-        expected = np.array(record.get("boxes"), dtype=np.float64)
-    except (TypeError, ValueError):
-        expected = np.empty(0)
+    found, answers = _run(network, settings)
+    expected = _floats(record.get("boxes"))
     if expected.shape != found.shape or not np.isfinite(expected).all():
         raise FileError("The boxes of the bundle's self-test are damaged, so it cannot be verified. Export it again.")
-    return float(np.abs(expected - found).max())
+    end, astray = _compared(record, answers) if spec.adaptive else (len(found), None)
+    return Difference(float(np.abs(expected - found)[:end].max(initial=0.0)), end, astray)
 
 
-def _boxes(network: Network, settings: LoopSettings) -> NDArray[np.float64]:
-    """(LENGTH − 1, 4): the boxes found, the initial one left out."""
-    return np.stack([step.box for step in track(network, settings, selftest_frames(), INIT)][1:])
+def _compared(record: dict[str, Any], answers: list[Answer]) -> tuple[int, int | None]:
+    ways, tie = record.get("ways"), record.get("tie_at")
+    known = tie is None or (type(tie) is int and 1 <= tie <= len(answers))
+    if not isinstance(ways, list) or len(ways) != len(answers) or not known:
+        raise FileError("The ways of the bundle's self-test are damaged, so it cannot be verified. Export it again.")
+    end = len(answers) if tie is None else tie - 1
+    pairs = zip(ways[:end], _ways(answers), strict=False)
+    return end, next((i for i, (then, now) in enumerate(pairs, start=1) if then != now), None)
+
+
+class _Noted:
+    """A network whose answers are kept."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self.encode_template = network.encode_template
+        self.answers: list[Answer] = []
+
+    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+        self.answers.append(self._network.track(search, memory))
+        return self.answers[-1]
+
+
+def _run(network: Network, settings: LoopSettings) -> tuple[NDArray[np.float64], list[Answer]]:
+    """(LENGTH − 1, 4): the boxes found, the initial one left out; and what the network answered."""
+    noted = _Noted(network)
+    boxes = np.stack([step.box for step in track(noted, settings, selftest_frames(), INIT)][1:])
+    return boxes, noted.answers
+
+
+def _ways(answers: list[Answer]) -> list[dict[str, Any]]:
+    return [(answer.way or Way()).to_dict() for answer in answers]
+
+
+def _floats(values: Any) -> NDArray[np.float64]:
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
 
 
 def _blocks(cells: NDArray[np.uint8], side: int) -> Frame:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from compress.core import Way
 from compress.geometry import FrameTracker, LoopSettings, Network, Prediction
 from compress.runtime.frames import Frame
 
@@ -19,7 +20,8 @@ class Step:
     """One frame: its picture, box (4,) x, y, w, h in pixels, score, and milliseconds from crop to decoded box.
 
     The first step holds the initial box and a score of 1; its time is that of the template. Where the template was
-    renewed after a frame, that is part of the frame's time.
+    renewed after a frame, that is part of the frame's time. `way` is the way taken through an adaptive tracker; None in
+    the first step and for other trackers.
     """
 
     frame: Frame
@@ -27,6 +29,7 @@ class Step:
     score: float
     ms: float
     renewed: bool = False
+    way: Way | None = None
 
 
 def track(network: Network, settings: LoopSettings, frames: Iterable[Frame], init: ArrayLike) -> Iterator[Step]:
@@ -43,7 +46,7 @@ def track(network: Network, settings: LoopSettings, frames: Iterable[Frame], ini
             found = Prediction(np.asarray(init, dtype=np.float64), 1.0)
         else:
             found = tracker.update(frame)
-        yield Step(frame, found.box, found.score, (time.perf_counter() - start) * 1000, found.renewed)
+        yield Step(frame, found.box, found.score, (time.perf_counter() - start) * 1000, found.renewed, found.way)
 
 
 def speed(ms: list[float]) -> dict[str, Any]:

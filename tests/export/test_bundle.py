@@ -56,7 +56,7 @@ def test_gate_refuses_other_weights_and_leaves_the_old_bundle(
     out = _export(lively(SMALL), tmp_path / "b")
     before = (out / "bundle.json").read_bytes()
     wrong = bundle_module.bundle_graphs(lively(SMALL, seed=1))
-    monkeypatch.setattr(bundle_module, "bundle_graphs", lambda model: wrong)
+    monkeypatch.setattr(bundle_module, "bundle_graphs", lambda model, form: wrong)
     with pytest.raises(CompressError, match="PyTorch and the exported graphs do not agree"):
         _export(lively(SMALL), out)
     with pytest.raises(CompressError, match="do not agree"):

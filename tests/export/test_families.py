@@ -93,7 +93,7 @@ def test_online_template_reaches_the_graph(lively: Lively, square: Any, tmp_path
     search = rng.standard_normal((1, 3, 64, 64), dtype=np.float32)
     same, other = (np.stack([template, crop], axis=1) for crop in (template, other))
     repeated, alike, new = (
-        network.track(search, network.encode_template(template, None, online))["prob_l"]
+        network.track(search, network.encode_template(template, None, online)).maps["prob_l"]
         for online in (None, same, other)
     )
     np.testing.assert_array_equal(repeated, alike)

@@ -9,7 +9,7 @@ import pytest
 
 from compress.core import CompressError
 from compress.export import compare
-from compress.geometry import LoopSettings
+from compress.geometry import Answer, LoopSettings
 from compress.runtime.selftest import INIT, selftest_frames
 
 SETTINGS = LoopSettings(template_size=32, search_size=64, template_factor=2.0, search_factor=4.0, grid=4)
@@ -24,7 +24,7 @@ class Stub:
     def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> None:
         return None
 
-    def track(self, search: Any, memory: Any) -> dict[str, np.ndarray]:
+    def track(self, search: Any, memory: Any) -> Answer:
         score = np.full((1, 1, 4, 4), 0.1, np.float32)
         score.reshape(-1)[[9, 10]] = 0.5, self._second
         maps = {"score_map": score, "size_map": np.full((1, 2, 4, 4), 0.25, np.float32)}
@@ -33,7 +33,7 @@ class Stub:
             maps[name] = maps[name] + np.float32(value)
         if self._cell != 9:
             score[0, 0].reshape(-1)[self._cell] += np.float32(1e-6)
-        return maps
+        return Answer(maps)
 
 
 class Square(SimpleNamespace):
@@ -61,9 +61,9 @@ def test_any_map_beyond_tolerance_is_named_with_its_figure(name: str) -> None:
         parity.check("Two networks")
 
 
-def _with_nan(maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    maps["offset_map"][0, 0, 0, 0] = np.nan
-    return maps
+def _with_nan(answer: Answer) -> Answer:
+    answer.maps["offset_map"][0, 0, 0, 0] = np.nan
+    return answer
 
 
 def test_nan_is_no_agreement() -> None:
@@ -99,13 +99,13 @@ class Sides(Stub):
     def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> Any:
         return online_template
 
-    def track(self, search: Any, memory: Any) -> dict[str, np.ndarray]:
+    def track(self, search: Any, memory: Any) -> Answer:
         self._calls += 1
         # Four random inputs come first; then both loops ask for the nine frames in turn.
         score = self._scores[max(self._calls - 5, 0) % 9]
         line = np.eye(32, dtype=np.float32)[[13 - self._left, 13, 19, 19]]
         maps = dict(zip([f"prob_{side}" for side in "ltrb"], line[:, None], strict=True))
-        return maps | {"pred_scores": np.log([score / (1 - score)]).astype(np.float32)}
+        return Answer(maps | {"pred_scores": np.log([score / (1 - score)]).astype(np.float32)})
 
 
 UPDATING = replace(SETTINGS, online_templates=1, update_interval=3)

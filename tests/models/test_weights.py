@@ -221,7 +221,7 @@ def test_numpy_network_runs_the_loop(model: Tracker) -> None:
     rng = np.random.default_rng(0)
     template, search = rng.random((1, 3, 32, 32)), rng.random((1, 3, 64, 64), dtype=np.float32)
     box = np.array([[0.2, 0.3, 0.8, 0.7]])
-    maps = network.track(search, network.encode_template(template, box))
+    maps = network.track(search, network.encode_template(template, box)).maps
     wanted = model(
         torch.from_numpy(template).float(), torch.from_numpy(search), template_box=torch.from_numpy(box).float()
     )

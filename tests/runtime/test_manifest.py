@@ -11,7 +11,7 @@ import pytest
 
 from compress.core import FileError
 from compress.geometry import clip_box
-from compress.runtime import BundleNetwork, open_bundle
+from compress.runtime import Bundle, BundleNetwork, open_bundle
 from compress.runtime.constants import CLIP_MARGIN
 from compress.runtime.manifest import file_entry
 from compress.runtime.selftest import selftest_difference
@@ -29,12 +29,17 @@ def _edit(folder: Path, change: Callable[[dict], object]) -> None:
     path.write_text(json.dumps(manifest))
 
 
+def _difference(bundle: Bundle) -> float:
+    record = bundle.manifest["selftest"]
+    return selftest_difference(record, BundleNetwork(bundle), bundle.settings, bundle.spec).box_px
+
+
 def test_whole_bundle_opens(folder: Path) -> None:
     bundle = open_bundle(folder)
     assert bundle.name == "small"
     assert bundle.spec.dim == 32
     assert bundle.settings.search_size == 64
-    assert selftest_difference(bundle.manifest["selftest"], BundleNetwork(bundle), bundle.settings) < 1e-3
+    assert _difference(bundle) < 1e-3
 
 
 def test_recorded_constants_are_those_of_the_frame_loop(folder: Path) -> None:
@@ -51,14 +56,14 @@ def test_recorded_constants_are_those_of_the_frame_loop(folder: Path) -> None:
 def test_the_first_bundles_are_still_read(folder: Path) -> None:
     """They said nothing of the head or of template updates, and wrote the same otherwise."""
     new = open_bundle(folder)
-    _edit(folder, lambda m: [m.pop(part) for part in ("decode", "template_update", "notes")])
+    _edit(folder, lambda m: [m.pop(part) for part in ("decode", "template_update", "notes", "form")])
     assert set(json.loads((folder / "bundle.json").read_text())) == {
         *("format", "format_version", "name", "spec_id", "weights_id", "spec", "preprocess", "postprocess", "memory"),
         *("threads", "provenance", "accuracy", "latency", "versions", "files", "parity", "selftest"),
     }
     old = open_bundle(folder)
     assert (old.settings, old.spec) == (new.settings, new.spec)
-    assert selftest_difference(old.manifest["selftest"], BundleNetwork(old), old.settings) < 1e-3
+    assert _difference(old) < 1e-3
 
 
 @pytest.mark.parametrize("part", ["decode", "template_update"])
@@ -111,8 +116,8 @@ def test_strange_manifest_is_refused(folder: Path, text: str) -> None:
 
 
 def test_newer_format_says_to_update(folder: Path) -> None:
-    _edit(folder, lambda m: m.update(format_version=2))
-    with pytest.raises(FileError, match=r"format 2.*reads up to 1.*Update compress"):
+    _edit(folder, lambda m: m.update(format_version=3))
+    with pytest.raises(FileError, match=r"format 3.*reads up to 2.*Update compress"):
         open_bundle(folder)
 
 
@@ -121,6 +126,9 @@ def test_newer_format_says_to_update(folder: Path) -> None:
     [
         (lambda m: m.update(format="other"), "does not describe a bundle"),
         (lambda m: m.update(format_version=True), "does not describe a bundle"),
+        (lambda m: m.update(format_version=2), "its spec needs format 1 and not 2"),
+        (lambda m: m.update(form="stages"), "its form must be one but is 'stages'"),
+        (lambda m: m.update(form=["one"]), "its form must be one"),
         (lambda m: m.update(spec_id="t0"), "spec has the id"),
         (lambda m: m["spec"].update(dim=33), "spec cannot be read"),
         (lambda m: m.update(spec=None), "spec cannot be read"),
@@ -158,7 +166,9 @@ def test_folder_without_bundle_says_what_is_wanted(tmp_path: Path) -> None:
 def test_graph_of_another_tracker_is_refused_though_its_hash_fits(folder: Path) -> None:
     shutil.copyfile(folder / "template.onnx", folder / "frame.onnx")
     _edit(folder, lambda m: m["files"].update({"frame.onnx": file_entry(folder / "frame.onnx")}))
-    with pytest.raises(FileError, match=r"inputs of frame.onnx are .*template.* instead of .*search"):
+    with pytest.raises(
+        FileError, match=r"graph frame.onnx is not usable: its inputs are .*template.* instead of .*search"
+    ):
         BundleNetwork(open_bundle(folder))
 
 
@@ -174,6 +184,6 @@ def test_damaged_selftest_is_refused(folder: Path, boxes: object) -> None:
     bundle = open_bundle(folder)
     record = bundle.manifest["selftest"] | {"boxes": boxes}
     with pytest.raises(FileError, match="self-test are damaged"):
-        selftest_difference(record, BundleNetwork(bundle), bundle.settings)
+        selftest_difference(record, BundleNetwork(bundle), bundle.settings, bundle.spec)
     with pytest.raises(FileError, match="holds no self-test"):
-        selftest_difference(None, BundleNetwork(bundle), bundle.settings)
+        selftest_difference(None, BundleNetwork(bundle), bundle.settings, bundle.spec)

@@ -1,0 +1,68 @@
+"""Where decisions change: ρ of bypass and the τ of the exits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import TrackerSpec, UsageError, Way
+from compress.geometry import Answer
+
+_NEVER, _ALWAYS = 2.0, -1.0  # probabilities and scores lie between
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Compared in single precision, as PyTorch compares them.
+
+    Attributes:
+        rho: A layer is skipped where its probability is above; None without bypass.
+        taus: Of all exits but the last, which is always taken; an exit is taken where its score is above.
+    """
+
+    rho: float | None
+    taus: tuple[float, ...]
+
+    @classmethod
+    def of(cls, spec: TrackerSpec) -> Thresholds:
+        rho = None if spec.bypass is None else spec.bypass.rho
+        return cls(rho, tuple(each.tau for each in spec.exits[:-1]))
+
+    @classmethod
+    def forcing(cls, spec: TrackerSpec, way: Way) -> Thresholds:
+        """Thresholds that send every frame one way.
+
+        Raises:
+            UsageError: the tracker does not have that way, or it skips some, but not all layers that it may.
+        """
+        way.check(spec)
+        skipped = {i for i in spec.skippable if i < way.end(spec)}
+        if way.skipped not in (frozenset(), skipped):
+            raise UsageError(f"Thresholds can skip no layer or all of {sorted(skipped)}, but not what {way} skips.")
+        rho = _ALWAYS if way.skipped else _NEVER
+        taus = tuple(_ALWAYS if k == way.exit else _NEVER for k in range(len(spec.exits) - 1))
+        return cls(None if spec.bypass is None else rho, taus)
+
+    def skips(self, probability: np.float32) -> bool:
+        return self.rho is not None and bool(probability > np.float32(self.rho))
+
+    def leaves(self, exit: int, score: np.float32) -> bool:
+        """Whether a frame leaves at an exit."""
+        return exit >= len(self.taus) or bool(score > np.float32(self.taus[exit]))
+
+    def feeds(self) -> dict[str, NDArray[np.float32]]:
+        """As one graph takes them, by `signatures.threshold_names`."""
+        named = {} if self.rho is None else {"rho": self.rho}
+        named |= {f"tau{k}": tau for k, tau in enumerate(self.taus)}
+        return {name: np.array([value], dtype=np.float32) for name, value in named.items()}
+
+    def margin(self, answer: Answer) -> float:
+        """How far the nearest of a frame's decisions was from going the other way; infinite where none was taken."""
+        distances = []
+        if answer.bypass is not None and self.rho is not None:
+            distances += np.abs(answer.bypass - self.rho).tolist()
+        if answer.scores is not None:
+            distances += np.abs(answer.scores[: len(self.taus)] - self.taus).tolist()
+        return min((distance for distance in distances if not np.isnan(distance)), default=float("inf"))
