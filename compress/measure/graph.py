@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from compress.core import TrackerSpec
 from compress.export import frame_graph
-from compress.geometry import FrameTracker, LoopSettings, Maps
+from compress.geometry import Answer, FrameTracker, LoopSettings
 from compress.measure.still import still_maps
 from compress.models import Tracker, build
 from compress.runtime import session
@@ -66,7 +66,7 @@ class _Still:
 
     def __init__(self, spec: TrackerSpec, network: FrameCall | None) -> None:
         self._network = network
-        self._maps = still_maps(spec)
+        self._answer = Answer(still_maps(spec))
 
     def encode_template(
         self,
@@ -76,10 +76,10 @@ class _Still:
     ) -> None:
         return None
 
-    def track(self, search: NDArray[np.float32], memory: Any) -> Maps:
+    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
         if self._network is not None:
             self._network.track(search)
-        return self._maps
+        return self._answer
 
 
 @torch.no_grad()
