@@ -12,7 +12,7 @@ from compress.measure.corners import Corners
 from compress.measure.host import host, runtime_name
 from compress.measure.profiling import ROUNDS, build_profile
 from compress.measure.rounds import Report
-from compress.profiles import Family, Profile, load_profile, refuse_adaptive, save_profile
+from compress.profiles import Family, Profile, load_profile, save_profile
 
 
 def cpu_profile(
@@ -34,9 +34,7 @@ def cpu_profile(
 
     Raises:
         CompressError: the machine is too noisy to tell the parts apart.
-        UncoveredError: the work of `teacher` depends on the frame, which no profile knows.
     """
-    refuse_adaptive(teacher)
     wanted = Corners.of(teacher) if corners is None else corners.union(Corners.of(teacher))
     path = profile_path(teacher, threads)
     kept = _kept(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -31,7 +31,7 @@ class FrameCall:
         model = network_of(tracker)
         self.spec = model.spec
         self._session = session(frame_graph(model), threads=threads)
-        self._memory = _memory(model)
+        self._memory = first_memory(model)
         crop = np.random.default_rng(0).standard_normal((1, 3, self.spec.search_size, self.spec.search_size))
         self._feeds = {"search": crop.astype(np.float32), **self._memory}
 
@@ -43,14 +43,23 @@ class FrameCall:
         self._session.run(None, {"search": search, **self._memory})
 
 
+class FrameWork(Protocol):
+    """The work of a frame: one graph, or several."""
+
+    def track(self, search: NDArray[np.float32]) -> None:
+        """Once, on a crop."""
+        ...
+
+
 class LoopCall:
-    """One frame of the whole loop around a frame graph, or around nothing for the loop's own cost.
+    """One frame of the whole loop around the work of a frame, or around nothing for the loop's own cost.
 
     An untrained network would let its box wander, and crops of large boxes cost more. So the network's answer
     is replaced by maps that keep the box where it is; everything is still computed.
     """
 
-    def __init__(self, spec: TrackerSpec, network: FrameCall | None) -> None:
+    def __init__(self, spec: TrackerSpec, network: FrameWork | None) -> None:
+        self.spec = spec
         settings = LoopSettings.of(spec)
         self._tracker = FrameTracker(_Still(spec, network), settings)
         self._frame = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), dtype=np.uint8)
@@ -64,7 +73,7 @@ class LoopCall:
 class _Still:
     """A network whose box is always the last box. Renewing the online template costs it nothing."""
 
-    def __init__(self, spec: TrackerSpec, network: FrameCall | None) -> None:
+    def __init__(self, spec: TrackerSpec, network: FrameWork | None) -> None:
         self._network = network
         self._answer = Answer(still_maps(spec))
 
@@ -83,7 +92,8 @@ class _Still:
 
 
 @torch.no_grad()
-def _memory(model: Tracker) -> dict[str, NDArray[np.float32]]:
+def first_memory(model: Tracker) -> dict[str, NDArray[np.float32]]:
+    """What a tracker keeps of some template."""
     size = model.spec.template_size
     template = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
     box = torch.tensor([[0.25, 0.25, 0.75, 0.75]]) if model.spec.target_token else None

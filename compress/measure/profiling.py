@@ -15,7 +15,7 @@ from compress.measure.host import host, runtime_name
 from compress.measure.parts import Depths
 from compress.measure.rounds import DROPPED, TIMED, Report, Times, disagreement, low, settled_rounds
 from compress.measure.stacks import stacks_of
-from compress.profiles import Family, Held, Profile, Ratios, network_low_ms, refuse_adaptive
+from compress.profiles import Family, Held, Profile, Ratios, network_low_ms, static
 
 ROUNDS = 12
 _LARGE_DIM = 384
@@ -27,7 +27,7 @@ def build_profile(
     """Measure a profile, keeping nothing. Arguments and errors as `cpu_profile`."""
     if threads < 1 or rounds < 2:
         raise UsageError(f"threads must be at least 1 and rounds at least 2 but are {threads} and {rounds}.")
-    refuse_adaptive(teacher)
+    teacher = static(teacher)
     effort = _effort(teacher)
     stacks = stacks_of(teacher, corners, effort.depths, sparing=effort.sparing)
     held = held_out(teacher, corners)

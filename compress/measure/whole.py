@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 
-from compress.core import Latency, TrackerSpec, UsageError
+from compress.core import Latency, TrackerSpec, UsageError, Way
 from compress.measure.graph import FrameCall, LoopCall
 from compress.measure.host import host, runtime_name
 from compress.measure.rounds import DROPPED, TIMED, Report, Times, disagreement, low, settled_rounds
+from compress.measure.ways import StagedCall, drawn
 from compress.models import Tracker
+from compress.profiles import worst_way
 
 RUNS = 100
 
 
 @dataclass(frozen=True)
 class WholeTimes:
-    """Milliseconds of whole frames, (trackers, rounds, timed), and of the loop alone in the same run."""
+    """Milliseconds of whole frames, (trackers, rounds, timed), and of the loop alone in the same run.
+
+    Attributes:
+        worst: Of adaptive trackers, by name, (rounds, timed) where every frame goes the worst way.
+    """
 
     names: tuple[str, ...]
     times: Times
     loop_ms: tuple[float, ...]
     threads: int
     dropped: int
+    worst: Mapping[str, Times] = field(default_factory=dict)
 
     def low_ms(self, name: str) -> float:
         """10th percentile of one tracker."""
@@ -52,6 +60,7 @@ class WholeTimes:
             threads=self.threads,
             runtime=runtime_name(),
             device=str(host()),
+            worst_ms=float(self.worst[name].mean()) if name in self.worst else None,
         )
 
     def _of(self, name: str) -> Times:
@@ -61,6 +70,7 @@ class WholeTimes:
 def time_whole(
     trackers: Mapping[str, Tracker | TrackerSpec],
     *,
+    ways: Mapping[str, Mapping[Way, int]] | None = None,
     threads: int = 1,
     runs: int = RUNS,
     seed: int = 0,
@@ -68,44 +78,71 @@ def time_whole(
 ) -> WholeTimes:
     """Time the whole frame loop of several trackers in one shuffled run, so that their ratios hold.
 
+    An adaptive tracker runs in stages between which the host decides. Its frames go the ways given, in these
+    proportions, whatever its weights say; and as many more all go the worst way.
+
     Args:
         trackers: Networks, or specs (built with fresh weights), by name.
+        ways: Of each adaptive tracker, frames counted by the way they took.
         threads: Threads of the runtime.
         runs: Timed runs of each, rounded up to whole visits of 5; more where the machine is noisy.
 
     Raises:
-        UsageError: fewer than one run or thread.
+        UsageError: fewer than one run or thread, or an adaptive tracker without ways.
     """
     if runs < 1 or threads < 1:
         raise UsageError(f"runs and threads must be at least 1 but are {runs} and {threads}.")
-    networks = [FrameCall(tracker, threads=threads) for tracker in trackers.values()]
-    loops = {network.spec.search_size: LoopCall(network.spec, None) for network in networks}
-    calls = [LoopCall(network.spec, network) for network in networks] + list(loops.values())
+    each, worst = _calls(trackers, ways or {}, threads)
+    loops = {call.spec.search_size: LoopCall(call.spec, None) for call in each.values()}
     note = None if report is None else lambda share: report("measuring whole trackers", share)
+    calls = [*each.values(), *worst.values(), *loops.values()]
     times = settled_rounds(calls, rounds=math.ceil(runs / TIMED), seed=seed, report=note)
-    alone = dict(zip(loops, times[len(networks) :].mean(axis=(1, 2)), strict=True))
+    alone = dict(zip(loops, times[-len(loops) :].mean(axis=(1, 2)), strict=True))
     return WholeTimes(
-        names=tuple(trackers),
-        times=times[: len(networks)],
-        loop_ms=tuple(float(alone[network.spec.search_size]) for network in networks),
+        names=tuple(each),
+        times=times[: len(each)],
+        loop_ms=tuple(float(alone[call.spec.search_size]) for call in each.values()),
         threads=threads,
         dropped=DROPPED,
+        worst=dict(zip(worst, times[len(each) :], strict=False)),
     )
+
+
+def _calls(
+    trackers: Mapping[str, Tracker | TrackerSpec], ways: Mapping[str, Mapping[Way, int]], threads: int
+) -> tuple[dict[str, LoopCall], dict[str, LoopCall]]:
+    """One frame of each tracker, and one of each adaptive tracker on its worst way."""
+    each, worst = {}, {}
+    for name, tracker in trackers.items():
+        spec = tracker if isinstance(tracker, TrackerSpec) else tracker.spec
+        if not spec.adaptive:
+            each[name] = LoopCall(spec, FrameCall(tracker, threads=threads))
+            continue
+        if not ways.get(name):
+            raise UsageError(f"The time that {name} takes depends on its frames. Say which ways they go.")
+        staged = StagedCall(tracker, threads=threads)
+        each[name] = LoopCall(spec, staged.along(drawn(spec, ways[name])))
+        worst[name] = LoopCall(spec, staged.along(repeat(worst_way(spec))))
+    return each, worst
 
 
 def measure_many(
     trackers: Mapping[str, Tracker | TrackerSpec],
     *,
+    ways: Mapping[str, Mapping[Way, int]] | None = None,
     threads: int = 1,
     runs: int = RUNS,
     seed: int = 0,
     report: Report | None = None,
 ) -> dict[str, Latency]:
     """Latency of each tracker by name, all timed in one shuffled run; arguments as `time_whole`."""
-    times = time_whole(trackers, threads=threads, runs=runs, seed=seed, report=report)
+    times = time_whole(trackers, ways=ways, threads=threads, runs=runs, seed=seed, report=report)
     return {name: times.latency(name) for name in times.names}
 
 
-def measure_whole(tracker: Tracker | TrackerSpec, *, threads: int = 1, runs: int = RUNS) -> Latency:
+def measure_whole(
+    tracker: Tracker | TrackerSpec, *, ways: Mapping[Way, int] | None = None, threads: int = 1, runs: int = RUNS
+) -> Latency:
     """Latency of one tracker on this host; to compare several use `measure_many`."""
-    return measure_many({"tracker": tracker}, threads=threads, runs=runs)["tracker"]
+    found = measure_many({"tracker": tracker}, ways={"tracker": ways or {}}, threads=threads, runs=runs)
+    return found["tracker"]

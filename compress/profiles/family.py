@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from compress.core import HeadSpec, StageSpec, TrackerSpec
@@ -10,7 +10,7 @@ from compress.core import HeadSpec, StageSpec, TrackerSpec
 
 @dataclass(frozen=True)
 class Family:
-    """Everything a latency depends on, except the layers.
+    """Everything a latency depends on, except the layers and what is decided per frame.
 
     Fields at their default are left out of files, so a new one with a default leaves kept profiles where they are.
     """
@@ -30,9 +30,15 @@ class Family:
 
     @classmethod
     def of(cls, spec: TrackerSpec) -> Family:
-        return cls(**{f.name: getattr(spec, f.name) for f in fields(cls)})
+        still = static(spec)
+        return cls(**{f.name: getattr(still, f.name) for f in fields(cls)})
 
     @property
     def search_tokens(self) -> int:
         """Patches of the search crop."""
         return (self.search_size // self.patch) ** 2
+
+
+def static(spec: TrackerSpec) -> TrackerSpec:
+    """The same tracker with every layer computed for every frame, and one head behind the last."""
+    return replace(spec, bypass=None, exits=())

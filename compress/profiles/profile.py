@@ -9,7 +9,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 from compress.core import Attention
+from compress.profiles.deciding import Deciding
 from compress.profiles.family import Family
+from compress.profiles.held import Held
 
 WholeAttention = Literal["joint", "asymmetric", "split"]
 """A tracker's attention as a whole, see `TrackerSpec.attention`."""
@@ -60,20 +62,6 @@ class Ratios:
 
 
 @dataclass(frozen=True)
-class Held:
-    """One whole tracker: its 10th percentile predicted by a profile scaled on the others, and measured."""
-
-    spec: str
-    predicted_ms: float
-    measured_ms: float
-
-    @property
-    def error(self) -> float:
-        """Relative error of the prediction."""
-        return self.predicted_ms / self.measured_ms - 1
-
-
-@dataclass(frozen=True)
 class Profile:
     """Costs are 10th percentiles in ms; `scale` corrects their sum for what only whole trackers show.
 
@@ -85,6 +73,7 @@ class Profile:
         held: Whole trackers the scale was fitted on, each predicted from the others.
         spread: Largest disagreement between two halves of the rounds over all timed networks.
         runs, warmup: Timed and dropped runs of each network.
+        deciding: What bypass and exits cost; None where it was not measured.
     """
 
     target: str
@@ -102,6 +91,7 @@ class Profile:
     held: tuple[Held, ...] = ()
     spread: float = 0.0
     elimination_ms: float | None = None
+    deciding: Deciding | None = None
     precision: str = "fp32"
     provenance: Literal["measured", "estimated"] = "measured"
     schema: int = 1
@@ -143,6 +133,8 @@ class Profile:
         for name, value in (("spread", self.spread), ("elimination_ms", self.elimination_ms or 0.0)):
             if not math.isfinite(value) or value < 0:
                 yield f"{name} must be ≥ 0 but is {value}"
+        if self.deciding is not None:
+            yield from self.deciding.problems()
         for name, keys in (
             ("fixed", [f.attention for f in self.fixed]),
             ("blocks", [(b.attention, b.stage, b.tokens, b.point) for b in self.blocks]),

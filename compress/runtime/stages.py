@@ -13,7 +13,7 @@ from compress.core import TrackerSpec, Way
 from compress.core.stages import Stage, stages
 from compress.geometry import Answer
 from compress.runtime.signatures import head_file, stage_file
-from compress.runtime.thresholds import Thresholds
+from compress.runtime.thresholds import Decider
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -61,18 +61,18 @@ class Staged:
     spec: TrackerSpec
     stages: tuple[tuple[Stage, _Graph], ...]
     heads: Mapping[int | None, _Graph]
-    thresholds: Thresholds
+    decider: Decider
 
     @classmethod
-    def of(cls, spec: TrackerSpec, sessions: Mapping[str, InferenceSession], thresholds: Thresholds) -> Staged:
+    def of(cls, spec: TrackerSpec, sessions: Mapping[str, InferenceSession], decider: Decider) -> Staged:
         """`sessions` by `signatures.graph_files`."""
         each = tuple((stage, _Graph(sessions[stage_file(stage)])) for stage in stages(spec))
         exits: tuple[int | None, ...] = tuple(range(len(spec.exits))) if spec.exits else (None,)
-        return cls(spec, each, {exit: _Graph(sessions[head_file(exit)]) for exit in exits}, thresholds)
+        return cls(spec, each, {exit: _Graph(sessions[head_file(exit)]) for exit in exits}, decider)
 
-    def at(self, thresholds: Thresholds) -> Staged:
-        """The same graphs at other thresholds."""
-        return replace(self, thresholds=thresholds)
+    def at(self, decider: Decider) -> Staged:
+        """The same graphs at other thresholds, or with who else decides."""
+        return replace(self, decider=decider)
 
     def track(self, search: NDArray[np.float32], memory: Arrays) -> Answer:
         """(1, 3, Sx, Sx) → the maps, and the way to them."""
@@ -96,14 +96,14 @@ class Staged:
         """What was told of the last layers still holds, as a skipped layer changes no token."""
         probability = known["bypass"][0, layer - len(self.spec.layers)]
         taken.bypass[self.spec.skippable.index(layer)] = probability
-        skips = self.thresholds.skips(probability)
+        skips = self.decider.skips(probability)
         if skips:
             taken.skipped.add(layer)
         return skips
 
     def _leaves(self, exit: int, known: Arrays, taken: _Taken) -> bool:
         taken.scores[exit] = known["score"][0]
-        leaves = self.thresholds.leaves(exit, taken.scores[exit])
+        leaves = self.decider.leaves(exit, taken.scores[exit])
         if leaves:
             taken.exit = exit
         return leaves

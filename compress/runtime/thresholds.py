@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,18 @@ from compress.core import TrackerSpec, UsageError, Way
 from compress.geometry import Answer
 
 _NEVER, _ALWAYS = 2.0, -1.0  # probabilities and scores lie between
+
+
+class Decider(Protocol):
+    """Who decides between stages, asked in the order in which a frame meets its decisions."""
+
+    def skips(self, probability: np.float32) -> bool:
+        """Whether to skip the next layer that may be skipped."""
+        ...
+
+    def leaves(self, exit: int, score: np.float32) -> bool:
+        """Whether a frame leaves at an exit."""
+        ...
 
 
 @dataclass(frozen=True)

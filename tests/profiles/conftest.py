@@ -1,7 +1,7 @@
 import pytest
 from toy import toy_profile
 
-from compress.profiles import Block, Profile
+from compress.profiles import Block, Deciding, Held, Profile
 
 
 @pytest.fixture
@@ -16,3 +16,11 @@ def eliminating() -> Profile:
     fewer = (Block("joint", 128, 7.0, tokens=8), Block("joint", 32, 2.5, tokens=8))
     reduced = (Block("joint", 128, 6.0, tokens=8, attn_dims=16),)
     return toy_profile(blocks=(*plain.blocks, *fewer, *reduced), elimination_ms=0.25)
+
+
+@pytest.fixture
+def deciding() -> Profile:
+    """The toy profile, which also knows what it costs to decide."""
+    held = (Held("early", 10.0, 10.5),)
+    costs = Deciding(call_ms=0.5, gate_ms=0.01, exit_ms=0.25, leave_ms=0.125, token_share=0.1, held=held)
+    return toy_profile(deciding=costs)

@@ -1,5 +1,6 @@
 """Profiles as files: round trip, and everything a stranger may have put there."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 from toy import toy_profile
 
 from compress.core import FileError
-from compress.profiles import Profile, load_profile, save_profile
+from compress.profiles import Held, Profile, load_profile, save_profile
 
 
 @pytest.fixture
@@ -34,6 +35,19 @@ def test_round_trip_with_elimination(eliminating: Profile, tmp_path: Path) -> No
     assert load_profile(tmp_path / "toy.yaml") == eliminating
 
 
+def test_round_trip_with_what_deciding_costs(deciding: Profile, tmp_path: Path) -> None:
+    save_profile(deciding, tmp_path / "toy.yaml")
+    assert load_profile(tmp_path / "toy.yaml") == deciding
+    assert deciding.deciding is not None
+    assert deciding.deciding.mean_error == pytest.approx(0.5 / 10.5)
+
+
+def test_deciding_cannot_cost_less_than_nothing(deciding: Profile, tmp_path: Path) -> None:
+    bad = dataclasses.replace(deciding.deciding, gate_ms=-0.1, call_ms=float("inf"), held=(Held("x", 0.0, 1.0),))
+    with pytest.raises(ValueError, match=r"call_ms must be .*gate_ms must be .*held\[0\]"):
+        save_profile(toy_profile(deciding=bad), tmp_path / "toy.yaml")
+
+
 def test_files_written_before_stages_and_elimination_still_read(profile: Profile, data: dict[str, object]) -> None:
     assert {key for block in data["blocks"] for key in block} <= {
         "attention",
@@ -43,7 +57,7 @@ def test_files_written_before_stages_and_elimination_still_read(profile: Profile
         "mlp_dims",
     }  # type: ignore[attr-defined]
     assert set(data["family"]) <= {"dim", "heads", "template_size", "search_size", "patch", "head"}  # type: ignore[call-overload]
-    assert "elimination_ms" not in data
+    assert not {"elimination_ms", "deciding"} & set(data)
 
 
 def test_own_error(profile: Profile) -> None:

@@ -1,0 +1,44 @@
+"""What it costs to decide per frame, and to run a tracker in stages for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from compress.profiles.held import Held
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """Costs of bypass and exits beside the layers: 10th percentiles in ms at the speed of the profile's other figures.
+
+    Attributes:
+        call_ms: One more session of the runtime: its call, its tokens handed over, the host's decision.
+        gate_ms: One probability of skipping a layer; every stage tells those of all layers still to come.
+        exit_ms: Passing an exit: its norm and score; adapter layers apart.
+        leave_ms: Leaving at an exit: its projection.
+        token_share: By how much one more learned token slows the layers down, relatively.
+        held: Ways of other trackers, predicted and measured; no figure above was fitted to them.
+    """
+
+    call_ms: float
+    gate_ms: float
+    exit_ms: float
+    leave_ms: float
+    token_share: float
+    held: tuple[Held, ...] = ()
+
+    @property
+    def mean_error(self) -> float | None:
+        """Mean absolute relative error over the ways held back; None where none was."""
+        return sum(abs(h.error) for h in self.held) / len(self.held) if self.held else None
+
+    def problems(self) -> Iterator[str]:
+        """Everything that keeps the figures from being costs."""
+        for name, value in asdict(self).items():
+            if name != "held" and not (math.isfinite(value) and value >= 0):
+                yield f"deciding.{name} must be ≥ 0 but is {value}"
+        for i, held in enumerate(self.held):
+            if not all(math.isfinite(ms) and ms > 0 for ms in (held.predicted_ms, held.measured_ms)):
+                yield f"deciding.held[{i}] must hold positive numbers"

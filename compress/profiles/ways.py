@@ -1,0 +1,131 @@
+"""What one way through an adaptive tracker costs: the layers it computes, what it decides, and running in stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+
+from compress.core import Attention, LayerSpec, TrackerSpec, Way
+from compress.core.stages import Stage, stages_of
+from compress.profiles.deciding import Deciding
+from compress.profiles.layers import layer_ms, without_mlp
+from compress.profiles.parts import parts_low_ms, uncovered
+from compress.profiles.profile import Profile
+
+_NOTHING = Deciding(0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def worst_way(spec: TrackerSpec) -> Way:
+    """Nothing skipped, and the last exit."""
+    return Way(frozenset(), len(spec.exits) - 1 if spec.exits else None)
+
+
+def cheapest_way(spec: TrackerSpec) -> Way:
+    """Everything skipped that may be, and the first exit."""
+    first = Way(frozenset(), 0 if spec.exits else None)
+    return replace(first, skipped=frozenset(i for i in spec.skippable if i < first.end(spec)))
+
+
+def way_ms(profile: Profile, spec: TrackerSpec, way: Way) -> float:
+    """10th percentile of the frame loop around one way. Raises as `way_network_ms`."""
+    return way_network_ms(profile, spec, way) + profile.loop_ms
+
+
+def way_network_ms(profile: Profile, spec: TrackerSpec, way: Way) -> float:
+    """10th percentile of the network within the loop where every frame goes `way`.
+
+    Raises:
+        UncoveredError: naming every part of `spec` that the profile does not cover.
+        UsageError: `spec` has no such way.
+    """
+    costs = deciding_costs(profile, spec)
+    whole = _whole(spec, way)
+    parts = parts_low_ms(profile, spec)
+    computed = sum(parts[f"layers.{i}"] for i in range(whole.end(spec)) if i not in (whole.skipped or ()))
+    tokens = (spec.bypass is not None) + bool(spec.exits)
+    slower = 1 + tokens * costs.token_share
+    return parts["rest"] + slower * computed + _decided(profile, spec, whole, costs)
+
+
+def optimistic_network_ms(profile: Profile, spec: TrackerSpec) -> float:
+    """The bound before anyone knows the frames: the share τ0 of the layers skipped, and the first exit taken.
+
+    Every layer that may be skipped is computed for 1 − τ0 of the frames, so that its share of the cost counts.
+    Raises as `way_network_ms`.
+    """
+    cheapest = cheapest_way(spec)
+    dear, cheap = (way_network_ms(profile, spec, way) for way in (replace(cheapest, skipped=frozenset()), cheapest))
+    return dear if spec.bypass is None else dear + spec.bypass.tau0 * (cheap - dear)
+
+
+def shares(ways: Mapping[Way, int]) -> Iterator[tuple[float, Way]]:
+    """The share of the frames that took each way; `ways` counts at least one."""
+    frames = sum(ways.values())
+    yield from ((count / frames, way) for way, count in ways.items() if count)
+
+
+def deciding_costs(profile: Profile, spec: TrackerSpec) -> Deciding:
+    """What deciding costs; nothing where there is nothing to decide.
+
+    Raises:
+        UncoveredError: the profile does not know.
+    """
+    if not (spec.bypass or spec.exits):
+        return _NOTHING
+    if profile.deciding is None:
+        raise uncovered(profile, spec, ["what bypass and exits cost"])
+    return profile.deciding
+
+
+def _whole(spec: TrackerSpec, way: Way) -> Way:
+    """`way` with the worst in place of what it leaves open."""
+    way.check(spec)
+    worst = worst_way(spec)
+    return Way(
+        worst.skipped if way.skipped is None else way.skipped,
+        worst.exit if way.exit is None else way.exit,
+    )
+
+
+def _decided(profile: Profile, spec: TrackerSpec, way: Way, costs: Deciding) -> float:
+    """Decisions on the way, and the session calls beyond a static tracker's one: a head's, and each further stage's."""
+    run = stages_of(spec, way)
+    passed = [each.exit for each in run if each.exit is not None]
+    calls = len(run) if spec.adaptive else 0
+    found = calls * costs.call_ms + sum(map(partial(_told, spec), run)) * costs.gate_ms
+    if not passed:
+        return found
+    adapters = sum(_adapter_ms(profile, spec, exit) for exit in passed)
+    return found + len(passed) * costs.exit_ms + costs.leave_ms + adapters
+
+
+def _told(spec: TrackerSpec, stage: Stage) -> int:
+    """Probabilities that a stage tells: of all layers still to come, unless it changes no token."""
+    return sum(i >= stage.last for i in spec.skippable) if stage.enters or stage.layers else 0
+
+
+def _adapter_ms(profile: Profile, spec: TrackerSpec, exit: int) -> float:
+    """Adapter layers and recycling of an exit; both see what goes through the layers for every frame."""
+    each, recycling = spec.exits[exit], spec.recycling if exit else "none"
+    attention: Attention = "joint" if spec.attention == "joint" else _alone(profile, spec)
+    layer = LayerSpec(source=0, mlp_hidden=spec.layers[each.after - 1].mlp_hidden, attention=attention)
+    tokens = spec.search_tokens
+    block = layer_ms(profile, layer, tokens, tokens) * profile.scale if each.adapter or recycling == "d" else 0.0
+    # Recycling c has an adapter read twice as many tokens; d has two more linear layers, an MLP of `dim` hidden units.
+    twice = 2 if recycling == "c" else 1
+    gate = _mlp_ms(profile, layer, spec.dim) if recycling == "d" else 0.0
+    return each.adapter * twice * block + gate
+
+
+def _alone(profile: Profile, spec: TrackerSpec) -> Attention:
+    """The attention of layers that see the search crop alone, or what comes nearest among those measured."""
+    return "FE" if ("FE", 0) in profile.tables else spec.layers[-1].attention
+
+
+def _mlp_ms(profile: Profile, layer: LayerSpec, hidden: int) -> float:
+    """An MLP of so many hidden units, by the widths that were measured."""
+    points = profile.tables[layer.attention, 0][profile.family.search_tokens]
+    widths = {point[1]: ms for point, ms in points.items() if point[0] is point[2] is None}
+    each = (widths[max(widths)] - without_mlp(widths)) / max(widths)
+    return hidden * each * profile.scale
