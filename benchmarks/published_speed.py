@@ -8,8 +8,10 @@ published code of each tracker over that of OSTrack-256. Ours is the work of one
 once per sequence: in eager PyTorch with what depends on the weights only computed beforehand, and the exported frame
 graph under onnxruntime. Crops, decoding and the frame loop are left out on both sides.
 
-Every visit times ours and the denominator one right after the other; all pairs take turns in shuffled rounds. Given
-are the median of the pairs' ratios and, as the spread, half of the distance between their quartiles.
+Each network runs in a process of its own, as it does in use: what one leaves behind in the allocator or in its threads
+touches no other. Every visit times ours and the denominator one right after the other; PyTorch's and onnxruntime's
+pairs take turns in shuffled rounds. Given are the median of the pairs' ratios and, as the spread, half of the distance
+between their quartiles.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ from __future__ import annotations
 import argparse
 import csv
 import gc
+import multiprocessing
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +41,6 @@ from compress.models import build
 from compress.models.features import Features
 from compress.models.fuse import fused
 from compress.models.heads.centre import CentreHead
-from compress.models.tracker import Tracker
 from compress.runtime import session
 
 PUBLISHED: dict[str, float | None] = {
@@ -54,8 +57,13 @@ PUBLISHED: dict[str, float | None] = {
 }
 """Time per frame of each tracker's published code in PyTorch on a CPU, over that of OSTrack-256's."""
 
+RUNTIMES = ("pytorch", "onnxruntime")
+
+_QUIET_S = 0.02
+"""Threads that wait for work keep a core busy for some milliseconds after a run."""
+
 Call = Callable[[], object]
-Ratios = NDArray[np.float64]
+Times = NDArray[np.float64]
 
 
 class PlainOstrack(nn.Module):
@@ -85,95 +93,104 @@ class Row:
 
     name: str
     published: float | None
-    pytorch: Ratios
-    onnxruntime: Ratios
+    pytorch: Times
+    onnxruntime: Times
     pytorch_ms: float
     onnxruntime_ms: float
 
 
+class Worker:
+    """A process that builds a network and times it when asked. `network` is `plain` or a tracker and its runtime."""
+
+    def __init__(self, network: tuple[str, str], threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs, network, threads), daemon=True)
+        self._process.start()
+        self._pipe.recv()
+
+    def visit(self, runs: int) -> float:
+        """Median milliseconds of `runs` runs, after one that fills the caches."""
+        self._pipe.send(runs)
+        ms: float = self._pipe.recv()
+        time.sleep(_QUIET_S)
+        return ms
+
+    def close(self) -> None:
+        self._pipe.send(0)
+        self._process.join()
+
+
 @torch.no_grad()
+def _work(pipe: Connection, network: tuple[str, str], threads: int) -> None:
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    call = _call(*network, threads)
+    gc.collect()
+    gc.disable()
+    pipe.send(None)
+    while runs := pipe.recv():
+        call()
+        ms = []
+        for _ in range(runs):
+            start = time.perf_counter_ns()
+            call()
+            ms.append((time.perf_counter_ns() - start) / 1e6)
+        pipe.send(float(np.median(ms)))
+
+
 def main() -> None:
     arguments = _arguments()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
-    calls = dict(_calls(arguments.names, arguments.threads))
-    base = _plain()
     print(f"{host()}; PyTorch {torch.__version__}, {runtime_name()}, {arguments.threads} threads", flush=True)
-    times = _paired(base, list(calls.values()), arguments)
-    ratios = times[..., 0] / times[..., 1]
-    rows = [
-        Row(name, PUBLISHED.get(name), *ratios[2 * i : 2 * i + 2], *np.median(times[2 * i : 2 * i + 2, :, 0], axis=1))
-        for i, name in enumerate(arguments.names)
-    ]
-    print(f"OSTrack-256 as published: {np.median(times[..., 1]):.1f} ms ({arguments.rounds} rounds)\n")
-    _print(rows)
+    plain = Worker(("ostrack256", "plain"), arguments.threads)
+    rows = [_row(name, plain, arguments) for name in arguments.names]
+    plain.close()
+    base = np.concatenate([times[..., 1].ravel() for _, times in rows])
+    print(f"OSTrack-256 as published: {np.median(base):.1f} ms; {arguments.rounds} rounds\n")
+    found = [row for row, _ in rows]
+    _print(found)
     if arguments.csv:
-        _write(arguments.csv, rows, arguments)
+        _write(arguments.csv, found, arguments)
 
 
-def _calls(names: list[str], threads: int) -> Iterator[tuple[tuple[str, str], Call]]:
-    for name in names:
-        print(f"building {name}", file=sys.stderr, flush=True)
-        model = build(describe(name)).eval()
-        yield (name, "pytorch"), _eager(fused(model))
-        yield (name, "onnxruntime"), _exported(model, threads)
+def _row(name: str, plain: Worker, arguments: argparse.Namespace) -> tuple[Row, Times]:
+    """The tracker's row, and milliseconds (runtimes, rounds, 2) of it and of the denominator."""
+    print(f"timing {name}", file=sys.stderr, flush=True)
+    workers = [Worker((name, runtime), arguments.threads) for runtime in RUNTIMES]
+    rng = np.random.default_rng(arguments.seed)
+    times = np.empty((len(workers), arguments.rounds, 2))
+    for i in range(arguments.rounds):
+        for j in rng.permutation(len(workers)):
+            for side in rng.permutation(2):
+                times[j, i, side] = (workers[j], plain)[side].visit(arguments.runs)
+    for worker in workers:
+        worker.close()
+    ratios, ms = times[..., 0] / times[..., 1], np.median(times[..., 0], axis=1).tolist()
+    return Row(name, PUBLISHED.get(name), ratios[0], ratios[1], ms[0], ms[1]), times
 
 
-def _plain() -> Call:
-    spec = describe("ostrack256")
-    model = PlainOstrack(spec).eval()
-    template, search = _crop(spec.template_size), _crop(spec.search_size)
-    return lambda: model(template, search)
-
-
-def _eager(model: Tracker) -> Call:
-    memory, search = _memory(model), _crop(model.spec.search_size)
-    return lambda: model.track(search, memory)
-
-
-def _exported(model: Tracker, threads: int) -> Call:
+def _call(name: str, runtime: str, threads: int) -> Call:
+    spec = describe(name)
+    search, template = _crop(spec.search_size), _crop(spec.template_size)
+    if runtime == "plain":
+        plain = PlainOstrack(spec).eval()
+        return lambda: plain(template, search)
+    model = build(spec).eval()
+    box = torch.tensor([[0.25, 0.25, 0.75, 0.75]]) if spec.target_token else None
+    memory = model.encode_template(template, box)
+    if runtime == "pytorch":
+        ready = fused(model)
+        return lambda: ready.track(search, memory)
     frame = session(frame_graph(model), threads=threads)
-    feeds = {name: value.numpy() for name, value in _memory(model).items()}
-    feeds["search"] = _crop(model.spec.search_size).numpy()
+    feeds = {"search": search.numpy(), **{key: value.numpy() for key, value in memory.items()}}
     return lambda: frame.run(None, feeds)
-
-
-def _memory(model: Tracker) -> dict[str, Tensor]:
-    box = torch.tensor([[0.25, 0.25, 0.75, 0.75]]) if model.spec.target_token else None
-    return model.encode_template(_crop(model.spec.template_size), box)
 
 
 def _crop(size: int) -> Tensor:
     return torch.randn(1, 3, size, size)
 
 
-def _paired(base: Call, calls: list[Call], arguments: argparse.Namespace) -> NDArray[np.float64]:
-    """Milliseconds (calls, rounds, 2) of each call and of `base` right before or after it."""
-    rng = np.random.default_rng(arguments.seed)
-    times = np.empty((len(calls), arguments.rounds, 2))
-    gc.collect()
-    gc.disable()
-    for i in range(arguments.rounds):
-        for j in rng.permutation(len(calls)):
-            for side in rng.permutation(2):
-                times[j, i, side] = _visit((calls[j], base)[side], arguments.runs)
-        print(f"round {i + 1} of {arguments.rounds}", file=sys.stderr, flush=True)
-    gc.enable()
-    return times
-
-
-def _visit(call: Call, runs: int) -> float:
-    """Median of `runs` runs, after one that fills the caches."""
-    call()
-    ms = []
-    for _ in range(runs):
-        start = time.perf_counter_ns()
-        call()
-        ms.append((time.perf_counter_ns() - start) / 1e6)
-    return float(np.median(ms))
-
-
-def _spread(ratios: Ratios) -> float:
+def _spread(ratios: Times) -> float:
     low, high = np.percentile(ratios, (25, 75))
     return float(high - low) / 2
 
@@ -196,8 +213,8 @@ def _verdict(row: Row) -> str:
 
 
 def _write(path: Path, rows: list[Row], arguments: argparse.Namespace) -> None:
-    names = ("pytorch", "onnxruntime")
-    head = ["tracker", "published", *(f"{n}{x}" for n in names for x in ("", "_spread", "_ms")), "device", "versions"]
+    figures = [f"{name}{what}" for name in RUNTIMES for what in ("", "_spread", "_ms")]
+    head = ["tracker", "published", *figures, "device", "versions"]
     versions = f"PyTorch {torch.__version__}, {runtime_name()}, {arguments.threads} threads, {arguments.rounds} rounds"
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
