@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
 from compress.profiles import Point, Profile
@@ -20,6 +20,7 @@ class Corners:
         mlp_hidden: Thinnest and widest, per stage; a plain ViT has one stage.
         attn_dims, mlp_dims: Fewest and most; none where nothing is reduced.
         search_tokens: Fewest, a middle, and all; none where none are eliminated.
+        decides: Whether trackers decide per frame what to compute (bypass, exits).
     """
 
     attentions: tuple[Attention, ...]
@@ -27,6 +28,7 @@ class Corners:
     attn_dims: tuple[int, ...] = ()
     mlp_dims: tuple[int, ...] = ()
     search_tokens: tuple[int, ...] = ()
+    decides: bool = False
 
     @classmethod
     def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Corners:
@@ -47,14 +49,18 @@ class Corners:
             attn_dims=_ends(kept | {layer.attn_dims for layer in layers if layer.attn_dims}),
             mlp_dims=_ends(kept | {layer.mlp_dims for layer in layers if layer.mlp_dims}),
             search_tokens=_thinned({count for spec in all_specs for count in _counts(spec)}),
+            decides=any(spec.bypass or spec.exits for spec in all_specs),
         )
 
     @classmethod
     def of_space(cls, teacher: TrackerSpec, space: Space) -> Corners:
         """What every student of a search space needs."""
-        choices = {name: _outermost(name, values) for name, values in space.choices(teacher).items()}
+        offered = space.choices(teacher)
+        choices = {name: _outermost(name, values) for name, values in offered.items()}
         rows = (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
-        return cls.of(teacher, (space.spec(teacher, lambda name, _, row=row: row[name]) for row in rows))  # type: ignore[misc]
+        layers = cls.of(teacher, (space.spec(teacher, lambda name, _, row=row: row[name]) for row in rows))  # type: ignore[misc]
+        optional = any(NEVER in values and len(values) > 1 for values in offered.values())
+        return replace(layers, decides=layers.decides or optional)
 
     @classmethod
     def covered(cls, profile: Profile) -> Corners:
@@ -68,6 +74,7 @@ class Corners:
             attn_dims=_ends({block.attn_dims for block in blocks if block.attn_dims}),
             mlp_dims=_ends({block.mlp_dims for block in blocks if block.mlp_dims}),
             search_tokens=_thinned(left | {profile.family.search_tokens}) if left else (),
+            decides=profile.deciding is not None,
         )
 
     @property
@@ -88,6 +95,10 @@ class Corners:
 
     def within(self, other: Corners) -> bool:
         """Whether `other` covers everything this does."""
+        return self.layers_within(other) and (other.decides or not self.decides)
+
+    def layers_within(self, other: Corners) -> bool:
+        """Whether `other` covers the layers, leaving decisions aside."""
         return set(self.attentions) <= set(other.attentions) and all(
             not mine or (theirs and theirs[0] <= mine[0] and mine[-1] <= theirs[-1])
             for mine, theirs in (
@@ -106,6 +117,7 @@ class Corners:
             attn_dims=_ends({*self.attn_dims, *other.attn_dims}),
             mlp_dims=_ends({*self.mlp_dims, *other.mlp_dims}),
             search_tokens=_thinned({*self.search_tokens, *other.search_tokens}),
+            decides=self.decides or other.decides,
         )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from compress.core import FileError, TrackerSpec
 from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.measure.corners import Corners
+from compress.measure.deciding import measured_deciding
 from compress.measure.host import host, runtime_name
 from compress.measure.profiling import ROUNDS, build_profile
-from compress.measure.rounds import Report
+from compress.measure.rounds import Report, silent
 from compress.profiles import Family, Profile, load_profile, save_profile
 
 
@@ -38,13 +40,16 @@ def cpu_profile(
     wanted = Corners.of(teacher) if corners is None else corners.union(Corners.of(teacher))
     path = profile_path(teacher, threads)
     kept = _kept(path)
+    profile = kept
     if kept is not None:
-        covered = Corners.covered(kept)
-        if wanted.within(covered) and not refresh:
-            return kept
-        wanted = wanted.union(covered)
-    profile = build_profile(teacher, wanted, threads=threads, rounds=rounds, report=report)
-    save_profile(profile, path)
+        wanted = wanted.union(Corners.covered(kept))
+    if profile is None or refresh or not wanted.layers_within(Corners.covered(profile)):
+        profile = build_profile(teacher, wanted, threads=threads, rounds=rounds, report=report)
+    if wanted.decides and profile.deciding is None:
+        deciding = measured_deciding(profile, teacher, rounds=rounds, report=report or silent)
+        profile = replace(profile, deciding=deciding)
+    if profile is not kept:
+        save_profile(profile, path)
     return profile
 
 

@@ -9,16 +9,15 @@ import numpy as np
 
 from compress.core import CompressError, TrackerSpec, UsageError
 from compress.measure.corners import Corners
+from compress.measure.effort import Effort, effort_of
 from compress.measure.graph import FrameCall, LoopCall
 from compress.measure.held_out import held_out
 from compress.measure.host import host, runtime_name
-from compress.measure.parts import Depths
-from compress.measure.rounds import DROPPED, TIMED, Report, Times, disagreement, low, settled_rounds
+from compress.measure.rounds import Report, Times, disagreement, low, settled_rounds, silent
 from compress.measure.stacks import stacks_of
 from compress.profiles import Family, Held, Profile, Ratios, network_low_ms, static
 
 ROUNDS = 12
-_LARGE_DIM = 384
 
 
 def build_profile(
@@ -28,7 +27,7 @@ def build_profile(
     if threads < 1 or rounds < 2:
         raise UsageError(f"threads must be at least 1 and rounds at least 2 but are {threads} and {rounds}.")
     teacher = static(teacher)
-    effort = _effort(teacher)
+    effort = effort_of(teacher)
     stacks = stacks_of(teacher, corners, effort.depths, sparing=effort.sparing)
     held = held_out(teacher, corners)
     timed = _time(
@@ -37,7 +36,7 @@ def build_profile(
         effort=effort,
         threads=threads,
         rounds=rounds,
-        report=report or _silent,
+        report=report or silent,
     )
     loop_ms = float(low(timed.loop)[0])
     parts = stacks.parts(lambda spec: timed.parts[spec] - loop_ms)
@@ -65,28 +64,6 @@ def build_profile(
 
 
 @dataclass(frozen=True)
-class _Effort:
-    """How a family is timed: stacks of these depths, and runs dropped and timed in a visit.
-
-    Large networks miss the caches whatever ran before, so they need fewer runs; and a few of them fill the memory,
-    so they are timed one attention after the other, and fewer of them.
-    """
-
-    depths: Depths
-    dropped: int
-    timed: int
-    sparing: bool
-
-
-def _effort(teacher: TrackerSpec) -> _Effort:
-    if teacher.dim >= _LARGE_DIM:
-        return _Effort(Depths(shallow=1, deep=4), dropped=1, timed=2, sparing=True)
-    # A LeViT's named trackers have up to four layers in a stage.
-    shallow = 3 if teacher.backbone == "levit" else 4
-    return _Effort(Depths(shallow=shallow, deep=12), dropped=DROPPED, timed=TIMED, sparing=False)
-
-
-@dataclass(frozen=True)
 class _Timed:
     """Low times of the stacks; all times of the held-out whole trackers and of the empty loop.
 
@@ -103,7 +80,7 @@ def _time(
     specs: list[TrackerSpec],
     held: list[TrackerSpec],
     *,
-    effort: _Effort,
+    effort: Effort,
     threads: int,
     rounds: int,
     report: Report,
@@ -120,7 +97,7 @@ def _time(
     return _Timed(parts=low_ms, whole=times[-len(held) - 1 : -1], loop=times[-1:], spread=spread)
 
 
-def _batch_times(specs: list[TrackerSpec], *, effort: _Effort, threads: int, rounds: int, report: Report) -> Times:
+def _batch_times(specs: list[TrackerSpec], *, effort: Effort, threads: int, rounds: int, report: Report) -> Times:
     """Times of whole frames of each spec, then of the empty loop; the networks are gone when this returns."""
     calls: list[Callable[[], None]] = [LoopCall(n.spec, n) for n in _export(specs, threads, report)]
     calls.append(LoopCall(specs[0], None))
@@ -176,7 +153,3 @@ def _fit(pairs: list[tuple[float, float]]) -> float:
     """The factor on the predictions with the least squared relative error."""
     ratios = [predicted / measured for predicted, measured in pairs]
     return sum(ratios) / sum(r * r for r in ratios)
-
-
-def _silent(what: str, share: float) -> None:
-    """No progress."""

@@ -82,6 +82,10 @@ def disagreement(times: Times) -> NDArray[np.float64]:
     return np.abs(low(times[:, ::2]) / low(times[:, 1::2]) - 1)
 
 
+def silent(what: str, share: float) -> None:
+    """A `Report` to nobody."""
+
+
 def _visit(call: Callable[[], object], dropped: int, timed: int) -> list[float]:
     for _ in range(dropped):
         call()

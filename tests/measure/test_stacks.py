@@ -134,7 +134,10 @@ def test_corners_reach_as_far_as_their_specs() -> None:
 
 
 def test_adaptive_knobs_do_not_multiply_the_corners() -> None:
-    assert Corners.of_space(NANO, load_space("full")) == Corners.of_space(NANO, load_space("ostrack"))
+    static, full = (Corners.of_space(NANO, load_space(name)) for name in ("ostrack", "full"))
+    assert full == dataclasses.replace(static, decides=True)
+    assert not static.decides
+    assert not Corners.of_space(describe("hit-tiny"), load_space("full")).decides
 
 
 def test_two_widths_of_mlp_are_always_measured() -> None:

@@ -1,0 +1,34 @@
+"""How much is timed for a profile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compress.core import TrackerSpec
+from compress.measure.parts import Depths
+from compress.measure.rounds import DROPPED, TIMED
+
+_LARGE_DIM = 384
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How a family is timed: stacks of these depths, and runs dropped and timed in a visit.
+
+    Large networks miss the caches whatever ran before, so they need fewer runs; and a few of them fill the memory,
+    so they are timed one attention after the other, and fewer of them.
+    """
+
+    depths: Depths
+    dropped: int
+    timed: int
+    sparing: bool
+
+
+def effort_of(teacher: TrackerSpec) -> Effort:
+    """How the family of `teacher` is timed."""
+    if teacher.dim >= _LARGE_DIM:
+        return Effort(Depths(shallow=1, deep=4), dropped=1, timed=2, sparing=True)
+    # A LeViT's named trackers have up to four layers in a stage.
+    shallow = 3 if teacher.backbone == "levit" else 4
+    return Effort(Depths(shallow=shallow, deep=12), dropped=DROPPED, timed=TIMED, sparing=False)

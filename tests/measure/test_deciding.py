@@ -1,0 +1,78 @@
+"""What deciding costs, found again from times made from known costs; and once measured for real."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from compress.core import BypassSpec, ExitSpec, HeadSpec, TrackerSpec, describe
+from compress.measure import Corners, cpu_profile, profile_path
+from compress.measure.adaptive_stacks import fitted_ways, held_ways, static_stacks
+from compress.measure.deciding import fit
+from compress.measure.parts import Depths
+from compress.profiles import Block, Deciding, Family, Fixed, Profile, Ratios, low_ms, predict, save_profile, way_ms
+
+NANO = describe("ostrack-nano")
+DEPTHS = Depths(shallow=4, deep=12)
+KNOWN = Deciding(call_ms=0.05, gate_ms=0.002, exit_ms=0.03, leave_ms=0.02, token_share=0.015)
+
+
+def _profile(teacher: TrackerSpec) -> Profile:
+    """Layers cost 0.2 ms with thin and 0.3 ms with wide MLPs, everything else 0.5 ms."""
+    corners = Corners.of(teacher)
+    ms = dict(zip(corners.mlp_hidden[0], (0.2, 0.3), strict=True))
+    blocks = tuple(Block(k, hidden, ms[hidden], a, m) for a, hidden, m in corners.points for k in corners.attentions)
+    fixed = (Fixed("joint", 0.5), Fixed("split", 0.5), Fixed("asymmetric", 0.5))
+    ratios = Ratios(1.0, 1.0, 1.0, 1.0)
+    family = Family.of(teacher)
+    return Profile("toy", "toy", "toy", 1, family, fixed, blocks, loop_ms=0.2, ratios=ratios, runs=1, warmup=0)
+
+
+def _times(teacher: TrackerSpec) -> list[tuple[TrackerSpec, object, float, float]]:
+    profile = replace(_profile(teacher), deciding=KNOWN)
+    still = {len(s.layers): low_ms(profile, s) for s in static_stacks(teacher, Corners.of(teacher), DEPTHS)}
+    ways = fitted_ways(teacher, Corners.of(teacher), DEPTHS)
+    return [(spec, way, way_ms(profile, spec, way), still[way.layers(spec)]) for spec, way in ways]
+
+
+def test_known_costs_are_found_again() -> None:
+    found = fit(_profile(NANO), _times(NANO))  # type: ignore[arg-type]
+    for name, ms in vars(KNOWN).items():
+        assert name == "held" or getattr(found, name) == pytest.approx(ms)
+
+
+def test_heads_without_exits_have_bypass_only() -> None:
+    """Of tokens-headed trackers nobody can tell what an exit would cost; nobody can ask for one either."""
+    head = HeadSpec(kind="tokens", bins=8)
+    teacher = replace(NANO, head=head, layers=tuple(replace(x, attention="asymmetric") for x in NANO.layers))
+    ways = _times(teacher)
+    assert not any(spec.exits for spec, _, _, _ in ways)
+    found, profile = fit(_profile(teacher), ways), _profile(teacher)  # type: ignore[arg-type]
+    for spec, way, ms, _ in ways:
+        assert way_ms(replace(profile, deciding=found), spec, way) == pytest.approx(ms)  # type: ignore[arg-type]
+
+
+def test_ways_held_back_are_other_ways() -> None:
+    corners = Corners.of(NANO)
+    held = {(spec, way) for _, spec, way in held_ways(NANO, corners)}
+    assert len(held) == 7
+    assert not held & set(fitted_ways(NANO, corners, DEPTHS))
+    assert {spec.attention for spec, _ in held} == {"joint", "split"}
+
+
+def test_what_deciding_costs_is_measured_when_asked_for(tiny: TrackerSpec) -> None:
+    kept = _profile(tiny)
+    save_profile(kept, profile_path(tiny, 1))
+    spec = replace(tiny, bypass=BypassSpec(n_enf=1), exits=(ExitSpec(2, adapter=1), ExitSpec(4)))
+    assert cpu_profile(tiny) == kept
+    found = cpu_profile(tiny, corners=Corners.of(tiny, [spec]), rounds=3)
+    assert found.deciding is not None
+    assert replace(found, deciding=None) == kept  # what was known is not measured again
+    assert len(found.deciding.held) == 7
+    assert found.deciding.call_ms + found.deciding.gate_ms + found.deciding.exit_ms > 0
+    latency = predict(found, spec)
+    assert latency.worst_ms is not None
+    assert latency.mean_ms < latency.worst_ms
+    again = cpu_profile(spec)
+    assert [held.spec for held in again.deciding.held] == [held.spec for held in found.deciding.held]
