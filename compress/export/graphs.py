@@ -7,7 +7,7 @@ from torch import Tensor
 
 from compress.core import TrackerSpec, UsageError, Way
 from compress.export.composing import composed
-from compress.export.stages import stage_graphs
+from compress.export.stages import stage_graphs, way_graph
 from compress.export.tracing import traced
 from compress.models import Tracker, fused
 from compress.runtime.signatures import FRAME, TEMPLATE, Form, default_form, template_inputs
@@ -26,8 +26,8 @@ def bundle_graphs(model: Tracker, form: Form | None = None) -> dict[str, bytes]:
     if form == "stages" and not model.spec.adaptive:
         raise UsageError(f"The tracker {model.spec.id} does the same work for every frame, so it has no stages.")
     template = {TEMPLATE: _template_graph(ready)}
-    if form == "one" and not (model.spec.bypass or model.spec.exits):
-        return template | {FRAME: _frame_graph(ready, None)}
+    if not (model.spec.bypass or model.spec.exits):
+        return template | {FRAME: _frame_graph(ready)}
     memory = _memory(ready)
     graphs = stage_graphs(ready, memory)
     return template | (graphs if form == "stages" else {FRAME: composed(model.spec, graphs, _shapes(memory))})
@@ -55,8 +55,8 @@ def frame_graph(model: Tracker, way: Way | None = None) -> bytes:
     Raises:
         UsageError: a way that the tracker does not have, or an adaptive tracker and no whole way.
     """
-    _check(model.spec, way)
-    return _frame_graph(_ready(model), way)
+    ready, way = _ready(model), _whole(model.spec, way)
+    return _frame_graph(ready) if way is None else way_graph(ready, _memory(ready), way)
 
 
 def memory_names(model: Tracker) -> tuple[str, ...]:
@@ -64,16 +64,18 @@ def memory_names(model: Tracker) -> tuple[str, ...]:
     return tuple(_memory(_ready(model)))
 
 
-def _check(spec: TrackerSpec, way: Way | None) -> None:
-    if way is not None:
-        way.check(spec)
-    if (spec.bypass and (way is None or way.skipped is None)) or (
-        len(spec.exits) > 1 and (way is None or way.exit is None)
-    ):
+def _whole(spec: TrackerSpec, way: Way | None) -> Way | None:
+    """The way with nothing left to decide; None for a tracker without bypass and exits."""
+    way = way or Way()
+    way.check(spec)
+    if (spec.bypass and way.skipped is None) or (len(spec.exits) > 1 and way.exit is None):
         raise UsageError(
             f"The work of the tracker {spec.id} depends on the frame, so it is no single graph without decisions. "
             "Say which way it should take, the layers skipped and the exit, or export its stages."
         )
+    if spec.exits:
+        return Way(way.skipped or frozenset(), way.exit or 0)
+    return way if spec.bypass else None
 
 
 def _template_graph(ready: Tracker) -> bytes:
@@ -83,9 +85,9 @@ def _template_graph(ready: Tracker) -> bytes:
     return traced(ready, run, _template_inputs(ready.spec), _memory(ready))
 
 
-def _frame_graph(ready: Tracker, way: Way | None) -> bytes:
+def _frame_graph(ready: Tracker) -> bytes:
     def run(given: dict[str, Tensor]) -> dict[str, Tensor]:
-        return ready.track(given["search"], {name: given[name] for name in memory}, route=way).maps
+        return ready.track(given["search"], {name: given[name] for name in memory}).maps
 
     memory, size = _memory(ready), ready.spec.search_size
     return traced(ready, run, {"search": torch.zeros(1, 3, size, size), **memory}, ready.spec.maps)
