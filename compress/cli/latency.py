@@ -26,8 +26,8 @@ def command(
 ) -> None:
     """Time per frame: crop, normalise, network, decode; template work is done once per sequence.
 
-    Predicted from this host's profile, which is measured first where there is none (about a minute for
-    ostrack-nano), or measured whole with --measure.
+    Predicted from this host's profile of the tracker's family, which is measured first where there is none (about a
+    minute for ostrack-nano, up to five for a ViT-B), or measured whole with --measure.
     """
     from compress.measure import resolve_target
 
