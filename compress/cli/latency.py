@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from compress.cli.options import json_option, print_json, quiet_option
+from compress.cli.latency_answer import Answer, print_latency
+from compress.cli.options import json_option, quiet_option
 
 if TYPE_CHECKING:
-    from compress.core import Latency, TrackerSpec
+    from compress.core import TrackerSpec, Way
 
 
 @click.command()
@@ -28,50 +30,56 @@ def command(
 
     Predicted from this host's profile of the tracker's family, which is measured first where there is none (about a
     minute for ostrack-nano, up to five for a ViT-B), or measured whole with --measure.
+
+    Of a tracker that skips layers or leaves early: over the ways that its frames took where they are known (a run's
+    variant), else at best; with the cheapest and the worst path beside.
     """
     from compress.measure import resolve_target
 
     aim = resolve_target(target)
-    spec = _spec(tracker)
+    spec, ways = _tracker(tracker)
     report = None if quiet else _Progress()
+    asked = _asked(spec, ways)
+    more: dict[str, Any] = {}
     if measure:
-        latency = aim.measure({"tracker": spec}, threads=threads, runs=runs, report=report)["tracker"]
-        _print(tracker, spec, latency, as_json, {})
-        return
-    from compress.measure import Corners
-    from compress.profiles import predict
+        named = {name: each for name, each in asked.items() if each or not spec.adaptive}
+        found = aim.measure(dict.fromkeys(named, spec), ways=_known(named), threads=threads, runs=runs, report=report)
+    else:
+        from compress.measure import Corners
+        from compress.profiles import predict
 
-    profile = aim.profile(spec, corners=Corners.of(spec, [spec]), threads=threads, refresh=refresh, report=report)
-    errors = {"profile_mean_error": profile.mean_error, "profile_max_error": profile.max_error}
-    _print(tracker, spec, predict(profile, spec), as_json, errors)
+        profile = aim.profile(spec, corners=Corners.of(spec, [spec]), threads=threads, refresh=refresh, report=report)
+        found = {name: predict(profile, spec, each) for name, each in asked.items()}
+        more = {"profile_mean_error": profile.mean_error, "profile_max_error": profile.max_error}
+        if spec.adaptive and profile.deciding is not None:
+            more["profile_ways_mean_error"] = profile.deciding.mean_error
+    print_latency(Answer(tracker, spec, ways, found), as_json, more)
 
 
-def _spec(name: str) -> TrackerSpec:
-    """A named tracker, a spec file, or the variant of a run."""
+def _tracker(name: str) -> tuple[TrackerSpec, Mapping[Way, int] | None]:
+    """A named tracker, a spec file, or the variant of a run with the ways that its frames took."""
     from compress.cli.specs import read_spec
 
     run, colon, variant = name.rpartition(":")
     if not colon:
-        return read_spec(name)
+        return read_spec(name), None
     from compress.archive import read_archive
 
-    return read_archive(run).variant(variant).spec
+    record = read_archive(run).variant(variant)
+    return record.spec, record.ways
 
 
-def _print(name: str, spec: TrackerSpec, latency: Latency, as_json: bool, more: dict[str, Any]) -> None:
-    if as_json:
-        print_json({"name": name, "id": spec.id, **latency.to_dict(), "fps": latency.fps, **more})
-        return
-    click.echo(f"{name}  {spec.id}  {latency.provenance} on {latency.device}")
-    click.echo(f"  {latency.runtime}, threads {latency.threads}, {latency.runs} runs after {latency.warmup} dropped")
-    click.echo(f"  mean    {latency.mean_ms:8.3f} ms  ({latency.fps:.1f} fps; network {latency.network_ms:.3f} ms)")
-    for percentile in ("p50", "p90", "p99"):
-        click.echo(f"  {percentile}     {getattr(latency, f'{percentile}_ms'):8.3f} ms")
-    if more:
-        click.echo(
-            f"  The profile's error on trackers held back: {more['profile_mean_error']:.1%} mean, "
-            f"{more['profile_max_error']:.1%} at most."
-        )
+def _asked(spec: TrackerSpec, ways: Mapping[Way, int] | None) -> dict[str, Mapping[Way, int] | None]:
+    """What to tell of a tracker: its frames' `mean`; of an adaptive one the `cheapest` and the `worst` path beside."""
+    if not spec.adaptive:
+        return {"mean": None}
+    from compress.profiles import cheapest_way, worst_way
+
+    return {"mean": ways, "cheapest": {cheapest_way(spec): 1}, "worst": {worst_way(spec): 1}}
+
+
+def _known(asked: Mapping[str, Mapping[Way, int] | None]) -> dict[str, Mapping[Way, int]]:
+    return {name: ways for name, ways in asked.items() if ways}
 
 
 class _Progress:

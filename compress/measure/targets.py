@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from compress.core import Latency, TrackerSpec, UsageError, unknown_name
+from compress.core import Latency, TrackerSpec, UsageError, Way, unknown_name
 from compress.measure.corners import Corners
 from compress.measure.cpu import cpu_profile
 from compress.measure.host import host, runtime_name
@@ -43,12 +43,13 @@ class Target:
         self,
         trackers: Mapping[str, Tracker | TrackerSpec],
         *,
+        ways: Mapping[str, Mapping[Way, int]] | None = None,
         threads: int = 1,
         runs: int = RUNS,
         report: Report | None = None,
     ) -> dict[str, Latency]:
         """Latency of whole trackers in one shuffled run; see `measure_many`."""
-        return measure_many(trackers, threads=threads, runs=runs, report=report)
+        return measure_many(trackers, ways=ways, threads=threads, runs=runs, report=report)
 
 
 def _cpu() -> Target:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import repeat
 
 import numpy as np
 
 from compress.core import Latency, TrackerSpec, UsageError, Way
-from compress.measure.graph import FrameCall, LoopCall
+from compress.measure.calls import Calls
+from compress.measure.graph import LoopCall
 from compress.measure.host import host, runtime_name
 from compress.measure.rounds import DROPPED, TIMED, Report, Times, disagreement, low, settled_rounds
-from compress.measure.ways import StagedCall, drawn
 from compress.models import Tracker
-from compress.profiles import worst_way
 
 RUNS = 100
 
@@ -92,38 +90,21 @@ def time_whole(
     """
     if runs < 1 or threads < 1:
         raise UsageError(f"runs and threads must be at least 1 but are {runs} and {threads}.")
-    each, worst = _calls(trackers, ways or {}, threads)
-    loops = {call.spec.search_size: LoopCall(call.spec, None) for call in each.values()}
+    calls = Calls(trackers, ways or {}, threads)
+    loops = {call.spec.search_size: LoopCall(call.spec, None) for call in calls.each.values()}
     note = None if report is None else lambda share: report("measuring whole trackers", share)
-    calls = [*each.values(), *worst.values(), *loops.values()]
-    times = settled_rounds(calls, rounds=math.ceil(runs / TIMED), seed=seed, report=note)
+    every = [*calls.each.values(), *calls.worst.values(), *loops.values()]
+    times = settled_rounds(every, rounds=math.ceil(runs / TIMED), seed=seed, report=note)
     alone = dict(zip(loops, times[-len(loops) :].mean(axis=(1, 2)), strict=True))
+    worst = dict(zip(calls.worst, times[len(calls.each) :], strict=False))
     return WholeTimes(
-        names=tuple(each),
-        times=times[: len(each)],
-        loop_ms=tuple(float(alone[call.spec.search_size]) for call in each.values()),
+        names=tuple(calls.each),
+        times=times[: len(calls.each)],
+        loop_ms=tuple(float(alone[call.spec.search_size]) for call in calls.each.values()),
         threads=threads,
         dropped=DROPPED,
-        worst=dict(zip(worst, times[len(each) :], strict=False)),
+        worst={name: worst[id(tracker)] for name, tracker in trackers.items() if id(tracker) in worst},
     )
-
-
-def _calls(
-    trackers: Mapping[str, Tracker | TrackerSpec], ways: Mapping[str, Mapping[Way, int]], threads: int
-) -> tuple[dict[str, LoopCall], dict[str, LoopCall]]:
-    """One frame of each tracker, and one of each adaptive tracker on its worst way."""
-    each, worst = {}, {}
-    for name, tracker in trackers.items():
-        spec = tracker if isinstance(tracker, TrackerSpec) else tracker.spec
-        if not spec.adaptive:
-            each[name] = LoopCall(spec, FrameCall(tracker, threads=threads))
-            continue
-        if not ways.get(name):
-            raise UsageError(f"The time that {name} takes depends on its frames. Say which ways they go.")
-        staged = StagedCall(tracker, threads=threads)
-        each[name] = LoopCall(spec, staged.along(drawn(spec, ways[name])))
-        worst[name] = LoopCall(spec, staged.along(repeat(worst_way(spec))))
-    return each, worst
 
 
 def measure_many(

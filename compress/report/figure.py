@@ -23,6 +23,7 @@ def figure(archive: Archive) -> dict[str, Any]:
     traces = [
         *(_others(kept, fidelity) for fidelity in sorted({r.fidelity for r in kept}, key=fidelity_order)),
         _missed([r for r in scored if r.status == "missed"]),
+        _whiskers([r for r in (*kept, *front, archive.teacher) if r.accuracy]),
         _rug([r for r in rest if r.status == "rejected" and r.latency]),
         _front(front, archive.fidelity),
         _teacher(archive.teacher),
@@ -92,6 +93,25 @@ def _rug(records: Sequence[Record]) -> dict[str, Any]:
     return points | {"name": "too slow, never trained (no AO)"}
 
 
+def _whiskers(records: Sequence[Record]) -> dict[str, Any]:
+    """A dotted line from the mean of each adaptive tracker to its worst path, with a tick there."""
+    x: list[float | None] = []
+    y: list[float | None] = []
+    for record in records:
+        if record.accuracy and record.latency and record.latency.worst_ms is not None:
+            x += [record.latency.mean_ms, record.latency.worst_ms, None]
+            y += [record.accuracy.ao, record.accuracy.ao, None]
+    return {
+        "x": x,
+        "y": y,
+        "name": "adaptive: mean to worst path",
+        "mode": "lines+markers",
+        "line": {"color": "--soft", "width": 2, "dash": "dot"},
+        "marker": {"color": "--soft", "symbol": "line-ns-open", "size": [0, 12, 0] * (len(x) // 3)},
+        "hoverinfo": "skip",
+    }
+
+
 def _teacher(record: Record) -> dict[str, Any]:
     if not (record.latency and record.accuracy):
         return {}
@@ -125,8 +145,11 @@ def _hover(record: Record) -> str:
     if record.accuracy:
         lines.append(f"AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f} ({record.fidelity})")
     if record.latency:
+        lines.append(f"{words.digits(record.latency.mean_ms)} ms {words.how(record)}, {record.latency.fps:.0f} fps")
+    if record.latency and record.latency.worst_ms is not None:
+        used = words.used(record)
         lines.append(
-            f"{words.digits(record.latency.mean_ms)} ms {record.latency.provenance}, {record.latency.fps:.0f} fps"
+            f"worst path {words.digits(record.latency.worst_ms)} ms" + (f", {used} on average" if used else "")
         )
     lines.append(escape(words.summary(record)))
     if record.status != "done":

@@ -16,8 +16,9 @@ from compress.core.files import write_text
 from compress.report import words
 from compress.report.figure import figure
 from compress.report.markup import Markup, escape, pairs
-from compress.report.sections import errors_table, front_note, front_table, trials_table
+from compress.report.sections import any_adaptive, errors_table, front_note, front_table, trials_table
 from compress.report.verdict import verdict
+from compress.report.ways import ways_section
 
 
 def write_report(archive: Archive, folder: Path) -> Path:
@@ -65,10 +66,11 @@ def _body(archive: Archive, title: str) -> str:
 <p class="verdict">{escape(verdict(archive))}</p>
 <div id="plot"><noscript>The plot needs JavaScript; the tables below hold every figure.</noscript></div>
 <p class="note">Filled markers: latency measured; hollow: predicted. Bars: ± 1 standard error of AO.
-Drag to zoom, double-click to go back.</p>
+{_whisker_note(archive)} Drag to zoom, double-click to go back.</p>
 <h2>Front</h2>
 <p>{escape(front_note(archive))} Click a heading to sort.</p>
 {front_table(archive)}
+{ways_section(archive)}
 <h2>Next</h2>
 {_commands(archive)}
 <h2>Predicted and measured latency</h2>
@@ -80,6 +82,10 @@ Drag to zoom, double-click to go back.</p>
 {trials_table(archive)}</details>
 <details><summary>Settings</summary>{pairs(archive.settings, label="Settings")}</details>
 <details><summary>Environment</summary>{_environment(archive)}</details>"""
+
+
+def _whisker_note(archive: Archive) -> str:
+    return "Dotted lines: from an adaptive variant's mean to its worst path." if any_adaptive(archive) else ""
 
 
 def _commands(archive: Archive) -> Markup:
@@ -114,12 +120,22 @@ def _statements(archive: Archive) -> list[str]:
     if timed:
         runs = f"{timed.runs} timed runs after {timed.warmup} for warm-up, {_threads(timed.threads)}"
         lines.insert(1, f"The teacher: {runs}, {timed.runtime}, device {timed.device}.")
+    if any_adaptive(archive):
+        lines.insert(2, _ADAPTIVE)
     if scored:
         lines.append(
             f"AO is the average overlap pooled over the {scored.frames} frames of {scored.sequences} sequences, "
             "each tracked once from its first box. SE is the standard error from a bootstrap over sequences."
         )
     return lines
+
+
+_ADAPTIVE = (
+    "Adaptive variants skip layers or leave early, frame by frame, and run as a graph for each stage, with the host "
+    "deciding between them. Their mean and percentiles are over the ways that the frames of the evaluation took; worst "
+    "path is the mean where every frame takes the dearest way. “At best” marks a bound instead, of variants whose "
+    "ways were never counted: the share τ0 of the layers skipped and the first exit taken."
+)
 
 
 def _threads(count: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from compress.archive import Archive, Record
+from compress.archive import Archive, Record, adaptive
 from compress.report import words
 from compress.report.markup import Cell, Markup, number, table
 
@@ -27,14 +27,17 @@ def _text(read: Callable[[Record], Any]) -> Callable[[Archive, Record], Cell]:
 _VARIANT: _Column = ("variant", "v017 is trial 17", _text(lambda r: r.variant))
 _AO: _Column = ("AO", "average overlap, pooled over frames", _accuracy("ao"))
 _MS: _Column = ("ms", "mean latency per frame", _latency("mean_ms"))
-_HOW: _Column = (
-    "latency is",
-    "how the latency was obtained",
-    _text(lambda r: r.latency.provenance if r.latency else "–"),
-)
+_HOW: _Column = ("latency is", "how the latency was obtained", _text(words.how))
 _PARAMS: _Column = ("params, M", "parameters, millions", lambda _, r: number(r.params / 1e6))
 _FIDELITY: _Column = ("AO is", "fidelity: how far it was trained", _text(lambda r: r.fidelity if r.accuracy else "–"))
 _DEPTH: _Column = ("layers", "transformer blocks", lambda _, r: number(len(r.spec.layers), "d"))
+
+_PER_FRAME: tuple[_Column, ...] = (
+    ("worst path", "mean latency where every frame takes the dearest way, ms", lambda a, r: _worst(a, r)),
+    ("layers used", "computed per frame, on average", lambda _, r: number(r.layers_used, ".1f")),
+    ("per frame", "what is decided per frame", _text(lambda r: adaptive(r.spec) or "–")),
+)
+"""Of archives that hold adaptive trackers."""
 
 _FRONT: tuple[_Column, ...] = (
     _VARIANT,
@@ -82,12 +85,29 @@ def front_note(archive: Archive) -> str:
 
 def front_table(archive: Archive) -> Markup:
     """The front and the teacher."""
-    return _table(archive, _FRONT, archive.front_table(), "The front and the teacher")
+    return _table(archive, _with_ways(archive, _FRONT, after="p99"), archive.front_table(), "The front and the teacher")
 
 
 def trials_table(archive: Archive) -> Markup:
     """Everything that was tried."""
-    return _table(archive, _TRIALS, list(archive.records), "Everything that was tried")
+    columns = _with_ways(archive, _TRIALS, after="latency is")
+    return _table(archive, columns, list(archive.records), "Everything that was tried")
+
+
+def any_adaptive(archive: Archive) -> bool:
+    """Whether something that decides per frame was tried."""
+    return any(record.spec.adaptive for record in (*archive.records, archive.teacher))
+
+
+def _with_ways(archive: Archive, columns: tuple[_Column, ...], after: str) -> tuple[_Column, ...]:
+    place = [title for title, _, _ in columns].index(after) + 1
+    return (*columns[:place], *_PER_FRAME, *columns[place:]) if any_adaptive(archive) else columns
+
+
+def _worst(archive: Archive, record: Record) -> Cell:
+    """The figure, and whether it is over the bound that the variant keeps otherwise."""
+    cell = number(record.latency.worst_ms if record.latency else None)
+    return Cell(f"{cell.text} over", cell.key) if archive.constraint.met_at_worst(record) is False else cell
 
 
 def errors_table(archive: Archive) -> tuple[Markup, str]:
@@ -101,7 +121,17 @@ def errors_table(archive: Archive) -> tuple[Markup, str]:
         # What all have in common is how fast the machine ran on the two occasions.
         relative = [(1 + (r.latency_error or 0.0)) / (1 + drift) - 1 for r in both if not r.is_teacher]
         told += f" As a speed-up over the teacher, timed in the same run, it is off by {_off(relative)}."
-    return _table(archive, _ERRORS, both, "Predicted and measured latency"), told
+    columns = _ERRORS if not any(_worst_error(record) is not None for record in both) else (*_ERRORS, _AT_WORST)
+    return _table(archive, columns, both, "Predicted and measured latency"), told
+
+
+def _worst_error(record: Record) -> float | None:
+    """predicted / measured − 1 on the worst path."""
+    predicted, measured = (each and each.worst_ms for each in (record.predicted, record.measured))
+    return predicted / measured - 1 if predicted and measured else None
+
+
+_AT_WORST: _Column = ("on the worst path", "predicted / measured − 1", lambda _, r: number(_worst_error(r), "+.1%"))
 
 
 def _off(errors: Iterable[float]) -> str:

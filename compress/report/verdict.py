@@ -19,6 +19,7 @@ def verdict(archive: Archive) -> str:
 
 def _best(archive: Archive, record: Record) -> str:
     sentence = f"{record.variant}: {_speed(archive, record)}{_accuracy(archive, record)}."
+    sentence += _ways(archive, record)
     if record.fidelity != "full":
         sentence += f" It is trained only to {record.fidelity}; continue the search to train it fully."
     return sentence
@@ -32,6 +33,15 @@ def _speed(archive: Archive, record: Record) -> str:
     theirs = "" if teacher.provenance == own.provenance else f" {teacher.provenance}"
     figures = f"{words.digits(own.mean_ms)} ms {own.provenance} vs {words.digits(teacher.mean_ms)} ms{theirs}"
     return f"{times:.1f}× as fast as the teacher ({figures}), "
+
+
+def _ways(archive: Archive, record: Record) -> str:
+    """What an adaptive tracker did on average, and what it may take."""
+    used, worst = words.used(record), words.worst(archive.constraint, record)
+    mean = "" if used is None else f" It computes {used} per frame on average"
+    if worst is None:
+        return mean and f"{mean}."
+    return f"{mean}; its worst path takes {worst}." if mean else f" Its worst path takes {worst}."
 
 
 def _accuracy(archive: Archive, record: Record) -> str:
@@ -57,8 +67,7 @@ def _nothing(archive: Archive) -> str:
     if not timed or constraint.max_ms is None:
         return "No variant has been scored or timed yet."
     ms, nearest = min(timed, key=lambda pair: pair[0])
-    assert nearest.latency is not None
-    over = f"{words.digits(ms)} ms {nearest.latency.provenance}, {ms / constraint.max_ms - 1:.0%} over"
+    over = f"{words.digits(ms)} ms {words.how(nearest)}, {ms / constraint.max_ms - 1:.0%} over"
     scored = f"with AO {nearest.accuracy.ao:.2f}" if nearest.accuracy else "never trained"
     wanted = f"No variant meets the bound of {words.digits(constraint.max_ms)} ms"
     return f"{wanted}. The nearest is {nearest.variant}: {over}, {scored}."

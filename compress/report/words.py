@@ -34,6 +34,39 @@ def speedup(archive: Archive, record: Record) -> float | None:
     return teacher.mean_ms / own.mean_ms if teacher and own else None
 
 
+def how(record: Record) -> str:
+    """How the latency was obtained; `at best` where an adaptive tracker's ways were never counted."""
+    if record.latency is None:
+        return "–"
+    return f"{record.latency.provenance}, at best" if record.optimistic else record.latency.provenance
+
+
+def worst(constraint: Constraint, record: Record) -> str | None:
+    """The dearest way of an adaptive tracker and how that stands to the bound: `1.20 ms, over the bound`."""
+    if record.latency is None or record.latency.worst_ms is None:
+        return None
+    within = {True: ", within the bound", False: ", over the bound", None: ""}[constraint.met_at_worst(record)]
+    return f"{digits(record.latency.worst_ms)} ms{within}"
+
+
+def used(record: Record) -> str | None:
+    """Layers that the frames of an adaptive tracker computed: `3.0 of 6 layers`; None where nobody counted."""
+    if not record.spec.adaptive or record.layers_used is None:
+        return None
+    return f"{record.layers_used:.1f} of {len(record.spec.layers)} layers"
+
+
+def decided(spec: TrackerSpec) -> str:
+    """What an adaptive tracker decides per frame: `bypass from layer 3, exits after 4 and 6`; empty for others."""
+    if not spec.adaptive:
+        return ""
+    parts = [] if spec.bypass is None else [f"bypass from layer {spec.bypass.n_enf + 1}"]
+    if len(spec.exits) > 1:
+        *early, last = (str(each.after) for each in spec.exits)
+        parts.append(f"exits after {', '.join(early)} and {last}")
+    return ", ".join(parts)
+
+
 def ratio(spec: TrackerSpec) -> str:
     """MLP ratio (hidden over input dimensions), `2–4` where layers differ."""
     return span(layer.mlp_hidden / spec.dim for layer in spec.layers)
@@ -63,4 +96,5 @@ def summary(record: Record) -> str:
     kinds = f"{split(spec)} FE + AI" if spec.attention == "split" else spec.attention
     parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {ratio(spec)}"]
     parts += [f"μ {removed(spec)}"] if removed(spec) != "0" else []
+    parts += [decided(spec)] if spec.adaptive else []
     return ", ".join([*parts, f"{digits(record.params / 1e6)} M parameters"])

@@ -1,16 +1,22 @@
 """`compress latency` and `compress targets`, end to end on a small tracker."""
 
+import dataclasses
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "archive"))
+
+from synthetic_run import RECORDS, with_exits, write_run
+
 from compress.cli.latency import command as latency
 from compress.cli.targets import command as targets
-from compress.core import CompressError, HeadSpec, LayerSpec, TrackerSpec
-from compress.measure import host, profile_path, runtime_name
-from compress.profiles import Block, Family, Fixed, Held, Profile, Ratios, save_profile
+from compress.core import BypassSpec, CompressError, HeadSpec, LayerSpec, TrackerSpec
+from compress.measure import Corners, host, profile_path, runtime_name
+from compress.profiles import Block, Deciding, Family, Fixed, Held, Profile, Ratios, save_profile
 
 KEYS = {"mean_ms", "p50_ms", "p90_ms", "p99_ms", "provenance", "network_ms", "fps", "threads", "runtime", "device"}
 
@@ -71,6 +77,66 @@ def test_predicted_from_the_kept_profile(spec_file: str) -> None:
     assert kept["dim"] == 64
     assert kept["max_error"] == found["profile_max_error"] == pytest.approx(0.02)
     assert "measured for width 64" in CliRunner().invoke(targets, [], catch_exceptions=False).stdout
+
+
+def _adaptive(spec_file: str, **changes: object) -> TrackerSpec:
+    """`SPEC` with a layer that is always computed and two that may be skipped, in the file."""
+    spec = dataclasses.replace(SPEC, bypass=BypassSpec(n_enf=1, tau0=0.5), **changes)  # type: ignore[arg-type]
+    Path(spec_file).write_text(spec.to_json())
+    return spec
+
+
+def test_paths_of_an_adaptive_tracker(spec_file: str) -> None:
+    """Layers cost 2 ms, everything else 4 ms, deciding a millisecond a call: a stage for each layer, and the head."""
+    _adaptive(spec_file)
+    costs = Deciding(1.0, 0.0, 0.0, 0.0, 0.0, held=(Held("way", 1.1, 1.0),))
+    save_profile(dataclasses.replace(_profile(), deciding=costs), profile_path(SPEC, 1))
+    done = CliRunner().invoke(latency, [spec_file, "--json"], catch_exceptions=False)
+    found = json.loads(done.stdout)
+    assert found["cheapest"]["mean_ms"] == pytest.approx(1.1 * (4 + 2 + 1))
+    assert found["worst"]["mean_ms"] == found["worst_ms"] == pytest.approx(1.1 * (4 + 6 + 3))
+    assert found["mean_ms"] == pytest.approx(1.1 * (7 + 13) / 2)
+    assert "at best" in found["of"]
+    assert found["profile_ways_mean_error"] == pytest.approx(0.1)
+    shown = CliRunner().invoke(latency, [spec_file], catch_exceptions=False).stdout
+    for words in ("at best: the share τ0", "cheapest   7.700 ms", "worst     14.300 ms", "held back: 10.0% mean"):
+        assert words in shown
+
+
+def test_what_deciding_costs_is_measured_where_the_profile_lacks_it(spec_file: str) -> None:
+    save_profile(_profile(), profile_path(SPEC, 1))
+    _adaptive(spec_file)
+    done = CliRunner().invoke(latency, [spec_file, "--json"], catch_exceptions=False)
+    assert "measuring what deciding costs" in done.stderr
+    found = json.loads(done.stdout)
+    assert found["cheapest"]["mean_ms"] < found["mean_ms"] < found["worst_ms"]
+
+
+def test_measured_paths(spec_file: str) -> None:
+    layers = tuple(dataclasses.replace(SPEC.layers[0], source=i) for i in range(12))
+    _adaptive(spec_file, layers=layers)
+    arguments = [spec_file, "--measure", "--runs", "10", "--quiet"]
+    found = json.loads(CliRunner().invoke(latency, [*arguments, "--json"], catch_exceptions=False).stdout)
+    assert found["provenance"] == "measured"
+    assert found["of"] == "on the worst path; no frames are known"
+    assert found["cheapest"]["p50_ms"] < found["worst"]["p50_ms"] == found["p50_ms"]
+
+
+def test_a_variant_is_weighed_over_its_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three of four frames leave after two layers; the others go through all six."""
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
+    dynamic = with_exits()
+    run = write_run(tmp_path / "run", (RECORDS[0], dynamic))
+    corners, family = Corners.of(dynamic.spec, [dynamic.spec]), Family.of(dynamic.spec)
+    blocks = tuple(Block(k, h, 2.0, a, m) for a, h, m in corners.points for k in corners.attentions)
+    costs = Deciding(0.0, 0.0, 0.0, 0.0, 0.0)
+    profile = dataclasses.replace(_profile(), family=family, blocks=blocks, deciding=costs)
+    save_profile(profile, profile_path(dynamic.spec, 1))
+    done = CliRunner().invoke(latency, [f"{run}:v010", "--json"], catch_exceptions=False)
+    found = json.loads(done.stdout)
+    assert found["mean_ms"] == pytest.approx(1.1 * (4 + 2 * 3))
+    assert found["of"] == "over the ways of 40 frames: 3.0 of 6 layers on average"
+    assert found["worst_ms"] == pytest.approx(1.1 * (4 + 2 * 6))
 
 
 def test_measured(spec_file: str) -> None:

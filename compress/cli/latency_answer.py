@@ -1,0 +1,78 @@
+"""What `compress latency` found, as JSON and as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from compress.cli.options import print_json
+
+if TYPE_CHECKING:
+    from compress.core import Latency, TrackerSpec, Way
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Latencies by what was asked: `mean` may be missing where nobody knows the ways and nothing predicts them."""
+
+    name: str
+    spec: TrackerSpec
+    ways: Mapping[Way, int] | None
+    found: Mapping[str, Latency]
+
+    @property
+    def first(self) -> Latency:
+        return self.found.get("mean") or self.found["worst"]
+
+    @property
+    def about(self) -> str:
+        """What the percentiles are of."""
+        if not self.spec.adaptive:
+            return ""
+        if self.ways:
+            from compress.core import mean_layers
+
+            used = f"{mean_layers(self.ways, self.spec):.1f} of {len(self.spec.layers)} layers on average"
+            return f"over the ways of {sum(self.ways.values())} frames: {used}"
+        if "mean" in self.found:
+            return "at best: the share τ0 of the layers skipped, the first exit taken; no frames are known"
+        return "on the worst path; no frames are known"
+
+    def to_dict(self) -> dict[str, Any]:
+        latency = self.first
+        row = {"name": self.name, "id": self.spec.id, **latency.to_dict(), "fps": latency.fps}
+        paths = {name: self.found[name].to_dict() for name in ("cheapest", "worst") if name in self.found}
+        return row | ({"of": self.about} | paths if self.spec.adaptive else {})
+
+
+def print_latency(answer: Answer, as_json: bool, more: dict[str, Any]) -> None:
+    """Print an answer; `more` holds the errors of the profile behind it."""
+    if as_json:
+        print_json(answer.to_dict() | more)
+        return
+    latency = answer.first
+    click.echo(f"{answer.name}  {answer.spec.id}  {latency.provenance} on {latency.device}")
+    click.echo(f"  {latency.runtime}, threads {latency.threads}, {latency.runs} runs after {latency.warmup} dropped")
+    if answer.about:
+        click.echo(f"  {answer.about}")
+    click.echo(f"  mean    {latency.mean_ms:8.3f} ms  ({latency.fps:.1f} fps; network {latency.network_ms:.3f} ms)")
+    for percentile in ("p50", "p90", "p99"):
+        click.echo(f"  {percentile}     {latency.at(percentile):8.3f} ms")
+    if answer.spec.adaptive:
+        for name in ("cheapest", "worst"):
+            path = answer.found[name]
+            click.echo(f"  {name:8}{path.mean_ms:8.3f} ms  ({path.fps:.1f} fps where every frame takes that path)")
+    _print_errors(more)
+
+
+def _print_errors(more: dict[str, Any]) -> None:
+    if more:
+        click.echo(
+            f"  The profile's error on trackers held back: {more['profile_mean_error']:.1%} mean, "
+            f"{more['profile_max_error']:.1%} at most."
+        )
+    if more.get("profile_ways_mean_error") is not None:
+        click.echo(f"  On ways through adaptive trackers held back: {more['profile_ways_mean_error']:.1%} mean.")
