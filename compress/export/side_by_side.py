@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from compress.core import TrackerSpec, Way
 from compress.export.parity import NEAR_THRESHOLD, Parity
+from compress.export.parting import parting
 from compress.geometry import Answer, LoopSettings, Maps, Network, Prediction, UpdateRule, decode, hann_window, iou
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import GraphNetwork, Thresholds, track
@@ -25,7 +26,7 @@ def compare_exported(model: Tracker, network: GraphNetwork, settings: LoopSettin
     """Hold a tracker's graphs against the tracker, those too that no frame of the sequence needs."""
     reference, spec = NumpyNetwork(model), model.spec
     forced = [(reference.routed(way), network.at(Thresholds.forcing(spec, way))) for way in _forced_ways(spec)]
-    return compare(reference, network, settings, sequence, thresholds=Thresholds.of(spec), forced=forced)
+    return compare(reference, network, settings, sequence, spec=spec, forced=forced)
 
 
 def compare(
@@ -34,37 +35,37 @@ def compare(
     settings: LoopSettings,
     sequence: Sequence,
     *,
-    thresholds: Thresholds | None = None,
+    spec: TrackerSpec | None = None,
     forced: Iterable[tuple[Network, Network]] = (),
     seed: int = 0,
 ) -> Parity:
     """Run both on random inputs, on the same crops of `sequence`, and each by itself through `sequence`.
 
     Args:
-        thresholds: Of adaptive trackers: where the reference is near one, the two may go different ways.
+        spec: Of an adaptive tracker, so that where a decision is near its threshold the two may go different ways.
         forced: Both again, sending all frames one way; for random inputs only.
     """
     differences: dict[str, float] = {}
     astray = 0
-    for pair in ((reference, candidate), *forced):
-        random = _Both(*pair, settings, differences, thresholds)
+    for first, second, decided in ((reference, candidate, spec), *((*pair, None) for pair in forced)):
+        random = _Both(first, second, settings, differences, decided)
         _random_inputs(random, settings, seed)
         astray += random.astray
-    both = _Both(reference, candidate, settings, differences, thresholds)
-    first, second = _found(both, settings, sequence), _found(candidate, settings, sequence)
+    both = _Both(reference, candidate, settings, differences, spec)
+    found, also = _found(both, settings, sequence), _found(candidate, settings, sequence)
     # Frame 1 is the first tracked one; a tie on the k-th compares k − 1 boxes.
-    end = len(first) if both.tie is None else both.tie - 1
-    boxes, others = _boxes(first[:end]), _boxes(second[:end])
+    end = len(found) if both.tie is None else both.tie - 1
+    boxes, others = _boxes(found[:end]), _boxes(also[:end])
     return Parity(
         maps=differences,
         box_px=float(np.abs(boxes - others).max(initial=0.0)),
         mean_iou=float(iou(boxes, others).mean()) if end else 1.0,
         frames=end,
-        renewed=_renewed(first[:end]),
-        also_renewed=_renewed(second[:end]),
+        renewed=_renewed(found[:end]),
+        also_renewed=_renewed(also[:end]),
         tie_at=both.tie,
         sequence=sequence.name,
-        ways=Counter(each.way for each in first if each.way is not None),
+        ways=Counter(each.way for each in found if each.way is not None),
         astray=astray + both.astray,
     )
 
@@ -92,12 +93,12 @@ class _Both:
         candidate: Network,
         settings: LoopSettings,
         differences: dict[str, float],
-        thresholds: Thresholds | None,
+        spec: TrackerSpec | None,
     ) -> None:
         self._networks = (reference, candidate)
         self._window = hann_window(settings.grid)
         self._rules = [UpdateRule(settings.update_interval, settings.update_gate) for _ in self._networks]
-        self._differences, self._thresholds = differences, thresholds
+        self._differences, self._spec = differences, spec
         self._chosen = [0, 0]
         self._frame = 0
         self.tie: int | None = None
@@ -119,8 +120,11 @@ class _Both:
     def _same_way(self, first: Answer, second: Answer) -> bool:
         if first.way == second.way:
             return True
-        near = self._thresholds is not None and self._thresholds.margin(first) <= NEAR_THRESHOLD
-        self.astray += not near
+        parted = self._spec and parting(self._spec, first, second)
+        if parted:
+            self._note(parted.kind, parted.value, parted.other)
+        if not parted or not abs(parted.value - parted.threshold) <= NEAR_THRESHOLD:
+            self.astray += 1
         return False
 
     def _same_place(self, first: Answer, second: Answer) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compress.core import HeadSpec, LayerSpec, StageSpec, TrackerSpec
+from compress.core import BypassSpec, ExitSpec, HeadSpec, LayerSpec, StageSpec, TrackerSpec
 
 SPLIT = TrackerSpec(
     dim=32,
@@ -44,3 +44,32 @@ FAMILIES = {
     "pyramid": replace(MIXFORMER, head=HeadSpec(kind="pyramid", channels=16)),
     "levit": LEVIT,
 }
+
+JOINT = replace(
+    SPLIT,
+    layers=tuple(LayerSpec(source=i, mlp_hidden=48) for i in range(4)),
+    target_token=False,
+)
+EXITS = (ExitSpec(1, adapter=1), ExitSpec(3, adapter=1), ExitSpec(4))
+ADAPTIVE = {
+    "bypass": replace(JOINT, bypass=BypassSpec(n_enf=2)),
+    "bypass-first": replace(JOINT, bypass=BypassSpec(n_enf=0), head=HeadSpec(kind="corner", channels=16)),
+    "exits": replace(JOINT, exits=EXITS),
+    "both": replace(JOINT, bypass=BypassSpec(n_enf=1), exits=EXITS),
+    "both-split": replace(
+        SPLIT,
+        layers=(*SPLIT.layers, replace(SPLIT.layers[1], source=2)),
+        bypass=BypassSpec(n_enf=1),
+        exits=(ExitSpec(2, adapter=1), ExitSpec(3, adapter=2)),
+        recycling="c",
+    ),
+    "both-asymmetric": replace(
+        MIXFORMER,
+        head=HeadSpec(kind="corner", channels=16),
+        bypass=BypassSpec(n_enf=0),
+        exits=(ExitSpec(2), ExitSpec(3)),
+        recycling="d",
+    ),
+    "bypass-renewing": replace(MIXFORMER, bypass=BypassSpec(n_enf=1)),
+}
+"""Trackers whose work depends on the frame."""
