@@ -5,31 +5,41 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from compress.core import TrackerSpec
-from compress.models import build
+from compress.core import ExitSpec, LayerSpec, TrackerSpec
+from compress.models import VitTracker, build
 from compress.surgery.fits import fresh_head
+from compress.surgery.layer import TeacherBlock, cut_mlp
+from compress.surgery.rank import Seen
 
 State = dict[str, Tensor]
 _TOKENS = "backbone.extra_tokens"
 
 
-def attach(teacher: TrackerSpec, state: State, spec: TrackerSpec) -> State:
+def attach(
+    teacher: VitTracker, state: State, spec: TrackerSpec, seen: dict[str, Seen] | None, *, leading: bool
+) -> State:
     """All tensors of a student of `spec`, from what it takes of its teacher under the student's names.
 
     Bypass and exits go with the layers they were trained behind. An exit that the teacher does not have starts with
-    the teacher's head and final norm; a student without exits gets the head of the teacher's last one.
+    the teacher's head and final norm, its adapter with the teacher's layers that follow, as far as there are any; a
+    student without exits gets the head of the teacher's last one.
+
+    Args:
+        seen, leading: Which hidden units of an adapter's layer to keep, see `cut_mlp`.
     """
-    if not (teacher.bypass or teacher.exits or spec.bypass or spec.exits or fresh_head(teacher, spec)):
+    known = teacher.spec
+    if not (known.bypass or known.exits or spec.bypass or spec.exits or fresh_head(known, spec)):
         return state
     fresh = _drawn(spec, like=state["backbone.pos_embed_x"])
-    if fresh_head(teacher, spec):
+    if fresh_head(known, spec):
         state = {k: v for k, v in state.items() if not k.startswith("box_head.")}
-    given = _without(state, "bypass.", "exits.") | _gates(state, spec) | _exits(teacher, state, spec)
+    copies = _adapters(teacher, spec, seen, leading=leading)
+    given = copies | _without(state, "bypass.", "exits.") | _gates(state, spec)
+    # The adapter of a teacher's exit is as wide as that exit's layer, which the student may have narrower.
+    given |= {k: v for k, v in _exits(known, state, spec).items() if k not in fresh or fresh[k].shape == v.shape}
     if _TOKENS in fresh:
-        given[_TOKENS] = _place_tokens(teacher, state.get(_TOKENS), spec, fresh[_TOKENS])
-    # An adapter's MLP is as wide as that of the layer before it, which may have been cut.
-    odd = {k for k, v in given.items() if k.startswith("exits.") and k in fresh and fresh[k].shape != v.shape}
-    return {k: given[k] if k in given and k not in odd else v for k, v in fresh.items()}
+        given[_TOKENS] = _place_tokens(known, state.get(_TOKENS), spec, fresh[_TOKENS])
+    return {k: given.get(k, v) for k, v in fresh.items()}
 
 
 def _drawn(spec: TrackerSpec, *, like: Tensor) -> State:
@@ -71,6 +81,29 @@ def _exits(teacher: TrackerSpec, state: State, spec: TrackerSpec) -> State:
                 state, "backbone.norm.", f"exits.{k}.norm."
             )
     return exits
+
+
+def _adapters(teacher: VitTracker, spec: TrackerSpec, seen: dict[str, Seen] | None, *, leading: bool) -> State:
+    """Layer j of an exit's adapter, from the teacher's layer j + 1 behind the exit's, where that one is wide enough."""
+    adapters: State = {}
+    for k, each in enumerate(spec.exits):
+        hidden = spec.layers[each.after - 1].mlp_hidden
+        for j, source in enumerate(_following(teacher.spec, spec, each)):
+            old = TeacherBlock(dict(teacher.backbone.blocks[source].state_dict()), seen, f"blocks.{source}.")
+            new = old.state | cut_mlp(old, LayerSpec(source, hidden), leading=leading)
+            adapters |= {f"exits.{k}.adapter.{j}.{name}": value for name, value in new.items()}
+    return adapters
+
+
+def _following(teacher: TrackerSpec, spec: TrackerSpec, each: ExitSpec) -> list[int]:
+    """The teacher's layers that follow an exit's, one for each of its adapter, up to one that is too narrow."""
+    first, hidden = spec.layers[each.after - 1].source + 1, spec.layers[each.after - 1].mlp_hidden
+    sources: list[int] = []
+    for i, layer in enumerate(teacher.layers[first : first + each.adapter], first):
+        if layer.attn_dims or layer.mlp_dims or layer.mlp_hidden < hidden:
+            break
+        sources.append(i)
+    return sources
 
 
 def _place_tokens(teacher: TrackerSpec, held: Tensor | None, spec: TrackerSpec, fresh: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ def _cut(teacher: Tracker, spec: TrackerSpec, seen: dict[str, Seen] | None, *, l
     if isinstance(teacher, HitTracker):
         return cut_levit(teacher, spec, seen, leading=leading)
     assert isinstance(teacher, VitTracker)
-    return attach(teacher.spec, cut_vit(teacher, spec, seen, leading=leading), spec)
+    return attach(teacher, cut_vit(teacher, spec, seen, leading=leading), spec, seen, leading=leading)
 
 
 def _device(model: Tracker) -> torch.device:
