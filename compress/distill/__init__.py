@@ -3,7 +3,8 @@
 from compress.distill.optimise import pick_device, to_input
 from compress.distill.pool import Pool, distillation_pool, pool_bytes
 from compress.distill.progressive import distill_progressively
-from compress.distill.student import StudentRecipe, distill
+from compress.distill.recipe import StudentRecipe
+from compress.distill.student import distill
 from compress.distill.teacher import TeacherRecipe, train_teacher
 
 __all__ = [

@@ -14,7 +14,7 @@ from compress.distill.losses import ground_truth_loss
 from compress.distill.losses.adaptive import (
     ImitationAttention,
     difficulty,
-    exits_loss,
+    exits_parts,
     self_imitation_loss,
     sparsity_loss,
     sparsity_target,
@@ -38,13 +38,22 @@ def test_target_is_a_share() -> None:
 
 
 def test_sparsity_loss_by_hand() -> None:
-    """Mean probabilities 0.3 and 0.6, targets 0.45 and 0.35: (0.15 + 0.25) / 2."""
+    """Of three layers the first frame skips one and the second two, targets 0.45 and 0.35: (0.117 + 0.317) / 2."""
     probabilities = torch.tensor([[0.1, 0.2, 0.6], [0.5, 0.6, 0.7]], requires_grad=True)
-    loss = sparsity_loss(probabilities, torch.tensor([0.2, 1.2]), BypassSpec())
-    np.testing.assert_allclose(float(loss.detach()), 0.2, atol=1e-6)
+    loss = sparsity_loss(probabilities, probabilities > 0.5, torch.tensor([0.2, 1.2]), BypassSpec())
+    np.testing.assert_allclose(float(loss.detach()), (0.45 - 1 / 3 + 2 / 3 - 0.35) / 2, atol=1e-6)
     loss.backward()
     expected = torch.tensor([[-1.0] * 3, [1.0] * 3]) / 6
     torch.testing.assert_close(probabilities.grad, expected)
+
+
+def test_probabilities_at_the_target_that_skip_nothing_are_not_enough() -> None:
+    probabilities = torch.full((2, 5), 0.4, requires_grad=True)
+    loss = sparsity_loss(probabilities, probabilities > 0.5, torch.zeros(2), BypassSpec(tau0=0.4))
+    np.testing.assert_allclose(float(loss.detach()), 0.4, atol=1e-6)
+    loss.backward()
+    assert probabilities.grad is not None
+    assert bool((probabilities.grad < 0).all())
 
 
 def test_difficulty_is_each_frames_giou_loss() -> None:
@@ -94,16 +103,17 @@ def test_exits_of_a_real_network(head: HeadSpec) -> None:
     attentions = torch.nn.ModuleList(ImitationAttention(SPEC.dim) for _ in range(2))
     decisions = model(torch.randn(3, 3, 32, 32), torch.randn(3, 3, 64, 64)).decisions
     assert decisions is not None
-    parts = exits_loss(decisions.exits, decisions.features, BOXES, attentions)
+    parts = exits_parts(decisions.exits, decisions.features, BOXES, attentions)
     located, missed = torch.zeros(()), torch.zeros(())
-    for answer in decisions.exits:
+    for k, answer in enumerate(decisions.exits):
         located += ground_truth_loss(answer.maps, BOXES)["loss"]
-        missed += (answer.score - giou(corners(answer.boxes), corners(BOXES))[1]).square().mean()
-    torch.testing.assert_close(parts["locate"], located)
-    torch.testing.assert_close(parts["score"], missed)
-    imitation = self_imitation_loss(decisions.features, attentions)
-    torch.testing.assert_close(parts["loss"], located + 5 * missed + 10 * imitation)
-    parts["loss"].backward()
+        overlap = giou(corners(answer.boxes), corners(BOXES))[1]
+        missed += (answer.score - overlap).square().mean()
+        torch.testing.assert_close(parts["iou" if k == 2 else f"iou{k}"], overlap.mean())
+    torch.testing.assert_close(parts["loss"], located)
+    torch.testing.assert_close(parts["exits_iou"], missed)
+    torch.testing.assert_close(parts["exits_imitation"], self_imitation_loss(decisions.features, attentions))
+    (parts["loss"] + parts["exits_iou"] + parts["exits_imitation"]).backward()
     idle = {name for name, p in model.named_parameters() if p.grad is None or not bool(p.grad.isfinite().all())}
     assert not idle
     assert all(p.grad is not None for p in attentions.parameters())
@@ -112,5 +122,4 @@ def test_exits_of_a_real_network(head: HeadSpec) -> None:
 def test_a_single_exit_has_nothing_to_imitate() -> None:
     model = build(replace(SPEC, exits=(ExitSpec(4),))).train()
     decisions = model(torch.randn(3, 3, 32, 32), torch.randn(3, 3, 64, 64)).decisions
-    parts = exits_loss(decisions.exits, decisions.features, BOXES, ())
-    torch.testing.assert_close(parts["loss"], parts["locate"] + 5 * parts["score"])
+    assert exits_parts(decisions.exits, decisions.features, BOXES, ()).keys() == {"loss", "exits_iou", "iou"}

@@ -20,8 +20,8 @@ def seen_pairs(pool: Pool) -> Pool:
 
 
 @torch.inference_mode()
-def unseen_losses(student: Tracker, pool: Pool) -> dict[str, float]:
+def unseen_losses(student: Tracker, pool: Pool, recipe: StudentRecipe | None = None) -> dict[str, float]:
     """Over the pairs that `seen_pairs` leaves out, in eval mode."""
     rows = torch.arange(_SEEN, len(pool))
-    parts = distillation_loss(student.eval(), pool, rows, StudentRecipe(), torch.device("cpu"))
+    parts = distillation_loss(student.eval(), pool, rows, recipe or StudentRecipe(), torch.device("cpu"))
     return {name: float(value) for name, value in parts.items()}

@@ -32,21 +32,26 @@ def sparsity_target(difficulty: Tensor, bypass: BypassSpec) -> Tensor:
     return (bypass.tau0 + bypass.zeta * (difficulty - difficulty.mean())).clamp(0, 1)
 
 
-def sparsity_loss(probabilities: Tensor, difficulty: Tensor, bypass: BypassSpec) -> Tensor:
-    """The batch's mean of |mean p − τ|, from the skipping probabilities (B, S) of all skippable layers (Eq. 2)."""
-    return (probabilities.mean(1) - sparsity_target(difficulty, bypass)).abs().mean()
+def sparsity_loss(probabilities: Tensor, skipped: Tensor, difficulty: Tensor, bypass: BypassSpec) -> Tensor:
+    """The batch's mean of |share skipped − τ| over all skippable layers (Eq. 2); its gradient is that of the mean p.
+
+    With the mean p itself, as printed, p = τ0 everywhere would satisfy it, and below ρ skip nothing.
+
+    Args:
+        probabilities: (B, S) of skipping.
+        skipped: (B, S) whether the layer was.
+    """
+    share = skipped.to(probabilities.dtype) + probabilities - probabilities.detach()
+    return (share.mean(1) - sparsity_target(difficulty, bypass)).abs().mean()
 
 
-def exits_loss(
-    answers: Sequence[TrackerOutput],
-    features: Sequence[Tensor],
-    boxes: Tensor,
-    attentions: Iterable[nn.Module],
+def exits_parts(
+    answers: Sequence[TrackerOutput], features: Sequence[Tensor], boxes: Tensor, attentions: Iterable[nn.Module]
 ) -> dict[str, Tensor]:
-    """All exits together: location + 5·score + 10·imitation as `loss` (Eq. 6), with its parts.
+    """All exits together (Eq. 6): `loss` of location, `exits_iou`, `exits_imitation`, and the `iou` of each exit.
 
-    Location is each head's published loss (of a corner head 2·GIoU + 5·L1, Eq. 5), score the squared error of the
-    predicted IoU; both are summed over the exits, which the paper leaves open.
+    Location is each head's published loss (of a corner head 2·GIoU + 5·L1, Eq. 5), `exits_iou` the squared error of
+    the predicted IoU; both are summed over the exits, which the paper leaves open.
 
     Args:
         answers, features: Of each exit about the whole batch, the last exit last, see `Decisions`.
@@ -54,14 +59,13 @@ def exits_loss(
         attentions: An `ImitationAttention` for every exit but the last.
     """
     truth = corners(boxes).clamp(0, 1)
-    located = torch.stack([ground_truth_loss(_float(each.maps), boxes)["loss"] for each in answers])
+    located = [ground_truth_loss(each.maps, boxes)["loss"] for each in answers]
     overlaps = [giou(corners(each.boxes.detach().float()), truth)[1] for each in answers]
     missed = [F.mse_loss(each.score.float(), iou) for each, iou in zip(answers, overlaps, strict=True)]
-    parts = {"locate": located.sum(), "score": torch.stack(missed).sum(), "imitate_last": boxes.new_zeros(())}
+    parts = {"loss": torch.stack(located).sum(), "exits_iou": torch.stack(missed).sum()}
     if len(answers) > 1:
-        parts["imitate_last"] = self_imitation_loss(features, attentions)
-    loss = parts["locate"] + SCORE * parts["score"] + IMITATION * parts["imitate_last"]
-    return {"loss": loss, **parts, "iou": overlaps[-1].mean()}
+        parts["exits_imitation"] = self_imitation_loss(features, attentions)
+    return parts | {f"iou{k}": iou.mean() for k, iou in enumerate(overlaps[:-1])} | {"iou": overlaps[-1].mean()}
 
 
 def self_imitation_loss(features: Sequence[Tensor], attentions: Iterable[nn.Module]) -> Tensor:
@@ -97,7 +101,3 @@ class ImitationAttention(nn.Module):
         pooled = (last.softmax(1) * last).sum(1, keepdim=True)
         weighted: Tensor = features * where * self.channel(pooled).sigmoid()
         return weighted
-
-
-def _float(maps: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: values.float() for name, values in maps.items()}

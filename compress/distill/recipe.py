@@ -1,0 +1,53 @@
+"""How a student is distilled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compress.distill.losses.adaptive import IMITATION, SCORE, SPARSITY
+
+
+@dataclass(frozen=True)
+class StudentRecipe:
+    """How a student is distilled. Loss: ground truth + weight · part, over the parts its head has.
+
+    Attributes:
+        lr, warmup: Peak learning rate of AdamW, and the share of the steps that warm it up; a half cosine follows.
+        score, box: Weights of imitation of a centre head's scores and boxes.
+        distribution: Of imitation of distributions over corners or sides (MixFormerV2).
+        presence: Of imitation of a score head.
+        mimic: Of mimicry of normalised features.
+        mimic_raw: Of mimicry of features as they are, which stands in its place under MixFormerV2's and MixViT's heads;
+            of search tokens, where the published loss is over all tokens.
+        static: Share of the steps in which an adaptive student is trained as a static one, all layers and the last
+            exit, before everything is trained together; none where it was distilled before.
+        sparsity: Weight of the share of layers that bypass skips (ABTrack).
+        iou, self_imitation: Of the exits' predicted IoU and of the early exits' imitation of the last (DyTrack).
+        early: Of imitation of the teacher's answers by the early exits, relative to that by the last.
+        ema: Decay of the averaged weights, which are what is kept.
+    """
+
+    batch: int = 32
+    lr: float = 5e-4
+    warmup: float = 0.1
+    weight_decay: float = 0.02
+    score: float = 60.0
+    box: float = 20.0
+    distribution: float = 5.0
+    presence: float = 1.0
+    mimic: float = 8.0
+    mimic_raw: float = 0.2
+    static: float = 0.25
+    sparsity: float = SPARSITY
+    iou: float = SCORE
+    self_imitation: float = IMITATION
+    early: float = 0.0
+    ema: float = 0.99
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Of the parts of the loss beside the ground truth, by name."""
+        imitated = ("score", "box", "distribution", "presence")
+        beside = {"mimic": self.mimic, "mimic_raw": self.mimic_raw, "sparsity": self.sparsity}
+        exits = {"exits_iou": self.iou, "exits_imitation": self.self_imitation}
+        return {f"imitate_{name}": getattr(self, name) for name in imitated} | beside | exits
