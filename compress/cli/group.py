@@ -12,6 +12,7 @@ from compress.core import unknown_name
 COMMANDS = {
     "search": "Find fast variants of a teacher for a target and train them.",
     "report": "Write the report of a run: front, table, settings.",
+    "thresholds": "Set when a variant with exits stops early, for a speed.",
     "export": "Export a variant as a bundle that runs without PyTorch.",
     "verify": "Check a bundle's files and that it still computes what was exported.",
     "track": "Follow an object in a video with an exported bundle.",

@@ -1,0 +1,125 @@
+"""`compress thresholds`: when a trained variant with exits stops early, chosen for a speed or given by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
+from compress.cli.progress import shown
+
+if TYPE_CHECKING:
+    from compress.core import TrackerSpec, Way
+    from compress.driver.set_thresholds import Chosen
+
+
+def _numbers(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[float, ...] | None:
+    try:
+        return None if text is None else tuple(float(word) for word in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not numbers with commas between, such as 0.6,0.7") from None
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.option("--variant", metavar="ID", required=True, help="A trained variant of RUN with exits, e.g. v017.")
+@click.option("--fps", type=click.FloatRange(0, min_open=True), help="Choose thresholds for this speed, on average.")
+@click.option("--tau", callback=_numbers, metavar="T,T", help="Or take these, one for each exit but the last.")
+@click.option("--data", metavar="generated|folder:PATH", help="Chosen on; by default what RUN was scored on.")
+@click.option(
+    "--exit-ms", callback=_numbers, metavar="MS,MS", help="Milliseconds per frame that leaves at each exit, as you "
+    "timed them; by default predicted for RUN's target.",
+)  # fmt: skip
+@out_option("The spec with the thresholds (default RUN/thresholds/ID-FPS.json).")
+@device_option
+@quiet_option
+@json_option
+def command(
+    run: str,
+    variant: str,
+    fps: float | None,
+    tau: tuple[float, ...] | None,
+    data: str | None,
+    exit_ms: tuple[float, ...] | None,
+    out: Path | None,
+    device: str,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Set when a variant of RUN stops at its early exits; it is not trained again.
+
+    An exit is taken where the IoU that it predicts of its box exceeds its threshold. With --fps the thresholds are
+    those of the highest expected accuracy at that speed, from what all exits say about validation sequences, of
+    generated data a split of its own. These are then tracked again, as the way of a frame changes what the next
+    one sees.
+    """
+    from compress.core import UsageError
+    from compress.distill import pick_device
+    from compress.driver.set_thresholds import set_thresholds, threshold_sequences
+    from compress.driver.thresholds import check_exits
+    from compress.export import load_source
+
+    if (fps is None) == (tau is None):
+        raise UsageError("Give either --fps N, to choose thresholds for a speed, or --tau T,T, to set them.")
+    source = load_source(run, variant)
+    check_exits(source.model.spec)
+    settings = _settings(run)
+    with shown(quiet=quiet or as_json) as show:
+        say: Callable[[str, float], None] = lambda text, share: show(text, share, None) if show else None  # noqa: E731
+        chosen = set_thresholds(
+            source.model,
+            threshold_sequences(data or settings.get("data", "generated")),
+            ms=_milliseconds(source.model.spec, settings, exit_ms, say),
+            max_ms=None if fps is None else 1000 / fps,
+            taus=tau,
+            folder=Path(run) / "thresholds",
+            device=pick_device(device),
+            progress=lambda text, done, total: say(f"{text}: sequence {done}/{total}", done / total),
+        )
+    name = "-".join([variant, f"{fps:g}fps" if fps is not None else "tau", *(f"{t:g}" for t in tau or ())])
+    path = out or Path(run) / "thresholds" / f"{name}.json"
+    chosen.write(path, variant=variant)
+    if as_json:
+        print_json({"file": path, **chosen.to_dict()})
+    else:
+        _print(variant, chosen, path)
+
+
+def _settings(run: str) -> dict[str, Any]:
+    from compress.archive import read_archive
+
+    return read_archive(run).settings
+
+
+def _milliseconds(
+    spec: TrackerSpec, settings: dict[str, Any], exit_ms: tuple[float, ...] | None, say: Callable[[str, float], None]
+) -> Callable[[Way], float]:
+    """Mean time of each way: by exit as given, or predicted for the run's target."""
+    from compress.core import UsageError
+    from compress.measure import Corners, resolve_target
+    from compress.profiles import way_ms
+
+    if exit_ms is None:
+        aim, threads = resolve_target(str(settings.get("target", "cpu"))), int(settings.get("threads", 1))
+        profile = aim.profile(spec, corners=Corners.of(spec, [spec]), threads=threads, report=say)
+        return lambda way: way_ms(profile, spec, way) * profile.ratios.mean
+    if len(exit_ms) != len(spec.exits) or sorted(exit_ms) != list(exit_ms) or exit_ms[0] <= 0:
+        raise UsageError(f"--exit-ms must be {len(spec.exits)} rising numbers above 0, one for each exit.")
+    return lambda way: exit_ms[way.exit or 0]
+
+
+def _print(variant: str, chosen: Chosen, path: Path) -> None:
+    from compress.cli.ways import way_words
+
+    taus = ", ".join(f"{tau:.3f}" for tau in chosen.expected.taus)
+    click.echo(f"{variant} with thresholds {taus} is {chosen.spec.id}, of the same weights.")
+    for title, ao, ms in (
+        ("expected", f"{chosen.expected.iou:.3f}", chosen.expected.ms),
+        ("tracked", f"{chosen.accuracy.ao:.3f} ± {chosen.accuracy.ao_se:.3f}", chosen.ms),
+    ):
+        click.echo(f"  {title:8}  AO {ao}, {ms:.3g} ms a frame ({1000 / ms:.0f} fps)")
+    click.echo(f"  {way_words(chosen.ways, chosen.spec)}")
+    click.echo(f"Written to {path}")
