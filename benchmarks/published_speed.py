@@ -5,8 +5,8 @@
 The denominator is OSTrack-256 as its authors run it: timm's ViT-B/16 over 320 tokens with unfused attention, both
 crops embedded in every frame, and the centre head with its batch norms, in eager PyTorch. Published ratios are of the
 published code of each tracker over that of OSTrack-256. Ours is the work of one frame, the template being encoded
-once per sequence: in eager PyTorch with what depends on the weights only computed beforehand, and the exported frame
-graph under onnxruntime. Crops, decoding and the frame loop are left out on both sides.
+once per sequence: in eager PyTorch with what depends on the weights only computed beforehand, as `compress evaluate`
+runs it, and the exported frame graph under onnxruntime. Crops, decoding and the frame loop are left out on both sides.
 
 Each network runs in a process of its own, as it does in use: what one leaves behind in the allocator or in its threads
 touches no other. Every visit times ours and the denominator one right after the other; PyTorch's and onnxruntime's
@@ -41,6 +41,7 @@ from compress.models import build
 from compress.models.features import Features
 from compress.models.fuse import fused
 from compress.models.heads.centre import CentreHead
+from compress.models.packed import packed
 from compress.runtime import session
 
 PUBLISHED: dict[str, float | None] = {
@@ -121,7 +122,7 @@ class Worker:
         self._process.join()
 
 
-@torch.no_grad()
+@torch.inference_mode()
 def _work(pipe: Connection, network: tuple[str, str], threads: int) -> None:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -179,7 +180,7 @@ def _call(name: str, runtime: str, threads: int) -> Call:
     box = torch.tensor([[0.25, 0.25, 0.75, 0.75]]) if spec.target_token else None
     memory = model.encode_template(template, box)
     if runtime == "pytorch":
-        ready = fused(model)
+        ready = packed(fused(model))
         return lambda: ready.track(search, memory)
     frame = session(frame_graph(model), threads=threads)
     feeds = {"search": search.numpy(), **{key: value.numpy() for key, value in memory.items()}}

@@ -13,13 +13,14 @@ from torch import Tensor
 from compress.core import Way
 from compress.geometry import Answer
 from compress.models.fuse import fused
+from compress.models.packed import packed
 from compress.models.tracker import Tracker, TrackerOutput
 
 _Row: TypeAlias = NDArray[np.float32] | None
 
 
 class NumpyNetwork:
-    """Runs a `fused` copy of `model` on `device`, without gradients; what `model` learns later is not seen.
+    """Runs a `fused` copy of `model` on `device`, `packed` on a CPU, without gradients; it does not learn with `model`.
 
     Layers that a frame skips and exits that it does not reach are not computed.
     """
@@ -27,6 +28,8 @@ class NumpyNetwork:
     def __init__(self, model: Tracker, device: str | torch.device = "cpu") -> None:
         self._device = torch.device(device)
         self._model = fused(model).to(self._device)
+        if self._device.type == "cpu":
+            packed(self._model)
         self._route: Way | None = None
 
     def routed(self, route: Way) -> NumpyNetwork:
