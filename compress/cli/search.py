@@ -21,7 +21,7 @@ from compress.cli.tables import print_front
 )
 @click.option("--fps", type=float, help="Frames per second to reach on the target.")
 @click.option("--speedup", type=float, help="Or: times the teacher's speed (default 1).")
-@click.option("--fps-at", default="mean", show_default=True, help="What the bound binds: mean, p50, p90 or p99.")
+@click.option("--fps-at", default="mean", show_default=True, help="What the bound binds: mean, p50, p90, p99 or worst.")
 @click.option("--space", default="ostrack", show_default=True, help="Search space: a name or a YAML file.")
 @click.option("--data", default="generated", show_default=True, help="Scored on: generated, or folder:PATH (GOT-10k).")
 @click.option("--train-data", default="generated", show_default=True, help="Distilled on, likewise; keep it apart.")

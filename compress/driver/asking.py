@@ -6,14 +6,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.trial import Trial, TrialState
 
 from compress.archive import STUDY, Record, storage_url, store_record, variant_name
-from compress.core import Latency, TrackerSpec, UsageError, unknown_name
+from compress.core import LATENCY_FIGURES, TrackerSpec, UsageError, unknown_name
 from compress.core.cost import macs, parameters
+from compress.driver.anchors import anchors
+from compress.profiles import Verdict
 from compress.spaces import Space
 
 
@@ -49,14 +50,12 @@ def open_study(run_dir: Path, *, sampler: str, seed: int) -> optuna.Study:
 
 @dataclass
 class Asker:
-    """Draws specs that keep the bound. `predict` gives a spec's latency; `value` the figure that is bound."""
+    """Draws specs that keep the bound; `gate` holds one against it before anything is trained."""
 
     study: optuna.Study
     space: Space
     teacher: TrackerSpec
-    predict: Callable[[TrackerSpec], Latency]
-    value: Callable[[Latency], float]
-    bound_ms: float
+    gate: Callable[[TrackerSpec], Verdict]
 
     def running(self) -> list[tuple[Trial, Record]]:
         """Trials that were accepted and never told: those of a search that was stopped."""
@@ -70,26 +69,16 @@ class Asker:
         return found
 
     def enqueue_anchors(self) -> None:
-        """Start from the plain answers: with the two widest MLPs, joint and split, the deepest that keep the bound."""
+        """Start from the plain answers, each as deep as the bound allows; see `anchors`."""
         if self.study.get_trials(deepcopy=False):
             return
-        choices = self.space.choices(self.teacher)
-        plain = {name: values[0] for name, values in choices.items() if name in ("layers", "bypass", "exits")}
-        plain |= {name: min(values) for name, values in choices.items() if name == "dr_ratio"}
-        widest: list[Any] = sorted(choices.get("mlp_ratio", ()), reverse=True)[:2]
-        meetings: list[Any] = list(choices.get("interaction", ()))[:2]
-        for hidden in widest or [None]:
-            for interaction in meetings or [None]:
-                fixed = plain | {"mlp_ratio": hidden, "interaction": interaction}
-                self._enqueue_deepest({name: value for name, value in fixed.items() if value is not None}, choices)
-
-    def _enqueue_deepest(self, fixed: dict[str, Any], choices: dict[str, tuple[Any, ...]]) -> None:
-        for depth in sorted(choices.get("depth", ()), reverse=True):
-            knobs = fixed | {"depth": depth}
-            spec = self.space.spec(self.teacher, lambda name, values, k=knobs: k.get(name, values[0]))  # type: ignore[misc]
-            if self.value(self.predict(spec)) <= self.bound_ms:
-                self.study.enqueue_trial(knobs)
-                return
+        for anchor in anchors(self.space, self.teacher):
+            for depth in sorted(self.space.choices(self.teacher).get("depth", ()), reverse=True):
+                knobs = anchor | {"depth": depth}
+                spec = self.space.spec(self.teacher, lambda name, values, k=knobs: k.get(name, values[0]))  # type: ignore[misc]
+                if self.gate(spec).passes:
+                    self.study.enqueue_trial(knobs)
+                    break
 
     def accepted(self, known: set[str]) -> Iterator[tuple[Trial, Record]]:
         """Endless specs within the bound that are not in `known` (spec ids, added to); the others are told PRUNED.
@@ -99,15 +88,11 @@ class Asker:
         rejected = 0
         while rejected < _TRIES:
             trial = self.study.ask()
-            record = self._draft(trial)
-            latency = record.predicted
-            assert latency is not None
-            over = self.value(latency) - self.bound_ms
+            record, verdict = self._draft(trial)
             if record.spec.id in known:
                 record = replace(record, status="duplicate", reason="tried before")
-            elif over > 0:
-                reason = f"predicted {self.value(latency):.3g} ms, over the bound of {self.bound_ms:.3g} ms"
-                record = replace(record, status="rejected", reason=reason)
+            elif not verdict.passes:
+                record = replace(record, status="rejected", reason=verdict.reason)
             store_record(trial, record)
             known.add(record.spec.id)
             if record.status == "running":
@@ -115,35 +100,36 @@ class Asker:
                 yield trial, record
             else:
                 rejected += 1
-                trial.set_constraint("latency", over)
+                trial.set_constraint("latency", verdict.over_ms)
                 self.study.tell(trial, state=TrialState.PRUNED)
 
-    def tell(self, trial: Trial, record: Record) -> None:
-        """Tell a trained trial, once and for all."""
+    def tell(self, trial: Trial, record: Record, over_ms: float) -> None:
+        """Tell a trained trial, once and for all; `over_ms` is by how much it misses the bound."""
         assert record.predicted is not None
         assert record.accuracy is not None
         store_record(trial, record)
-        trial.set_constraint("latency", self.value(record.predicted) - self.bound_ms)
+        trial.set_constraint("latency", over_ms)
         self.study.tell(trial, [record.predicted.mean_ms, record.accuracy.ao])
 
-    def _draft(self, trial: Trial) -> Record:
+    def _draft(self, trial: Trial) -> tuple[Record, Verdict]:
         spec = self.space.spec(self.teacher, lambda name, values: trial.suggest_categorical(name, list(values)))
-        cost = macs(spec)
-        return Record(
+        cost, verdict = macs(spec), self.gate(spec)
+        record = Record(
             variant=variant_name(trial.number),
             number=trial.number,
             spec=spec,
             status="running",
-            predicted=self.predict(spec),
+            predicted=verdict.latency,
             params=parameters(spec),
             macs=cost.full,
             macs_per_frame=cost.per_frame,
         )
+        return record, verdict
 
 
 def check_names(sampler: str, fps_at: str) -> None:
     """Raises `UsageError` on a sampler, or a figure to bind, that there is not."""
     if sampler not in _SAMPLERS:
         raise unknown_name("sampler", sampler, _SAMPLERS)
-    if fps_at not in ("mean", "p50", "p90", "p99"):
-        raise UsageError(f"--fps-at must be mean, p50, p90 or p99 but is {fps_at!r}.")
+    if fps_at not in LATENCY_FIGURES:
+        raise UsageError(f"--fps-at must be one of {', '.join(LATENCY_FIGURES)} but is {fps_at!r}.")

@@ -25,7 +25,8 @@ class SearchConfig:
         space: Name of a search space or a path.
         fps, speedup: The bound, by one of them. `speedup` is times the teacher's speed on the target; without either
             it is 1, so that nothing slower than the teacher is trained.
-        fps_at: The figure the bound binds: `mean`, `p50`, `p90` or `p99`.
+        fps_at: The figure the bound binds: `mean`, `p50`, `p90`, `p99`, or `worst`, the mean of an adaptive tracker's
+            dearest way.
         data: What variants are scored on: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
         train_data: What they are distilled on, likewise; keep it apart from `data`.
         images: Folder of images to serve as texture of generated training pairs; empty for none.

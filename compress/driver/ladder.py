@@ -11,23 +11,27 @@ import numpy as np
 from optuna.trial import Trial
 
 from compress.archive import Record, nondominated_rank, store_record
-from compress.core import Accuracy, TrackerSpec
+from compress.core import TrackerSpec, mean_layers
+from compress.driver.gauge import Gauge
+from compress.driver.scores import Score
 
 Member = tuple[Trial, Record]
 
 
 class Scorer(Protocol):
-    def score(self, spec: TrackerSpec, rung: int) -> Accuracy: ...
+    def score(self, spec: TrackerSpec, rung: int) -> Score: ...
 
 
-def promoted(records: list[Record], count: int) -> list[int]:
+def promoted(records: list[Record], count: int, over_ms: Callable[[Record], float]) -> list[int]:
     """Indices of the `count` records that go on: by non-dominated rank on latency and AO, then by AO.
 
-    Ranks, not a weighted sum, so that a fast and a precise student need not be compared.
+    Ranks, not a weighted sum, so that a fast and a precise student need not be compared. Those over the bound, as
+    adaptive ones may turn out to be, come last, the nearest first (Deb's constrained domination).
     """
     points = np.array([_point(record) for record in records])
     rank = nondominated_rank(points, ("minimize", "maximize"))
-    order = sorted(range(len(records)), key=lambda i: (int(rank[i]), -points[i, 1]))
+    over = [max(0.0, over_ms(record)) for record in records]
+    order = sorted(range(len(records)), key=lambda i: (over[i], int(rank[i]), -points[i, 1]))
     return sorted(order[:count])
 
 
@@ -37,39 +41,49 @@ def climb(
     fidelities: list[str],
     *,
     steps: list[int],
-    tell: Callable[[Trial, Record], None],
+    gauge: Gauge,
+    tell: Callable[[Trial, Record, float], None],
     done: Callable[[Record], None],
 ) -> list[Record]:
     """Take a generation up the rungs; each trial is told once, when it goes no further.
 
     Args:
-        tell: Told with a trial and its last record.
+        steps: Distillation steps up to each rung.
+        gauge: Predicts latency again once an adaptive student has shown which ways it takes.
+        tell: Told with a trial, its last record, and by how many ms that misses the bound.
         done: Called after each scored rung.
     """
     finished: list[Record] = []
     for rung, fidelity in enumerate(fidelities):
         scored: list[Member] = []
         for trial, record in members:
-            record = _scored(record, scorer, rung, fidelity, steps[rung])
+            record = _scored(record, scorer, gauge, rung, fidelity, steps[rung])
             store_record(trial, record)
             done(record)
             scored.append((trial, record))
         last = rung + 1 == len(fidelities)
-        chosen = [] if last else promoted([r for _, r in scored], (len(scored) + 1) // 2)
+        chosen = [] if last else promoted([r for _, r in scored], (len(scored) + 1) // 2, gauge.over_ms)
         for i, (trial, record) in enumerate(scored):
             if i not in chosen:
-                final = replace(record, status="done")
-                tell(trial, final)
+                final = _final(record, gauge)
+                tell(trial, final, gauge.over_ms(final))
                 finished.append(final)
         members = [scored[i] for i in chosen]
     return finished
 
 
-def _scored(record: Record, scorer: Scorer, rung: int, fidelity: str, steps: int) -> Record:
+def _final(record: Record, gauge: Gauge) -> Record:
+    """An adaptive student's own ways may be over a bound that its best were within."""
+    assert record.predicted is not None
+    verdict = gauge.verdict(record)
+    return replace(record, status="done", reason="" if verdict.passes else verdict.reason)
+
+
+def _scored(record: Record, scorer: Scorer, gauge: Gauge, rung: int, fidelity: str, steps: int) -> Record:
     if any(past["fidelity"] == fidelity for past in record.rungs):
         return record  # a continued run scored it before it was stopped
     begin = perf_counter()
-    accuracy = scorer.score(record.spec, rung)
+    accuracy, ways = scorer.score(record.spec, rung)
     entry: dict[str, Any] = {
         "fidelity": fidelity,
         "ao": accuracy.ao,
@@ -77,7 +91,10 @@ def _scored(record: Record, scorer: Scorer, rung: int, fidelity: str, steps: int
         "steps": steps,
         "seconds": round(perf_counter() - begin, 2),
     }
-    return replace(record, accuracy=accuracy, fidelity=fidelity, rungs=(*record.rungs, entry))
+    entry |= {"layers": round(mean_layers(ways, record.spec), 2)} if ways else {}
+    record = replace(record, accuracy=accuracy, fidelity=fidelity, rungs=(*record.rungs, entry))
+    # Before any training no layer is skipped and no exit trusted, which says nothing of what will be.
+    return record if not (ways and steps) else replace(record, ways=ways, predicted=gauge.predict(record.spec, ways))
 
 
 def _point(record: Record) -> tuple[float, float]:

@@ -19,7 +19,8 @@ class Remeasurer:
     """Measures the teacher and every fully trained variant together; what misses the bound leaves the front, marked.
 
     All of them, not the front alone: a prediction made when the machine ran at another speed must not decide who is
-    held against a bound that was measured.
+    held against a bound that was measured. Frames of an adaptive one go the ways that its evaluation counted, and as
+    many more the worst way.
 
     Attributes:
         say: Shown what is being done.
@@ -40,6 +41,7 @@ class Remeasurer:
             return archive  # continued after its end
         found = self.target.measure(
             {record.variant: self._network(record) for record in members},
+            ways={record.variant: record.ways for record in members if record.ways},
             threads=self.threads,
             report=lambda what, share: self.say(f"Measuring the trained variants: {share:.0%}"),
         )

@@ -25,11 +25,13 @@ from compress.core.files import home
 from compress.distill import Pool, StudentRecipe, distillation_pool, pick_device
 from compress.driver.asking import Asker, check_names, open_study
 from compress.driver.config import SearchConfig, settle
+from compress.driver.gauge import Gauge
 from compress.driver.ladder import Member, climb
 from compress.driver.material import Scored, check_training_data, evaluation_sequences, pool_size, rungs_of
 from compress.driver.progress import Progress, Show
 from compress.driver.remeasure import Remeasurer
 from compress.driver.run_dir import Log, holding, write_environment
+from compress.driver.scores import Score
 from compress.driver.students import Students
 from compress.measure import Corners, Target, resolve_target
 from compress.models import Tracker, load_tracker, weights_key
@@ -121,18 +123,13 @@ class _Search:
             threads=self.config.threads,
             report=lambda what, share: self.progress.say(f"Latency profile: {what} {share:.0%}"),
         )
-        predicted = predict(profile, self.teacher.spec)
-        asker = Asker(
-            study=self.study,
-            space=self.space,
-            teacher=self.teacher.spec,
-            predict=lambda spec: predict(profile, spec),
-            value=self.constraint.value,
-            bound_ms=self._bound(predicted),
-        )
-        self._score_teacher(predicted)
+        score = self._teacher_score()
+        predicted = predict(profile, self.teacher.spec, score.ways)
+        gauge = Gauge(profile, self.config.fps_at, self._bound(predicted))
+        self._keep_teacher(score, predicted)
+        asker = Asker(study=self.study, space=self.space, teacher=self.teacher.spec, gate=gauge.gate)
         asker.enqueue_anchors()
-        self._train(asker)
+        self._train(asker, gauge)
         archive = Remeasurer(
             study=self.study,
             run_dir=self.run_dir,
@@ -145,7 +142,7 @@ class _Search:
         self._write(archive)
         return archive
 
-    def _train(self, asker: Asker) -> None:
+    def _train(self, asker: Asker, gauge: Gauge) -> None:
         """Generation after generation until enough students are trained or the time is over."""
         fidelities = [rung.fidelity for rung in self.students.rungs]
         steps = [sum(r.steps for r in self.students.rungs[: i + 1]) for i in range(len(fidelities))]
@@ -160,7 +157,7 @@ class _Search:
             if self._made is None:
                 self._pool()
                 self.progress.start(self._work())
-            climb(members, self.students, fidelities, steps=steps, tell=asker.tell, done=self._scored)
+            climb(members, self.students, fidelities, steps=steps, gauge=gauge, tell=asker.tell, done=self._scored)
 
     def _ask(self, asker: Asker, known: set[str], count: int) -> list[Member]:
         source = asker.accepted(known)
@@ -184,11 +181,18 @@ class _Search:
     def _time_over(self) -> bool:
         return monotonic() - self.begin > 60 * self.config.minutes
 
-    def _score_teacher(self, predicted: Latency) -> None:
+    def _teacher_score(self) -> Score:
+        kept = self.study.user_attrs.get("teacher")
+        if kept is not None:
+            record = Record.from_attrs(kept)
+            assert record.accuracy is not None
+            return Score(record.accuracy, record.ways)
+        self.progress.say("Scoring the teacher")
+        return self.students.score_teacher(len(self.students.rungs) - 1)
+
+    def _keep_teacher(self, score: Score, predicted: Latency) -> None:
         if "teacher" in self.study.user_attrs:
             return
-        self.progress.say("Scoring the teacher")
-        accuracy = self.students.score_teacher(len(self.students.rungs) - 1)
         cost = macs(self.teacher.spec)
         store_teacher(
             self.study,
@@ -198,7 +202,8 @@ class _Search:
                 spec=self.teacher.spec,
                 status="done",
                 fidelity="full",
-                accuracy=accuracy,
+                accuracy=score.accuracy,
+                ways=score.ways,
                 predicted=predicted,
                 params=parameters(self.teacher.spec),
                 macs=cost.full,
@@ -206,7 +211,7 @@ class _Search:
                 is_teacher=True,
             ),
         )
-        self.log(f"teacher: AO {accuracy.ao:.4f}, predicted {predicted.mean_ms:.3f} ms")
+        self.log(f"teacher: AO {score.accuracy.ao:.4f}, predicted {predicted.mean_ms:.3f} ms")
 
     def _scored(self, record: Record) -> None:
         """After each rung: keep the weights, log, count the work."""
@@ -214,6 +219,9 @@ class _Search:
         rung = next(i for i, r in enumerate(self.students.rungs) if r.fidelity == record.fidelity)
         self.students.deliver(record.spec, rung, self.run_dir / "checkpoints")
         text = f"{record.variant} {record.fidelity}: AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f}"
+        if record.ways and record.predicted:
+            used, depth = record.layers_used, len(record.spec.layers)
+            text += f", {used:.1f} of {depth} layers, {record.predicted.mean_ms:.3g} ms predicted"
         self.log(text)
         self.progress.add(self._units(rung), text)
 

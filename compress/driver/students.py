@@ -15,11 +15,11 @@ from pathlib import Path
 
 import torch
 
-from compress.archive import figures_from
-from compress.core import Accuracy, TrackerSpec
-from compress.core.files import home, write_text
+from compress.core import TrackerSpec
+from compress.core.files import home
 from compress.data import Sequence
 from compress.distill import Pool, StudentRecipe, distill, to_input
+from compress.driver.scores import Score, read_score, write_score
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
@@ -58,21 +58,22 @@ class Students:
     recipe: StudentRecipe = field(default_factory=StudentRecipe)
     report: Callable[[int, int, dict[str, float]], None] | None = None
 
-    def score(self, spec: TrackerSpec, rung: int) -> Accuracy:
-        """Accuracy of the student at a rung, trained and scored now unless it was before."""
-        path = self.path(spec, rung).with_suffix(".json")
-        known = _read_accuracy(path)
+    def score(self, spec: TrackerSpec, rung: int) -> Score:
+        """Accuracy of the student at a rung and the ways it took, trained and scored now unless it was before."""
+        # By the whole spec: thresholds change no weights, but what comes of them. Static ones are where they ever were.
+        path = self._folder(rung) / f"w{spec.id[1:]}.json"
+        known = read_score(path, spec)
         if known is None:
             known = self._evaluate(self.model(spec, rung), self.rungs[rung].sequences)
-            write_text(path, json.dumps(known.to_dict()))
+            write_score(path, known)
         return known
 
-    def score_teacher(self, rung: int) -> Accuracy:
+    def score_teacher(self, rung: int) -> Score:
         path = self._folder(rung) / "teacher.json"
-        known = _read_accuracy(path)
+        known = read_score(path, self.teacher.spec)
         if known is None:
             known = self._evaluate(self.teacher, self.rungs[rung].sequences)
-            write_text(path, json.dumps(known.to_dict()))
+            write_score(path, known)
         return known
 
     def model(self, spec: TrackerSpec, rung: int) -> Tracker:
@@ -122,8 +123,9 @@ class Students:
             report=report,
         )
 
-    def _evaluate(self, model: Tracker, sequences: list[Sequence]) -> Accuracy:
-        return evaluate(NumpyNetwork(model, self.device), LoopSettings.of(model.spec), sequences).accuracy
+    def _evaluate(self, model: Tracker, sequences: list[Sequence]) -> Score:
+        found = evaluate(NumpyNetwork(model, self.device), LoopSettings.of(model.spec), sequences)
+        return Score(found.accuracy, found.ways or None)
 
     def _folder(self, rung: int) -> Path:
         """By everything that the weights and the score at this rung hang on."""
@@ -131,10 +133,3 @@ class Students:
         scored_on = [s.name for s in self.rungs[rung].sequences]
         said = json.dumps([self.key, self.seed, self.mlp_rank, asdict(self.recipe), history, scored_on])
         return home() / "students" / hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
-def _read_accuracy(path: Path) -> Accuracy | None:
-    try:
-        return figures_from(Accuracy, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):
-        return None

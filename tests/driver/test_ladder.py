@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import optuna
 import pytest
 
 from compress.archive import Record
-from compress.core import Accuracy, Latency, UsageError, describe
+from compress.core import Accuracy, BypassSpec, Latency, TrackerSpec, UsageError, Way, describe, mean_layers
 from compress.driver import SearchConfig
-from compress.driver.ladder import promoted
+from compress.driver.ladder import climb, promoted
 from compress.driver.material import pool_size
+from compress.driver.scores import Score
+from compress.profiles import Verdict
 
 _SPEC = describe("ostrack-nano")
 
 
+def _latency(ms: float) -> Latency:
+    return Latency(ms, ms, ms, ms, ms, "predicted", 1, 0, 1, "test", "test")
+
+
 def _record(ms: float, ao: float) -> Record:
-    accuracy = Accuracy(ao, ao, 0.01, ao, ao, ao, ao, ao, 1, 10)
-    latency = Latency(ms, ms, ms, ms, ms, "predicted", 1, 0, 1, "test", "test")
-    return Record("v000", 0, _SPEC, "running", accuracy=accuracy, predicted=latency)
+    return Record("v000", 0, _SPEC, "running", accuracy=_accuracy(ao), predicted=_latency(ms))
+
+
+def _accuracy(ao: float) -> Accuracy:
+    return Accuracy(ao, ao, 0.01, ao, ao, ao, ao, ao, 1, 10)
+
+
+def _beyond(bound_ms: float) -> Callable[[Record], float]:
+    return lambda record: record.predicted.mean_ms - bound_ms  # type: ignore[union-attr]
 
 
 def test_promotion() -> None:
@@ -28,11 +44,69 @@ def test_promotion() -> None:
     #     +--------------- ms
     #       1  2  3  4  5
     records = [_record(*p) for p in [(1, 0.3), (2, 0.5), (3, 0.6), (5, 0.6), (4, 0.5), (2, 0.2)]]
-    a, b, c, d = range(4)
-    assert promoted(records, 3) == [a, b, c]
-    assert promoted(records, 2) == [b, c]
+    a, b, c, d, _, f = range(6)
+    keeps = _beyond(9.0)
+    assert promoted(records, 3, keeps) == [a, b, c]
+    assert promoted(records, 2, keeps) == [b, c]
     # d is dominated by c alone, as e is by b and c; among equal ranks the more accurate goes on.
-    assert promoted(records, 4) == [a, b, c, d]
+    assert promoted(records, 4, keeps) == [a, b, c, d]
+    # Those over the bound come last, the nearest first.
+    assert promoted(records, 3, _beyond(2.5)) == [a, b, f]
+    assert promoted(records, 4, _beyond(2.5)) == [a, b, c, f]
+
+
+class _Scorer:
+    """Scores that hang on the rung alone: at rung 0 nothing is skipped, later all that may be."""
+
+    def __init__(self, spec: TrackerSpec) -> None:
+        self._ways = {Way(frozenset()): 3}, {Way(frozenset(spec.skippable)): 2, Way(frozenset()): 1}
+
+    def score(self, spec: TrackerSpec, rung: int) -> Score:
+        return Score(_accuracy(0.5), self._ways[rung > 0] if spec.adaptive else None)
+
+
+class _Gauge:
+    """A layer takes a millisecond."""
+
+    def predict(self, spec: TrackerSpec, ways: Mapping[Way, int]) -> Latency:
+        return _latency(mean_layers(ways, spec))
+
+    def verdict(self, record: Record) -> Verdict:
+        assert record.predicted is not None
+        return Verdict(record.predicted, 5.0)
+
+    def over_ms(self, record: Record) -> float:
+        return self.verdict(record).over_ms
+
+
+def test_ways_are_counted_once_something_was_learned() -> None:
+    spec = replace(_SPEC, bypass=BypassSpec(n_enf=2))
+    study, told = optuna.create_study(directions=["minimize", "maximize"]), []
+    dynamic = Record("v000", 0, spec, "running", predicted=_latency(4.0))
+    static = Record("v001", 1, _SPEC, "running", predicted=_latency(4.5))
+    seen = []
+    climb(
+        [(study.ask(), dynamic), (study.ask(), static)],
+        _Scorer(spec),
+        ["rung-0", "full"],
+        steps=[0, 10],
+        gauge=_Gauge(),  # type: ignore[arg-type]
+        tell=lambda _, record, over_ms: told.append((record, over_ms)),
+        done=seen.append,
+    )
+    assert seen[0].ways is None
+    assert seen[0].optimistic
+    assert seen[0].predicted == _latency(4.0)
+    assert seen[0].rungs[0]["layers"] == 12
+    (left, _), (last, over_ms) = told
+    assert left.variant == "v001"
+    assert left.predicted == _latency(4.5)
+    assert left.ways is None
+    assert "layers" not in left.rungs[0]
+    assert last.ways == {Way(frozenset(spec.skippable)): 2, Way(frozenset()): 1}
+    assert last.predicted == _latency((2 * 2 + 12) / 3)
+    assert over_ms == pytest.approx(16 / 3 - 5)
+    assert last.reason == "predicted 5.33 ms, over the bound of 5 ms"
 
 
 @pytest.mark.parametrize(
