@@ -1,20 +1,26 @@
 """Networks with random weights whose maps are neither flat nor saturated, and a sequence to track."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
+import optuna
 import pytest
 import torch
 from divided import divided
-from families import ADAPTIVE
+from families import ADAPTIVE, MIXFORMER, SPLIT
 from torch import nn
 
-from compress.core import TrackerSpec
+from compress.archive import STUDY, Record, storage_url, store_record, store_teacher
+from compress.core import Accuracy, Latency, TrackerSpec, describe
 from compress.export import bundle_graphs
 from compress.models import Tracker, build
+from compress.models.weights import save_weights
 from compress.runtime.selftest import INIT, selftest_frames
 from compress.runtime.signatures import Form
 
@@ -73,3 +79,47 @@ def adaptive(square: Any) -> Callable[[str], Tracker]:
 def graphs(adaptive: Callable[[str], Tracker]) -> Callable[[str, Form], dict[str, bytes]]:
     """Its graphs."""
     return cache(lambda name, form: bundle_graphs(adaptive(name), form))
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    """Ten frames in GOT-10k layout, as --data wants them."""
+    frames = selftest_frames(seed=5)
+    folder = tmp_path / "square"
+    folder.mkdir()
+    for i, frame in enumerate(frames):
+        cv2.imwrite(str(folder / f"{i + 1:08d}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    line = ",".join(map(str, INIT))
+    (folder / "groundtruth.txt").write_text(f"{line}\n" * len(frames))
+    return f"folder:{folder}"
+
+
+@pytest.fixture
+def run(lively: Callable[..., Tracker], adaptive: Callable[[str], Tracker], tmp_path: Path) -> Path:
+    """A run with a trained variant, v000, a rejected one, v001, v002, which renews its template, and adaptive v003."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.yaml").write_text("teacher: ostrack-nano\ntarget: cpu\nbound_ms: 2.0\n")
+    accuracy = Accuracy(0.5, 0.5, 0.01, 0.6, 0.3, 0.5, 0.6, 0.6, 4, 100)
+    latency = Latency(1.0, 1.0, 1.1, 1.2, 0.9, "measured", 100, 10, 1, "onnxruntime", "host")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = optuna.storages.RDBStorage(storage_url(folder))
+    study = optuna.create_study(study_name=STUDY, storage=storage, directions=["minimize", "maximize"])
+    store_teacher(study, Record("teacher", -1, describe("ostrack-nano"), "done", accuracy=accuracy, measured=latency))
+    records = (
+        Record("v000", 0, SPLIT, "done", fidelity="full", accuracy=accuracy, measured=latency),
+        Record("v001", 1, replace(SPLIT, heads=4), "rejected", reason="predicted 9 ms"),
+        Record("v002", 2, MIXFORMER, "done", fidelity="full", accuracy=replace(accuracy, ao=0.4), measured=latency),
+        Record("v003", 3, ADAPTIVE["both"], "done", fidelity="full", accuracy=accuracy, measured=latency),
+    )
+    for record in records:
+        trial = study.ask()
+        store_record(trial, record)
+        done = record.status == "done"
+        state = optuna.trial.TrialState.COMPLETE if done else optuna.trial.TrialState.PRUNED
+        study.tell(trial, (1.0, record.accuracy.ao) if done else None, state=state)
+    storage.remove_session()
+    storage.engine.dispose()
+    for model in (lively(SPLIT), lively(MIXFORMER), adaptive("both")):
+        save_weights(model, folder / "checkpoints" / f"{model.spec.weights_id}.safetensors")
+    return folder

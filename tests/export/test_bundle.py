@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -124,19 +123,6 @@ def teacher(lively: Lively, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return model
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> str:
-    import cv2
-
-    folder = tmp_path / "square"
-    folder.mkdir()
-    for i, frame in enumerate(FRAMES):
-        cv2.imwrite(str(folder / f"{i + 1:08d}.png"), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    line = ",".join(map(str, INIT))
-    (folder / "groundtruth.txt").write_text(f"{line}\n" * len(FRAMES))
-    return f"folder:{folder}"
-
-
 def test_commands_export_and_verify_a_teacher(
     teacher: Tracker, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -179,41 +165,6 @@ def test_sources_that_do_not_exist(
     assert _cli("export", *args, "--out", tmp_path / "b") == code
     assert message in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
-
-
-@pytest.fixture
-def run(lively: Lively, tmp_path: Path) -> Path:
-    """A run with one trained variant, v000, one rejected, v001, and v002, which renews its template."""
-    import optuna
-
-    from compress.archive import STUDY, Record, storage_url, store_record, store_teacher
-    from compress.core import Accuracy, Latency
-
-    folder = tmp_path / "run"
-    folder.mkdir()
-    (folder / "config.yaml").write_text("teacher: ostrack-nano\ntarget: cpu\nbound_ms: 2.0\n")
-    accuracy = Accuracy(0.5, 0.5, 0.01, 0.6, 0.3, 0.5, 0.6, 0.6, 4, 100)
-    latency = Latency(1.0, 1.0, 1.1, 1.2, 0.9, "measured", 100, 10, 1, "onnxruntime", "host")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = optuna.storages.RDBStorage(storage_url(folder))
-    study = optuna.create_study(study_name=STUDY, storage=storage, directions=["minimize", "maximize"])
-    store_teacher(study, Record("teacher", -1, describe("ostrack-nano"), "done", accuracy=accuracy, measured=latency))
-    records = (
-        Record("v000", 0, SMALL, "done", fidelity="full", accuracy=accuracy, measured=latency),
-        Record("v001", 1, replace(SMALL, heads=4), "rejected", reason="predicted 9 ms"),
-        Record("v002", 2, MIXFORMER, "done", fidelity="full", accuracy=replace(accuracy, ao=0.4), measured=latency),
-    )
-    for record in records:
-        trial = study.ask()
-        store_record(trial, record)
-        done = record.status == "done"
-        state = optuna.trial.TrialState.COMPLETE if done else optuna.trial.TrialState.PRUNED
-        study.tell(trial, (1.0, record.accuracy.ao) if done else None, state=state)
-    storage.remove_session()
-    storage.engine.dispose()
-    for spec in (SMALL, MIXFORMER):
-        save_weights(lively(spec), folder / "checkpoints" / f"{spec.weights_id}.safetensors")
-    return folder
 
 
 def test_commands_export_and_verify_a_variant(

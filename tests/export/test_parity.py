@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.core import CompressError
+from compress.core import BypassSpec, CompressError, ExitSpec, LayerSpec, TrackerSpec, Way
 from compress.export import compare
 from compress.geometry import Answer, LoopSettings
 from compress.runtime.selftest import INIT, selftest_frames
@@ -147,3 +147,80 @@ def test_a_box_beyond_tolerance_is_named() -> None:
 def test_another_peak_by_more_than_rounding_is_refused() -> None:
     parity = _compare(Stub(second=0.4), Stub(second=0.6))
     assert any("score_map" in problem for problem in parity.problems())
+
+
+ADAPTIVE = TrackerSpec(
+    dim=8,
+    heads=2,
+    layers=tuple(LayerSpec(i, 8) for i in range(3)),
+    bypass=BypassSpec(n_enf=1),
+    exits=(ExitSpec(2), ExitSpec(3)),
+)
+
+
+class Deciding(Stub):
+    """Goes the way that `bypass` and `score` lead to at thresholds of a half; its maps hang on the exit."""
+
+    def __init__(self, first: float, second: float, score: float) -> None:
+        super().__init__()
+        self._values = first, second, score
+
+    def track(self, search: Any, memory: Any) -> Answer:
+        first, second, score = self._values
+        leaves = score > 0.5
+        bypass = np.array([first, np.nan if leaves else second], np.float32)
+        scores = np.array([score, np.nan if leaves else 0.3], np.float32)
+        skipped = frozenset(i for i, p in enumerate(bypass.tolist(), start=1) if p > 0.5)
+        maps = super().track(search, memory).maps
+        maps["size_map"][:] = 0.2 if leaves else 0.25
+        return Answer(maps, Way(skipped, int(not leaves)), bypass, scores)
+
+
+def _decided(first: tuple[float, ...], second: tuple[float, ...]) -> Any:
+    return compare(Deciding(*first), Deciding(*second), SETTINGS, SQUARE, spec=ADAPTIVE)
+
+
+def test_ways_are_counted() -> None:
+    parity = _decided((0.8, 0.2, 0.4), (0.8, 0.2, 0.4))
+    assert parity.problems() == []
+    assert parity.ways == {Way(frozenset({1}), 1): 9}
+    assert parity.to_dict()["ways"] == [{"skipped": [1], "exit": 1, "frames": 9}]
+    assert {"bypass", "scores"} <= set(parity.maps)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ((0.5004, 0.2, 0.4), (0.4998, 0.9, 0.9)),
+        ((0.8, 0.5004, 0.4), (0.8, 0.4998, 0.4)),
+        ((0.8, 0.2, 0.5004), (0.8, 0.2, 0.4998)),
+    ],
+)
+def test_a_decision_within_rounding_of_its_threshold_is_a_tie(
+    first: tuple[float, ...], second: tuple[float, ...]
+) -> None:
+    for pair in ((first, second), (second, first)):
+        parity = _decided(*pair)
+        assert (parity.tie_at, parity.frames, parity.astray) == (1, 0, 0)
+        assert parity.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "problem"),
+    [
+        ((0.8, 0.2, 0.4), (0.2, 0.2, 0.4), "other layers or exits are taken on 13 crops"),
+        ((0.5004, 0.2, 0.4), (0.3, 0.2, 0.4), "bypass differs by 0.2"),
+        ((0.8, 0.2, 0.5004), (0.8, 0.2, 0.1), "scores differs by 0.4"),
+        ((0.8, 0.2, 0.4), (0.8, 0.5004, 0.4), "bypass differs by 0.3"),
+        ((0.8, 0.5004, 0.6), (0.8, 0.2, 0.4), "other layers or exits"),
+        ((0.8, 0.2, 0.4), (0.79, 0.2, 0.4), "bypass differs by 0.01"),
+    ],
+)
+def test_other_decisions_are_refused(first: tuple[float, ...], second: tuple[float, ...], problem: str) -> None:
+    assert any(each.startswith(problem) for each in _decided(first, second).problems())
+
+
+def test_forced_ways_leave_no_room_for_a_tie() -> None:
+    networks = Deciding(0.5004, 0.2, 0.4), Deciding(0.4998, 0.2, 0.4)
+    parity = compare(*[Deciding(0.8, 0.2, 0.4)] * 2, SETTINGS, SQUARE, spec=ADAPTIVE, forced=[networks])
+    assert parity.problems() == ["other layers or exits are taken on 4 crops"]
