@@ -122,8 +122,8 @@ class SquareAttention(nn.Module):
         rows = torch.cat([torch.arange(key), value + torch.arange(key), 2 * value + torch.arange(value)])
         for name, filled in self.qkv.named_parameters():
             nn.init.zeros_(filled)
-            source = folded.get_parameter(name).detach().unflatten(0, (self.heads, -1))
-            filled.data.unflatten(0, (self.heads, -1))[:, rows] = source
+            source = folded.get_parameter(name).detach()
+            filled.data.view(self.heads, 3 * value, -1)[:, rows] = source.view(self.heads, len(rows), -1)
         self.register_buffer("bias", attention.bias().detach()[None])
         self.proj = attention.proj
 

@@ -41,7 +41,7 @@ def _other(module: nn.Module) -> nn.Module:
         module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
     if isinstance(module, nn.ConvTranspose2d) and _apart(module):
         return LinearRise(module)
-    if type(module) is nn.Linear and torch.backends.mkl.is_available():
+    if type(module) is nn.Linear and torch._C.has_mkl:
         return PackedLinear(module)
     return module
 
