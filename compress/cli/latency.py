@@ -12,6 +12,7 @@ from compress.cli.options import json_option, quiet_option
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec, Way
+    from compress.measure import Target
 
 
 @click.command()
@@ -33,6 +34,8 @@ def command(
 
     Of a tracker that skips layers or leaves early: over the ways that its frames took where they are known (a run's
     variant), else at best; with the cheapest and the worst path beside.
+
+    On a target that `compress targets` calls estimated, the answer comes from published speeds: nothing is timed.
     """
     from compress.measure import resolve_target
 
@@ -41,7 +44,10 @@ def command(
     report = None if quiet else _Progress()
     asked = _asked(spec, ways)
     more: dict[str, Any] = {}
-    if measure:
+    if aim.estimates is not None and not (measure or refresh):
+        found = {name: aim.estimate(spec, each) for name, each in asked.items()}
+        more = _estimated(aim, spec, ways, threads)
+    elif measure:
         named = {name: each for name, each in asked.items() if each or not spec.adaptive}
         found = aim.measure(dict.fromkeys(named, spec), ways=_known(named), threads=threads, runs=runs, report=report)
     else:
@@ -54,6 +60,24 @@ def command(
         if spec.adaptive and profile.deciding is not None:
             more["profile_ways_mean_error"] = profile.deciding.mean_error
     print_latency(Answer(tracker, spec, ways, found), as_json, more)
+
+
+def _estimated(aim: Target, spec: TrackerSpec, ways: Mapping[Way, int] | None, threads: int) -> dict[str, Any]:
+    """How far an estimate can be trusted, and what the device's other runtimes are estimated at."""
+    from compress.core import UsageError
+    from compress.measure import resolve_target, target_names
+
+    if threads != 1:
+        raise UsageError(f"--threads means nothing on {aim.name}: the published speeds behind it do not tell threads.")
+    assert aim.estimates is not None
+    others = [t for t in map(resolve_target, target_names()) if t.device == aim.device and t.name != aim.name]
+    return {
+        "profile_mean_error": aim.estimates.mean_error,
+        "profile_max_error": aim.estimates.max_error,
+        "figures": len(aim.estimates.figures),
+        "extrapolates": aim.extrapolates(spec),
+        "beside": {other.name: other.estimate(spec, ways).mean_ms for other in others},
+    }
 
 
 def _tracker(name: str) -> tuple[TrackerSpec, Mapping[Way, int] | None]:

@@ -43,23 +43,33 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         latency = self.first
-        row = {"name": self.name, "id": self.spec.id, **latency.to_dict(), "fps": latency.fps}
-        paths = {name: self.found[name].to_dict() for name in ("cheapest", "worst") if name in self.found}
+        row = {"name": self.name, "id": self.spec.id, **_known(latency), "fps": latency.fps}
+        paths = {name: _known(self.found[name]) for name in ("cheapest", "worst") if name in self.found}
         return row | ({"of": self.about} | paths if self.spec.adaptive else {})
 
 
+def _known(latency: Latency) -> dict[str, Any]:
+    """Every figure; None for percentiles of what nobody timed, of which only the mean is known."""
+    figures = latency.to_dict()
+    return figures if latency.runs else figures | {"p50_ms": None, "p90_ms": None, "p99_ms": None}
+
+
 def print_latency(answer: Answer, as_json: bool, more: dict[str, Any]) -> None:
-    """Print an answer; `more` holds the errors of the profile behind it."""
+    """Print an answer; `more` holds the errors of the profile behind it, and of an estimate where it ends."""
     if as_json:
         print_json(answer.to_dict() | more)
         return
     latency = answer.first
     click.echo(f"{answer.name}  {answer.spec.id}  {latency.provenance} on {latency.device}")
-    click.echo(f"  {latency.runtime}, threads {latency.threads}, {latency.runs} runs after {latency.warmup} dropped")
+    if latency.runs:
+        timed = f"threads {latency.threads}, {latency.runs} runs after {latency.warmup} dropped"
+    else:
+        timed = f"fitted to {more['figures']} published speeds, nothing timed"
+    click.echo(f"  {latency.runtime}, {timed}")
     if answer.about:
         click.echo(f"  {answer.about}")
     click.echo(f"  mean    {latency.mean_ms:8.3f} ms  ({latency.fps:.1f} fps; network {latency.network_ms:.3f} ms)")
-    for percentile in ("p50", "p90", "p99"):
+    for percentile in ("p50", "p90", "p99") if latency.runs else ():
         click.echo(f"  {percentile}     {latency.at(percentile):8.3f} ms")
     if answer.spec.adaptive:
         for name in ("cheapest", "worst"):
@@ -69,6 +79,10 @@ def print_latency(answer: Answer, as_json: bool, more: dict[str, Any]) -> None:
 
 
 def _print_errors(more: dict[str, Any]) -> None:
+    for name, ms in more.get("beside", {}).items():
+        click.echo(f"  On {name}: {ms:.3f} ms estimated.")
+    if more.get("extrapolates"):
+        click.echo("  Beyond all that was fitted in work or width: this one is extrapolated, and its error not known.")
     if more:
         click.echo(
             f"  The profile's error on trackers held back: {more['profile_mean_error']:.1%} mean, "

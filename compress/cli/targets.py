@@ -11,37 +11,65 @@ from compress.cli.options import json_option, print_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from compress.measure import Target
     from compress.profiles import Profile
 
 
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the targets, with the profiles kept for each and their own error on trackers held back.
+    """List the targets, with the error of each on trackers held back from it.
 
-    `cpu` is this host, by its fingerprint; its profiles are measured here, one per family of trackers.
+    `cpu` is this host, by its fingerprint; its profiles are measured here, one per family of trackers. The others are
+    estimated from published speeds: no such device was ever timed, and nothing can be timed on one from here.
     """
-    from compress.measure import host, kept_profiles, resolve_target, target_names
+    from compress.measure import resolve_target, target_names
 
-    rows: list[dict[str, Any]] = []
-    for name in target_names():
-        target = resolve_target(name)
-        about = {"name": name, "device": target.device, "fingerprint": host().id}
-        kept = [_row(path, profile) for path, profile in kept_profiles()]
-        rows.append({**about, "runtime": target.runtime, "precision": target.precision, "profiles": kept})
+    targets = [resolve_target(name) for name in target_names()]
     if as_json:
-        print_json(rows)
+        print_json([_row(target) for target in targets])
         return
-    for row in rows:
-        click.echo(f"{row['name']}  {row['device']}  ({row['fingerprint']})")
+    for target in targets:
+        row = _row(target)
+        fingerprint = f"  ({row['fingerprint']})" if row["fingerprint"] else ""
+        click.echo(f"{row['name']}  {row['device']}{fingerprint}")
         click.echo(f"  {row['runtime']}, {row['precision']}")
-        for kept in row["profiles"]:
-            click.echo(f"  {_line(kept)}")
-        if not row["profiles"]:
-            click.echo("  no profile yet: measured when first needed, e.g. by `compress latency ostrack-nano`")
+        for line in _estimated_lines(row) if target.estimates else _kept_lines(row):
+            click.echo(f"  {line}")
 
 
-def _row(path: Path, profile: Profile) -> dict[str, Any]:
+def _row(target: Target) -> dict[str, Any]:
+    from compress.measure import host, kept_profiles
+
+    about = {"name": target.name, "device": target.device, "runtime": target.runtime, "precision": target.precision}
+    if target.estimates is None:
+        kept = [_profile_row(path, profile) for path, profile in kept_profiles()]
+        return about | {"fingerprint": host().id, "provenance": target.provenance, "profiles": kept}
+    return about | {
+        "fingerprint": None,
+        "provenance": target.provenance,
+        "profiles": [],
+        "aliases": list(target.estimates.names[1:]),
+        "figures": len(target.estimates.figures),
+        "mean_error": target.estimates.mean_error,
+        "max_error": target.estimates.max_error,
+        "limits": target.estimates.limits,
+    }
+
+
+def _kept_lines(row: dict[str, Any]) -> list[str]:
+    nothing = "no profile yet: measured when first needed, e.g. by `compress latency ostrack-nano`"
+    return [_line(kept) for kept in row["profiles"]] or [nothing]
+
+
+def _estimated_lines(row: dict[str, Any]) -> list[str]:
+    return [
+        f"estimated from {row['figures']} published speeds, never measured; error on trackers left out "
+        f"{row['mean_error']:.1%} mean, {row['max_error']:.1%} max"
+    ]
+
+
+def _profile_row(path: Path, profile: Profile) -> dict[str, Any]:
     return {
         "dim": profile.family.dim,
         "heads": profile.family.heads,

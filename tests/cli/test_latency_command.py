@@ -72,7 +72,7 @@ def test_predicted_from_the_kept_profile(spec_file: str) -> None:
     assert found["mean_ms"] == pytest.approx(1.1 * (1 + 3 + 3 * 2))
     assert found["fps"] == pytest.approx(1000 / 11)
     assert done.stderr == ""  # nothing was measured
-    (cpu,) = json.loads(CliRunner().invoke(targets, ["--json"], catch_exceptions=False).stdout)
+    cpu, *_ = json.loads(CliRunner().invoke(targets, ["--json"], catch_exceptions=False).stdout)
     (kept,) = cpu["profiles"]
     assert kept["dim"] == 64
     assert kept["max_error"] == found["profile_max_error"] == pytest.approx(0.02)
