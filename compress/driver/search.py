@@ -15,12 +15,10 @@ from compress.archive import (
     Archive,
     Constraint,
     Record,
-    store_teacher,
     write_pareto_csv,
     write_trials_csv,
 )
 from compress.core import FileError, InterruptedRun, Latency
-from compress.core.cost import macs, parameters
 from compress.core.files import home
 from compress.distill import Pool, StudentRecipe, distillation_pool, pick_device
 from compress.driver.asking import Asker, check_names, open_study
@@ -31,8 +29,8 @@ from compress.driver.material import Scored, check_training_data, evaluation_seq
 from compress.driver.progress import Progress, Show
 from compress.driver.remeasure import Remeasurer
 from compress.driver.run_dir import Log, holding, write_environment
-from compress.driver.scores import Score
 from compress.driver.students import Students
+from compress.driver.teacher import keep_teacher, teacher_score
 from compress.measure import Corners, Target, resolve_target
 from compress.models import Tracker, load_tracker, weights_key
 from compress.profiles import predict
@@ -123,10 +121,11 @@ class _Search:
             threads=self.config.threads,
             report=lambda what, share: self.progress.say(f"Latency profile: {what} {share:.0%}"),
         )
-        score = self._teacher_score()
+        score = teacher_score(self.study, self.students, self.progress.say)
         predicted = predict(profile, self.teacher.spec, score.ways)
         gauge = Gauge(profile, self.config.fps_at, self._bound(predicted))
-        self._keep_teacher(score, predicted)
+        if keep_teacher(self.study, self.teacher.spec, score, predicted):
+            self.log(f"teacher: AO {score.accuracy.ao:.4f}, predicted {predicted.mean_ms:.3f} ms")
         asker = Asker(study=self.study, space=self.space, teacher=self.teacher.spec, gate=gauge.gate)
         asker.enqueue_anchors()
         self._train(asker, gauge)
@@ -180,38 +179,6 @@ class _Search:
 
     def _time_over(self) -> bool:
         return monotonic() - self.begin > 60 * self.config.minutes
-
-    def _teacher_score(self) -> Score:
-        kept = self.study.user_attrs.get("teacher")
-        if kept is not None:
-            record = Record.from_attrs(kept)
-            assert record.accuracy is not None
-            return Score(record.accuracy, record.ways)
-        self.progress.say("Scoring the teacher")
-        return self.students.score_teacher(len(self.students.rungs) - 1)
-
-    def _keep_teacher(self, score: Score, predicted: Latency) -> None:
-        if "teacher" in self.study.user_attrs:
-            return
-        cost = macs(self.teacher.spec)
-        store_teacher(
-            self.study,
-            Record(
-                variant="teacher",
-                number=-1,
-                spec=self.teacher.spec,
-                status="done",
-                fidelity="full",
-                accuracy=score.accuracy,
-                ways=score.ways,
-                predicted=predicted,
-                params=parameters(self.teacher.spec),
-                macs=cost.full,
-                macs_per_frame=cost.per_frame,
-                is_teacher=True,
-            ),
-        )
-        self.log(f"teacher: AO {score.accuracy.ao:.4f}, predicted {predicted.mean_ms:.3f} ms")
 
     def _scored(self, record: Record) -> None:
         """After each rung: keep the weights, log, count the work."""

@@ -68,11 +68,12 @@ class Students:
             write_score(path, known)
         return known
 
-    def score_teacher(self, rung: int) -> Score:
+    def score_teacher(self, rung: int, progress: Callable[[int, int], None] | None = None) -> Score:
+        """Likewise of the teacher. `progress` is called after each frame with the frames done and in all."""
         path = self._folder(rung) / "teacher.json"
         known = read_score(path, self.teacher.spec)
         if known is None:
-            known = self._evaluate(self.teacher, self.rungs[rung].sequences)
+            known = self._evaluate(self.teacher, self.rungs[rung].sequences, progress)
             write_score(path, known)
         return known
 
@@ -123,8 +124,11 @@ class Students:
             report=report,
         )
 
-    def _evaluate(self, model: Tracker, sequences: list[Sequence]) -> Score:
-        found = evaluate(NumpyNetwork(model, self.device), LoopSettings.of(model.spec), sequences)
+    def _evaluate(
+        self, model: Tracker, sequences: list[Sequence], progress: Callable[[int, int], None] | None = None
+    ) -> Score:
+        network = NumpyNetwork(model, self.device)
+        found = evaluate(network, LoopSettings.of(model.spec), sequences, progress=progress)
         return Score(found.accuracy, found.ways or None)
 
     def _folder(self, rung: int) -> Path:
