@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
 from itertools import repeat
 from typing import Any
 
@@ -14,8 +14,9 @@ from compress.core import TrackerSpec, Way
 from compress.measure.adaptive_stacks import SpecWay, fitted_ways, held_ways, static_stacks
 from compress.measure.corners import Corners
 from compress.measure.effort import effort_of
+from compress.measure.fitting import check_calm
 from compress.measure.graph import FrameCall, LoopCall
-from compress.measure.rounds import Report, low, settled_rounds
+from compress.measure.rounds import Report, Times, low, settled_rounds
 from compress.measure.ways import StagedCall
 from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
@@ -23,23 +24,53 @@ _COSTS = tuple(f.name for f in fields(Deciding) if f.name != "held")
 _FREE = Deciding(0.0, 0.0, 0.0, 0.0, 0.0)
 
 
+@dataclass(frozen=True)
+class DecidingPlan:
+    """What is timed for what deciding costs: static stacks, ways fitted to, and ways held back, by name."""
+
+    stacks: list[TrackerSpec]
+    fitted: list[SpecWay]
+    held: list[tuple[str, TrackerSpec, Way]]
+
+    @classmethod
+    def of(cls, teacher: TrackerSpec, corners: Corners) -> DecidingPlan:
+        teacher = static(teacher)
+        depths = effort_of(teacher).depths
+        stacks, fitted = static_stacks(teacher, corners, depths), list(fitted_ways(teacher, corners, depths))
+        return cls(stacks, fitted, list(held_ways(teacher, corners)))
+
+    @property
+    def calls(self) -> list[tuple[TrackerSpec, Way | None]]:
+        """Each tracker, on the way it takes; timed in one shuffled run."""
+        ways = [*self.fitted, *((spec, way) for _, spec, way in self.held)]
+        return list(dict.fromkeys([*((stack, None) for stack in self.stacks), *ways]))
+
+
 def measured_deciding(profile: Profile, teacher: TrackerSpec, *, rounds: int, report: Report) -> Deciding:
-    """What deciding costs in the family of `profile`, which may have been measured long before.
+    """What deciding costs in the family of `profile`, which may have been measured long before. Errors as
+    `fit_deciding`.
+    """
+    plan = DecidingPlan.of(teacher, Corners.covered(profile))
+    return fit_deciding(profile, plan, _times(plan, profile.threads, rounds, report))
+
+
+def fit_deciding(profile: Profile, plan: DecidingPlan, times: Times) -> Deciding:
+    """What deciding costs, from the times of the plan's calls: (calls, rounds, timed).
 
     Static trackers timed in the same run tell how fast the machine is now; all figures are brought to the speed at
     which the profile was measured.
+
+    Raises:
+        CompressError: the machine is too noisy, with the spread.
     """
-    teacher, corners = static(teacher), Corners.covered(profile)
-    depths = effort_of(teacher).depths
-    stacks, fitted = static_stacks(teacher, corners, depths), list(fitted_ways(teacher, corners, depths))
-    held = list(held_ways(teacher, corners))
-    times = _low_times(stacks, [*fitted, *((spec, way) for _, spec, way in held)], profile.threads, rounds, report)
-    pace = sum(times[stack, None] for stack in stacks) / sum(low_ms(profile, stack) for stack in stacks)
-    at_pace = {key: ms / pace for key, ms in times.items()}
-    still = {len(stack.layers): at_pace[stack, None] for stack in stacks}
-    costs = fit(profile, [(spec, way, at_pace[spec, way], still[way.layers(spec)]) for spec, way in fitted])
+    check_calm([times], profile.device)
+    ms = dict(zip(plan.calls, low(times).tolist(), strict=True))
+    pace = sum(ms[stack, None] for stack in plan.stacks) / sum(low_ms(profile, stack) for stack in plan.stacks)
+    at_pace = {key: value / pace for key, value in ms.items()}
+    still = {len(stack.layers): at_pace[stack, None] for stack in plan.stacks}
+    costs = fit(profile, [(spec, way, at_pace[spec, way], still[way.layers(spec)]) for spec, way in plan.fitted])
     known = replace(profile, deciding=costs)
-    rows = (Held(name, way_ms(known, spec, way), at_pace[spec, way]) for name, spec, way in held)
+    rows = (Held(name, way_ms(known, spec, way), at_pace[spec, way]) for name, spec, way in plan.held)
     return replace(costs, held=tuple(rows))
 
 
@@ -65,25 +96,23 @@ def _price(profile: Profile, spec: TrackerSpec, way: Way, name: str) -> float:
     return way_ms(dear, spec, way) - way_ms(cheap, spec, way)
 
 
-def _low_times(
-    stacks: list[TrackerSpec], ways: list[SpecWay], threads: int, rounds: int, report: Report
-) -> Mapping[tuple[TrackerSpec, Way | None], float]:
-    """10th percentiles of the frame loop, of the stacks by (spec, None), all timed in one shuffled run."""
+def _times(plan: DecidingPlan, threads: int, rounds: int, report: Report) -> Times:
+    """Times of the frame loop around each call of the plan."""
     staged: dict[TrackerSpec, StagedCall] = {}
-    calls: dict[tuple[TrackerSpec, Way | None], Callable[[], None]] = {
-        (stack, None): LoopCall(stack, FrameCall(stack, threads=threads)) for stack in stacks
-    }
-    for i, (spec, way) in enumerate(ways):
-        report("exporting adaptive networks", i / len(ways))
+    calls: list[Callable[[], None]] = []
+    for i, (spec, way) in enumerate(plan.calls):
+        report("exporting adaptive networks", i / len(plan.calls))
+        if way is None:
+            calls.append(LoopCall(spec, FrameCall(spec, threads=threads)))
+            continue
         if spec not in staged:
             staged[spec] = StagedCall(spec, threads=threads)
-        calls[spec, way] = LoopCall(spec, staged[spec].along(repeat(way)))
-    effort = effort_of(stacks[0])
-    times = settled_rounds(
-        list(calls.values()),
+        calls.append(LoopCall(spec, staged[spec].along(repeat(way))))
+    effort = effort_of(plan.stacks[0])
+    return settled_rounds(
+        calls,
         rounds=rounds,
         dropped=effort.dropped,
         timed=effort.timed,
         report=lambda done: report("measuring what deciding costs", done),
     )
-    return dict(zip(calls, low(times).tolist(), strict=True))

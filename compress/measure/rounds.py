@@ -3,6 +3,8 @@
 Visits go round-robin in shuffled order, so that drift and neighbours fall on all calls alike. The first runs of a
 visit are dropped: they pay for the caches the call before has filled. The 10th percentile over all rounds is what
 adds up; medians and means carry the neighbours along.
+
+This file travels in kits, where it runs on Python 3.8 with nothing but numpy.
 """
 
 from __future__ import annotations
@@ -23,6 +25,11 @@ LOW = 10
 
 NOISY = 0.05
 """Two halves of the rounds that disagree by more than this, at the median call, ask for more rounds."""
+
+LIMIT = 0.2
+"""Times whose halves disagree or drift apart by more than this are refused."""
+
+ATTEMPTS = 3
 
 Times: TypeAlias = NDArray[np.float64]
 Report: TypeAlias = Callable[[str, float], None]
@@ -57,15 +64,19 @@ def settled_rounds(
     dropped: int = DROPPED,
     timed: int = TIMED,
     seed: int = 0,
-    attempts: int = 2,
+    attempts: int = ATTEMPTS,
     report: Callable[[float], None] | None = None,
 ) -> Times:
-    """As `time_rounds`; a noisy machine is measured again, up to `attempts` times, and all rounds are kept."""
+    """As `time_rounds`, and again where the machine is noisy, up to `attempts` times.
+
+    All rounds are kept, except those from before the machine became slower or faster: what it does now is what counts.
+    More than twice only what would be refused otherwise.
+    """
     times = np.empty((len(calls), 0, timed))
     for attempt in range(attempts):
         more = time_rounds(calls, rounds=rounds, dropped=dropped, timed=timed, seed=seed + attempt, report=report)
-        times = np.concatenate([times, more], axis=1)
-        if np.median(disagreement(times)) <= NOISY:
+        times = more if drifted(times) else np.concatenate([times, more], axis=1)
+        if not drifted(times) and spread(times) <= (LIMIT if attempt else NOISY):
             break
     return times
 
@@ -80,6 +91,33 @@ def disagreement(times: Times) -> NDArray[np.float64]:
     if times.shape[1] < 2:
         return np.zeros(len(times))
     return np.abs(low(times[:, ::2]) / low(times[:, 1::2]) - 1)
+
+
+def spread(times: Times) -> float:
+    """Disagreement of the median call."""
+    return float(np.median(disagreement(times)))
+
+
+def drift(times: Times) -> float:
+    """How much slower the second half of the rounds is than the first, relatively, at the median call."""
+    half = times.shape[1] // 2
+    if half < 1:
+        return 0.0
+    return float(np.median(low(times[:, half:]) / low(times[:, :half]) - 1))
+
+
+def drifted(times: Times) -> bool:
+    """Whether the machine changed its speed: it throttles, or a neighbour came or went."""
+    return abs(drift(times)) > LIMIT
+
+
+def refusal(times: Times) -> str:
+    """Why times are worth nothing, in words; empty where they are good."""
+    change, apart = drift(times), spread(times)
+    if abs(change) > LIMIT:
+        word, cause = ("slower", "it throttles, or a neighbour came") if change > 0 else ("faster", "a neighbour left")
+        return f"it became {abs(change):.0%} {word} while it was timed (at most {LIMIT:.0%}): {cause}"
+    return f"two halves of the rounds are {apart:.0%} apart (at most {LIMIT:.0%})" if apart > LIMIT else ""
 
 
 def silent(what: str, share: float) -> None:

@@ -1,5 +1,6 @@
 """Hardware profiles: what the parts of a tracker cost on a device, and what a spec costs from that."""
 
+from compress.profiles.conditions import Conditions
 from compress.profiles.deciding import Deciding
 from compress.profiles.family import Family, static
 from compress.profiles.file import load_profile, save_profile
@@ -12,6 +13,7 @@ from compress.profiles.ways import cheapest_way, way_ms, way_network_ms, worst_w
 
 __all__ = [
     "Block",
+    "Conditions",
     "Deciding",
     "Family",
     "Fixed",

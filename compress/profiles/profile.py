@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from compress.core import Attention
+from compress.profiles.conditions import Conditions
 from compress.profiles.deciding import Deciding
 from compress.profiles.family import Family
 from compress.profiles.held import Held
@@ -74,6 +75,7 @@ class Profile:
         spread: Largest disagreement between two halves of the rounds over all timed networks.
         runs, warmup: Timed and dropped runs of each network.
         deciding: What bypass and exits cost; None where it was not measured.
+        conditions: What the device was set to meanwhile.
     """
 
     target: str
@@ -92,6 +94,7 @@ class Profile:
     spread: float = 0.0
     elimination_ms: float | None = None
     deciding: Deciding | None = None
+    conditions: Conditions | None = None
     precision: str = "fp32"
     provenance: Literal["measured", "estimated"] = "measured"
     schema: int = 1
@@ -135,6 +138,8 @@ class Profile:
                 yield f"{name} must be ≥ 0 but is {value}"
         if self.deciding is not None:
             yield from self.deciding.problems()
+        if self.conditions is not None:
+            yield from self.conditions.problems()
         for name, keys in (
             ("fixed", [f.attention for f in self.fixed]),
             ("blocks", [(b.attention, b.stage, b.tokens, b.point) for b in self.blocks]),

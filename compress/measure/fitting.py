@@ -1,0 +1,105 @@
+"""From the times of a plan's trackers to a profile: read the parts off, fit the scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from compress.core import CompressError, TrackerSpec
+from compress.measure.plan import Plan
+from compress.measure.rounds import Times, disagreement, low, refusal
+from compress.profiles import Conditions, Family, Held, Profile, Ratios, network_low_ms
+
+_ADVICE = "Stop what else runs on it, let it cool, and try again."
+
+
+@dataclass(frozen=True)
+class Where:
+    """What was timed on; as in `Profile`."""
+
+    target: str
+    device: str
+    runtime: str
+    threads: int
+    precision: str = "fp32"
+    conditions: Conditions | None = None
+
+
+def fit_profile(plan: Plan, times: Sequence[Times], where: Where) -> Profile:
+    """The profile that the times of a plan tell.
+
+    Stacks are timed within the loop too: after a crop a network finds its caches colder than after itself.
+
+    Args:
+        times: Milliseconds of each batch of the plan, and of the empty loop behind each: (calls + 1, rounds, timed).
+
+    Raises:
+        CompressError: the machine is too noisy, or changed its speed, with the spread.
+    """
+    check_calm(times, where.device)
+    loop_ms = float(low(times[-1][-1:])[0])
+    lows: dict[TrackerSpec, float] = {}
+    for batch, each in zip(plan.parts, times, strict=True):
+        lows |= dict(zip(batch, low(each).tolist(), strict=False))
+    whole = times[-1][len(plan.parts[-1]) : -1]
+    parts = plan.stacks.parts(lambda spec: lows[spec] - loop_ms)
+    raw = Profile(
+        target=where.target,
+        device=where.device,
+        runtime=where.runtime,
+        threads=where.threads,
+        family=Family.of(plan.teacher),
+        fixed=parts.fixed,
+        blocks=parts.blocks,
+        elimination_ms=parts.elimination_ms,
+        loop_ms=loop_ms,
+        ratios=_ratios(whole),
+        runs=whole[0].size,
+        warmup=whole.shape[1] * plan.effort.dropped,
+        spread=max(float(disagreement(each[:-1]).max()) for each in times),
+        conditions=where.conditions,
+        precision=where.precision,
+    )
+    if problems := list(raw.problems()):
+        raise CompressError(
+            f"{where.device} is too noisy to tell the parts of a tracker apart: {'; '.join(problems[:3])}. {_ADVICE}"
+        )
+    return _scaled(raw, plan.held, low(whole).tolist())
+
+
+def check_calm(times: Sequence[Times], device: str) -> None:
+    """Refuse times that say more about the machine's mood than about trackers.
+
+    Raises:
+        CompressError: two halves of a batch do not agree, with the spread.
+    """
+    for each in times:
+        if words := refusal(each):
+            raise CompressError(f"The times measured on {device} are refused: {words}. {_ADVICE}")
+
+
+def _ratios(whole: Times) -> Ratios:
+    """Each tracker's runs over its own 10th percentile, pooled: one tracker alone has too few for a p99."""
+    relative = whole / low(whole)[:, None, None]
+    p50, p90, p99 = np.percentile(relative, (50, 90, 99)).tolist()
+    return Ratios(mean=float(relative.mean()), p50=p50, p90=p90, p99=p99)
+
+
+def _scaled(raw: Profile, held: Mapping[str, TrackerSpec], measured: list[float]) -> Profile:
+    """`raw` with the scale that fits the held-out trackers, each also predicted with the scale of the others."""
+    network = [network_low_ms(raw, spec) for spec in held.values()]
+    target = [ms - raw.loop_ms for ms in measured]
+    pairs = list(zip(network, target, strict=True))
+    rows = []
+    for i, (name, ms) in enumerate(zip(held, measured, strict=True)):
+        scale = _fit(pairs[:i] + pairs[i + 1 :])
+        rows.append(Held(spec=name, predicted_ms=network[i] * scale + raw.loop_ms, measured_ms=ms))
+    return replace(raw, scale=_fit(pairs), held=tuple(rows))
+
+
+def _fit(pairs: list[tuple[float, float]]) -> float:
+    """The factor on the predictions with the least squared relative error."""
+    ratios = [predicted / measured for predicted, measured in pairs]
+    return sum(ratios) / sum(r * r for r in ratios)
