@@ -2,24 +2,31 @@
 
 from compress.archive.archive import Archive, Constraint
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
+from compress.archive.planning import Plan
+from compress.archive.prior import SHARE, PriorAccuracy
 from compress.archive.reading import figures_from, ways_from
 from compress.archive.record import Record, Status, fidelity_order, variant_name
 from compress.archive.study import (
     STUDY,
     archive_of,
     read_archive,
+    read_knobs,
     storage_url,
     store_measured,
+    store_plan,
     store_record,
     store_status,
     store_teacher,
 )
-from compress.archive.tables import adaptive, front_rows, row, write_pareto_csv, write_trials_csv
+from compress.archive.tables import adaptive, front_rows, row, write_csv, write_pareto_csv, write_trials_csv
 
 __all__ = [
     "Archive",
     "Constraint",
+    "Plan",
+    "PriorAccuracy",
     "Record",
+    "SHARE",
     "STUDY",
     "Status",
     "adaptive",
@@ -31,14 +38,17 @@ __all__ = [
     "nondominated_rank",
     "pareto_mask",
     "read_archive",
+    "read_knobs",
     "row",
     "storage_url",
     "store_measured",
+    "store_plan",
     "store_record",
     "store_status",
     "store_teacher",
     "variant_name",
     "ways_from",
+    "write_csv",
     "write_pareto_csv",
     "write_trials_csv",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from compress.archive.dominance import pareto_mask
+from compress.archive.planning import Plan
 from compress.archive.record import Record, fidelity_order
 from compress.core import Latency, unknown_name
 
@@ -51,6 +52,7 @@ class Archive:
     Attributes:
         settings: The resolved configuration of the run.
         environment: What it ran on (versions, processor), where recorded.
+        plan: Of a run that trained nothing; None of a search.
     """
 
     run_dir: Path
@@ -59,6 +61,7 @@ class Archive:
     constraint: Constraint
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
+    plan: Plan | None = None
 
     def candidates(self, fidelity: str) -> list[Record]:
         """Variants done at exactly `fidelity` that meet the bound."""
@@ -66,7 +69,7 @@ class Archive:
             record
             for record in self.records
             if record.status == "done"
-            and record.accuracy is not None
+            and record.ao is not None
             and record.fidelity == fidelity
             and self.constraint.met_by(record)
         ]
@@ -119,7 +122,7 @@ class Archive:
 
 
 def _has_point(record: Record) -> bool:
-    return record.accuracy is not None and record.latency is not None
+    return record.ao is not None and record.latency is not None
 
 
 def _latency_ms(record: Record) -> float:
@@ -127,6 +130,6 @@ def _latency_ms(record: Record) -> float:
 
 
 def _points(records: list[Record]) -> np.ndarray:
-    """(n, 2): mean latency in ms, AO."""
-    rows = [(_latency_ms(r), r.accuracy.ao if r.accuracy else 0.0) for r in records]
+    """(n, 2): mean latency in ms, AO or what stands for it at fidelity `prior`."""
+    rows = [(_latency_ms(r), r.ao or 0.0) for r in records]
     return np.array(rows, dtype=np.float64).reshape(-1, 2)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal
 
+from compress.archive.prior import PriorAccuracy
 from compress.archive.reading import check, figures_from, ways_from
 from compress.core import Accuracy, FileError, Latency, TrackerSpec, UsageError, Way, mean_layers, way_rows
 
@@ -39,12 +40,13 @@ class Record:
         number: Optuna's trial number; −1 for the teacher.
         reason: Why the status is what it is, in words; empty where nothing needs saying.
         fidelity: How far `accuracy` can be trusted: `prior`, `rung-0`, `rung-1`, …, `full`.
-        predicted: Latency summed from measured parts; `measured` the whole network's, where it was timed.
+        predicted: Latency summed from measured parts, or estimated; `measured` the whole network's, where it was timed.
         params: Parameters.
         macs: Multiply-accumulates of the full forward; `macs_per_frame` leaves the template's share out.
         rungs: What each rung found, in order: plain dictionaries (`fidelity`, `ao_seq`, `steps`, `seconds`, …).
         ways: Of an adaptive tracker, the frames that `accuracy` was found on, counted by the way they took; None for
             others, and before there was something to count.
+        prior: Where nothing was trained, at fidelity `prior`: what published ablations lead to expect.
     """
 
     variant: str
@@ -62,6 +64,14 @@ class Record:
     rungs: tuple[dict[str, Any], ...] = ()
     is_teacher: bool = False
     ways: Mapping[Way, int] | None = None
+    prior: PriorAccuracy | None = None
+
+    @property
+    def ao(self) -> float | None:
+        """What fronts are drawn by: the AO of `accuracy`, or at fidelity `prior` the mean of `prior`."""
+        if self.fidelity == "prior":
+            return self.prior.mean if self.prior else None
+        return self.accuracy.ao if self.accuracy else None
 
     @property
     def latency(self) -> Latency | None:
@@ -91,7 +101,7 @@ class Record:
         """JSON types only, for an Optuna user attribute."""
         attrs = {f.name: getattr(self, f.name) for f in fields(self)}
         attrs["spec"] = self.spec.to_dict()
-        for name in ("accuracy", "predicted", "measured"):
+        for name in ("accuracy", "predicted", "measured", "prior"):
             attrs[name] = attrs[name] and attrs[name].to_dict()
         attrs["ways"] = None if self.ways is None else way_rows(self.ways)
         return attrs | {"rungs": [dict(rung) for rung in self.rungs]}
@@ -122,7 +132,11 @@ class Record:
             "measured": figures_from(Latency, attrs["measured"]),
             "rungs": tuple(attrs["rungs"]),
             "ways": ways_from(spec, attrs["ways"]),
+            "prior": PriorAccuracy.from_dict(attrs["prior"]),
         }
+        # One or the other: an estimate never stands where a measurement could be read, nor the other way round.
+        trained = read["accuracy"] is not None or attrs["fidelity"] != "prior"
+        check(not (trained and read["prior"] is not None), "prior", attrs["fidelity"])
         return cls(**(attrs | read))
 
 

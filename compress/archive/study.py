@@ -2,6 +2,7 @@
 
 One study named `compress` in `study.db`. A trial's `record` attribute holds its `Record`. A finished trial cannot
 change, so what is found later lies in study attributes (`measured:VARIANT`, `status:VARIANT`) and is merged in here.
+The study of a plan has an attribute `plan`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.archive.archive import Archive, Constraint
+from compress.archive.planning import Plan
 from compress.archive.reading import figures_from
 from compress.archive.record import STATUSES, Record, Status
 from compress.core import LATENCY_FIGURES, FileError, Latency
@@ -54,6 +56,25 @@ def store_status(study: optuna.Study, variant: str, status: Status, reason: str)
     study.set_user_attr(f"status:{variant}", {"status": status, "reason": reason})
 
 
+def store_plan(study: optuna.Study, plan: Plan) -> None:
+    """Mark the study as a plan, once everything else of it is there."""
+    study.set_user_attr("plan", plan.to_dict())
+
+
+def read_knobs(run_dir: Path | str) -> dict[str, dict[str, Any]]:
+    """The choices that each variant of a run was built from, by knob.
+
+    Raises:
+        FileError: not a run directory, or damaged.
+    """
+    path = Path(run_dir) / "study.db"
+    if not path.is_file():
+        raise FileError(f"{run_dir} is not a run directory: it has no study.db. {_AGAIN}")
+    with _opened(Path(run_dir)) as study:
+        trials = study.get_trials(deepcopy=False)
+        return {Record.from_attrs(t.user_attrs["record"]).variant: t.params for t in trials if "record" in t.user_attrs}
+
+
 def archive_of(study: optuna.Study, run_dir: Path, settings: dict[str, Any]) -> Archive:
     """The archive of an open study.
 
@@ -71,7 +92,8 @@ def archive_of(study: optuna.Study, run_dir: Path, settings: dict[str, Any]) -> 
     records = tuple(_merge(_record(t), attrs, constraint) for t in trials if "record" in t.user_attrs)
     if not records:
         raise FileError(f"The search in {run_dir} has tried nothing yet. Run it again to continue it.")
-    return Archive(run_dir, teacher, records, constraint, settings, _environment(run_dir))
+    plan = Plan.from_dict(attrs.get("plan"))
+    return Archive(run_dir, teacher, records, constraint, settings, _environment(run_dir), plan)
 
 
 def read_archive(run_dir: Path | str) -> Archive:

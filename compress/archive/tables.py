@@ -18,6 +18,7 @@ def row(archive: Archive, record: Record) -> dict[str, Any]:
         "variant": record.variant,
         "spec_id": record.spec.id,
         **_accuracy(record),
+        **_prior(record),
         **_latency(record),
         "params": record.params,
         "macs": record.macs,
@@ -38,29 +39,46 @@ def front_rows(archive: Archive, fidelity: str | None = None) -> list[dict[str, 
 
 def write_pareto_csv(archive: Archive, path: Path) -> None:
     """Write the front and the teacher. Raises `OSError` where `path` cannot be written."""
-    _write(front_rows(archive), path)
+    write_csv(front_rows(archive), path)
 
 
 def write_trials_csv(archive: Archive, path: Path) -> None:
     """Write everything that was tried, and the teacher first. Raises `OSError` where `path` cannot be written."""
-    _write([row(archive, record) for record in (archive.teacher, *archive.records)], path)
+    write_csv([row(archive, record) for record in (archive.teacher, *archive.records)], path)
 
 
 def _accuracy(record: Record) -> dict[str, Any]:
     a = record.accuracy
     names = ("ao", "ao_se", "ao_seq", "sr50", "sr75", "auc")
-    return {name: getattr(a, name) if a else None for name in names} | {"fidelity": record.fidelity if a else None}
+    return {name: getattr(a, name) if a else None for name in names} | {
+        "fidelity": record.fidelity if record.ao is not None else None
+    }
+
+
+def _prior(record: Record) -> dict[str, Any]:
+    """Columns of runs that hold estimated accuracies: beside the measured ones, which are empty then."""
+    found = record.prior
+    if found is None:
+        return {}
+    return {
+        "prior_ao": found.mean,
+        "prior_low": found.low,
+        "prior_high": found.high,
+        "prior_metric": found.metric,
+        "prior_provenance": f"estimated: retention of {found.teacher:g} ({found.source})",
+    }
 
 
 def _latency(record: Record) -> dict[str, Any]:
     best = record.latency
+    timed = best if best and best.runs else None  # published speeds are means and tell no percentiles
     return {
         "latency_ms": best and best.mean_ms,
         "latency_provenance": best and best.provenance,
         "fps": best and best.fps,
-        "p50_ms": best and best.p50_ms,
-        "p90_ms": best and best.p90_ms,
-        "p99_ms": best and best.p99_ms,
+        "p50_ms": timed and timed.p50_ms,
+        "p90_ms": timed and timed.p90_ms,
+        "p99_ms": timed and timed.p99_ms,
         "worst_ms": best and best.worst_ms,
         "optimistic": record.optimistic,
         "predicted_ms": record.predicted and record.predicted.mean_ms,
@@ -96,7 +114,8 @@ def uniform(values: Iterable[int]) -> str:
     return found[0] if len(set(found)) == 1 else " ".join(found)
 
 
-def _write(rows: list[dict[str, Any]], path: Path) -> None:
+def write_csv(rows: list[dict[str, Any]], path: Path) -> None:
+    """Write rows of JSON scalars, whole or not at all. Raises `OSError` where `path` cannot be written."""
     import pandas as pd
 
     table = pd.DataFrame([{name: _cell(value) for name, value in each.items()} for each in rows], dtype=object)
