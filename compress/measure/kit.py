@@ -1,0 +1,203 @@
+"""Kits: folders that measure a family's profile on a device that has no compress.
+
+A kit holds the graphs that an in-process profile times, without weights, a plan of what to time together, and one
+script that times it with the code that runs here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.core import TrackerSpec, UsageError, Way
+from compress.core.files import home, write_text
+from compress.core.plain import to_plain
+from compress.core.stages import stages_of
+from compress.export import bundle_graphs, frame_graph
+from compress.measure.corners import Corners
+from compress.measure.deciding import DecidingPlan
+from compress.measure.devices import Device
+from compress.measure.graph import FRAME, network_of
+from compress.measure.plan import Plan
+from compress.measure.profiling import ROUNDS
+from compress.measure.rounds import ATTEMPTS, Report, silent
+from compress.measure.script import measure_script
+from compress.measure.slim import LOCATION, slimmed
+from compress.runtime.signatures import TEMPLATE, head_file, stage_file
+
+PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
+"""Of onnxruntime; `auto` takes CUDA where the device has it."""
+
+_BLOCK = 65536
+Call = tuple[TrackerSpec, Way | None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a kit is to measure.
+
+    Attributes:
+        corners: As in `cpu_profile`.
+        rounds: Visits to each network.
+    """
+
+    device: Device
+    teacher: TrackerSpec
+    corners: Corners
+    threads: int = 1
+    rounds: int = ROUNDS
+    provider: str = "auto"
+
+    @property
+    def calls(self) -> list[list[Call]]:
+        """What is timed together, and last what deciding costs where trackers decide."""
+        batches: list[list[Call]] = [
+            [(spec, None) for spec in batch] for batch in Plan.of(self.teacher, self.corners).batches
+        ]
+        return [*batches, DecidingPlan.of(self.teacher, self.corners).calls] if self.corners.decides else batches
+
+    @property
+    def steps(self) -> list[list[list[str]]]:
+        """Of each call the graphs that its frame runs, in order, by name."""
+        return [[_steps(*call) for call in batch] for batch in self.calls]
+
+
+def emit_kit(request: Request, folder: Path, *, report: Report | None = None) -> str:
+    """Write a kit to a new folder, and its plan to `$COMPRESS_HOME/kits`, where its results are held against it.
+
+    Returns:
+        The kit's id.
+
+    Raises:
+        UsageError: the folder is there and not empty, or fewer than one thread or two rounds.
+    """
+    _check(request, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
+        made = Path(temporary) / "kit"
+        made.mkdir()
+        kit = _write(request, made, report or silent)
+        if folder.exists():
+            folder.rmdir()
+        shutil.move(made, folder)
+    write_text(kept_kit(kit["id"]), json.dumps(kit))
+    return str(kit["id"])
+
+
+def kept_kit(id: str) -> Path:
+    """Where the plan of a kit is kept."""
+    return home() / "kits" / f"{id}.json"
+
+
+def kit_id(kit: dict[str, Any]) -> str:
+    """Hash of everything else in kit.json, which holds hashes of the kit's other files."""
+    rest = {name: value for name, value in kit.items() if name != "id"}
+    return "k" + hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _check(request: Request, folder: Path) -> None:
+    if request.threads < 1 or request.rounds < 2 or request.provider not in PROVIDERS:
+        raise UsageError(
+            f"A kit needs a thread, two rounds and a provider of {', '.join(PROVIDERS)}, but was asked for "
+            f"{request.threads}, {request.rounds} and {request.provider}."
+        )
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is there and not empty. Name a new folder for the kit.")
+
+
+def _write(request: Request, folder: Path, report: Report) -> dict[str, Any]:
+    (folder / "graphs").mkdir()
+    graphs, weights_bytes = {}, 0
+    for name, graph in _graphs(request, report):
+        slim, size = slimmed(graph)
+        weights_bytes = max(weights_bytes, size)
+        graphs[name] = {"file": f"graphs/{name}.onnx", "sha256": _put(folder / "graphs" / f"{name}.onnx", slim)}
+    block = np.random.default_rng(0).standard_normal(_BLOCK // 4).astype(np.float32) * np.float32(0.02)
+    kit = {
+        "format": "compress-kit",
+        "version": 1,
+        "target": request.device.target,
+        "runtime": request.device.runtime,
+        "precision": request.device.precision,
+        "provider": request.provider,
+        "threads": request.threads,
+        "teacher": request.teacher.to_dict(),
+        "corners": to_plain(request.corners),
+        "schedule": _schedule(request),
+        "loop": _loop(request.teacher),
+        "batches": request.steps,
+        "graphs": graphs,
+        "weights": {
+            "block": "block.bin",
+            "sha256": _put(folder / "block.bin", block.tobytes()),
+            "file": f"graphs/{LOCATION}",
+            "bytes": weights_bytes,
+        },
+        "script": _put(folder / "measure.py", measure_script().encode()),
+    }
+    kit["id"] = kit_id(kit)
+    (folder / "kit.json").write_text(json.dumps(kit, indent=1) + "\n", encoding="utf-8")
+    (folder / "README.txt").write_text(_README.format(**kit), encoding="utf-8")
+    return kit
+
+
+def _graphs(request: Request, report: Report) -> Iterator[tuple[str, bytes]]:
+    """Every graph that a call needs, by name, once."""
+    calls = [call for batch in request.calls for call in batch]
+    specs = dict.fromkeys(spec for spec, _ in calls)
+    for i, spec in enumerate(specs):
+        report("exporting networks", i / len(specs))
+        if not spec.adaptive:
+            yield spec.id, frame_graph(network_of(spec))
+            continue
+        used = {step for other, way in calls if other == spec for step in _steps(spec, way)}
+        for file, graph in bundle_graphs(network_of(spec), "stages").items():
+            if file != TEMPLATE and _stage_name(spec, file) in used:
+                yield _stage_name(spec, file), graph
+
+
+def _steps(spec: TrackerSpec, way: Way | None) -> list[str]:
+    """Names of the graphs that a frame runs, in order."""
+    if way is None:
+        return [spec.id]
+    files = [*map(stage_file, stages_of(spec, way)), head_file(way.exit if spec.exits else None)]
+    return [_stage_name(spec, file) for file in files]
+
+
+def _stage_name(spec: TrackerSpec, file: str) -> str:
+    return f"{spec.id}-{Path(file).stem}"
+
+
+def _schedule(request: Request) -> dict[str, int]:
+    effort = Plan.of(request.teacher, request.corners).effort
+    counts = {"rounds": request.rounds, "dropped": effort.dropped, "timed": effort.timed}
+    return counts | {"attempts": ATTEMPTS, "seed": 0}
+
+
+def _loop(teacher: TrackerSpec) -> dict[str, Any]:
+    about = {"search_size": teacher.search_size, "search_factor": teacher.search_factor, "grid": teacher.grid}
+    return {"frame": list(FRAME), "maps": {name: list(shape) for name, shape in teacher.maps.items()}, **about}
+
+
+def _put(path: Path, data: bytes) -> str:
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+_README = """\
+Kit {id} measures the target {target}.
+
+On the device: python3 measure.py
+It needs Python 3.8 or newer with numpy and onnxruntime, uses OpenCV where it is installed, and writes results.json.
+Stop what else runs on the device, and set the power mode you deploy with, before you start it.
+
+Back where the kit was written: compress profile --ingest results.json
+"""
