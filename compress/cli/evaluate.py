@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compress.cli.at_thresholds import at_thresholds, thresholds_option
 from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import shown
 from compress.cli.update import update_interval_option
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--weights", type=click.Path(), help="Weights of a named tracker (safetensors).")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the runtime.")
 @update_interval_option("By default a bundle's own, else 200 where the tracker has a score head to choose by.")
+@thresholds_option
 @out_option("Folder for the boxes of each sequence and a summary.")
 @device_option
 @quiet_option
@@ -34,6 +36,7 @@ def command(
     weights: str | None,
     threads: int,
     update_interval: int | None,
+    thresholds: str | None,
     out: Path | None,
     device: str,
     quiet: bool,
@@ -46,7 +49,7 @@ def command(
     from compress.data import load_sequences
     from compress.evaluate import evaluate, write_results
 
-    network, spec, settings = _load(tracker, weights, device, threads, update_interval)
+    network, spec, settings = _load(tracker, weights, device, threads, update_interval, thresholds)
     sequences = load_sequences(data)
     with shown(quiet=quiet or as_json) as show:
         evaluation = evaluate(network, settings, sequences, progress=_reporting(show))
@@ -56,29 +59,33 @@ def command(
 
 
 def _load(
-    tracker: str, weights: str | None, device: str, threads: int, update_interval: int | None
+    tracker: str, weights: str | None, device: str, threads: int, update_interval: int | None, thresholds: str | None
 ) -> tuple[Network, TrackerSpec, LoopSettings]:
     from compress.core import UsageError
     from compress.geometry import LoopSettings
 
     if (Path(tracker) / "bundle.json").is_file():
-        from compress.runtime import BundleNetwork, open_bundle
+        from compress.runtime import BundleNetwork, Thresholds, open_bundle
 
         bundle = open_bundle(tracker)
+        spec = bundle.spec if thresholds is None else at_thresholds(bundle.spec, thresholds)
         own = update_interval is None
         settings = bundle.settings if own else LoopSettings.of(bundle.spec, update_interval=update_interval)
-        return BundleNetwork(bundle, threads=threads), bundle.spec, settings
+        return BundleNetwork(bundle, threads=threads).at(Thresholds.of(spec)), spec, settings
     import torch
 
     from compress.distill import pick_device
-    from compress.export import load_source
+    from compress.export import Source, load_source
     from compress.models import NumpyNetwork, load_tracker
 
     torch.set_num_threads(threads)
     name, _, variant = tracker.rpartition(":") if ":" in tracker else (tracker, "", "")
     if weights is not None and variant:
         raise UsageError("--weights goes with a named tracker; a variant of a run has its own weights.")
-    model = load_tracker(name, weights) if weights is not None else load_source(name, variant or None).model
+    source = load_source(name, variant or None) if weights is None else Source(load_tracker(name, weights), name, {})
+    if thresholds is not None:
+        source = source.at(at_thresholds(source.model.spec, thresholds))
+    model = source.model
     settings = LoopSettings.of(model.spec, update_interval=update_interval)
     return NumpyNetwork(model, pick_device(device)), model.spec, settings
 

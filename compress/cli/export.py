@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from compress.cli.at_thresholds import at_thresholds, thresholds_option, thresholds_variant
 from compress.cli.options import json_option, out_option, print_json
 from compress.cli.update import update_interval_option
+from compress.cli.ways import parity_words
 
 
 @click.command()
@@ -34,6 +36,7 @@ from compress.cli.update import update_interval_option
     is_flag=True,
     help="Also of a tracker with bypass or exits one graph per frame, with If; by default a graph for each stage.",
 )
+@thresholds_option
 @json_option
 def command(
     run: str,
@@ -43,19 +46,24 @@ def command(
     data: str,
     update_interval: int | None,
     single_graph: bool,
+    thresholds: str | None,
     as_json: bool,
 ) -> None:
     """Export a variant of RUN, or the teacher NAME, as a bundle that runs without PyTorch.
 
     The bundle holds ONNX graphs of the template's and of each frame's work and bundle.json. It is written only when
     PyTorch and onnxruntime agree on tensors, on what is decided and on the boxes of a whole sequence.
+
+    A file of --thresholds also says which variant is meant, so --variant may be left out.
     """
     from compress.data import load_sequences
     from compress.export import check_place, export_bundle, load_source
     from compress.runtime import open_bundle
 
     check_place(out)
-    source = load_source(run, variant)
+    source = load_source(run, variant or thresholds_variant(thresholds))
+    if thresholds is not None:
+        source = source.at(at_thresholds(source.model.spec, thresholds))
     path = export_bundle(
         source.model,
         out,
@@ -74,9 +82,5 @@ def command(
         return
     parity, size = manifest["parity"], sum(entry["bytes"] for entry in manifest["files"].values())
     click.echo(f"{source.name} ({manifest['spec_id']}) is in {out}, {size / 1e6:.1f} MB.")
-    click.echo(
-        f"PyTorch and onnxruntime agree: maps within {max(parity['maps'].values()):.1g}, boxes within "
-        f"{parity['box_px']:.2g} px over {parity['frames']} frames of {parity['sequence']}"
-        + (f", which took {len(parity['ways'])} different ways." if parity["ways"] else ".")
-    )
+    click.echo(f"PyTorch and onnxruntime agree: {parity_words(parity)}")
     click.echo(f"Next: compress track {out} --video FILE --init x,y,w,h --out boxes.txt")

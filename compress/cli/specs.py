@@ -23,14 +23,19 @@ def read_spec(name_or_path: str) -> TrackerSpec:
     if "/" not in name_or_path and not name_or_path.endswith(".json"):
         return describe(name_or_path)
     path = Path(name_or_path)
-    data = _json(path)
+    data = read_json(path)
     try:
         return TrackerSpec.from_dict(data["spec"] if isinstance(data, dict) and "spec" in data else data)
     except UsageError as error:
         raise FileError(f"{path} does not describe a tracker that can be built: {error}") from None
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """What a short JSON file holds.
+
+    Raises:
+        FileError: it is missing, too large or no JSON.
+    """
     if not path.is_file():
         raise FileError(f"There is no file {path}. `compress teachers` lists the named trackers.")
     with path.open("rb") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,8 @@ def command(
 
     if (fps is None) == (tau is None):
         raise UsageError("Give either --fps N, to choose thresholds for a speed, or --tau T,T, to set them.")
+    if fps is not None and not math.isfinite(fps):
+        raise UsageError(f"--fps must be a finite number above 0 but is {fps}.")
     source = load_source(run, variant)
     check_exits(source.model.spec)
     settings = _settings(run)
@@ -85,7 +88,7 @@ def command(
     if as_json:
         print_json({"file": path, **chosen.to_dict()})
     else:
-        _print(variant, chosen, path)
+        _print(run, variant, chosen, path)
 
 
 def _settings(run: str) -> dict[str, Any]:
@@ -106,12 +109,13 @@ def _milliseconds(
         aim, threads = resolve_target(str(settings.get("target", "cpu"))), int(settings.get("threads", 1))
         profile = aim.profile(spec, corners=Corners.of(spec, [spec]), threads=threads, report=say)
         return lambda way: way_ms(profile, spec, way) * profile.ratios.mean
-    if len(exit_ms) != len(spec.exits) or sorted(exit_ms) != list(exit_ms) or exit_ms[0] <= 0:
+    rising = sorted(exit_ms) == list(exit_ms) and all(0 < ms < math.inf for ms in exit_ms)
+    if len(exit_ms) != len(spec.exits) or not rising:
         raise UsageError(f"--exit-ms must be {len(spec.exits)} rising numbers above 0, one for each exit.")
     return lambda way: exit_ms[way.exit or 0]
 
 
-def _print(variant: str, chosen: Chosen, path: Path) -> None:
+def _print(run: str, variant: str, chosen: Chosen, path: Path) -> None:
     from compress.cli.ways import way_words
 
     taus = ", ".join(f"{tau:.3f}" for tau in chosen.expected.taus)
@@ -123,3 +127,4 @@ def _print(variant: str, chosen: Chosen, path: Path) -> None:
         click.echo(f"  {title:8}  AO {ao}, {ms:.3g} ms a frame ({1000 / ms:.0f} fps)")
     click.echo(f"  {way_words(chosen.ways, chosen.spec)}")
     click.echo(f"Written to {path}")
+    click.echo(f"Next: compress export {run} --thresholds {path} --out bundle")

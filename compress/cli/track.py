@@ -49,7 +49,7 @@ def command(
     frames, known = _source(video)
     box = _box(init, known)
     steps = track(network, opened.settings, _shown(frames, hidden=quiet or as_json), box)
-    ms, renewals, ways = write_steps(steps, frames, out=out, draw=draw)
+    ms, renewals, ways = write_steps(steps, frames, spec=opened.spec, out=out, draw=draw)
     result = {"bundle": opened.name, "spec_id": opened.spec.id, "frames": len(ms), **speed(ms[1:])}
     result |= {"template_ms": ms[0], "video_fps": frames.fps, "threads": network.threads, "boxes": out, "drawn": draw}
     result |= {"update_interval": opened.settings.update_interval, "renewals": renewals}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compress.cli.options import json_option, print_json
+from compress.cli.ways import parity_words
 
 if TYPE_CHECKING:
     from compress.runtime import Bundle, BundleNetwork
@@ -59,7 +60,7 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
         f"{found.frames} frames."
     )
     if parity:
-        click.echo(f"PyTorch agrees: maps within {max(parity['maps'].values()):.1g}, boxes {parity['box_px']:.2g} px.")
+        click.echo(f"PyTorch agrees: {parity_words(parity)}")
 
 
 def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) -> dict[str, Any]:
@@ -67,13 +68,15 @@ def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) ->
     from compress.data import load_sequences
     from compress.export import compare_exported, load_source
 
-    source = load_source(against, bundle.manifest.get("provenance", {}).get("variant"))
-    if source.model.spec != bundle.spec:
+    provenance = bundle.manifest.get("provenance")
+    variant = provenance.get("variant") if isinstance(provenance, dict) else None
+    source = load_source(against, variant if isinstance(variant, str) else None)
+    if source.model.spec.weights_id != bundle.spec.weights_id:
         raise UsageError(
             f"{source.name} is the tracker {source.model.spec.id}, but the bundle holds {bundle.spec.id}. "
             "Name the run it was exported from."
         )
     sequence = load_sequences(data)[0]
-    parity = compare_exported(source.model, network, bundle.settings, sequence)
+    parity = compare_exported(source.at(bundle.spec).model, network, bundle.settings, sequence)
     parity.check(f"The weights of {against} and the bundle")
     return parity.to_dict()

@@ -114,7 +114,7 @@ def _exits(spec: TrackerSpec) -> Iterator[str]:
         if 1 <= each.after <= apart:
             yield f"exits[{i}].after must be above {apart}, the FE layers that see no template, but is {each.after}"
         if i and each.after <= spec.exits[i - 1].after:
-            yield f"exits[{i}].after {each.after} does not come after {spec.exits[i - 1].after}"
+            yield f"exits[{i}].after must be above {spec.exits[i - 1].after}, the exit before it, but is {each.after}"
         if not 0 <= each.adapter <= _MOST_ADAPTER:
             yield f"exits[{i}].adapter must be in [0, {_MOST_ADAPTER}] but is {each.adapter}"
         if not (math.isfinite(each.tau) and 0 <= each.tau <= 1):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.archive import Archive, Record, read_archive
-from compress.core import TRACKERS, Accuracy, FileError, Latency, UsageError
+from compress.core import TRACKERS, Accuracy, FileError, Latency, TrackerSpec, UsageError
 from compress.models import Tracker, build, load_tracker, load_weights
 
 
@@ -20,6 +20,19 @@ class Source:
     provenance: dict[str, Any]
     accuracy: Accuracy | None = None
     latency: Latency | None = None
+
+    def at(self, spec: TrackerSpec) -> Source:
+        """The same weights at other thresholds; what was measured at their own is no longer true and left out.
+
+        Args:
+            spec: Of the same `weights_id`.
+        """
+        own = self.model.spec
+        if spec == own:
+            return self
+        model = build(spec).eval()
+        model.load_state_dict(self.model.state_dict())
+        return Source(model, self.name, {**self.provenance, "weights_of": own.id})
 
 
 def load_source(run: str, variant: str | None) -> Source:

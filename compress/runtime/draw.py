@@ -35,7 +35,7 @@ class BoxVideo:
             )
 
     def write(self, frame: NDArray[np.uint8], box: NDArray[np.float64], label: str) -> None:
-        """Add an (H, W, 3) RGB frame with an x, y, w, h box and a line of ASCII text."""
+        """Add an (H, W, 3) RGB frame with an x, y, w, h box and lines of ASCII text."""
         self._writer.write(_drawn(frame, box, label))
         self.written += 1
 
@@ -74,13 +74,21 @@ def _drawn(frame: NDArray[np.uint8], box: NDArray[np.float64], label: str) -> np
     line = max(1, height // 240)
     cv2.rectangle(image, (x, y), (x + w, y + h), _BLACK, line + 2)
     cv2.rectangle(image, (x, y), (x + w, y + h), _GREEN, line)
-    scale = max(0.4, height / 900)
-    place = (line * 4, round(30 * scale))
-    # A ground behind it, not an outline: OpenCV 5 spaces thick letters differently from thin ones.
-    (wide, _), base = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, line)
-    cv2.rectangle(image, (0, 0), (place[0] * 2 + wide, place[1] + base), _BLACK, -1)
-    cv2.putText(image, label, place, cv2.FONT_HERSHEY_SIMPLEX, scale, _WHITE, line, cv2.LINE_AA)
+    top = 0
+    for text in label.split("\n"):
+        top = _write(image, text, top, line=line, scale=max(0.4, height / 900))
     return image
+
+
+def _write(image: np.ndarray, text: str, top: int, *, line: int, scale: float) -> int:
+    """Write one line of text at the left, from row `top` on; returns the row below it."""
+    place = (line * 4, top + round(30 * scale))
+    # A ground behind it, not an outline: OpenCV 5 spaces thick letters differently from thin ones.
+    (wide, _), base = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, line)
+    below = place[1] + base
+    cv2.rectangle(image, (0, top), (place[0] * 2 + wide, below), _BLACK, -1)
+    cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, scale, _WHITE, line, cv2.LINE_AA)
+    return below
 
 
 def _frame_count(path: Path) -> int:

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from compress.core import UsageError, Way
+from compress.core import TrackerSpec, UsageError, Way
 from compress.core.files import replacing
 from compress.runtime.draw import BoxVideo, box_video, check_suffix
 from compress.runtime.frames import FrameSource
@@ -46,7 +46,9 @@ class Followed(NamedTuple):
     ways: dict[Way, int]
 
 
-def write_steps(steps: Iterable[Step], frames: FrameSource, *, out: Path, draw: Path | None = None) -> Followed:
+def write_steps(
+    steps: Iterable[Step], frames: FrameSource, *, spec: TrackerSpec, out: Path, draw: Path | None = None
+) -> Followed:
     """Write a line `x,y,w,h` per step to `out`, and each step's frame with its box to the mp4 `draw`.
 
     Both files appear whole when the last step is done, and not at all otherwise.
@@ -67,7 +69,7 @@ def write_steps(steps: Iterable[Step], frames: FrameSource, *, out: Path, draw: 
                 height, width = step.frame.shape[:2]
                 size, fps = (width, height), frames.fps or _FPS
                 video = video or stack.enter_context(box_video(draw, size=size, fps=fps))
-                video.write(step.frame, step.box, _label(step, first=len(ms) == 1))
+                video.write(step.frame, step.box, _label(step, spec, first=len(ms) == 1))
     return Followed(ms, renewals, dict(ways))
 
 
@@ -75,5 +77,12 @@ def _write_line(file: TextIO, step: Step) -> None:
     file.write(",".join(f"{value:.3f}" for value in step.box) + "\n")
 
 
-def _label(step: Step, *, first: bool) -> str:
-    return "start" if first else f"score {step.score:.2f}  {1000 / step.ms:.0f} fps"
+def _label(step: Step, spec: TrackerSpec, *, first: bool) -> str:
+    """Of an adaptive tracker with a second line: what it computed for the frame."""
+    if first:
+        return "start"
+    line = f"score {step.score:.2f}  {1000 / step.ms:.0f} fps"
+    if step.way is None:
+        return line
+    exit = "" if step.way.exit is None else f", exit {step.way.exit}"
+    return f"{line}\n{step.way.layers(spec)}/{len(spec.layers)} layers{exit}"

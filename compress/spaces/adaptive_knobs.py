@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
-from compress.core import BypassSpec, ExitSpec, TrackerSpec
+from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError
 from compress.spaces.draft import NEVER, Draft, Scalar, unique
 from compress.spaces.patterns import nearest, number
 
@@ -24,7 +24,7 @@ class Bypass:
         return "learned" if teacher.bypass else NEVER
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        return values if teacher.backbone == "vit" else (NEVER,)
+        return values if teacher.backbone == "vit" else _only_never("bypass", values, teacher)
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         draft.bypass = None if value == NEVER else draft.teacher.bypass or BypassSpec()
@@ -77,14 +77,14 @@ class Exits:
     that read prediction tokens or climb a pyramid, and LeViTs, have no exits.
     """
 
-    wanted = "never, or shares between 0 and 1 such as 1/6 1/2"
+    wanted = "never, or rising shares between 0 and 1 such as 1/6 1/2"
     needs: str | None = None
 
     def accepts(self, value: object) -> bool:
         if value == NEVER:
             return True
         found = _shares(value)
-        return bool(found) and all(0 < share < 1 for share in found)
+        return bool(found) and all(0 < share < 1 for share in found) and found == sorted(set(found))
 
     def default(self, teacher: TrackerSpec) -> Scalar:
         early = teacher.exits[:-1]
@@ -94,7 +94,9 @@ class Exits:
         able = teacher.backbone == "vit" and teacher.head.kind in ("centre", "corner")
         own = self.default(teacher)
         same = {_places(own, len(teacher.layers)): own}
-        return unique(same.get(_places(v, len(teacher.layers)), v) for v in values) if able else (NEVER,)
+        if not able:
+            return _only_never("exits", values, teacher)
+        return unique(same.get(_places(v, len(teacher.layers)), v) for v in values)
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         depth = len(draft.layers)
@@ -123,6 +125,16 @@ class Adapters:
         draft.exits = tuple(
             replace(each, adapter=max(0, int(value) - i) if i < last else 0) for i, each in enumerate(draft.exits)
         )
+
+
+def _only_never(knob: str, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+    """For a teacher that cannot have it: `never` where the space offers that; a static student is no stand-in."""
+    if NEVER in values:
+        return (NEVER,)
+    raise UsageError(
+        f"{knob} must be never for this teacher, a {teacher.backbone} with a {teacher.head.kind} head, but the space "
+        f"offers only {', '.join(map(str, values))}. Add never to it, or take another teacher."
+    )
 
 
 def _shares(value: object) -> list[Fraction]:

@@ -177,7 +177,7 @@ def test_sizes_of_a_spec() -> None:
             "above 1, the FE",
         ),
         ({"exits": (ExitSpec(1),)}, "exits must end behind the last layer, 2, but end after 1"),
-        ({"exits": (ExitSpec(2), ExitSpec(2))}, r"exits\[1\].after 2 does not come after 2"),
+        ({"exits": (ExitSpec(2), ExitSpec(2))}, r"exits\[1\].after must be above 2, the exit before it, but is 2"),
         ({"exits": (ExitSpec(0), ExitSpec(2))}, r"exits\[0\].after must be in \[1, 2\]"),
         ({"exits": (ExitSpec(3),)}, r"exits\[0\].after must be in \[1, 2\], within the depth 2, but is 3"),
         ({"exits": (ExitSpec(1, tau=1.5), ExitSpec(2))}, r"exits\[0\].tau must be in \[0, 1\] but is 1.5"),
