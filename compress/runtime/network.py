@@ -50,7 +50,12 @@ class GraphNetwork:
         )
 
     def at(self, thresholds: Thresholds) -> GraphNetwork:
-        """The same sessions at other thresholds; they stand in no graph."""
+        """The same sessions at other thresholds; they stand in no graph.
+
+        Raises:
+            UsageError: thresholds for a tracker with other decisions.
+        """
+        thresholds.check(self._frame.spec)
         other = copy(self)
         other._frame = self._frame.at(thresholds)
         return other

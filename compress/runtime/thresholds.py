@@ -58,6 +58,15 @@ class Thresholds:
         taus = tuple(_ALWAYS if k == way.exit else _NEVER for k in range(len(spec.exits) - 1))
         return cls(None if spec.bypass is None else rho, taus)
 
+    def check(self, spec: TrackerSpec) -> None:
+        """Raise UsageError unless these are the thresholds of a tracker of `spec` in kind and number."""
+        early = max(0, len(spec.exits) - 1)
+        if (self.rho is None) != (spec.bypass is None) or len(self.taus) != early:
+            raise UsageError(
+                f"This tracker needs {'a' if spec.bypass else 'no'} rho and {early} taus, one for each exit but the "
+                f"last, but is given rho {self.rho} and taus {list(self.taus)}."
+            )
+
     def skips(self, probability: np.float32) -> bool:
         return self.rho is not None and bool(probability > np.float32(self.rho))
 

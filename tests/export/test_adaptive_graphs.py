@@ -139,6 +139,14 @@ def test_every_way_can_be_forced_on_the_same_graphs(name: str, form: Form, adapt
             assert found.score == pytest.approx(wanted.score, abs=1e-5)
 
 
+@pytest.mark.parametrize("form", ["stages", "one"])
+@pytest.mark.parametrize("given", [Thresholds(None, (0.5, 0.5)), Thresholds(0.5, (0.5,)), Thresholds(0.5, ())])
+def test_thresholds_of_other_decisions_are_refused(given: Thresholds, form: Form, graphs: Graphs) -> None:
+    network = GraphNetwork(ADAPTIVE["both"], graphs("both", form))
+    with pytest.raises(UsageError, match="needs a rho and 2 taus, one for each exit but the last, but is given rho"):
+        network.at(given)
+
+
 def test_a_numpy_network_computes_no_more_than_the_way_it_tells(adaptive: Adaptive) -> None:
     model, calls = adaptive("both"), list[str]()
     # The score's first activation: its linear layers give way to others.
