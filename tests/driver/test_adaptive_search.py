@@ -57,10 +57,13 @@ def test_frames_are_counted_and_ways_timed(found: Archive) -> None:
 
 
 def test_the_worst_path_is_bound_before_training(found: Archive) -> None:
+    # Against the teacher as predicted: the bound in the archive is of what was measured in the end.
+    assert found.teacher.predicted is not None
+    bound = found.constraint.value(found.teacher.predicted) / SETTINGS["speedup"]
     for record in found.records:
         assert record.predicted is not None
-        assert (record.status == "rejected") == (found.constraint.value(record.predicted) > found.constraint.max_ms)  # type: ignore[operator]
-        assert found.constraint.value(record.predicted) == record.predicted.worst_ms
+        assert record.predicted.worst_ms is not None
+        assert (record.status == "rejected") == (record.predicted.worst_ms > bound)
 
 
 def test_rungs_say_how_many_layers_were_used(found: Archive) -> None:
