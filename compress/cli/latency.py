@@ -81,12 +81,13 @@ def _estimated(aim: Target, spec: TrackerSpec, ways: Mapping[Way, int] | None, t
 
 
 def _tracker(name: str) -> tuple[TrackerSpec, Mapping[Way, int] | None]:
-    """A named tracker, a spec file, or the variant of a run with the ways that its frames took."""
-    from compress.cli.specs import read_spec
+    """A named tracker, a spec file or the variant of a run, with the ways that frames took where they are known."""
+    from compress.cli.specs import read_spec, read_ways
 
     run, colon, variant = name.rpartition(":")
     if not colon:
-        return read_spec(name), None
+        spec = read_spec(name)
+        return spec, read_ways(name, spec)
     from compress.archive import read_archive
 
     record = read_archive(run).variant(variant)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from compress.core import FileError, TrackerSpec, UsageError, describe
+from compress.core import FileError, TrackerSpec, UsageError, Way, describe
 
 _MAX_BYTES = 1024 * 1024
 
@@ -20,7 +20,7 @@ def read_spec(name_or_path: str) -> TrackerSpec:
         UsageError: unknown name, with close matches.
         FileError: the file is missing, no JSON, or no possible tracker.
     """
-    if "/" not in name_or_path and not name_or_path.endswith(".json"):
+    if _is_name(name_or_path):
         return describe(name_or_path)
     path = Path(name_or_path)
     data = read_json(path)
@@ -28,6 +28,23 @@ def read_spec(name_or_path: str) -> TrackerSpec:
         return TrackerSpec.from_dict(data["spec"] if isinstance(data, dict) and "spec" in data else data)
     except UsageError as error:
         raise FileError(f"{path} does not describe a tracker that can be built: {error}") from None
+
+
+def read_ways(name_or_path: str, spec: TrackerSpec) -> dict[Way, int] | None:
+    """The ways that frames took, where the file of `read_spec` tells them, as that of `compress thresholds` does.
+
+    Raises:
+        FileError: they are not ways of `spec`.
+    """
+    from compress.archive import ways_from
+
+    data = None if _is_name(name_or_path) else read_json(Path(name_or_path))
+    tracked = data.get("tracked") if isinstance(data, dict) else None
+    return ways_from(spec, tracked.get("ways")) if isinstance(tracked, dict) else None
+
+
+def _is_name(name_or_path: str) -> bool:
+    return "/" not in name_or_path and not name_or_path.endswith(".json")
 
 
 def read_json(path: Path) -> Any:

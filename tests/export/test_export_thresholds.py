@@ -48,6 +48,19 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]
     return run
 
 
+def test_latency_is_told_over_the_ways_of_a_file(run: Path, data: str, tmp_path: Path, said: Said) -> None:
+    """By the second exit always; the target's figures are estimates, so nothing is timed."""
+    words = ("thresholds", run, "--variant", "v003", "--tau", "1,0", "--exit-ms", "1,2,3", "--data", data, "--quiet")
+    chosen = said(*words)
+    found = said("latency", chosen["file"], "--target", "agx", "--quiet")
+    mean = sum((3 - len(row["skipped"])) * row["frames"] for row in chosen["tracked"]["ways"]) / 9
+    assert found["of"] == f"over the ways of 9 frames: {mean:.1f} of 4 layers on average"
+    assert found["cheapest"]["mean_ms"] < found["mean_ms"] < found["worst"]["mean_ms"]
+    plain = tmp_path / "plain.json"
+    plain.write_text(json.dumps(chosen["spec"]))
+    assert "no frames are known" in said("latency", plain, "--target", "agx", "--quiet")["of"]
+
+
 @pytest.mark.parametrize("single", [False, True])
 def test_a_file_of_thresholds_goes_all_the_way(
     single: bool, run: Path, data: str, tmp_path: Path, said: Said, capsys: pytest.CaptureFixture[str]
@@ -103,6 +116,10 @@ def test_thresholds_of_another_tracker_are_refused(
     other.write_text(json.dumps({"variant": "v003", "spec": ADAPTIVE["exits"].to_dict()}))
     broken = tmp_path / "broken.json"
     broken.write_text("{")
+    astray = tmp_path / "astray.json"
+    rows = [{"skipped": [0], "exit": 2, "frames": 9}]
+    astray.write_text(json.dumps({"spec": SPEC.to_dict(), "tracked": {"ways": rows}}))
+    assert "can skip layers 1 to 3" in refused("latency", astray, "--target", "agx")[1]
     for command in (("export", run, "--variant", "v003", "--out", tmp_path / "b"), ("evaluate", f"{run}:v003")):
         for text, code, message in (
             (other, 2, f"weights {ADAPTIVE['exits'].weights_id}, but this one has {SPEC.weights_id}"),
