@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compress.cli.options import json_option, print_json
-from compress.cli.tables import print_front
+from compress.cli.tables import print_front, print_plan
 
 if TYPE_CHECKING:
     from compress.archive import Archive
@@ -35,6 +35,8 @@ def command(run: Path, as_json: bool) -> None:
     print_front(archive)
     click.echo(verdict(archive))
     click.echo(f"Report: {page}")
+    if archive.plan is not None:
+        print_plan(archive.plan, len(archive.front(archive.fidelity)))
 
 
 def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
@@ -49,4 +51,5 @@ def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
         "front": [each for each in front_rows(archive) if not each["teacher"]],
         "trials": len(archive.records),
         "report": page,
+        **({"plan": archive.plan.to_dict()} if archive.plan else {}),
     }

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option, seed_option
 from compress.cli.progress import shown
-from compress.cli.tables import print_front
+from compress.cli.tables import print_front, print_plan
 
 
 @click.command("search")
@@ -33,6 +34,7 @@ from compress.cli.tables import print_front
 @click.option("--time-budget", type=click.FloatRange(0), help="Minutes after which no new generation starts; 0: none.")
 @click.option("--mlp-rank", default="importance", show_default=True, help="Units a thin MLP keeps, or: leading.")
 @click.option("--sampler", default="tpe", show_default=True, help="tpe, nsga2, gp or random.")
+@click.option("--plan", type=click.Path(), help="Train the front of this plan (a run directory) first.")
 @out_option("Run directory (default results/TEACHER-TARGET); an earlier search there is continued.")
 @seed_option()
 @device_option
@@ -42,20 +44,26 @@ def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> No
     """Search for students of a teacher that keep a speed on a target, and train them.
 
     The same command again continues a search that was stopped.
+
+    On a target that `compress targets` calls estimated, without the teacher's weights or without --data, it plans
+    instead, in seconds: latency from published speeds, accuracy from published ablations, over --space full unless
+    you name another; and says which commands would train and measure that.
     """
     from compress.archive import front_rows
     from compress.core import InfeasibleError
     from compress.driver import search
     from compress.report import verdict
 
-    settings["images"] = settings["images"] or ""
+    source = click.get_current_context().get_parameter_source
+    settings = {name: value for name, value in settings.items() if source(name) is not ParameterSource.DEFAULT}
     with shown(quiet=quiet or as_json) as show:
         archive = search(out=out, show=show, **settings)
     if as_json:
-        print_json({"run": archive.run_dir, "verdict": verdict(archive), "front": front_rows(archive)})
+        planned = {"plan": archive.plan.to_dict()} if archive.plan else {}
+        print_json({"run": archive.run_dir, "verdict": verdict(archive), "front": front_rows(archive), **planned})
     else:
         _print(archive)
-    if not archive.front():
+    if not archive.front(archive.fidelity if archive.plan else "full"):
         raise InfeasibleError(f"{verdict(archive)} See {archive.run_dir / 'report' / 'index.html'}.")
 
 
@@ -66,6 +74,9 @@ def _print(archive: Any) -> None:
     run = archive.run_dir
     click.echo(verdict(archive))
     click.echo(f"Report: {run / 'report' / 'index.html'}")
+    if archive.plan is not None:
+        print_plan(archive.plan, len(archive.front(archive.fidelity)))
+        return
     front = archive.front()
     if front:
         best = max(front, key=lambda record: record.accuracy.ao)

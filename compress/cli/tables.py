@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compress.archive import Archive
+    from compress.archive import Archive, Plan
 
 _COLUMNS = {
     "variant": "variant",
     "ao": "AO",
     "ao_se": "± SE",
+    "prior_ao": "AO",
+    "prior_low": "from",
+    "prior_high": "to",
     "fidelity": "AO is",
     "latency_ms": "ms",
     "latency_provenance": "ms is",
@@ -26,8 +29,15 @@ _ADAPTIVE = ("worst_ms", "mean_layers")
 """Columns for fronts that hold adaptive trackers."""
 
 
+_EXPECTED, _NOT_OF_PLANS = ("prior_ao", "prior_low", "prior_high"), ("ao", "ao_se", "mean_layers", "macs")
+"""Columns of plans alone, and those that they have nothing for or no room."""
+
+_MOST_OF_A_PLAN = 12
+"""Rows of a plan's front, which cost nothing and are many; the others are in pareto.csv."""
+
+
 def print_front(archive: Archive) -> None:
-    """The front with the teacher as its last row."""
+    """The front with the teacher as its last row; of a plan's long front rows spread over it."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -35,13 +45,38 @@ def print_front(archive: Archive) -> None:
     from compress.archive import front_rows
 
     rows = front_rows(archive)
-    columns = {k: title for k, title in _COLUMNS.items() if k not in _ADAPTIVE or any(row["adaptive"] for row in rows)}
+    absent = {*(_NOT_OF_PLANS if archive.plan else _EXPECTED)}
+    if not any(row["adaptive"] for row in rows):
+        absent.update(_ADAPTIVE)
+    columns = {name: title for name, title in _COLUMNS.items() if name not in absent}
     table = Table(box=None, pad_edge=False)
     for name, title in columns.items():
         table.add_column(title, justify="left" if name in ("variant", "fidelity", "latency_provenance") else "right")
-    for each in rows:
+    for each in _shown(rows) if archive.plan else rows:
         table.add_row(*(Text(_cell(name, each[name])) for name in columns))
     Console().print(table)
+
+
+def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Evenly spread over the front, its ends and the teacher among them."""
+    *front, teacher = rows
+    if len(front) <= _MOST_OF_A_PLAN:
+        return rows
+    last = _MOST_OF_A_PLAN - 1
+    return [*(front[round(i * (len(front) - 1) / last)] for i in range(_MOST_OF_A_PLAN)), teacher]
+
+
+def print_plan(plan: Plan, front: int) -> None:
+    """What has to be said about a plan, and what to type to measure and train it."""
+    import click
+
+    more = f", spread over {front} on the front" if front > _MOST_OF_A_PLAN else ""
+    click.echo(f"Looked at {plan.drawn} students of the space {plan.space}{more}; {plan.within} keep the bound.")
+    for note in plan.notes:
+        click.echo(f"- {note}")
+    click.echo("To measure the device and train this; words in capitals are yours:")
+    for command in plan.commands:
+        click.echo(f"  {command}")
 
 
 def _cell(name: str, value: Any) -> str:

@@ -29,6 +29,7 @@ class SearchConfig:
             dearest way.
         data: What variants are scored on: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
         train_data: What they are distilled on, likewise; keep it apart from `data`.
+        plan: Run directory of a plan whose front is trained first; empty for none.
         images: Folder of images to serve as texture of generated training pairs; empty for none.
         trials: Students to train; None for 10, or fewer where `time_budget` ends first. Specs that are too slow are
             rejected before training and do not count.
@@ -53,6 +54,7 @@ class SearchConfig:
     fps_at: str = "mean"
     data: str = "generated"
     train_data: str = "generated"
+    plan: str = ""
     images: str = ""
     trials: int | None = None
     generation: int = 5

@@ -7,24 +7,34 @@ from dataclasses import dataclass
 
 from compress.archive import Record
 from compress.core import Latency, TrackerSpec, Way
-from compress.profiles import Profile, Verdict, gate, predict
+from compress.measure import Target
+from compress.profiles import Profile, Verdict, predict
+
+
+def latency_of(profile: Profile | Target, spec: TrackerSpec, ways: Mapping[Way, int] | None = None) -> Latency:
+    """Predicted from measured parts, or estimated by a target that nobody can time; over `ways` where they are known.
+
+    Without `ways` the mean of an adaptive tracker is an optimistic bound. Raises as `predict` and `Target.estimate`.
+    """
+    return profile.estimate(spec, ways) if isinstance(profile, Target) else predict(profile, spec, ways)
 
 
 @dataclass(frozen=True)
 class Gauge:
-    """A profile, and the bound on one of `LATENCY_FIGURES`."""
+    """A profile or an estimated target, and the bound on one of `LATENCY_FIGURES`."""
 
-    profile: Profile
+    profile: Profile | Target
     at: str
     bound_ms: float
 
     def gate(self, spec: TrackerSpec) -> Verdict:
         """Before anything is trained: of an adaptive tracker at best, or exactly where the worst way is bound."""
-        return gate(self.profile, spec, self.bound_ms, at=self.at)
+        found = latency_of(self.profile, spec)
+        return Verdict(found, self.bound_ms, self.at, optimistic=spec.adaptive and self.at != "worst")
 
     def predict(self, spec: TrackerSpec, ways: Mapping[Way, int]) -> Latency:
         """Over the ways that frames took."""
-        return predict(self.profile, spec, ways)
+        return latency_of(self.profile, spec, ways)
 
     def verdict(self, record: Record) -> Verdict:
         """By what was last predicted for a record."""

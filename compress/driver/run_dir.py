@@ -13,8 +13,11 @@ from importlib import metadata
 from pathlib import Path
 from time import strftime
 
+import optuna
+from sqlalchemy.exc import SQLAlchemyError
+
 from compress import __version__
-from compress.core import CompressError
+from compress.core import CompressError, FileError, InterruptedRun
 from compress.core.files import write_text
 
 _PACKAGES = ("torch", "onnxruntime", "optuna", "numpy", "opencv-python-headless", "timm")
@@ -36,6 +39,27 @@ def holding(run_dir: Path) -> Iterator[None]:
                 f"Another search is running in {run_dir}. Wait for it or stop it, or give another --out."
             ) from error
         yield
+
+
+@contextmanager
+def explained(run_dir: Path) -> Iterator[None]:
+    """Say what a stop, or a study that cannot be used, means for the run.
+
+    Raises:
+        InterruptedRun, FileError: in place of what was raised within.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise InterruptedRun(
+            f"Stopped. Nothing is lost: the same command continues the search in {run_dir}."
+        ) from error
+    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        found = str(error.__cause__ or error).splitlines()[0]
+        raise FileError(
+            f"The study {run_dir / 'study.db'} cannot be read or written ({found}). Free some space or choose "
+            "another --out; where the study is whole, the same command continues it."
+        ) from error
 
 
 class Log:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
 
 import optuna
 import torch
-from sqlalchemy.exc import SQLAlchemyError
 
 from compress.archive import (
     Archive,
@@ -18,28 +17,32 @@ from compress.archive import (
     write_pareto_csv,
     write_trials_csv,
 )
-from compress.core import FileError, InterruptedRun, Latency
+from compress.core import Latency
 from compress.core.files import home
 from compress.distill import Pool, StudentRecipe, distillation_pool, pick_device
 from compress.driver.asking import Asker, check_names, open_study
 from compress.driver.config import SearchConfig, settle
-from compress.driver.gauge import Gauge
+from compress.driver.gauge import Gauge, latency_of
 from compress.driver.ladder import Member, climb
 from compress.driver.material import Scored, check_training_data, evaluation_sequences, pool_size, rungs_of
+from compress.driver.plan import check_kind, make_plan, plan_space, plans
+from compress.driver.plan_start import enqueue, planned
 from compress.driver.progress import Progress, Show
 from compress.driver.remeasure import Remeasurer
-from compress.driver.run_dir import Log, holding, write_environment
+from compress.driver.run_dir import Log, explained, holding, write_environment
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher, teacher_score
 from compress.measure import Corners, Target, resolve_target
 from compress.models import Tracker, load_tracker, weights_key
-from compress.profiles import predict
+from compress.profiles import Profile
 from compress.report import write_report
 from compress.spaces import Space, load_space
 
 
 def search(*, out: str | Path | None = None, show: Show | None = None, **settings: object) -> Archive:
     """Search for the fastest accurate students of a teacher on a target; the same as `compress search`.
+
+    On an estimated target, without weights or without `data` in `settings`, it plans: see `driver.plan`.
 
     Args:
         out: Run directory; `results/TEACHER-TARGET` by default. An earlier search there is continued.
@@ -58,26 +61,23 @@ def search(*, out: str | Path | None = None, show: Show | None = None, **setting
     check_names(config.sampler, config.fps_at)
     run_dir = Path(out) if out else Path("results") / f"{config.teacher}-{config.target.replace(':', '-')}"
     # Everything a user can mistype is looked up before anything is written.
-    target, space = resolve_target(config.target), load_space(config.space)
+    target = resolve_target(config.target)
+    target.check_bound(config.fps_at)
+    if plans(config, target, settings):
+        return make_plan(replace(config, space=plan_space(settings)), target, run_dir, show=show)
+    space = load_space(config.space)
     teacher = load_tracker(config.teacher, config.weights or None)
     device = pick_device(config.device)
     sequences = evaluation_sequences(config.data)
     check_training_data(config.train_data)
+    check_kind(run_dir, planned=False)
+    if config.plan:
+        planned(config.plan, space, teacher.spec)
     with holding(run_dir):
         settle(config, run_dir)
         write_environment(run_dir, str(device))
-        try:
+        with explained(run_dir):
             return _Search(config, run_dir, target, space, teacher, device, sequences, Progress(show)).run()
-        except KeyboardInterrupt as error:
-            raise InterruptedRun(
-                f"Stopped. Nothing is lost: the same command continues the search in {run_dir}."
-            ) from error
-        except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-            found = str(error.__cause__ or error).splitlines()[0]
-            raise FileError(
-                f"The study {run_dir / 'study.db'} cannot be read or written ({found}). Free some space or choose "
-                "another --out; where the study is whole, the same command continues it."
-            ) from error
 
 
 class _Search:
@@ -114,19 +114,15 @@ class _Search:
 
     def run(self) -> Archive:
         self.log(f"search {asdict(self.config)}")
-        corners = Corners.of_space(self.teacher.spec, self.space)
-        profile = self.target.profile(
-            self.teacher.spec,
-            corners=corners,
-            threads=self.config.threads,
-            report=lambda what, share: self.progress.say(f"Latency profile: {what} {share:.0%}"),
-        )
+        profile = self._profile()
         score = teacher_score(self.study, self.students, self.progress.say)
-        predicted = predict(profile, self.teacher.spec, score.ways)
+        predicted = latency_of(profile, self.teacher.spec, score.ways)
         gauge = Gauge(profile, self.config.fps_at, self._bound(predicted))
         if keep_teacher(self.study, self.teacher.spec, score, predicted):
-            self.log(f"teacher: AO {score.accuracy.ao:.4f}, predicted {predicted.mean_ms:.3f} ms")
+            self.log(f"teacher: AO {score.accuracy.ao:.4f}, {predicted.provenance} {predicted.mean_ms:.3f} ms")
         asker = Asker(study=self.study, space=self.space, teacher=self.teacher.spec, gate=gauge.gate)
+        if self.config.plan:
+            enqueue(self.study, planned(self.config.plan, self.space, self.teacher.spec), self.config.students)
         asker.enqueue_anchors()
         self._train(asker, gauge)
         archive = Remeasurer(
@@ -140,6 +136,17 @@ class _Search:
         ).run()
         self._write(archive)
         return archive
+
+    def _profile(self) -> Profile | Target:
+        """What latency is told from: parts measured on the target, or what is estimated of it."""
+        if self.target.estimates is not None:
+            return self.target
+        return self.target.profile(
+            self.teacher.spec,
+            corners=Corners.of_space(self.teacher.spec, self.space),
+            threads=self.config.threads,
+            report=lambda what, share: self.progress.say(f"Latency profile: {what} {share:.0%}"),
+        )
 
     def _train(self, asker: Asker, gauge: Gauge) -> None:
         """Generation after generation until enough students are trained or the time is over."""

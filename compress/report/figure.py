@@ -8,6 +8,7 @@ from typing import Any
 from compress.archive import Archive, Record, fidelity_order
 from compress.report import words
 from compress.report.markup import escape
+from compress.report.planned import published_traces
 
 _SHAPES = {"full": "circle", "prior": "star-triangle-up"}
 _RUNG_SHAPES = ("diamond", "square", "triangle-up", "pentagon")
@@ -18,12 +19,13 @@ def figure(archive: Archive) -> dict[str, Any]:
     front = archive.front(archive.fidelity)
     members = {record.variant for record in front}
     rest = [r for r in archive.records if r.variant not in members]
-    scored = [r for r in rest if r.accuracy and r.latency]
+    scored = [r for r in rest if r.ao is not None and r.latency and (archive.plan is None or r.status == "done")]
     kept = [r for r in scored if r.status != "missed"]
     traces = [
+        *(published_traces(archive) if archive.plan else ()),
         *(_others(kept, fidelity) for fidelity in sorted({r.fidelity for r in kept}, key=fidelity_order)),
         _missed([r for r in scored if r.status == "missed"]),
-        _whiskers([r for r in (*kept, *front, archive.teacher) if r.accuracy]),
+        _whiskers(_named(front) if archive.plan else [*kept, *front, archive.teacher]),
         _rug([r for r in rest if r.status == "rejected" and r.latency]),
         _front(front, archive.fidelity),
         _teacher(archive.teacher),
@@ -34,7 +36,7 @@ def figure(archive: Archive) -> dict[str, Any]:
 def _points(records: Sequence[Record]) -> dict[str, Any]:
     return {
         "x": [r.latency.mean_ms for r in records if r.latency],
-        "y": [r.accuracy.ao for r in records if r.accuracy],
+        "y": [r.ao for r in records if r.ao is not None],
         "hovertext": [_hover(r) for r in records],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
@@ -60,14 +62,20 @@ def _front(records: Sequence[Record], fidelity: str) -> dict[str, Any]:
 
 
 def _labels(records: Sequence[Record]) -> list[str]:
-    """Names of the variants, from the most accurate down, that stand clear of one already named."""
-    spots = [(r.latency.mean_ms if r.latency else 0.0, r.accuracy.ao if r.accuracy else 0.0) for r in records]
+    """Names of the variants, empty for those that do not stand clear."""
+    named = _named(records)
+    return [str(escape(r.variant)) if r in named else "" for r in records]
+
+
+def _named(records: Sequence[Record]) -> list[Record]:
+    """From the most accurate down, those that stand clear of one already there."""
+    spots = [(r.latency.mean_ms if r.latency else 0.0, r.ao or 0.0) for r in records]
     room = 0.07 * max((x for x, _ in spots), default=0.0)
     named: list[int] = []
     for i in sorted(range(len(spots)), key=lambda i: -spots[i][1]):
         if all(abs(spots[i][0] - spots[j][0]) > room or abs(spots[i][1] - spots[j][1]) > 0.03 for j in named):
             named.append(i)
-    return [str(escape(r.variant)) if i in named else "" for i, r in enumerate(records)]
+    return [records[i] for i in named]
 
 
 def _outline(colour: str) -> dict[str, Any]:
@@ -76,7 +84,9 @@ def _outline(colour: str) -> dict[str, Any]:
 
 def _others(records: Sequence[Record], fidelity: str) -> dict[str, Any]:
     found = [r for r in records if r.fidelity == fidelity]
-    name = "off the front (full)" if fidelity == "full" else f"{fidelity}, not trained further"
+    name = {"full": "off the front (full)", "prior": "off the front (prior)"}.get(
+        fidelity, f"{fidelity}, not trained further"
+    )
     marker = {"color": "--muted", "size": 9, "symbol": [_symbol(r) for r in found], "line": _outline("--muted")}
     return _points(found) | {"name": name, "mode": "markers", "marker": marker}
 
@@ -98,9 +108,9 @@ def _whiskers(records: Sequence[Record]) -> dict[str, Any]:
     x: list[float | None] = []
     y: list[float | None] = []
     for record in records:
-        if record.accuracy and record.latency and record.latency.worst_ms is not None:
+        if record.ao is not None and record.latency and record.latency.worst_ms is not None:
             x += [record.latency.mean_ms, record.latency.worst_ms, None]
-            y += [record.accuracy.ao, record.accuracy.ao, None]
+            y += [record.ao, record.ao, None]
     return {
         "x": x,
         "y": y,
@@ -113,7 +123,7 @@ def _whiskers(records: Sequence[Record]) -> dict[str, Any]:
 
 
 def _teacher(record: Record) -> dict[str, Any]:
-    if not (record.latency and record.accuracy):
+    if not record.latency or record.ao is None:
         return {}
     symbol = "star" if record.latency.provenance == "measured" else "star-open"
     return _points([record]) | {
@@ -129,6 +139,12 @@ def _teacher(record: Record) -> dict[str, Any]:
 
 
 def _bars(records: Sequence[Record], colour: str) -> dict[str, Any]:
+    """A standard error to each side; of estimates the interval, in thin lines, since there are many."""
+    priors = [r.prior for r in records if r.prior and r.ao is not None]
+    if priors:
+        up, down = [p.high - p.mean for p in priors], [p.mean - p.low for p in priors]
+        sides = {"array": up, "arrayminus": down, "symmetric": False}
+        return sides | {"type": "data", "color": colour, "thickness": 1, "width": 0}
     errors = [r.accuracy.ao_se for r in records if r.accuracy]
     return {"type": "data", "array": errors, "color": colour, "thickness": 1.5, "width": 5}
 
@@ -144,6 +160,8 @@ def _hover(record: Record) -> str:
     lines = [f"<b>{escape(record.variant)}</b>"]
     if record.accuracy:
         lines.append(f"AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f} ({record.fidelity})")
+    if record.prior:
+        lines.append(f"{escape(words.expected(record.prior))} (prior)")
     if record.latency:
         lines.append(f"{words.digits(record.latency.mean_ms)} ms {words.how(record)}, {record.latency.fps:.0f} fps")
     if record.latency and record.latency.worst_ms is not None:
@@ -161,7 +179,7 @@ def _layout(archive: Archive) -> dict[str, Any]:
     axis = {"gridcolor": "--line", "linecolor": "--line", "zeroline": False, "automargin": True}
     layout: dict[str, Any] = {
         "xaxis": axis | {"title": {"text": "latency, ms per frame (mean)"}, "rangemode": "tozero"},
-        "yaxis": axis | {"title": {"text": "AO (average overlap)"}},
+        "yaxis": axis | {"title": {"text": _accuracy_axis(archive)}},
         "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
         "font": {"family": "system-ui, sans-serif", "size": 14, "color": "--ink"},
         "hoverlabel": {"bgcolor": "--page", "bordercolor": "--line", "font": {"color": "--ink"}, "align": "left"},
@@ -173,6 +191,11 @@ def _layout(archive: Archive) -> dict[str, Any]:
     }
     limit = archive.constraint.max_ms
     return layout if limit is None else layout | _bound(limit, archive.constraint.at)
+
+
+def _accuracy_axis(archive: Archive) -> str:
+    prior = archive.teacher.prior
+    return f"{prior.metric}, expected" if archive.plan and prior else "AO (average overlap)"
 
 
 def _bound(limit: float, at: str) -> dict[str, Any]:

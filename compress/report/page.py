@@ -16,6 +16,7 @@ from compress.core.files import write_text
 from compress.report import words
 from compress.report.figure import figure
 from compress.report.markup import Markup, escape, pairs
+from compress.report.planned import plan_commands, plan_section, plan_statements, published_section
 from compress.report.sections import any_adaptive, errors_table, front_note, front_table, trials_table
 from compress.report.verdict import verdict
 from compress.report.ways import ways_section
@@ -35,7 +36,7 @@ def write_report(archive: Archive, folder: Path) -> Path:
 
 
 def _page(archive: Archive, plotly: str) -> str:
-    title = f"{_setting(archive, 'teacher')} → {_setting(archive, 'target')}"
+    title = f"{'Plan: ' if archive.plan else ''}{_setting(archive, 'teacher')} → {_setting(archive, 'target')}"
     theme, script = _resource("page.css"), _resource("page.js")
     return f"""<!doctype html>
 <html lang="en">
@@ -60,28 +61,37 @@ def _page(archive: Archive, plotly: str) -> str:
 
 
 def _body(archive: Archive, title: str) -> str:
-    errors, told = errors_table(archive)
     return f"""<h1>{escape(title)}</h1>
 <p class="bound">{escape(words.bound(archive.constraint))}</p>
 <p class="verdict">{escape(verdict(archive))}</p>
 <div id="plot"><noscript>The plot needs JavaScript; the tables below hold every figure.</noscript></div>
-<p class="note">Filled markers: latency measured; hollow: predicted. Bars: ± 1 standard error of AO.
+<p class="note">{escape(_markers(archive))}
 {_whisker_note(archive)} Drag to zoom, double-click to go back.</p>
+{plan_section(archive, archive.plan) if archive.plan else ""}
 <h2>Front</h2>
 <p>{escape(front_note(archive))} Click a heading to sort.</p>
 {front_table(archive)}
 {ways_section(archive)}
 <h2>Next</h2>
 {_commands(archive)}
-<h2>Predicted and measured latency</h2>
-<p>{escape(told)}</p>
-{errors}
+{published_section(archive) if archive.plan else _errors(archive)}
 <h2>How the figures were obtained</h2>
-{_method(archive)}
+{plan_statements(archive, archive.plan) if archive.plan else _method(archive)}
 <details><summary>All {len(archive.records)} trials: {escape(_counts(archive))}</summary>
 {trials_table(archive)}</details>
 <details><summary>Settings</summary>{pairs(archive.settings, label="Settings")}</details>
 <details><summary>Environment</summary>{_environment(archive)}</details>"""
+
+
+def _markers(archive: Archive) -> str:
+    if archive.plan:
+        return "Hollow markers: latency estimated. Bars: the interval of the expected accuracy. Crosses: published."
+    return "Filled markers: latency measured; hollow: predicted. Bars: ± 1 standard error of AO."
+
+
+def _errors(archive: Archive) -> Markup:
+    errors, told = errors_table(archive)
+    return Markup(f"<h2>Predicted and measured latency</h2>\n<p>{escape(told)}</p>\n{errors}")
 
 
 def _whisker_note(archive: Archive) -> str:
@@ -89,6 +99,8 @@ def _whisker_note(archive: Archive) -> str:
 
 
 def _commands(archive: Archive) -> Markup:
+    if archive.plan:
+        return plan_commands(archive.plan)
     front = archive.front(archive.fidelity)
     run = shlex.quote(str(archive.run_dir))
     if not front:

@@ -62,6 +62,20 @@ _FRONT: tuple[_Column, ...] = (
     ("from teacher layers", "which layers the weights come from", _text(lambda r: _sources(r))),
 )
 
+
+def _prior(name: str) -> Callable[[Archive, Record], Cell]:
+    return lambda _, r: number(getattr(r.prior, name) if r.prior else None, ".3f")
+
+
+_EXPECTED: tuple[_Column, ...] = (
+    ("AO expected", "from published ablations: nothing was trained", _prior("mean")),
+    ("at least", "lower end of its interval", _prior("low")),
+    ("at most", "upper end of its interval", _prior("high")),
+)
+"""Of plans, in place of what was scored."""
+
+_NOT_OF_PLANS = ("AO", "± SE", "SR50", "SR75", "p50", "p90", "p99", "rungs", "layers used")
+
 _TRIALS: tuple[_Column, ...] = (
     _VARIANT,
     ("status", "what became of it", _text(lambda r: r.status)),
@@ -85,12 +99,13 @@ def front_note(archive: Archive) -> str:
 
 def front_table(archive: Archive) -> Markup:
     """The front and the teacher."""
-    return _table(archive, _with_ways(archive, _FRONT, after="p99"), archive.front_table(), "The front and the teacher")
+    columns = _of_plan(archive, _with_ways(archive, _FRONT, after="p99"))
+    return _table(archive, columns, archive.front_table(), "The front and the teacher")
 
 
 def trials_table(archive: Archive) -> Markup:
     """Everything that was tried."""
-    columns = _with_ways(archive, _TRIALS, after="latency is")
+    columns = _of_plan(archive, _with_ways(archive, _TRIALS, after="latency is"))
     return _table(archive, columns, list(archive.records), "Everything that was tried")
 
 
@@ -102,6 +117,15 @@ def any_adaptive(archive: Archive) -> bool:
 def _with_ways(archive: Archive, columns: tuple[_Column, ...], after: str) -> tuple[_Column, ...]:
     place = [title for title, _, _ in columns].index(after) + 1
     return (*columns[:place], *_PER_FRAME, *columns[place:]) if any_adaptive(archive) else columns
+
+
+def _of_plan(archive: Archive, columns: tuple[_Column, ...]) -> tuple[_Column, ...]:
+    """The columns themselves, unless nothing was trained or timed: then what was expected, after the variant's name."""
+    if archive.plan is None:
+        return columns
+    first, *others = (column for column in columns if column[0] not in _NOT_OF_PLANS)
+    reason: _Column = ("note", "what sets its estimates apart", _text(lambda r: r.reason))
+    return (first, *_EXPECTED, *others, *(() if "reason" in [title for title, _, _ in others] else (reason,)))
 
 
 def _worst(archive: Archive, record: Record) -> Cell:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from compress.archive import Archive, Record
 from compress.report import words
+from compress.report.planned import NOTHING_DONE, plan_verdict
 
 
 def verdict(archive: Archive) -> str:
     """The most accurate variant within the bound against the teacher, or how near the search came. Plain text."""
     front = archive.front(archive.fidelity)
     if front:
-        return _best(archive, max(front, key=lambda record: record.accuracy.ao if record.accuracy else 0.0))
+        best = max(front, key=lambda record: record.ao or 0.0)
+        return plan_verdict(archive, best) if archive.plan else _best(archive, best)
     found = archive.candidates(archive.fidelity)
     if found:
         return f"The teacher is faster and more accurate than each of the {len(found)} variants within the bound."
-    return _nothing(archive)
+    return f"{NOTHING_DONE} {_nothing(archive)}" if archive.plan else _nothing(archive)
 
 
 def _best(archive: Archive, record: Record) -> str:

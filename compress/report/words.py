@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from compress.archive import Archive, Constraint, Record
+from compress.archive import SHARE, Archive, Constraint, PriorAccuracy, Record
 from compress.core import TrackerSpec
 
 
@@ -39,6 +39,16 @@ def how(record: Record) -> str:
     if record.latency is None:
         return "–"
     return f"{record.latency.provenance}, at best" if record.optimistic else record.latency.provenance
+
+
+def expected(prior: PriorAccuracy) -> str:
+    """An estimated accuracy in words: `expected GOT-10k AO 0.67 (0.64 to 0.71)`."""
+    figures = f"{prior.mean:.2f} ({prior.low:.2f} to {prior.high:.2f})"
+    return (
+        f"expected to keep {figures} of the teacher's accuracy"
+        if prior.metric == SHARE
+        else (f"expected {prior.metric} {figures}")
+    )
 
 
 def worst(constraint: Constraint, record: Record) -> str | None:
