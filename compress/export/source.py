@@ -57,6 +57,11 @@ def _of_run(run: Path, variant: str) -> Source:
     archive = read_archive(run)
     record = _best(archive) if variant == "best" else archive.variant(variant)
     variant = record.variant
+    if archive.plan is not None and not record.is_teacher:
+        raise FileError(
+            f"{run} is a plan: nothing was trained, so {variant} has no weights. To train it: "
+            f"{archive.plan.commands[-1] if archive.plan.commands else 'run `compress search --plan`'}"
+        )
     teacher = str(archive.settings.get("teacher", ""))
     provenance = {"run": run.resolve().name, "variant": variant, "teacher": teacher, "fidelity": record.fidelity}
     path = run / "checkpoints" / f"{record.spec.weights_id}.safetensors"
@@ -77,7 +82,7 @@ def _best(archive: Archive) -> Record:
     front = archive.front(archive.fidelity)
     if not front:
         raise UsageError(f"No variant of {archive.run_dir} meets the bound, so none is best. Name one with --variant.")
-    return max(front, key=lambda record: record.accuracy.ao if record.accuracy else 0.0)
+    return max(front, key=lambda record: record.ao or 0.0)
 
 
 def _is_path(text: str) -> bool:

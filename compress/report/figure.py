@@ -139,12 +139,12 @@ def _teacher(record: Record) -> dict[str, Any]:
 
 
 def _bars(records: Sequence[Record], colour: str) -> dict[str, Any]:
-    """A standard error to each side; of estimates the interval, in thin lines, since there are many."""
-    priors = [r.prior for r in records if r.prior and r.ao is not None]
-    if priors:
-        up, down = [p.high - p.mean for p in priors], [p.mean - p.low for p in priors]
+    """A standard error to each side; of estimates, which are many, the interval of those that are named."""
+    if any(r.prior for r in records):
+        shown = [r.prior if r in _named(records) else None for r in records]
+        up, down = [p.high - p.mean if p else 0.0 for p in shown], [p.mean - p.low if p else 0.0 for p in shown]
         sides = {"array": up, "arrayminus": down, "symmetric": False}
-        return sides | {"type": "data", "color": colour, "thickness": 1, "width": 0}
+        return sides | {"type": "data", "color": colour, "thickness": 1, "width": 3}
     errors = [r.accuracy.ao_se for r in records if r.accuracy]
     return {"type": "data", "array": errors, "color": colour, "thickness": 1.5, "width": 5}
 
@@ -190,6 +190,9 @@ def _layout(archive: Archive) -> dict[str, Any]:
         "hovermode": "closest",
     }
     limit = archive.constraint.max_ms
+    if archive.plan and archive.teacher.latency:
+        # Published trackers may be far slower than the teacher; a double click shows them all.
+        layout["xaxis"]["range"] = [0, 1.2 * max(archive.teacher.latency.mean_ms, limit or 0.0)]
     return layout if limit is None else layout | _bound(limit, archive.constraint.at)
 
 

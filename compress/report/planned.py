@@ -121,7 +121,11 @@ def published_traces(archive: Archive) -> list[dict[str, Any]]:
                 "hovertext": [_hover(tracker, speed) for tracker, speed in found],
                 "hovertemplate": "%{hovertext}<extra></extra>",
                 "name": f"published ({_TIMED[scope]})",
-                "mode": "markers",
+                "mode": "markers+text",
+                # Those timed as networks alone stand among the front, and are named when pointed at.
+                "text": ["" if scope == "network" else str(escape(tracker.tracker)) for tracker, _ in found],
+                "textposition": "middle right",
+                "textfont": {"color": "--published", "size": 11},
                 "marker": {"color": "--published", "size": 9, "symbol": symbol, "line": {"width": 1.5}},
             }
         )

@@ -29,7 +29,7 @@ _AO: _Column = ("AO", "average overlap, pooled over frames", _accuracy("ao"))
 _MS: _Column = ("ms", "mean latency per frame", _latency("mean_ms"))
 _HOW: _Column = ("latency is", "how the latency was obtained", _text(words.how))
 _PARAMS: _Column = ("params, M", "parameters, millions", lambda _, r: number(r.params / 1e6))
-_FIDELITY: _Column = ("AO is", "fidelity: how far it was trained", _text(lambda r: r.fidelity if r.accuracy else "–"))
+_FIDELITY: _Column = ("AO is", "fidelity: how far it was trained", _text(lambda r: "–" if r.ao is None else r.fidelity))
 _DEPTH: _Column = ("layers", "transformer blocks", lambda _, r: number(len(r.spec.layers), "d"))
 
 _PER_FRAME: tuple[_Column, ...] = (
