@@ -69,7 +69,7 @@ def write_steps(
                 height, width = step.frame.shape[:2]
                 size, fps = (width, height), frames.fps or _FPS
                 video = video or stack.enter_context(box_video(draw, size=size, fps=fps))
-                video.write(step.frame, step.box, _label(step, spec, first=len(ms) == 1))
+                video.write(step.frame, step.box, label(step, spec, first=len(ms) == 1))
     return Followed(ms, renewals, dict(ways))
 
 
@@ -77,8 +77,8 @@ def _write_line(file: TextIO, step: Step) -> None:
     file.write(",".join(f"{value:.3f}" for value in step.box) + "\n")
 
 
-def _label(step: Step, spec: TrackerSpec, *, first: bool) -> str:
-    """Of an adaptive tracker with a second line: what it computed for the frame."""
+def label(step: Step, spec: TrackerSpec, *, first: bool) -> str:
+    """What is drawn into a step's frame; of an adaptive tracker with a second line, what it computed."""
     if first:
         return "start"
     line = f"score {step.score:.2f}  {1000 / step.ms:.0f} fps"

@@ -1,12 +1,14 @@
 """Drawn videos are whole or absent."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from compress.core import FileError, UsageError
-from compress.runtime import Frames, box_video
+from compress.core import BypassSpec, ExitSpec, FileError, LayerSpec, TrackerSpec, UsageError, Way
+from compress.runtime import Frames, Step, box_video
+from compress.runtime.follow import label
 
 GREY = np.full((96, 128, 3), 90, np.uint8)
 BOX = np.array([30.0, 40.0, 50.0, 30.0])
@@ -24,6 +26,33 @@ def test_box_is_drawn_where_it_is_in_green(tmp_path: Path) -> None:
     assert edge[1] > edge[0] + 40
     assert edge[1] > edge[2] + 40
     assert np.abs(drawn[2][50:65, 40:70].astype(int) - 90).max() < 25
+
+
+def _row_of_ground(picture: np.ndarray) -> int:
+    """The first row whose left edge is not black."""
+    return int((picture[:, 1].max(axis=1) > 45).argmax())
+
+
+def test_each_line_of_a_label_has_a_row_of_its_own(tmp_path: Path) -> None:
+    with box_video(tmp_path / "out.mp4", size=(128, 96), fps=20.0) as video:
+        for label in ("one", "one\ntwo"):
+            video.write(GREY, BOX, label)
+    one, two = map(_row_of_ground, Frames(tmp_path / "out.mp4"))
+    assert 10 <= one <= 20
+    assert abs(two - 2 * one) <= 2
+
+
+def test_an_adaptive_trackers_frame_says_what_was_computed() -> None:
+    """Of six layers, four in front of the second exit, one of them skipped."""
+    layers = tuple(LayerSpec(source=i, mlp_hidden=48) for i in range(6))
+    spec = TrackerSpec(dim=32, heads=2, layers=layers, bypass=BypassSpec(n_enf=1))
+    exits = replace(spec, exits=(ExitSpec(2), ExitSpec(4), ExitSpec(6)))
+    step = Step(GREY, BOX, score=0.914, ms=12.5)
+    assert label(step, spec, first=True) == "start"
+    assert label(step, spec, first=False) == "score 0.91  80 fps"
+    found = label(replace(step, way=Way(frozenset({2}), 1)), exits, first=False)
+    assert found == "score 0.91  80 fps\n3/6 layers, exit 1"
+    assert label(replace(step, way=Way(frozenset({2, 3}))), spec, first=False).endswith("\n4/6 layers")
 
 
 @pytest.mark.parametrize("name", ["out.avi", "out", "out.txt"])
