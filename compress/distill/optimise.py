@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import torch
@@ -41,14 +42,28 @@ def learning_rate(step: int, steps: int, peak: float, warmup: int) -> float:
     return peak * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share))))
 
 
-def optimiser(model: nn.Module, lr: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW; vectors (gains and biases) and position embeddings are not decayed."""
-    plain: list[nn.Parameter] = []
-    decayed: list[nn.Parameter] = []
+def optimiser(
+    model: nn.Module, lr: float, weight_decay: float, *, new: Callable[[str], bool] | None = None, scale: float = 1.0
+) -> torch.optim.AdamW:
+    """AdamW; vectors (gains and biases) and position embeddings are not decayed.
+
+    Args:
+        new: Which parameters, by name, learn at `scale` times the rate of the others; see `set_learning_rate`.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        (plain if parameter.ndim < 2 or "pos_embed" in name else decayed).append(parameter)
-    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
+        decay = 0.0 if parameter.ndim < 2 or "pos_embed" in name else weight_decay
+        groups.setdefault((decay, scale if new is not None and new(name) else 1.0), []).append(parameter)
+    found = [{"params": p, "weight_decay": decay, "scale": s} for (decay, s), p in groups.items()]
+    descent = torch.optim.AdamW(found, lr=lr, betas=(0.9, 0.98))
+    set_learning_rate(descent, lr)
+    return descent
+
+
+def set_learning_rate(descent: torch.optim.AdamW, lr: float) -> None:
+    """Of an `optimiser`: `lr` times the scale of each group."""
+    for group in descent.param_groups:
+        group["lr"] = lr * group["scale"]
 
 
 def keep_statistics(model: nn.Module) -> None:

@@ -24,6 +24,10 @@ class StudentRecipe:
         sparsity: Weight of the share of layers that bypass skips (ABTrack).
         iou, self_imitation: Of the exits' predicted IoU and of the early exits' imitation of the last (DyTrack).
         early: Of imitation of the teacher's answers by the early exits, relative to that by the last.
+        new: Learning rate of the exits' scores and recycling gates, which nothing was inherited for, over that of the
+            rest (DyTrack, §IV-A: 10, for all but the backbone).
+        settle: Passes over the pool in which, at the end, scores alone learn what became of the exits; see
+            `settle_scores`.
         ema: Decay of the averaged weights, which are what is kept.
     """
 
@@ -42,6 +46,8 @@ class StudentRecipe:
     iou: float = SCORE
     self_imitation: float = IMITATION
     early: float = 0.0
+    new: float = 4.0
+    settle: int = 6
     ema: float = 0.99
 
     @property

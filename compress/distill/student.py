@@ -11,9 +11,16 @@ from torch import Tensor, nn
 from compress.core import CompressError
 from compress.distill.adaptive import Adaptive
 from compress.distill.objective import Batch, static_parts
-from compress.distill.optimise import AveragedWeights, keep_statistics, learning_rate, optimiser
+from compress.distill.optimise import (
+    AveragedWeights,
+    keep_statistics,
+    learning_rate,
+    optimiser,
+    set_learning_rate,
+)
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
+from compress.distill.settle import settle_scores
 from compress.models import Tracker
 
 __all__ = ["Report", "StudentRecipe", "distill", "distillation_loss"]
@@ -37,8 +44,8 @@ def distill(
 ) -> Tracker:
     """Train `student` for `steps` batches of the pool; returns its averaged weights in eval mode.
 
-    A student with bypass or exits is trained in two stages, see `Adaptive`. A backbone's batch norms keep the
-    teacher's statistics.
+    A student with bypass or exits is trained in two stages, see `Adaptive`; then scores of exits settle on the averaged
+    weights, see `settle_scores`. A backbone's batch norms keep the teacher's statistics.
 
     Args:
         report: Called about every twentieth of the way with the step and the mean of each loss part since.
@@ -51,17 +58,17 @@ def distill(
     """
     student = student.to(device).train()
     keep_statistics(student)
-    objective, beside = _objective(student, recipe, 0 if again else round(recipe.static * steps))
+    static_steps = 0 if again else round(recipe.static * steps)
+    objective, beside = _objective(student, recipe, static_steps)
     trained = nn.ModuleList([student, beside.to(device)])
     average = AveragedWeights(student, recipe.ema)
-    descent = optimiser(trained, recipe.lr, recipe.weight_decay)
+    descent = optimiser(trained, recipe.lr, recipe.weight_decay, new=_new, scale=recipe.new)
     generator = torch.Generator().manual_seed(seed)
     means = _Means(report)
     for step in range(steps):
         if before is not None:
             before(step)
-        for group in descent.param_groups:
-            group["lr"] = learning_rate(step, steps, recipe.lr, round(recipe.warmup * steps))
+        set_learning_rate(descent, learning_rate(step, steps, recipe.lr, round(recipe.warmup * steps)))
         rows = torch.randint(len(pool), (recipe.batch,), generator=generator)
         parts = objective(Batch.of(pool, rows, device), step)
         descent.zero_grad(set_to_none=True)
@@ -72,7 +79,15 @@ def distill(
         means.add(step + 1, parts)
         if means.count >= max(1, steps // 20) or step + 1 == steps:
             means.report()
-    return average.model.train(False)
+    found: Tracker = average.model.train(False)
+    if static_steps < steps:
+        settle_scores(found, pool, recipe, count=steps * recipe.batch, seed=seed, device=device)
+    return found
+
+
+def _new(name: str) -> bool:
+    """Parameters that no teacher without exits has and that do not start as what they should become."""
+    return ".score." in name or ".gate." in name
 
 
 def distillation_loss(

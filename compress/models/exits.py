@@ -40,13 +40,12 @@ class Exit(nn.Module):
         self.gate = _gate(dim) if self.recycling == "d" else None
         self.norm: nn.Module = nn.LayerNorm(dim, eps=NORM_EPS) if spec.final_norm else nn.Identity()
         self.proj = nn.Linear(dim, dim)
-        self.score = nn.Sequential(nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, dim), nn.ReLU(), nn.Linear(dim, 1))
-        for part in (self.adapter, self.gate, self.score):
+        self.score = _score(dim)
+        for part in (self.adapter, self.gate):
             if part is not None:
                 part.apply(init_linear)
         nn.init.eye_(self.proj.weight)
         nn.init.zeros_(self.proj.bias)
-        nn.init.constant_(self.score[-1].bias, math.log(_FIRST_SCORE / (1 - _FIRST_SCORE)))  # type: ignore[arg-type]
         self.head = create_head(spec)
 
     def forward(self, x: Tensor, recycled: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -83,6 +82,17 @@ class Exit(nn.Module):
             x, _ = block(x)
         x = x[:, -tokens:]
         return x + recycled if recycled is not None and self.recycling == "a" else x
+
+
+def _score(dim: int) -> nn.Sequential:
+    """Three layers. Weights as small as the backbone's would hand on a twentieth of what tells frames apart."""
+    hidden, last = (nn.Linear(dim, dim), nn.Linear(dim, dim)), nn.Linear(dim, 1)
+    for layer in hidden:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)
+    init_linear(last)
+    nn.init.constant_(last.bias, math.log(_FIRST_SCORE / (1 - _FIRST_SCORE)))
+    return nn.Sequential(hidden[0], nn.ReLU(), hidden[1], nn.ReLU(), last)
 
 
 def _gate(dim: int) -> nn.Sequential:
