@@ -69,9 +69,11 @@ def notes(judge: Judge, trials: Sequence[Candidate], constraint: Constraint) -> 
 
 def commands(config: SearchConfig, run_dir: Path) -> Iterator[str]:
     """What to type to measure the device and train the plan; words in capitals are the user's to fill in."""
-    yield shlex.join(["compress", "profile", "--target", config.target, "--host", "user@device"])
-    words = ["compress", "search", "--teacher", config.teacher, *_weights(config), "--target", config.target]
-    words += ["--space", config.space, *_data(config)]
+    # Under onnxruntime, which is what export ships, whatever runtime was planned for.
+    device = config.target.split(":")[0]
+    about = ["--target", device, "--teacher", config.teacher, "--space", config.space]
+    yield shlex.join(["compress", "profile", *about, "--host", "user@device"])
+    words = ["compress", "search", *about, *_weights(config), *_data(config)]
     for field in fields(config):
         value = getattr(config, field.name)
         if field.name not in _TOLD and value != field.default and value is not None:

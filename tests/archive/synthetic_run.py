@@ -8,6 +8,8 @@ from typing import Any
 
 from compress.archive import (
     STUDY,
+    Plan,
+    PriorAccuracy,
     Record,
     storage_url,
     store_measured,
@@ -78,6 +80,25 @@ def with_bypass(number: int = 11, **changes: Any) -> Record:
     """Four layers, two of which may be skipped, never scored."""
     base = record(number, 4, 0.70, None, predicted=adaptive_latency(0.70, 0.90), status="running", rungs=())
     return replace(base, **({"spec": replace(spec(4), bypass=BypassSpec(n_enf=2))} | changes))
+
+
+def planned(number: int, depth: int, ms: float, ao: float, **changes: Any) -> Record:
+    """As a plan holds it: estimated, never trained."""
+    timed = replace(latency(ms, "estimated"), p50_ms=ms, p90_ms=ms, p99_ms=ms, runs=0, warmup=0, threads=0)
+    prior = PriorAccuracy("GOT-10k AO", ao, ao - 0.04, ao + 0.03, 0.71, "litetrack, Table IV")
+    base = record(number, depth, ms, None, fidelity="prior", predicted=timed, prior=prior, rungs=())
+    return replace(base, **changes)
+
+
+def planned_teacher() -> Record:
+    own = PriorAccuracy("GOT-10k AO", 0.71, 0.71, 0.71, 0.71, "litetrack, Table IV")
+    return planned(-1, 12, 51.0, 0.71, variant="teacher", prior=own, is_teacher=True)
+
+
+def plan_facts(**changes: Any) -> Plan:
+    commands = ("compress profile --target agx", "compress search --plan here")
+    facts = Plan("full", 554400, False, 6000, 3000, 900, 0.046, 0.104, "Nothing was timed.", ("Mind this.",), commands)
+    return replace(facts, **changes)
 
 
 _EARLY, _LATE = Way(frozenset(), 0), Way(frozenset(), 1)

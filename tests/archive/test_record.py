@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from synthetic_run import RECORDS, latency, record, teacher, with_bypass, with_exits
+from synthetic_run import RECORDS, accuracy, latency, planned, record, teacher, with_bypass, with_exits
 
 from compress.archive import Record, fidelity_order, variant_name
 from compress.core import FileError
 
 
-@pytest.mark.parametrize("each", [*RECORDS, teacher(), with_exits(), with_bypass()], ids=lambda r: r.variant)
+@pytest.mark.parametrize(
+    "each", [*RECORDS, teacher(), with_exits(), with_bypass(), planned(20, 4, 9.0, 0.6)], ids=lambda r: r.variant
+)
 def test_round_trip_through_json(each: Record) -> None:
     assert Record.from_attrs(json.loads(json.dumps(each.to_attrs()))) == each
 
@@ -24,6 +26,45 @@ def test_latency_prefers_the_measurement() -> None:
     assert both.latency is not None
     assert both.latency.provenance == "measured"
     assert both.latency_error == pytest.approx(0.10)
+
+
+def test_an_estimated_accuracy_is_never_a_measured_one() -> None:
+    estimated, trained = planned(0, 4, 9.0, 0.6), record(0, 4, 0.66, 0.5)
+    assert (estimated.accuracy, estimated.ao) == (None, 0.6)
+    assert estimated.prior is not None
+    assert estimated.prior.retention == pytest.approx(0.6 / 0.71)
+    assert (trained.prior, trained.ao) == (None, 0.5)
+    # Told at another fidelity, the estimate counts for nothing.
+    assert replace(estimated, fidelity="full").ao is None
+    for both in (replace(estimated, fidelity="full"), replace(estimated, accuracy=accuracy(0.6))):
+        with pytest.raises(FileError, match="prior"):
+            Record.from_attrs(both.to_attrs())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"low": 0.7},
+        {"high": 0.5},
+        {"mean": float("nan")},
+        {"mean": True},
+        {"high": 1.2},
+        {"teacher": 0},
+        {"metric": 5},
+        {"source": "x" * 300},
+        {"surprise": 1},
+    ],
+)
+def test_a_damaged_estimate_is_refused(change: dict[str, Any]) -> None:
+    attrs = planned(0, 4, 9.0, 0.6).to_attrs()
+    with pytest.raises(FileError, match="prior"):
+        Record.from_attrs(attrs | {"prior": attrs["prior"] | change})
+
+
+def test_a_record_from_before_estimates_is_read() -> None:
+    attrs = record(0, 4, 0.66, 0.5).to_attrs()
+    attrs.pop("prior")
+    assert Record.from_attrs(attrs) == record(0, 4, 0.66, 0.5)
 
 
 def test_fidelity_order() -> None:

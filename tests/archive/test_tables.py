@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_run import record, teacher, with_bypass, with_exits, write_run
+from synthetic_run import planned, planned_teacher, record, teacher, with_bypass, with_exits, write_run
 
 from compress.archive import Archive, Constraint, read_archive, write_pareto_csv, write_trials_csv
 
@@ -58,6 +58,21 @@ def test_adaptive_variants_can_be_told(tmp_path: Path) -> None:
     assert table.loc["v010", columns].tolist() == ["exits", "3", "1.2", "true", "false", "false"]
     assert table.loc["v011", columns].tolist() == ["bypass", "", "0.9", "true", "true", "true"]
     assert table.loc["v000", columns].tolist() == ["", "4", "", "true", "", "false"]
+
+
+def test_estimates_have_columns_of_their_own(tmp_path: Path) -> None:
+    archive = Archive(tmp_path, planned_teacher(), (planned(0, 4, 9.0, 0.6), planned(1, 4, 9.5, 0.5)), Constraint(16.7))
+    write_pareto_csv(archive, tmp_path / "pareto.csv")
+    table = pd.read_csv(tmp_path / "pareto.csv", keep_default_na=False, dtype=str).set_index("variant")
+    assert table.index.tolist() == ["v000", "teacher"]
+    row = table.loc["v000"]
+    assert row[["ao", "ao_se", "sr50", "p50_ms", "p90_ms", "p99_ms"]].tolist() == [""] * 6
+    assert row[["prior_ao", "prior_low", "prior_high", "fidelity"]].tolist() == ["0.6", "0.56", "0.63", "prior"]
+    assert row["prior_provenance"] == "estimated: retention of 0.71 (litetrack, Table IV)"
+    assert row["latency_provenance"] == "estimated"
+    # And runs without estimates keep their tables as they were.
+    write_pareto_csv(Archive(tmp_path, teacher(), (record(0, 4, 0.5, 0.4),), Constraint(1)), tmp_path / "other.csv")
+    assert not [name for name in pd.read_csv(tmp_path / "other.csv") if name.startswith("prior")]
 
 
 def test_cells_are_no_formulas(tmp_path: Path) -> None:
