@@ -11,7 +11,11 @@ from typing import Literal
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.files import home
 from compress.core.plain import to_plain
+from compress.measure.host import host
 from compress.profiles import Family, Profile, load_profile, save_profile
+
+GPU = "gpu"
+"""This host's, under onnxruntime."""
 
 Runtime = Literal["onnxruntime", "tensorrt"]
 _NAME = re.compile(
@@ -33,7 +37,7 @@ class Device:
         """The device of a target such as `agx` or `agx:tensorrt-fp16`.
 
         Raises:
-            UsageError: no such name can be, this host's own names, or fp16 under onnxruntime.
+            UsageError: no such name can be, or it would be taken for this host's, or fp16 under onnxruntime.
         """
         found = _NAME.fullmatch(target)
         if found is None:
@@ -42,8 +46,8 @@ class Device:
                 "the runtime where it is not onnxruntime: agx, my-board, agx:tensorrt-fp16."
             )
         name, runtime = found["device"], found["runtime"] or "onnxruntime"
-        if name.split("-")[0] in ("cpu", "gpu"):
-            raise UsageError(f"{name} always means this host. Give the other device a name of its own.")
+        if name.split("-")[0] == "cpu" or name.startswith("gpu-"):
+            raise UsageError(f"{name} may not name another device: cpu and gpu are this host's. Choose another name.")
         precision = found["precision"] or _DEFAULT[runtime]
         if (runtime, precision) == ("onnxruntime", "fp16"):
             raise UsageError("Under onnxruntime fp32 is measured: graphs are exported so. Leave -fp16 out.")
@@ -58,7 +62,8 @@ class Device:
 
 def device_path(device: Device, family: Family, threads: int) -> Path:
     """Where the profile of a device is kept: by its name, runtime, threads and family."""
-    key = repr((threads, sorted(to_plain(family).items())))
+    here = host().id if device.name == GPU else ""
+    key = repr((here, threads, sorted(to_plain(family).items())))
     stem = f"{device.name}-{device.runtime}-{device.precision}"
     return home() / "profiles" / f"{stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.yaml"
 

@@ -1,6 +1,13 @@
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from compress.core import HeadSpec, LayerSpec, TrackerSpec
+from compress.measure import Corners
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +20,35 @@ def tiny() -> TrackerSpec:
 @pytest.fixture(autouse=True)
 def _home(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
+
+
+@dataclasses.dataclass(frozen=True)
+class MeasuredKit:
+    """A kit of the tiny family in `folder`, written under `home`, and what it measured on this host."""
+
+    id: str
+    corners: Corners
+    home: Path
+    folder: Path
+    results: Path
+
+
+@pytest.fixture(scope="session")
+def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) -> MeasuredKit:
+    from compress.measure.devices import Device
+    from compress.measure.kit import Request, emit_kit
+
+    place = tmp_path_factory.mktemp("kit")
+    folder, scratch, home = place / "kit", place / "scratch", place / "home"
+    scratch.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COMPRESS_HOME", str(home))
+        # Without dimension reduction, which has tests of its own, it is measured in half the time.
+        corners = dataclasses.replace(Corners.of(tiny), attn_dims=(), mlp_dims=())
+        id = emit_kit(Request(Device.of("board"), tiny, corners, provider="cpu"), folder)
+    # Isolated, in another folder, so that nothing but what is installed beside numpy can be imported.
+    words = [sys.executable, "-I", str(folder / "measure.py")]
+    environment = os.environ | {"TMPDIR": str(scratch)}
+    done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return MeasuredKit(id, corners, home, folder, folder / "results.json")

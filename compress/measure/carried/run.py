@@ -84,6 +84,8 @@ def _batch_times(kit: dict[str, Any], folder: str, index: int, provider: str) ->
     plan, count = kit["schedule"], len(kit["batches"])
 
     def report(share: float) -> None:
+        if not os.path.isdir(folder):
+            raise KitError("the kit was removed while it was measured.")
         print(f"batch {index + 1} of {count}: {share:.0%}", file=sys.stderr, flush=True)
 
     return settled_rounds(
