@@ -198,7 +198,7 @@ def _layout(archive: Archive) -> dict[str, Any]:
 
 def _accuracy_axis(archive: Archive) -> str:
     prior = archive.teacher.prior
-    return f"{prior.metric}, expected" if archive.plan and prior else "AO (average overlap)"
+    return f"{escape(prior.metric)}, expected" if archive.plan and prior else "AO (average overlap)"
 
 
 def _bound(limit: float, at: str) -> dict[str, Any]:
