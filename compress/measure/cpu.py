@@ -24,6 +24,7 @@ def cpu_profile(
     threads: int = 1,
     rounds: int = ROUNDS,
     refresh: bool = False,
+    strict: bool = False,
     report: Report | None = None,
 ) -> Profile:
     """The kept profile of this host for the family of `teacher`, or a new one where it does not cover `corners`.
@@ -33,9 +34,11 @@ def cpu_profile(
         threads: Threads of the runtime.
         rounds: Visits to each network; fewer than 10 are not enough for figures to rely on.
         refresh: Measure even where a kept profile would do.
+        strict: Refuse what was measured while the machine changed its speed. A search can do without: it compares
+            trackers with their teacher, and measures what it trained again.
 
     Raises:
-        CompressError: the machine is too noisy to tell the parts apart.
+        CompressError: the machine is too noisy to tell the parts apart; or, where `strict`, as `check_calm`.
     """
     wanted = Corners.of(teacher) if corners is None else corners.union(Corners.of(teacher))
     path = profile_path(teacher, threads)
@@ -44,9 +47,9 @@ def cpu_profile(
     if kept is not None:
         wanted = wanted.union(Corners.covered(kept))
     if profile is None or refresh or not wanted.layers_within(Corners.covered(profile)):
-        profile = build_profile(teacher, wanted, threads=threads, rounds=rounds, report=report)
+        profile = build_profile(teacher, wanted, threads=threads, rounds=rounds, strict=strict, report=report)
     if wanted.decides and profile.deciding is None:
-        deciding = measured_deciding(profile, teacher, rounds=rounds, report=report or silent)
+        deciding = measured_deciding(profile, teacher, rounds=rounds, strict=strict, report=report or silent)
         profile = replace(profile, deciding=deciding)
     if profile is not kept:
         save_profile(profile, path)

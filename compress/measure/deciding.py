@@ -46,12 +46,19 @@ class DecidingPlan:
         return list(dict.fromkeys([*((stack, None) for stack in self.stacks), *ways]))
 
 
-def measured_deciding(profile: Profile, teacher: TrackerSpec, *, rounds: int, report: Report) -> Deciding:
-    """What deciding costs in the family of `profile`, which may have been measured long before. Errors as
-    `fit_deciding`.
+def measured_deciding(
+    profile: Profile, teacher: TrackerSpec, *, rounds: int, report: Report, strict: bool = False
+) -> Deciding:
+    """What deciding costs in the family of `profile`, which may have been measured long before.
+
+    Raises:
+        CompressError: `strict`, and the machine is noisy; see `check_calm`.
     """
     plan = DecidingPlan.of(teacher, Corners.covered(profile))
-    return fit_deciding(profile, plan, _times(plan, profile.threads, rounds, report))
+    times = _times(plan, profile.threads, rounds, report)
+    if strict:
+        check_calm([times], profile.device)
+    return fit_deciding(profile, plan, times)
 
 
 def fit_deciding(profile: Profile, plan: DecidingPlan, times: Times) -> Deciding:
@@ -59,11 +66,7 @@ def fit_deciding(profile: Profile, plan: DecidingPlan, times: Times) -> Deciding
 
     Static trackers timed in the same run tell how fast the machine is now; all figures are brought to the speed at
     which the profile was measured.
-
-    Raises:
-        CompressError: the machine is too noisy, with the spread.
     """
-    check_calm([times], profile.device)
     ms = dict(zip(plan.calls, low(times).tolist(), strict=True))
     pace = sum(ms[stack, None] for stack in plan.stacks) / sum(low_ms(profile, stack) for stack in plan.stacks)
     at_pace = {key: value / pace for key, value in ms.items()}

@@ -12,7 +12,7 @@ from compress.core.plain import from_plain
 from compress.measure.corners import Corners
 from compress.measure.deciding import DecidingPlan, fit_deciding
 from compress.measure.devices import Device, keep_device_profile
-from compress.measure.fitting import Where, fit_profile
+from compress.measure.fitting import Where, check_calm, fit_profile
 from compress.measure.kit import Request, kept_kit, kit_id
 from compress.measure.plan import Plan
 from compress.measure.results import Results, check_fits, read_results
@@ -50,6 +50,7 @@ def _profile(results: Results, kit: dict[str, Any], device: Device) -> Profile:
         precision=device.precision,
         conditions=body.conditions,
     )
+    check_calm(results.times, body.device)
     plan = Plan.of(teacher, corners)
     profile = fit_profile(plan, results.times[: len(plan.batches)], where)
     if not corners.decides:

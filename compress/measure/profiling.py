@@ -8,7 +8,7 @@ from compress.core import TrackerSpec, UsageError
 from compress.measure.carried.facts import conditions
 from compress.measure.corners import Corners
 from compress.measure.effort import Effort
-from compress.measure.fitting import Where, fit_profile
+from compress.measure.fitting import Where, check_calm, fit_profile
 from compress.measure.graph import FrameCall, LoopCall
 from compress.measure.host import host, runtime_name
 from compress.measure.plan import Plan
@@ -19,7 +19,13 @@ ROUNDS = 12
 
 
 def build_profile(
-    teacher: TrackerSpec, corners: Corners, *, threads: int = 1, rounds: int = ROUNDS, report: Report | None = None
+    teacher: TrackerSpec,
+    corners: Corners,
+    *,
+    threads: int = 1,
+    rounds: int = ROUNDS,
+    strict: bool = False,
+    report: Report | None = None,
 ) -> Profile:
     """Measure a profile, keeping nothing. Arguments and errors as `cpu_profile`."""
     if threads < 1 or rounds < 2:
@@ -28,6 +34,8 @@ def build_profile(
     for i, batch in enumerate(plan.batches):
         share = _part(report or silent, i, len(plan.batches))
         times.append(_batch_times(batch, effort=plan.effort, threads=threads, rounds=rounds, report=share))
+    if strict:
+        check_calm(times, str(host()))
     facts = Conditions(**conditions(before))
     where = Where("cpu", str(host()), runtime_name(), threads, conditions=facts)
     return fit_profile(plan, times, where)
