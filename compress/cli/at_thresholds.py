@@ -56,7 +56,7 @@ def at_thresholds(spec: TrackerSpec, text: str) -> TrackerSpec:
         )
     taus = _numbers(text)
     if taus is not None:
-        from compress.driver.thresholds import with_thresholds
+        from compress.runtime.thresholds import with_thresholds
 
         return with_thresholds(spec, taus)
     found = read_spec(str(_file(text).absolute()))

@@ -60,8 +60,8 @@ def command(
     from compress.core import UsageError
     from compress.distill import pick_device
     from compress.driver.set_thresholds import set_thresholds, threshold_sequences
-    from compress.driver.thresholds import check_exits
     from compress.export import load_source
+    from compress.runtime.thresholds import check_exits
 
     if (fps is None) == (tau is None):
         raise UsageError("Give either --fps N, to choose thresholds for a speed, or --tau T,T, to set them.")

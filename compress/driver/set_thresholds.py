@@ -17,10 +17,11 @@ from compress.data import load_sequences
 from compress.data.generated import generated_sequences
 from compress.driver.exit_scores import exit_scores
 from compress.driver.material import Remembered
-from compress.driver.thresholds import Expected, Milliseconds, choose, expected, with_thresholds
+from compress.driver.thresholds import Expected, Milliseconds, choose, expected
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build
+from compress.runtime.thresholds import with_thresholds
 
 Progress = Callable[[str, int, int], None]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import InfeasibleError, TrackerSpec, UsageError, Way
+from compress.core import InfeasibleError, TrackerSpec, Way
 from compress.driver.exit_scores import ExitScores
+from compress.runtime.thresholds import check_exits
 
 Milliseconds = Callable[[Way], float]
 """Mean time per frame of those that go one way."""
@@ -39,30 +40,6 @@ class Expected:
     ms: float
     iou: float
     ways: dict[Way, int]
-
-
-def with_thresholds(spec: TrackerSpec, taus: Sequence[float]) -> TrackerSpec:
-    """The same tracker, of the same weights, with other thresholds.
-
-    Raises:
-        UsageError: no early exits, as many thresholds as early exits are not given, or one outside of [0, 1].
-    """
-    check_exits(spec)
-    if len(taus) != len(spec.exits) - 1:
-        raise UsageError(
-            f"There are {len(spec.exits) - 1} exits before the last, but {len(taus)} thresholds are given."
-        )
-    early = tuple(replace(each, tau=float(tau)) for each, tau in zip(spec.exits, taus, strict=False))
-    return replace(spec, exits=(*early, spec.exits[-1]))
-
-
-def check_exits(spec: TrackerSpec) -> None:
-    """Raise UsageError for a tracker that has no threshold to choose."""
-    if len(spec.exits) < 2:
-        also = ", only bypass, whose ρ was trained for" if spec.bypass else ": it does the same for every frame"
-        raise UsageError(
-            f"This tracker has no early exits{also}, so there is no threshold to choose. Take a variant with exits."
-        )
 
 
 def expected(scores: ExitScores, spec: TrackerSpec, taus: Sequence[float], ms: Milliseconds) -> Expected:

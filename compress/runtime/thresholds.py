@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -88,3 +89,27 @@ class Thresholds:
         if answer.scores is not None:
             distances += np.abs(answer.scores[: len(self.taus)] - self.taus).tolist()
         return min((distance for distance in distances if not np.isnan(distance)), default=float("inf"))
+
+
+def with_thresholds(spec: TrackerSpec, taus: Sequence[float]) -> TrackerSpec:
+    """The same tracker, of the same weights, with other thresholds.
+
+    Raises:
+        UsageError: no early exits, as many thresholds as early exits are not given, or one outside of [0, 1].
+    """
+    check_exits(spec)
+    if len(taus) != len(spec.exits) - 1:
+        raise UsageError(
+            f"There are {len(spec.exits) - 1} exits before the last, but {len(taus)} thresholds are given."
+        )
+    early = tuple(replace(each, tau=float(tau)) for each, tau in zip(spec.exits, taus, strict=False))
+    return replace(spec, exits=(*early, spec.exits[-1]))
+
+
+def check_exits(spec: TrackerSpec) -> None:
+    """Raise UsageError for a tracker that has no threshold to choose."""
+    if len(spec.exits) < 2:
+        also = ", only bypass, whose ρ was trained for" if spec.bypass else ": it does the same for every frame"
+        raise UsageError(
+            f"This tracker has no early exits{also}, so there is no threshold to choose. Take a variant with exits."
+        )

@@ -20,10 +20,11 @@ from compress.cli.thresholds import command
 from compress.core import BypassSpec, CompressError, ExitSpec, InfeasibleError, TrackerSpec, UsageError, Way
 from compress.data import load_sequences
 from compress.driver.exit_scores import ExitScores, exit_scores
-from compress.driver.thresholds import check_exits, choose, expected, with_thresholds
+from compress.driver.thresholds import choose, expected
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork
+from compress.runtime.thresholds import check_exits, with_thresholds
 
 CPU = torch.device("cpu")
 TWO = replace(STATIC, exits=(ExitSpec(1), ExitSpec(4)))
