@@ -36,7 +36,7 @@ def _bypassing(teacher: Tracker, pool: Pool, bypass: BypassSpec, recipe: Student
     return distill(start, pool, recipe, steps=steps, seed=0, device=CPU)
 
 
-@pytest.mark.parametrize("zeta", [0.0, -0.1], ids=["fixed", "adaptive"])
+@pytest.mark.parametrize("zeta", [0.0, pytest.param(-0.1, marks=pytest.mark.slow)], ids=["fixed", "adaptive"])
 def test_the_share_that_is_skipped_follows_tau0(teacher: Tracker, pool: Pool, zeta: float) -> None:
     """What is skipped in the end, not the probabilities; and never a layer below `n_enf`."""
     rates = []
@@ -61,7 +61,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tracker, Pool]:
     return teacher, replace(pool, boxes=boxes, search=search)
 
 
-@pytest.mark.parametrize("zeta", [-0.5, 0.5])
+@pytest.mark.parametrize("zeta", [-0.5, pytest.param(0.5, marks=pytest.mark.slow)])
 def test_hard_frames_skip_less_below_zero_and_more_above(uneven: tuple[Tracker, Pool], zeta: float) -> None:
     alone = replace(RECIPE, distribution=0.0, mimic=0.0)
     student = _bypassing(*uneven, BypassSpec(n_enf=1, tau0=0.5, zeta=zeta), alone, steps=100)
