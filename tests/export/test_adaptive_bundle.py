@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -275,6 +277,28 @@ def test_verify_notices_other_ways(folder: Path, capsys: pytest.CaptureFixture[s
 
 def _err(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().err.split())
+
+
+def test_torch_is_never_imported(staged: Path, data: str, tmp_path: Path) -> None:
+    boxes = ("--out", str(tmp_path / "boxes.txt"), "--draw", str(tmp_path / "drawn.mp4"))
+    commands = [
+        ["track", str(staged), "--video", data.removeprefix("folder:"), *boxes],
+        ["verify", str(staged)],
+        ["evaluate", str(staged), "--data", data, "--quiet", "--thresholds", "0.4,0.6"],
+    ]
+    code = f"""
+import sys
+from compress.cli import main
+for words in {commands!r}:
+    try:
+        main(words)
+    except SystemExit as stop:
+        assert not stop.code, (words, stop.code)
+found = {{"torch", "timm", "onnx", "pandas", "optuna", "ray"}} & set(sys.modules)
+assert not found, found
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_bundles_replace_one_another_whole(
