@@ -9,6 +9,7 @@ import click
 
 from compress.cli.latency_answer import Answer, print_latency
 from compress.cli.options import json_option, quiet_option
+from compress.cli.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec, Way
@@ -39,9 +40,9 @@ def command(
     """
     from compress.measure import resolve_target
 
-    aim = resolve_target(target)
     spec, ways = _tracker(tracker)
-    report = None if quiet else _Progress()
+    aim = resolve_target(target, spec)
+    report = None if quiet else ProgressLine()
     asked = _asked(spec, ways)
     more: dict[str, Any] = {}
     if aim.estimates is not None and not (measure or refresh):
@@ -105,16 +106,3 @@ def _asked(spec: TrackerSpec, ways: Mapping[Way, int] | None) -> dict[str, Mappi
 
 def _known(asked: Mapping[str, Mapping[Way, int] | None]) -> dict[str, Mapping[Way, int]]:
     return {name: ways for name, ways in asked.items() if ways}
-
-
-class _Progress:
-    """A line on stderr whenever the work changes or a fifth of it is done."""
-
-    def __init__(self) -> None:
-        self._last = ("", -1)
-
-    def __call__(self, what: str, share: float) -> None:
-        step = (what, int(share * 5))
-        if step != self._last:
-            self._last = step
-            click.echo(f"{what} {share:.0%}", err=True)

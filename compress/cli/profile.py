@@ -102,7 +102,9 @@ def _cpu(teacher: str, space: str | None, threads: int, rounds: int, report: Any
 
     spec = read_spec(teacher)
     corners = _corners(teacher, space)
-    profile = cpu_profile(spec, corners=corners, threads=threads, rounds=rounds, refresh=True, report=report)
+    profile = cpu_profile(
+        spec, corners=corners, threads=threads, rounds=rounds, refresh=True, strict=True, report=report
+    )
     return profile, profile_path(spec, threads)
 
 

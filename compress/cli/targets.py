@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """List the targets, with the error of each on trackers held back from it.
 
-    `cpu` is this host, by its fingerprint; its profiles are measured here, one per family of trackers. The others are
-    estimated from published speeds: no such device was ever timed, and nothing can be timed on one from here.
+    `cpu` is this host, by its fingerprint; its profiles are measured here, one per family of trackers. What
+    `compress profile` has measured on another device is listed with it. The rest is estimated from published speeds.
     """
     from compress.measure import resolve_target, target_names
 
@@ -40,15 +40,16 @@ def command(as_json: bool) -> None:
 
 def _row(target: Target) -> dict[str, Any]:
     from compress.measure import host, kept_profiles
+    from compress.measure.devices import device_profiles
 
     about = {"name": target.name, "device": target.device, "runtime": target.runtime, "precision": target.precision}
+    here = kept_profiles() if target.here else []
+    there = [] if target.here else [row for row in device_profiles() if row[1].target == target.name]
+    about |= {"fingerprint": host().id if target.here else None, "provenance": target.provenance}
+    about |= {"profiles": [_profile_row(path, profile) for path, profile in (*here, *there)]}
     if target.estimates is None:
-        kept = [_profile_row(path, profile) for path, profile in kept_profiles()]
-        return about | {"fingerprint": host().id, "provenance": target.provenance, "profiles": kept}
+        return about
     return about | {
-        "fingerprint": None,
-        "provenance": target.provenance,
-        "profiles": [],
         "aliases": list(target.estimates.names[1:]),
         "figures": len(target.estimates.figures),
         "mean_error": target.estimates.mean_error,
@@ -63,9 +64,12 @@ def _kept_lines(row: dict[str, Any]) -> list[str]:
 
 
 def _estimated_lines(row: dict[str, Any]) -> list[str]:
+    measured = [_line(kept) for kept in row["profiles"]]
+    never = "other families" if measured else "never measured"
     return [
-        f"estimated from {row['figures']} published speeds, never measured; error on trackers left out "
-        f"{row['mean_error']:.1%} mean, {row['max_error']:.1%} max"
+        *measured,
+        f"estimated from {row['figures']} published speeds, {never}; error on trackers left out "
+        f"{row['mean_error']:.1%} mean, {row['max_error']:.1%} max",
     ]
 
 

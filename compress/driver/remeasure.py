@@ -36,7 +36,7 @@ class Remeasurer:
 
     def run(self) -> Archive:
         archive = self._archive()
-        if self.target.estimates is not None:
+        if not self.target.here:
             return archive  # nothing can be timed there
         members = [archive.teacher, *(r for r in archive.records if r.fidelity == "full" and r.accuracy is not None)]
         if len(members) > 1 and all(record.measured for record in members):

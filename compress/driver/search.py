@@ -17,7 +17,7 @@ from compress.archive import (
     write_pareto_csv,
     write_trials_csv,
 )
-from compress.core import Latency
+from compress.core import Latency, describe
 from compress.core.files import home
 from compress.distill import Pool, StudentRecipe, distillation_pool, pick_device
 from compress.driver.asking import Asker, check_names, open_study
@@ -61,7 +61,7 @@ def search(*, out: str | Path | None = None, show: Show | None = None, **setting
     check_names(config.sampler, config.fps_at)
     run_dir = Path(out) if out else Path("results") / f"{config.teacher}-{config.target.replace(':', '-')}"
     # Everything a user can mistype is looked up before anything is written.
-    target = resolve_target(config.target)
+    target = resolve_target(config.target, describe(config.teacher))
     target.check_bound(config.fps_at)
     if plans(config, target, settings):
         return make_plan(replace(config, space=plan_space(settings)), target, run_dir, show=show)

@@ -9,11 +9,12 @@ from typing import Literal
 from compress.core import Latency, TrackerSpec, UsageError, Way, unknown_name
 from compress.measure.corners import Corners
 from compress.measure.cpu import cpu_profile
+from compress.measure.devices import GPU, Device, device_profile, device_profiles
 from compress.measure.host import host, runtime_name
 from compress.measure.rounds import Report
 from compress.measure.whole import RUNS, measure_many
 from compress.models import Tracker
-from compress.profiles import Profile
+from compress.profiles import Family, Profile
 from compress.profiles.estimated import (
     UNFITTED,
     EstimatedProfile,
@@ -23,9 +24,6 @@ from compress.profiles.estimated import (
     extrapolates,
     load_estimated,
 )
-
-_LATER = ("gpu",)
-"""Targets that are planned; naming one deserves a better answer than a close match."""
 
 _KNOWN_OF_ESTIMATES = ("mean", "worst")
 """What published speeds, which are means, can tell of `LATENCY_FIGURES`."""
@@ -37,6 +35,7 @@ class Target:
 
     Attributes:
         estimates: What published speeds tell of a device that is not here; None where latency is measured.
+        elsewhere: Latency is predicted from profiles that `compress profile` has measured there, and kept here.
     """
 
     name: str
@@ -44,6 +43,12 @@ class Target:
     precision: str
     device: str
     estimates: EstimatedProfile | None = None
+    elsewhere: bool = False
+
+    @property
+    def here(self) -> bool:
+        """Whether whole trackers can be timed on it now."""
+        return self.estimates is None and not self.elsewhere
 
     @property
     def provenance(self) -> Literal["measured", "estimated"]:
@@ -62,8 +67,10 @@ class Target:
         """The profile for the family of `teacher`, measured first where it is absent; see `cpu_profile`.
 
         Raises:
-            UsageError: an estimated target.
+            UsageError: an estimated target; or one measured elsewhere, if not for this, or if it is to be refreshed.
         """
+        if self.elsewhere and not refresh:
+            return _kept(self.name, teacher, corners, threads)
         self._check_here()
         return cpu_profile(teacher, corners=corners, threads=threads, refresh=refresh, report=report)
 
@@ -79,7 +86,7 @@ class Target:
         """Latency of whole trackers in one shuffled run; see `measure_many`.
 
         Raises:
-            UsageError: an estimated target.
+            UsageError: a target that is not here.
         """
         self._check_here()
         return measure_many(trackers, ways=ways, threads=threads, runs=runs, report=report)
@@ -113,7 +120,7 @@ class Target:
         if self.estimates is not None and at not in _KNOWN_OF_ESTIMATES:
             raise UsageError(
                 f"--fps-at {at} cannot be told on {self.name}: its latency is estimated from published speeds, which "
-                f"are means. Give --fps-at mean or worst. {self._advice()}"
+                f"are means. Give --fps-at mean or worst. {_advice(self.name)}"
             )
 
     def _estimates(self) -> EstimatedProfile:
@@ -122,17 +129,39 @@ class Target:
         return self.estimates
 
     def _check_here(self) -> None:
+        if self.elsewhere:
+            raise UsageError(
+                f"Nothing can be timed on {self.name} from here: its latency is predicted from what was measured "
+                f"there. {_advice(self.name)}"
+            )
         if self.estimates is not None:
             raise UsageError(
                 f"Nothing can be timed on {self.name} from here: it is estimated from published speeds, and no "
-                f"{self.device} is at hand. {self._advice()}"
+                f"{self.device} is at hand. {_advice(self.name)}"
             )
 
-    def _advice(self) -> str:
-        return (
-            f"To measure one: `compress profile --target {self.name} --host user@device`, or --emit-kit to carry "
-            "the measurement there."
+
+def _advice(name: str) -> str:
+    return (
+        f"To measure one: `compress profile --target {name} --host user@device`, or --emit-kit to carry the "
+        "measurement there."
+    )
+
+
+def _kept(name: str, teacher: TrackerSpec, corners: Corners | None, threads: int) -> Profile:
+    """The profile measured on a device, if it covers what is asked."""
+    profile = device_profile(name, teacher, threads)
+    if profile is None:
+        raise UsageError(
+            f"{name} was not measured for this family of trackers with {threads} thread{'s' * (threads > 1)}. Add "
+            f"--teacher and --threads. {_advice(name)}"
         )
+    if corners is not None and not corners.within(Corners.covered(profile)):
+        raise UsageError(
+            f"The profile measured on {name} does not reach all that is asked of it. Measure it with --space. "
+            f"{_advice(name)}"
+        )
+    return profile
 
 
 def _over(profile: EstimatedProfile, spec: TrackerSpec, ways: Mapping[Way, int]) -> Latency:
@@ -153,27 +182,48 @@ _TARGETS: dict[str, Callable[[], Target]] = {"cpu": _cpu, "cpu:onnxruntime-fp32"
 
 
 def target_names() -> list[str]:
-    """Every name `resolve_target` takes, aliases left out: first this host, then what is estimated."""
-    return [*sorted({make().name for make in _TARGETS.values()}), *estimated_names()]
+    """Every name `resolve_target` takes, aliases left out: this host, what is estimated, what was measured."""
+    measured = sorted({profile.target for _, profile in device_profiles()})
+    return list(dict.fromkeys([*sorted({make().name for make in _TARGETS.values()}), *estimated_names(), *measured]))
 
 
-def resolve_target(name: str) -> Target:
-    """The target of a name or alias: `cpu` is this host; `agx`, `agx:pytorch` and the like are estimated.
+def resolve_target(name: str, spec: TrackerSpec | None = None) -> Target:
+    """The target of a name or alias: `cpu` is this host; others were measured there, or are estimated.
+
+    Args:
+        spec: A tracker of the family that latency is wanted of. A device measured for it is not estimated; without
+            a spec, a device that can be estimated is.
 
     Raises:
-        UsageError: unknown, with close matches; or not supported yet, with what is.
+        UsageError: unknown, with close matches; or nothing is known of it, with how to measure it.
     """
     if name in _TARGETS:
         return _TARGETS[name]()
-    if name.split(":")[0] in _LATER:
+    measured = _measured(name, spec)
+    if measured is not None:
+        return measured
+    if name == GPU:
         raise UsageError(
-            f"Target {name!r} cannot be used yet: this version measures and predicts for cpu (this host), and "
-            f"estimates for {', '.join(estimated_names())}. Give --target cpu."
+            "Target 'gpu' cannot be used yet: this host's GPU was not measured. `compress profile --target gpu` does, "
+            f"with onnxruntime-gpu. cpu is this host too, and {', '.join(estimated_names())} are estimated."
         )
     try:
         profile = load_estimated(name)
     except UsageError as error:
         if name in UNFITTED:
-            raise
-        raise unknown_name("target", name, {*_TARGETS, *estimated_names()}) from error
+            raise UsageError(f"{error} {_advice(name)}") from None
+        raise unknown_name("target", name, {*_TARGETS, *target_names()}) from error
     return Target(profile.target, profile.runtime, profile.precision, profile.device, profile)
+
+
+def _measured(name: str, spec: TrackerSpec | None) -> Target | None:
+    """The target of a device that was measured: for the family of `spec`, or for any where it has no estimate."""
+    try:
+        device = Device.of(name)
+    except UsageError:
+        return None
+    kept = [profile for _, profile in device_profiles() if profile.target == device.target]
+    known = spec is not None and any(profile.family == Family.of(spec) for profile in kept)
+    if not kept or (not known and device.target in estimated_names()):
+        return None
+    return Target(device.target, kept[0].runtime, kept[0].precision, kept[0].device, elsewhere=True)

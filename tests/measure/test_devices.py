@@ -1,0 +1,126 @@
+"""What was measured on a device stands in the place of its estimate, for the family it was measured for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from compress.cli.latency import command as latency
+from compress.cli.targets import command as targets
+from compress.core import CompressError, TrackerSpec, UsageError, describe
+from compress.measure import Corners, resolve_target, target_names
+from compress.measure.devices import Device, device_path, device_profiles, keep_device_profile
+from compress.measure.elsewhere import local_profile
+from compress.measure.fitting import Where, fit_profile
+from compress.measure.kit import Request
+from compress.measure.plan import Plan
+from compress.profiles import Profile, predict
+
+
+def _measured(teacher: TrackerSpec, target: str, scale: float = 1.0) -> Profile:
+    """Fitted to times made from layers of equal cost."""
+    plan = Plan.of(teacher, Corners.of(teacher))
+    times = []
+    for batch in plan.batches:
+        ms = [scale * (1 + sum(0.1 + layer.mlp_hidden / 1000 for layer in spec.layers)) for spec in batch]
+        times.append(np.array([*ms, 0.5])[:, None, None] * np.ones((1, 12, 5)))
+    return fit_profile(plan, times, Where(target, f"A board called {target}", "onnxruntime 1.0", 1))
+
+
+def test_a_profile_of_made_up_times_tells_their_costs() -> None:
+    nano = describe("ostrack-nano")
+    profile = _measured(nano, "board")
+    assert profile.max_error == pytest.approx(0, abs=1e-6)
+    assert predict(profile, nano).mean_ms == pytest.approx(1 + 12 * (0.1 + nano.layers[0].mlp_hidden / 1000))
+
+
+def test_a_measured_device_is_a_target() -> None:
+    nano = describe("ostrack-nano")
+    with pytest.raises(UsageError, match="Unknown target 'board'"):
+        resolve_target("board", nano)
+    profile = _measured(nano, "board")
+    keep_device_profile(Device.of("board"), profile)
+    target = resolve_target("board", nano)
+    assert (target.provenance, target.here, target.device) == ("measured", False, "A board called board")
+    assert target == resolve_target("board") == resolve_target("board:onnxruntime-fp32")
+    assert "board" in target_names()
+    assert predict(target.profile(nano), nano).mean_ms == pytest.approx(predict(profile, nano).mean_ms, rel=1e-4)
+    target.check_bound("p99")
+
+
+def test_a_measurement_replaces_the_estimate_of_its_family() -> None:
+    nano, large = describe("ostrack-nano"), describe("ostrack256")
+    keep_device_profile(Device.of("agx"), _measured(nano, "agx"))
+    assert resolve_target("agx", nano).provenance == "measured"
+    assert resolve_target("agx", large).provenance == "estimated"
+    assert resolve_target("agx").provenance == "estimated"
+    assert resolve_target("agx:pytorch", nano).provenance == "estimated"
+    found = json.loads(_shown(latency, "ostrack-nano", "--target", "agx", "--json"))
+    assert found["provenance"] == "predicted"
+    assert found["device"] == "A board called agx"
+
+
+def test_what_the_measurement_does_not_reach() -> None:
+    nano = describe("ostrack-nano")
+    keep_device_profile(Device.of("board"), _measured(nano, "board"))
+    target = resolve_target("board", nano)
+    wider = replace(nano, layers=tuple(replace(layer, mlp_hidden=2048) for layer in nano.layers))
+    for call, words in (
+        (lambda: target.profile(nano, threads=2), "not measured for this family of trackers with 2 threads"),
+        (lambda: target.profile(describe("ostrack256")), "not measured for this family"),
+        (lambda: target.profile(nano, corners=Corners.of(nano, [wider])), "does not reach"),
+        (lambda: target.profile(nano, refresh=True), "Nothing can be timed on board from here"),
+        (lambda: target.measure({}), "Nothing can be timed on board from here"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            call()
+
+
+def test_measured_devices_are_listed() -> None:
+    keep_device_profile(Device.of("board:tensorrt"), _measured(describe("ostrack-nano"), "board:tensorrt-fp16"))
+    keep_device_profile(Device.of("agx"), _measured(describe("ostrack-nano"), "agx"))
+    rows = {row["name"]: row for row in json.loads(_shown(targets, "--json"))}
+    assert rows["board:tensorrt-fp16"]["provenance"] == "measured"
+    assert len(rows["board:tensorrt-fp16"]["profiles"]) == 1
+    assert len(rows["agx"]["profiles"]) == 1
+    assert rows["cpu"]["profiles"] == []
+    assert "measured for width 128" in _shown(targets)
+
+
+def test_damaged_profiles_of_devices_are_left_out() -> None:
+    nano = describe("ostrack-nano")
+    path = keep_device_profile(Device.of("board"), _measured(nano, "board"))
+    path.write_text("target: [")
+    assert device_profiles() == []
+    assert path == device_path(Device.of("board"), _measured(nano, "board").family, 1)
+
+
+def test_a_gpu_that_is_not_there(tiny: TrackerSpec) -> None:
+    with pytest.raises(UsageError, match="compress profile --target gpu"):
+        resolve_target("gpu", tiny)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("there is one")
+    request = Request(Device.of("gpu"), tiny, Corners.of(tiny), provider="cuda")
+    with pytest.raises(CompressError, match="has no CUDAExecutionProvider here.*compress doctor"):
+        local_profile(request)
+
+
+def test_this_host_under_another_provider_is_measured_by_a_kit(
+    tiny: TrackerSpec, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
+    """The CPU's provider stands in for CUDA's where there is no GPU; everything else is what a GPU goes through."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    corners = replace(Corners.of(tiny), attn_dims=(), mlp_dims=())
+    profile, path = local_profile(Request(Device.of("gpu"), tiny, corners, provider="cpu"))
+    assert (profile.target, profile.provenance) == ("gpu", "measured")
+    assert path.name.startswith("gpu-onnxruntime-fp32-")
+    assert resolve_target("gpu", tiny).profile(tiny) is not None
+
+
+def _shown(command: object, *words: str) -> str:
+    return CliRunner().invoke(command, list(words), catch_exceptions=False).stdout  # type: ignore[arg-type]
