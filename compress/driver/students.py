@@ -87,7 +87,7 @@ class Students:
         steps = self.rungs[rung].steps
         student = self._inherit(spec) if rung == 0 else self.model(spec, rung - 1)
         if steps:
-            student = self._distill(student, steps)
+            student = self._distill(student, steps, again=any(r.steps for r in self.rungs[:rung]))
         save_weights(student, path)
         return student
 
@@ -109,7 +109,7 @@ class Students:
         crops = (to_input(pool.template[rows].to(self.device)), to_input(pool.search[rows].to(self.device)))
         return inherit(self.teacher.to(self.device), spec, mlp_rank=self.mlp_rank, calibration=crops).eval()
 
-    def _distill(self, student: Tracker, steps: int) -> Tracker:
+    def _distill(self, student: Tracker, steps: int, *, again: bool) -> Tracker:
         def report(step: int, parts: dict[str, float]) -> None:
             if self.report is not None:
                 self.report(step, steps, parts)
@@ -122,6 +122,7 @@ class Students:
             seed=self.seed,
             device=self.device,
             report=report,
+            again=again,
         )
 
     def _evaluate(

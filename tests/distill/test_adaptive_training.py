@@ -156,7 +156,7 @@ def test_what_nothing_was_inherited_for_learns_faster(teacher: Tracker, pool: Po
 
 
 def test_a_fresh_score_hands_on_what_it_reads() -> None:
-    """At full width; with weights of deviation 0.02 a fiftieth of it comes through."""
+    """At full width; with weights of deviation 0.02 a 25th of it comes through."""
     torch.manual_seed(0)
     score = build(replace(SPEC, dim=192, heads=3, exits=EXITS)).exits[0].score  # type: ignore[union-attr, index]
     with torch.no_grad():
