@@ -32,9 +32,9 @@ from compress.driver.plan_sample import DRAWS, Candidate, Judge, distinct, front
 from compress.driver.plan_words import commands, notes
 from compress.driver.progress import Progress, Show
 from compress.driver.run_dir import Log, explained, holding, write_environment
-from compress.measure import Target
+from compress.measure import Corners, Target
 from compress.models import weights_path
-from compress.profiles import Verdict
+from compress.profiles import Profile, Verdict
 from compress.profiles.estimated_work import frame_work
 from compress.report import write_report
 from compress.spaces import Space, load_space
@@ -49,7 +49,7 @@ _BEYOND = "extrapolated: more or less work, or another width, than all that the 
 
 
 def plans(config: SearchConfig, target: Target, given: dict[str, Any]) -> bool:
-    """Whether a search can only be planned: on a target that nobody can time, without weights or without data.
+    """Whether a search is a plan: on a device elsewhere without weights, or on estimates without data.
 
     Args:
         given: The settings that the user gave, rather than left at their defaults.
@@ -58,14 +58,15 @@ def plans(config: SearchConfig, target: Target, given: dict[str, Any]) -> bool:
         FileError: named weights that are not there.
         UsageError: a plan to start from, where there is nothing to start.
     """
-    if target.estimates is None:
+    if target.here:
         return False
     if config.weights and not Path(config.weights).is_file():
         raise FileError(f"There is no weights file {config.weights}. Leave --weights out to plan without.")
-    planned = "data" not in given or not _has_weights(config)
+    undecided = target.estimates is not None and "data" not in given
+    planned = undecided or not _has_weights(config)
     if planned and config.plan:
         raise UsageError(
-            f"--plan starts a search that trains, but on {target.name}, which is estimated, that needs the teacher's "
+            f"--plan starts a search that trains, but on {target.name}, which is not here, that needs the teacher's "
             "weights (--weights) and sequences to score on (--data). Without them a plan is made."
         )
     return planned
@@ -82,7 +83,7 @@ def make_plan(
     Raises:
         UsageError, FileError, InterruptedRun: as `search`.
     """
-    if config.threads != 1:
+    if config.threads != 1 and target.estimates is not None:
         raise UsageError(f"--threads means nothing on {target.name}: its latency is estimated from published speeds.")
     planner = _Planner(config, run_dir, target, load_space(config.space), Progress(show))
     check_kind(run_dir, planned=True)
@@ -120,10 +121,10 @@ def _has_weights(config: SearchConfig) -> bool:
 
 class _Planner:
     def __init__(self, config: SearchConfig, run_dir: Path, target: Target, space: Space, progress: Progress) -> None:
-        self.config, self.run_dir, self.target, self.space, self.progress = config, run_dir, target, space, progress
+        self.config, self.run_dir, self.space, self.progress = config, run_dir, space, progress
         self.log = Log(run_dir)
         teacher = describe(config.teacher)
-        self.judge = Judge(target, config.teacher, teacher)
+        self.judge = Judge(_basis(config, target, space), config.teacher, teacher)
         self.teacher = _record(teacher, "teacher", -1, self.judge.teacher_latency(), self.judge.teacher_prior())
         self.constraint = _constraint(config, self.teacher)
 
@@ -135,6 +136,7 @@ class _Planner:
         if "plan" not in study.user_attrs:
             self._store(study, sample or self._look(draws))
         archive = archive_of(study, self.run_dir, asdict(self.config))
+        _check_basis(archive.teacher, self.teacher)
         write_pareto_csv(archive, self.run_dir / "pareto.csv")
         write_trials_csv(archive, self.run_dir / "trials.csv")
         write_report(archive, self.run_dir / "report")
@@ -168,7 +170,7 @@ class _Planner:
         store_plan(study, self._facts(sample))
 
     def _facts(self, sample: list[Candidate]) -> Plan:
-        assert self.target.estimates is not None
+        mean_error, max_error = self.judge.errors
         found = self.space.combinations(self.judge.teacher)
         return Plan(
             space=self.space.name,
@@ -177,11 +179,11 @@ class _Planner:
             drawn=len(sample),
             within=sum(keeps(each, self.constraint) for each in sample),
             twins=len(sample) - len(distinct(sample)),
-            mean_error=self.target.estimates.mean_error,
-            max_error=self.target.estimates.max_error,
-            limits=self.target.estimates.limits,
+            mean_error=mean_error,
+            max_error=max_error,
+            limits=self.judge.limits,
             notes=tuple(notes(self.judge, self._chosen(sample), self.constraint)),
-            commands=tuple(commands(self.config, self.run_dir)),
+            commands=tuple(commands(self.config, self.run_dir, measured=self.judge.measured)),
         )
 
     def _trial(self, number: int, each: Candidate) -> FrozenTrial:
@@ -200,7 +202,7 @@ class _Planner:
         record = _record(each.spec, variant_name(number), number, each.latency, each.prior)
         if not keeps(each, self.constraint):
             return replace(record, status="rejected", reason=self._verdict(each).reason)
-        return replace(record, reason=_BEYOND if self.target.extrapolates(each.spec) else "")
+        return replace(record, reason=_BEYOND if self.judge.extrapolates(each.spec) else "")
 
     def _verdict(self, each: Candidate) -> Verdict:
         assert self.constraint.max_ms is not None
@@ -208,8 +210,6 @@ class _Planner:
         return Verdict(each.latency, self.constraint.max_ms, at, optimistic=each.spec.adaptive and at != "worst")
 
     def _row(self, each: Candidate, knobs: list[str]) -> dict[str, Any]:
-        profile = self.target.estimates
-        assert profile is not None
         return {
             **{name: each.knobs.get(name) for name in knobs},
             "prior_ao": each.prior.mean,
@@ -219,11 +219,28 @@ class _Planner:
             "latency_ms": each.latency.mean_ms,
             "worst_ms": each.latency.worst_ms,
             "latency_provenance": each.latency.provenance,
-            "extrapolated": self.target.extrapolates(each.spec),
+            "extrapolated": self.judge.extrapolates(each.spec),
             "within_bound": keeps(each, self.constraint),
             "params": parameters(each.spec),
-            "gmacs_per_frame": frame_work(each.spec, profile.runtime).gmacs,
+            "gmacs_per_frame": frame_work(each.spec, "onnxruntime").gmacs,
         }
+
+
+def _check_basis(there: Record, here: Record) -> None:
+    """Raise FileError for a plan that was drawn before the device was measured."""
+    if there.latency and here.latency and there.latency.provenance != here.latency.provenance:
+        raise FileError(
+            f"The plan there tells latency as {there.latency.provenance}; it would be {here.latency.provenance} now. "
+            "Give another --out to plan again."
+        )
+
+
+def _basis(config: SearchConfig, target: Target, space: Space) -> Profile | Target:
+    """What latency is told from: parts measured on the device, if they cover the space, or its estimates."""
+    if target.estimates is not None:
+        return target
+    teacher = describe(config.teacher)
+    return target.profile(teacher, corners=Corners.of_space(teacher, space), threads=config.threads)
 
 
 def _record(spec: TrackerSpec, variant: str, number: int, latency: Latency, prior: PriorAccuracy) -> Record:

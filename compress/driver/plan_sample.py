@@ -12,8 +12,10 @@ import numpy.typing as npt
 
 from compress.archive import SHARE, Constraint, PriorAccuracy
 from compress.core import Latency, TrackerSpec
+from compress.driver.gauge import latency_of
 from compress.measure import Target
 from compress.prior import DEFAULT_METRIC, estimate, published_accuracy, retention
+from compress.profiles import Profile, predict, worst_way
 from compress.profiles.estimated import estimate as estimate_latency
 from compress.profiles.estimated import estimate_expected
 from compress.spaces import Space
@@ -39,18 +41,44 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Judge:
-    """Estimates students of one teacher on one target."""
+    """Estimates students of one teacher.
 
-    target: Target
+    Attributes:
+        basis: What latency is told from: an estimated target, or parts measured on a device.
+    """
+
+    basis: Profile | Target
     name: str
     teacher: TrackerSpec
 
     def __call__(self, knobs: Knobs, spec: TrackerSpec) -> Candidate:
-        return Candidate(knobs, spec, self.target.estimate(spec), self._prior(spec))
+        return Candidate(knobs, spec, latency_of(self.basis, spec), self._prior(spec))
+
+    @property
+    def measured(self) -> bool:
+        """Whether the device's own parts were measured."""
+        return isinstance(self.basis, Profile)
+
+    @property
+    def errors(self) -> tuple[float, float]:
+        """Of latency on trackers left out: mean and largest, relative; 0 where none was."""
+        told = self.basis if isinstance(self.basis, Profile) else self.basis.estimates
+        return (told.mean_error or 0.0, told.max_error or 0.0) if told else (0.0, 0.0)
+
+    @property
+    def limits(self) -> str:
+        """What the latencies cannot know, in words."""
+        return self.basis.estimates.limits if isinstance(self.basis, Target) and self.basis.estimates else ""
+
+    def extrapolates(self, spec: TrackerSpec) -> bool:
+        """Whether latency is beyond all that its estimate was fitted to; what was measured has no such end."""
+        return isinstance(self.basis, Target) and self.basis.extrapolates(spec)
 
     def teacher_latency(self) -> Latency:
         """With every frame at the last exit, which is what is published of its accuracy."""
-        profile = self.target.estimates
+        if isinstance(self.basis, Profile):
+            return predict(self.basis, self.teacher, {worst_way(self.teacher): 1} if self.teacher.exits else None)
+        profile = self.basis.estimates
         assert profile is not None
         last = [0.0] * (len(self.teacher.exits) - 1) + [1.0] if self.teacher.exits else None
         found = estimate_expected(profile, self.teacher, exit_shares=last)

@@ -11,7 +11,7 @@ from compress.archive import Constraint, variant_name
 from compress.core import FileError
 from compress.driver.config import SearchConfig
 from compress.driver.plan_sample import Candidate, Judge, front_of
-from compress.measure import resolve_target, target_names
+from compress.measure import Target, resolve_target, target_names
 from compress.models import weights_path
 from compress.models.layouts import weights_source
 
@@ -29,9 +29,8 @@ def notes(judge: Judge, trials: Sequence[Candidate], constraint: Constraint) -> 
         trials: In the order of their variants.
     """
     front = front_of(trials, constraint)
-    bound, target = constraint.max_ms, judge.target
+    bound, (_, error) = constraint.max_ms, judge.errors
     assert bound is not None
-    assert target.estimates is not None
     own = constraint.value(judge.teacher_latency())
     if own <= bound:
         yield (
@@ -46,33 +45,41 @@ def notes(judge: Judge, trials: Sequence[Candidate], constraint: Constraint) -> 
             f"{best.latency.at('worst'):.3g} ms, expected {best.prior.metric} {best.prior.mean:.3f} "
             f"({best.prior.low:.3f} to {best.prior.high:.3f})."
         )
-    near = sum(constraint.value(each.latency) * (1 + target.estimates.max_error) > bound for each in front)
+    near = sum(constraint.value(each.latency) * (1 + error) > bound for each in front)
     if near:
         yield (
             f"May miss the bound on the device, being nearer to it than the largest error of the latency estimate "
-            f"({target.estimates.max_error:.1%}): {near} of the {len(front)} on the front."
+            f"({error:.1%}): {near} of the {len(front)} on the front."
         )
-    beyond = sum(target.extrapolates(each.spec) for each in front)
+    beyond = sum(judge.extrapolates(each.spec) for each in front)
     if beyond:
         yield (
             "Extrapolated, in work or width beyond all that the latency estimate was fitted to: "
             f"{beyond} of the {len(front)} on the front."
         )
-    for other in map(resolve_target, target_names()):
-        if front and other.device == target.device and other.name != target.name:
-            assert other.estimates is not None
+    for other in _other_runtimes(judge) if front else ():
+        if other.estimates is not None:
             kept = sum(constraint.value(other.estimate(each.spec)) <= bound for each in front)
-            error = f"{other.estimates.mean_error:.1%} mean error, {other.estimates.max_error:.1%} at most"
-            runtime = f"{_RUNTIMES[other.runtime]} ({other.name}; {error})"
+            errors = f"{other.estimates.mean_error:.1%} mean error, {other.estimates.max_error:.1%} at most"
+            runtime = f"{_RUNTIMES[other.runtime]} ({other.name}; {errors})"
             yield f"Under {runtime} {kept} of the {len(front)} on the front would keep the bound."
 
 
-def commands(config: SearchConfig, run_dir: Path) -> Iterator[str]:
-    """What to type to measure the device and train the plan; words in capitals are the user's to fill in."""
+def _other_runtimes(judge: Judge) -> list[Target]:
+    """What else is estimated of the device, where latency is."""
+    if not isinstance(judge.basis, Target):
+        return []
+    others = map(resolve_target, target_names())
+    return [other for other in others if other.device == judge.basis.device and other.name != judge.basis.name]
+
+
+def commands(config: SearchConfig, run_dir: Path, *, measured: bool) -> Iterator[str]:
+    """What to type to measure the device, unless it is, and train the plan; words in capitals are the user's."""
     # Under onnxruntime, which is what export ships, whatever runtime was planned for.
     device = config.target.split(":")[0]
     about = ["--target", device, "--teacher", config.teacher, "--space", config.space]
-    yield shlex.join(["compress", "profile", *about, "--host", "user@device"])
+    if not measured:
+        yield shlex.join(["compress", "profile", *about, "--host", "user@device"])
     words = ["compress", "search", *about, *_weights(config), *_data(config)]
     for field in fields(config):
         value = getattr(config, field.name)

@@ -85,7 +85,7 @@ def _body(archive: Archive, title: str) -> str:
 
 def _markers(archive: Archive) -> str:
     if archive.plan:
-        return "Hollow markers: latency estimated. Bars: expected accuracy, of those named. Crosses: published."
+        return "Hollow markers: latency not measured. Bars: expected accuracy, of those named. Crosses: published."
     return "Filled markers: latency measured; hollow: predicted. Bars: ± 1 standard error of AO."
 
 

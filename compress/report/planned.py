@@ -20,7 +20,8 @@ def plan_verdict(archive: Archive, record: Record) -> str:
     times = words.speedup(archive, record)
     told = f"{record.variant}: {words.digits(own.mean_ms)} ms {words.how(record)} ({own.fps:.0f} fps)"
     if teacher.latency and times:
-        told += f", {times:.1f}× as fast as the teacher ({words.digits(teacher.latency.mean_ms)} ms estimated)"
+        theirs = f"{words.digits(teacher.latency.mean_ms)} ms {teacher.latency.provenance}"
+        told += f", {times:.1f}× as fast as the teacher ({theirs})"
     told += f"; {words.expected(record.prior)}"
     if record.prior.metric != SHARE:
         told += f" where the teacher has {record.prior.teacher:.2f} published ({record.prior.source})"
@@ -49,14 +50,21 @@ def plan_commands(plan: Plan) -> Markup:
     return Markup(f"<p>{escape(told)}</p>\n<pre>{escape(chr(10).join(plan.commands))}</pre>")
 
 
+_FITTED = "from kernel launches and multiply-accumulates at rates fitted to published speeds"
+
+
 def plan_statements(archive: Archive, plan: Plan) -> Markup:
     """How the figures came about."""
     prior, latency = archive.teacher.prior, archive.teacher.latency
     device = f"{latency.device}, {latency.runtime}" if latency else "the device"
+    if latency and latency.provenance == "predicted":
+        how, held_back = "predicted", "summed from parts measured there. On trackers held back"
+    else:
+        how, held_back = "estimated", f"{_FITTED}. On trackers left out of the fit"
     lines = [
-        f"Latency is estimated for {device}: milliseconds per frame at batch 1 for crop, normalise, network and "
-        "decode, from kernel launches and multiply-accumulates at rates fitted to published speeds. On trackers left "
-        f"out of the fit it is off by {plan.mean_error:.1%} on average, {plan.max_error:.1%} at most. {plan.limits}",
+        f"Latency is {how} for {device}: milliseconds per frame at batch 1 for crop, normalise, network and "
+        f"decode, {held_back} it is off by {plan.mean_error:.1%} on average, {plan.max_error:.1%} at most. "
+        f"{plan.limits}",
         "Adaptive variants skip layers or leave early, frame by frame. “At best” is the operating point that both "
         "estimates take: the share τ0 of the layers skipped and the first exit taken. Worst path computes every layer.",
         "Accuracy is at fidelity prior: the share of the teacher's accuracy that published ablations lead to expect "

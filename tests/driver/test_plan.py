@@ -7,6 +7,7 @@ import dataclasses
 import json
 import random
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from compress.driver import SearchConfig, plan_sample, search
 from compress.driver.plan import make_plan, plans
 from compress.driver.plan_sample import Judge, distinct, front_of, look_at, nearest_to_front, spread
 from compress.driver.plan_start import planned
-from compress.measure import resolve_target
+from compress.measure import Corners, resolve_target
+from compress.measure.devices import Device, keep_device_profile
 from compress.prior import estimate as prior_estimate
+from compress.profiles import Block, Deciding, Family, Fixed, Held, Profile, Ratios, predict
 from compress.profiles.estimated import estimate, estimate_expected, load_estimated
 from compress.spaces import load_space
 
@@ -372,6 +375,48 @@ def test_a_plan_for_something_else_is_refused(nano_plan: Archive) -> None:
     other = dataclasses.replace(load_space("full"), knobs={"depth": (5,)})
     with pytest.raises(UsageError, match="--space"):
         planned(nano_plan.run_dir, other, describe("ostrack-nano"))
+
+
+@pytest.fixture
+def board(space: str, home: Path) -> Iterator[Profile]:
+    """A board of whatever parts, as `compress profile` would have measured it: 2 ms a layer, 4 ms for the rest."""
+    teacher = describe("ostrack256")
+    corners = Corners.of_space(teacher, load_space(space))
+    profile = Profile(
+        target="my-board",
+        device="A board",
+        runtime="onnxruntime 1.31",
+        threads=1,
+        family=Family.of(teacher),
+        fixed=(Fixed("joint", 3.0), Fixed("split", 3.0)),
+        blocks=tuple(Block(k, h, 2.0, a, m) for a, h, m in corners.points for k in corners.attentions),
+        loop_ms=1.0,
+        ratios=Ratios(mean=1.0, p50=1.0, p90=1.1, p99=1.2),
+        runs=60,
+        warmup=36,
+        held=(Held("deep", 1.05, 1.0),),
+        deciding=Deciding(0.0, 0.0, 0.0, 0.0, 0.0),
+    )
+    path = keep_device_profile(Device.of("my-board"), profile)
+    yield profile
+    path.unlink()
+
+
+def test_a_measured_device_is_planned_by_its_parts(board: Profile, space: str, tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"teacher": "ostrack256", "target": "my-board", "fps": 100, "space": space}
+    archive = search(out=tmp_path / "run", **asked)
+    assert archive.plan is not None
+    assert archive.plan.max_error == pytest.approx(0.05)
+    assert len(archive.plan.commands) == 1  # it is measured already
+    assert archive.teacher.latency is not None
+    assert archive.teacher.latency.mean_ms == pytest.approx(4 + 12 * 2)
+    for record in archive.records:
+        assert record.latency is not None
+        assert record.latency == predict(board, record.spec)
+        assert record.latency.provenance == "predicted"
+    deepest = max(len(record.spec.layers) for record in archive.records if not record.spec.adaptive)
+    assert deepest == 3  # 4 + 3 * 2 is 10 ms
+    assert "predicted for A board" in (tmp_path / "run" / "report" / "index.html").read_text()
 
 
 @pytest.mark.slow
