@@ -25,6 +25,7 @@ COMMANDS = {
     "teachers": "List the trackers a search can start from.",
     "targets": "List the devices a search can aim at.",
     "spaces": "List the search spaces that ship.",
+    "doctor": "Say what this machine can measure and what is missing.",
 }
 """Name to one line of help. The command itself is `compress.cli.<name with _>.command`."""
 

@@ -42,7 +42,8 @@ def _row(target: Target) -> dict[str, Any]:
     from compress.measure import host, kept_profiles
     from compress.measure.devices import device_profiles
 
-    about = {"name": target.name, "device": target.device, "runtime": target.runtime, "precision": target.precision}
+    about: dict[str, Any] = {"name": target.name, "device": target.device}
+    about |= {"runtime": target.runtime, "precision": target.precision}
     here = kept_profiles() if target.here else []
     there = [] if target.here else [row for row in device_profiles() if row[1].target == target.name]
     about |= {"fingerprint": host().id if target.here else None, "provenance": target.provenance}

@@ -1,0 +1,127 @@
+"""What this machine can measure, and what it lacks."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+
+from compress.measure.carried.facts import conditions
+from compress.measure.cpu import kept_profiles
+from compress.measure.devices import device_profiles
+from compress.measure.host import host
+from compress.measure.rounds import LIMIT, NOISY, drift, spread, time_rounds
+
+_PACKAGES = ("torch", "onnxruntime", "onnx", "opencv-python-headless", "optuna", "ray", "timm")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        ok: False where something is missing or in the way; `advice` then says what to do.
+    """
+
+    name: str
+    found: str
+    ok: bool = True
+    advice: str = ""
+
+
+def examine() -> Iterator[Finding]:
+    """Findings in the order a person would ask for them; the last ones take about two seconds."""
+    yield Finding("host", f"{host()} ({host().id})")
+    yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}")
+    yield from map(_package, _PACKAGES)
+    yield _providers()
+    yield _cuda()
+    yield _command("g++", ("g++", "c++", "clang++"), "torch.compile needs a C++ compiler; nothing else does.")
+    yield _command("ssh", ("ssh",), "`compress profile --host` needs OpenSSH's client; kits do without (--emit-kit).")
+    yield _command(
+        "trtexec", ("trtexec",), "Kits for TensorRT need it, on the device; it comes with TensorRT."
+    )
+    yield _governor()
+    yield _load()
+    yield calm()
+    yield _profiles()
+
+
+def calm(calls: list[Callable[[], object]] | None = None) -> Finding:
+    """How restless the machine is now, by the spread that decides whether times are taken."""
+    times = time_rounds(calls or _small_work(), rounds=20)
+    apart, change = spread(times), drift(times)
+    found = f"halves of the rounds {apart:.1%} apart, drift {change:+.1%}, in a short trial"
+    if max(apart, abs(change)) > LIMIT:
+        return Finding("noise", found, False, f"Above {LIMIT:.0%} a profile is refused. Stop what else runs here.")
+    if apart > NOISY:
+        return Finding("noise", found, False, f"Above {NOISY:.0%} is measured again, which takes longer.")
+    return Finding("noise", found)
+
+
+def _small_work() -> list[Callable[[], object]]:
+    rng = np.random.default_rng(0)
+    pairs = [(rng.standard_normal((n, 128)), rng.standard_normal((128, n))) for n in (64, 128, 192, 256)]
+    return [lambda a=a, b=b: [a @ b for _ in range(10)] for a, b in pairs]  # type: ignore[misc]
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, version(name))
+    except PackageNotFoundError:
+        return Finding(name, "not installed as such", False, f"pip install {name}, unless a variant of it is there.")
+
+
+def _providers() -> Finding:
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    advice = "" if "CUDAExecutionProvider" in there else "--target gpu needs onnxruntime-gpu and CUDA; cpu does not."
+    return Finding("onnxruntime providers", ", ".join(there), not advice, advice)
+
+
+def _cuda() -> Finding:
+    import torch
+
+    if torch.cuda.is_available():
+        return Finding("torch CUDA", torch.cuda.get_device_name(0))
+    return Finding("torch CUDA", "no GPU", False, "Training runs on the CPU. With a GPU, install torch's CUDA build.")
+
+
+def _command(name: str, words: tuple[str, ...], advice: str) -> Finding:
+    path = next((found for found in map(shutil.which, words) if found), None)
+    if path is None:
+        return Finding(name, "not found", False, advice)
+    if name != "ssh":
+        return Finding(name, path)
+    told = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10).stderr.strip()
+    return Finding(name, f"{path} ({told})")
+
+
+def _governor() -> Finding:
+    facts = conditions()
+    found = ", ".join(filter(None, [facts["governor"], facts["cpu_mhz"] and f"{facts['cpu_mhz']} MHz"]))
+    if facts["governor"] in ("", "performance"):
+        return Finding("CPU clock", found or "not told by this system")
+    advice = "The clock follows the load, so times vary. `cpupower frequency-set -g performance` holds it; on a Jetson"
+    return Finding("CPU clock", found, False, f"{advice} set `nvpmodel` and run `jetson_clocks`.")
+
+
+def _load() -> Finding:
+    load, cores = os.getloadavg()[0], host().cores
+    busy = load > 0.5 * cores
+    advice = "Other programs keep the cores busy. Stop them before measuring." if busy else ""
+    return Finding("load", f"{load:.1f} on {cores} cores", not busy, advice)
+
+
+def _profiles() -> Finding:
+    kept = [f"cpu (width {profile.family.dim}, threads {profile.threads})" for _, profile in kept_profiles()]
+    kept += [f"{p.target} (width {p.family.dim}, threads {p.threads})" for _, p in device_profiles()]
+    advice = "" if kept else "A search or `compress latency` measures this host when needed, `compress profile` others."
+    return Finding("profiles kept", ", ".join(kept) or "none", True, advice)
