@@ -85,7 +85,7 @@ class Exit(nn.Module):
 
 
 def _score(dim: int) -> nn.Sequential:
-    """Three layers. With weights as small as the backbone's, d = 192 would hand on a 25th of what tells frames apart."""
+    """Three layers. Weights as small as the backbone's would hand on a 25th of what tells frames apart (d = 192)."""
     hidden, last = (nn.Linear(dim, dim), nn.Linear(dim, dim)), nn.Linear(dim, 1)
     for layer in hidden:
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
