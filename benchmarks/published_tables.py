@@ -5,7 +5,8 @@
 Each table is timed in one shuffled run of the exported graphs under onnxruntime on this host's CPU, network alone, the
 template at hand. Published columns are frames per second of other devices and other code, so only ratios can be
 compared: MixFormerV2's own CPU and GPU (its Table 2: MixViT-B with a plain corner head), LiteTrack's Jetson Orin NX
-(its Table I, ONNX and PyTorch), HiT's CPU (its Table 1, PyTorch and ONNX). Given are the median over three runs and their range.
+(its Table I, ONNX and PyTorch), HiT's CPU (its Table 1, PyTorch and ONNX). Given are the median over three runs and
+their range.
 """
 
 from __future__ import annotations
