@@ -44,9 +44,7 @@ def examine() -> Iterator[Finding]:
     yield _cuda()
     yield _command("g++", ("g++", "c++", "clang++"), "torch.compile needs a C++ compiler; nothing else does.")
     yield _command("ssh", ("ssh",), "`compress profile --host` needs OpenSSH's client; kits do without (--emit-kit).")
-    yield _command(
-        "trtexec", ("trtexec",), "Kits for TensorRT need it, on the device; it comes with TensorRT."
-    )
+    yield _command("trtexec", ("trtexec",), "Kits for TensorRT need it, on the device; it comes with TensorRT.")
     yield _governor()
     yield _load()
     yield calm()

@@ -12,6 +12,9 @@ from compress.measure.plan import Plan
 from compress.measure.rounds import Times, disagreement, low, refusal
 from compress.profiles import Conditions, Family, Held, Profile, Ratios, network_low_ms
 
+WORST_ERROR = 0.2
+"""Profiles whose parts miss the whole trackers held back by more than this on average are refused."""
+
 _ADVICE = "Stop what else runs on it, let it cool, and try again."
 
 
@@ -77,6 +80,20 @@ def check_calm(times: Sequence[Times], device: str) -> None:
     for each in times:
         if words := refusal(each):
             raise CompressError(f"The times measured on {device} are refused: {words}. {_ADVICE}")
+
+
+def check_adds_up(profile: Profile) -> None:
+    """Refuse a profile that cannot tell what a whole tracker takes, whatever its rounds agreed on.
+
+    Raises:
+        CompressError: with the error on the trackers held back and the largest spread.
+    """
+    if (profile.mean_error or 0.0) > WORST_ERROR:
+        raise CompressError(
+            f"The times measured on {profile.device} are refused: parts and whole trackers are "
+            f"{profile.mean_error:.0%} apart on average (at most {WORST_ERROR:.0%}), and a network's halves of the "
+            f"rounds up to {profile.spread:.0%}. {_ADVICE}"
+        )
 
 
 def _ratios(whole: Times) -> Ratios:

@@ -12,7 +12,7 @@ from compress.core.plain import from_plain
 from compress.measure.corners import Corners
 from compress.measure.deciding import DecidingPlan, fit_deciding
 from compress.measure.devices import Device, keep_device_profile
-from compress.measure.fitting import Where, check_calm, fit_profile
+from compress.measure.fitting import Where, check_adds_up, check_calm, fit_profile
 from compress.measure.kit import Request, kept_kit, kit_id
 from compress.measure.plan import Plan
 from compress.measure.results import Results, check_fits, read_results
@@ -53,6 +53,7 @@ def _profile(results: Results, kit: dict[str, Any], device: Device) -> Profile:
     check_calm(results.times, body.device)
     plan = Plan.of(teacher, corners)
     profile = fit_profile(plan, results.times[: len(plan.batches)], where)
+    check_adds_up(profile)
     if not corners.decides:
         return profile
     deciding = fit_deciding(profile, DecidingPlan.of(teacher, corners), results.times[-1][:-1])

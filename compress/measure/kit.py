@@ -29,8 +29,9 @@ from compress.measure.graph import FRAME, network_of
 from compress.measure.plan import Plan
 from compress.measure.profiling import ROUNDS
 from compress.measure.rounds import ATTEMPTS, Report, silent
-from compress.measure.script import measure_script
+from compress.measure.script import loop_script, measure_script
 from compress.measure.slim import LOCATION, slimmed
+from compress.measure.tensorrt import TIMED, shell_files, shell_script
 from compress.runtime.signatures import TEMPLATE, head_file, stage_file
 
 PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
@@ -109,6 +110,11 @@ def _check(request: Request, folder: Path) -> None:
             f"A kit needs a thread, two rounds and a provider of {', '.join(PROVIDERS)}, but was asked for "
             f"{request.threads}, {request.rounds} and {request.provider}."
         )
+    if request.device.runtime == "tensorrt" and (request.corners.decides or request.threads != 1):
+        raise UsageError(
+            "Under TensorRT static trackers are measured, with one thread around them. Name a search space without "
+            "bypass and exits, and leave --threads out."
+        )
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there and not empty. Name a new folder for the kit.")
 
@@ -121,6 +127,7 @@ def _write(request: Request, folder: Path, report: Report) -> dict[str, Any]:
         weights_bytes = max(weights_bytes, size)
         graphs[name] = {"file": f"graphs/{name}.onnx", "sha256": _put(folder / "graphs" / f"{name}.onnx", slim)}
     block = np.random.default_rng(0).standard_normal(_BLOCK // 4).astype(np.float32) * np.float32(0.02)
+    block_sum = _put(folder / "block.bin", block.tobytes())
     kit = {
         "format": "compress-kit",
         "version": 1,
@@ -135,18 +142,23 @@ def _write(request: Request, folder: Path, report: Report) -> dict[str, Any]:
         "loop": _loop(request.teacher),
         "batches": request.steps,
         "graphs": graphs,
-        "weights": {
-            "block": "block.bin",
-            "sha256": _put(folder / "block.bin", block.tobytes()),
-            "file": f"graphs/{LOCATION}",
-            "bytes": weights_bytes,
-        },
-        "script": _put(folder / "measure.py", measure_script().encode()),
+        "weights": {"block": "block.bin", "sha256": block_sum, "file": f"graphs/{LOCATION}", "bytes": weights_bytes},
+        "scripts": {name: _put(folder / name, text.encode()) for name, text in _scripts(request).items()},
     }
     kit["id"] = kit_id(kit)
     (folder / "kit.json").write_text(json.dumps(kit, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.txt").write_text(_README.format(**kit), encoding="utf-8")
+    (folder / "README.txt").write_text(_README.format(needs=_NEEDS[request.device.runtime], **kit), encoding="utf-8")
+    if request.device.runtime == "tensorrt":
+        sums = {"block.bin": block_sum, **kit["scripts"], **{g["file"]: g["sha256"] for g in graphs.values()}}
+        for name, text in shell_files(kit, sums).items():
+            _put(folder / name, text.encode())
     return kit
+
+
+def _scripts(request: Request) -> dict[str, str]:
+    if request.device.runtime == "tensorrt":
+        return {"measure.sh": shell_script(), "host_loop.py": loop_script()}
+    return {"measure.py": measure_script()}
 
 
 def _graphs(request: Request, report: Report) -> Iterator[tuple[str, bytes]]:
@@ -178,6 +190,8 @@ def _stage_name(spec: TrackerSpec, file: str) -> str:
 
 def _schedule(request: Request) -> dict[str, int]:
     effort = Plan.of(request.teacher, request.corners).effort
+    if request.device.runtime == "tensorrt":
+        return {"rounds": request.rounds, "dropped": effort.dropped, "timed": TIMED, "attempts": 1, "seed": 0}
     counts = {"rounds": request.rounds, "dropped": effort.dropped, "timed": effort.timed}
     return counts | {"attempts": ATTEMPTS, "seed": 0}
 
@@ -192,11 +206,20 @@ def _put(path: Path, data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+_NEEDS = {
+    "onnxruntime": """\
+On the device: python3 measure.py
+It needs Python 3.8 or newer with numpy and onnxruntime, uses OpenCV where it is installed, and writes results.json.""",
+    "tensorrt": """\
+On the device: sh measure.sh
+It needs trtexec, sha256sum, and Python 3.8 or newer with numpy, uses OpenCV where it is installed, and writes
+results.json. It loads an engine for each of the lines of visits.txt, which takes a few seconds each.""",
+}
+
 _README = """\
 Kit {id} measures the target {target}.
 
-On the device: python3 measure.py
-It needs Python 3.8 or newer with numpy and onnxruntime, uses OpenCV where it is installed, and writes results.json.
+{needs}
 Stop what else runs on the device, and set the power mode you deploy with, before you start it.
 
 Back where the kit was written: compress profile --ingest results.json

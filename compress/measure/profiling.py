@@ -8,7 +8,7 @@ from compress.core import TrackerSpec, UsageError
 from compress.measure.carried.facts import conditions
 from compress.measure.corners import Corners
 from compress.measure.effort import Effort
-from compress.measure.fitting import Where, check_calm, fit_profile
+from compress.measure.fitting import Where, check_adds_up, check_calm, fit_profile
 from compress.measure.graph import FrameCall, LoopCall
 from compress.measure.host import host, runtime_name
 from compress.measure.plan import Plan
@@ -38,7 +38,10 @@ def build_profile(
         check_calm(times, str(host()))
     facts = Conditions(**conditions(before))
     where = Where("cpu", str(host()), runtime_name(), threads, conditions=facts)
-    return fit_profile(plan, times, where)
+    profile = fit_profile(plan, times, where)
+    if strict:
+        check_adds_up(profile)
+    return profile
 
 
 def _batch_times(specs: list[TrackerSpec], *, effort: Effort, threads: int, rounds: int, report: Report) -> Times:

@@ -15,6 +15,7 @@ import numpy as np
 from compress.core import FileError, UsageError
 from compress.core.plain import from_plain
 from compress.measure.rounds import Times
+from compress.measure.tensorrt import FORMAT, as_results
 from compress.profiles import Conditions
 
 _MAX_BYTES = 100_000_000
@@ -56,6 +57,11 @@ def read_results(path: Path) -> Results:
         FileError: missing, too large, cut off, changed since it was written, or not a kit's results.
     """
     body = _checked_body(path)
+    if body.get("format") == FORMAT:
+        try:
+            body = as_results(body)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            raise _not_results(path, "trtexec's times are not those of every network and round.") from None
     batches = body.pop("batches", None)
     try:
         head = from_plain(Body, body, "results")

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_MODULES = ("rounds.py", "host.py", "carried/facts.py", "carried/loop.py", "carried/sessions.py", "carried/run.py")
+_LOOP = ("rounds.py", "host.py", "carried/facts.py", "carried/loop.py")
 _TYPES_ONLY = ("compress", "collections.abc", "typing", "numpy.typing")
 """Imports that are in the file itself, or that only annotations need, which nobody evaluates."""
 
-_HEAD = '''"""Measures the kit beside it: python3 measure.py. Needs numpy and onnxruntime; uses OpenCV if there is one.
+_HEAD = '''"""{about}
 
 Joined from modules of compress, which measures with the same code itself. Python 3.8 or newer.
 """
@@ -23,7 +23,18 @@ from __future__ import annotations
 
 
 def measure_script() -> str:
-    """The text of measure.py.
+    """The text of measure.py."""
+    about = "Measures the kit beside it: python3 measure.py. Needs numpy and onnxruntime; uses OpenCV if there is one."
+    return _joined(about, (*_LOOP, "carried/sessions.py", "carried/run.py"))
+
+
+def loop_script() -> str:
+    """The text of host_loop.py, which times the frame loop without a network."""
+    return _joined("Times the frame loop of the kit beside it. Needs numpy.", (*_LOOP, "carried/host_loop.py"))
+
+
+def _joined(about: str, modules: tuple[str, ...]) -> str:
+    """One text of several modules.
 
     Raises:
         ValueError: two modules define the same name.
@@ -31,7 +42,7 @@ def measure_script() -> str:
     imports: dict[str, None] = {}
     bodies: list[str] = []
     names: set[str] = set()
-    for module in _MODULES:
+    for module in modules:
         text = (_HERE / module).read_text(encoding="utf-8")
         tree = ast.parse(text, feature_version=(3, 8))
         defined = set(_defined(tree))
@@ -40,7 +51,7 @@ def measure_script() -> str:
         names |= defined
         imports |= dict.fromkeys(_imports(tree))
         bodies.append(_without(text, tree))
-    return _HEAD + "\n".join(sorted(imports)) + "\n\n" + "\n\n\n".join(bodies) + "\n"
+    return _HEAD.format(about=about) + "\n".join(sorted(imports)) + "\n\n" + "\n\n\n".join(bodies) + "\n"
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

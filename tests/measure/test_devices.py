@@ -15,7 +15,7 @@ from compress.core import CompressError, TrackerSpec, UsageError, describe
 from compress.measure import Corners, resolve_target, target_names
 from compress.measure.devices import Device, device_path, device_profiles, keep_device_profile
 from compress.measure.elsewhere import local_profile
-from compress.measure.fitting import Where, fit_profile
+from compress.measure.fitting import Where, check_adds_up, fit_profile
 from compress.measure.kit import Request
 from compress.measure.plan import Plan
 from compress.profiles import Profile, predict
@@ -36,6 +36,17 @@ def test_a_profile_of_made_up_times_tells_their_costs() -> None:
     profile = _measured(nano, "board")
     assert profile.max_error == pytest.approx(0, abs=1e-6)
     assert predict(profile, nano).mean_ms == pytest.approx(1 + 12 * (0.1 + nano.layers[0].mlp_hidden / 1000))
+
+
+def test_parts_that_do_not_add_up_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compress.measure.fitting.WORST_ERROR", 0.2)
+    profile = _measured(describe("ostrack-nano"), "board")
+    check_adds_up(profile)
+    held = tuple(
+        replace(each, measured_ms=each.measured_ms * by) for each, by in zip(profile.held, (1, 2) * 3, strict=True)
+    )
+    with pytest.raises(CompressError, match=r"parts and whole trackers are 25% apart on average \(at most 20%\)"):
+        check_adds_up(replace(profile, held=held))
 
 
 def test_a_measured_device_is_a_target() -> None:
@@ -110,6 +121,7 @@ def test_a_gpu_that_is_not_there(tiny: TrackerSpec) -> None:
         local_profile(request)
 
 
+@pytest.mark.slow
 def test_this_host_under_another_provider_is_measured_by_a_kit(
     tiny: TrackerSpec, tmp_path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # type: ignore[no-untyped-def]

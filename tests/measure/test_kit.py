@@ -19,7 +19,9 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from click.testing import CliRunner
 
+from compress.cli.profile import command as profile_command
 from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec, UsageError
 from compress.export import frame_graph
 from compress.measure import Corners
@@ -59,6 +61,17 @@ def test_a_kit_becomes_a_measured_profile(measured_kit: Any, tiny: TrackerSpec) 
     assert found.provenance == "predicted"
     deep = replace(tiny, layers=tuple(LayerSpec(source=i, mlp_hidden=256) for i in range(12)))
     assert predict(profile, deep).mean_ms > found.mean_ms
+
+
+def test_the_command_reads_results_back(measured_kit: Any, tiny: TrackerSpec) -> None:
+    words = ["--ingest", str(measured_kit.results), "--kit", str(measured_kit.folder)]
+    found = json.loads(CliRunner().invoke(profile_command, [*words, "--json"], catch_exceptions=False).stdout)
+    assert (found["target"], found["provenance"], found["threads"]) == ("board", "measured", 1)
+    assert found["conditions"]["numpy"] == np.__version__
+    text = CliRunner().invoke(profile_command, words, catch_exceptions=False).stdout
+    assert text.startswith("board  measured on ")
+    assert "error on trackers held back" in text
+    assert f"kept in {found['file']}" in text
 
 
 def test_a_kit_measures_what_is_measured_in_process(measured_kit: Any, tiny: TrackerSpec) -> None:

@@ -1,0 +1,108 @@
+"""`compress profile` from end to end: the kit and ssh to a server on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from compress.cli.latency import command as latency
+from compress.cli.profile import command
+from compress.core import CompressError, HeadSpec, LayerSpec, TrackerSpec, UsageError
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "measure"))
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A home of its own; what runs beside the tests is no reason to fail."""
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("compress.measure.fitting.WORST_ERROR", 1e9)
+
+
+@pytest.fixture
+def teacher(tmp_path: Path) -> str:
+    """A file that describes a tracker small enough to be timed in no time."""
+    layers = tuple(LayerSpec(source=i, mlp_hidden=256) for i in range(3))
+    spec = TrackerSpec(dim=64, heads=2, layers=layers, template_size=32, search_size=64, head=HeadSpec(channels=16))
+    path = tmp_path / "teacher.json"
+    path.write_text(spec.to_json())
+    return str(path)
+
+
+@pytest.mark.slow
+def test_a_kit_goes_out_and_comes_back(teacher: str, tmp_path: Path) -> None:
+    kit = tmp_path / "kit"
+    about = _json("--target", "board", "--teacher", teacher, "--emit-kit", str(kit), "--provider", "cpu")
+    assert about["target"] == "board"
+    assert about["run"] == "python3 measure.py"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-I", str(kit / "measure.py")], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    found = _json("--ingest", str(kit / "results.json"))
+    assert (found["target"], found["provenance"], found["threads"]) == ("board", "measured", 1)
+    assert found["conditions"]["python"]
+    assert Path(found["file"]).is_file()
+    shown = CliRunner().invoke(latency, [teacher, "--target", "board", "--json"], catch_exceptions=False)
+    assert json.loads(shown.stdout)["provenance"] == "predicted"
+    text = _run("--ingest", str(kit / "results.json")).stdout
+    assert "board  measured on" in text
+    assert "error on trackers held back" in text
+    assert "numpy: " in text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="needs OpenSSH's client")
+def test_a_device_is_measured_over_ssh(teacher: str, tmp_path: Path, board: Any) -> None:
+    words = ["--host", "board", "--ssh-config", str(board.config), "--remote-python", sys.executable]
+    found = _json("--target", "board", "--teacher", teacher, "--provider", "cpu", *words)
+    assert (found["target"], found["provenance"]) == ("board", "measured")
+    assert board.left_over == []
+    assert not list(tmp_path.glob("compress-kit*"))
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Iterator[Any]:
+    pytest.importorskip("asyncssh")
+    from loopback import serving
+
+    with serving(tmp_path / "board") as device:
+        yield device
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        (["--host", "a", "--emit-kit", "kit"], UsageError, "Give one of"),
+        (["--target", "cpu", "--host", "a"], UsageError, "may not name another device"),
+        (["--target", "gpu", "--host", "a"], UsageError, "gpu always means this host"),
+        (["--target", "board"], UsageError, "board is not this host. Give --host"),
+        (["--target", "a b", "--host", "a"], UsageError, "names no device"),
+        (["--target", "board", "--host", "a;b"], UsageError, "--host must be"),
+        (["--target", "board", "--host", "a", "--ssh-option", "BatchMode=no"], UsageError, "BatchMode is always yes"),
+        (["--target", "board", "--host", "a", "--space", "none"], CompressError, "none"),
+        (["--ingest", "nowhere.json"], CompressError, "There is no file nowhere.json"),
+        (["--teacher", "ostrack-nona"], UsageError, "ostrack-nano"),
+    ],
+)
+def test_what_cannot_be_is_said(words: list[str], error: type[Exception], message: str) -> None:
+    found = CliRunner().invoke(command, words).exception
+    assert isinstance(found, error)
+    assert message in str(found)
+
+
+def _run(*words: str) -> Result:
+    return CliRunner().invoke(command, [*words, "--quiet"], catch_exceptions=False)
+
+
+def _json(*words: str) -> Any:
+    return json.loads(_run(*words, "--json").stdout)
