@@ -70,8 +70,9 @@ def print_plan(plan: Plan, front: int) -> None:
     """What has to be said about a plan, and what to type to measure and train it."""
     import click
 
-    more = f", spread over {front} on the front" if front > _MOST_OF_A_PLAN else ""
-    click.echo(f"Looked at {plan.drawn} students of the space {plan.space}{more}; {plan.within} keep the bound.")
+    shown = f", {_MOST_OF_A_PLAN} of them shown, all in pareto.csv" if front > _MOST_OF_A_PLAN else ""
+    looked = f"Looked at {plan.drawn} students of the space {plan.space}: {plan.within} keep the bound"
+    click.echo(f"{looked}, {front} are on the front{shown}.")
     for note in plan.notes:
         click.echo(f"- {note}")
     click.echo("To measure the device and train this; words in capitals are yours:")

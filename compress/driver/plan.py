@@ -85,13 +85,13 @@ def make_plan(
     """
     if config.threads != 1 and target.estimates is not None:
         raise UsageError(f"--threads means nothing on {target.name}: its latency is estimated from published speeds.")
-    planner = _Planner(config, run_dir, target, load_space(config.space), Progress(show))
+    planner = _Planner(config, run_dir, target, load_space(config.space), Progress(show), draws)
     check_kind(run_dir, planned=True)
     with holding(run_dir):
         settle(config, run_dir)
         write_environment(run_dir, "none: a plan trains nothing")
         with explained(run_dir):
-            return planner.run(draws)
+            return planner.run()
 
 
 def check_kind(run_dir: Path, *, planned: bool) -> None:
@@ -120,21 +120,23 @@ def _has_weights(config: SearchConfig) -> bool:
 
 
 class _Planner:
-    def __init__(self, config: SearchConfig, run_dir: Path, target: Target, space: Space, progress: Progress) -> None:
+    def __init__(
+        self, config: SearchConfig, run_dir: Path, target: Target, space: Space, progress: Progress, draws: int
+    ) -> None:
         self.config, self.run_dir, self.space, self.progress = config, run_dir, space, progress
-        self.log = Log(run_dir)
+        self.draws, self.log = draws, Log(run_dir)
         teacher = describe(config.teacher)
         self.judge = Judge(_basis(config, target, space), config.teacher, teacher)
         self.teacher = _record(teacher, "teacher", -1, self.judge.teacher_latency(), self.judge.teacher_prior())
         self.constraint = _constraint(config, self.teacher)
 
-    def run(self, draws: int) -> Archive:
+    def run(self) -> Archive:
         self.log(f"plan {asdict(self.config)}")
         # What tells a plan from a search is there before the study is.
-        sample = None if (self.run_dir / "study.db").is_file() else self._look(draws)
+        sample = None if (self.run_dir / "study.db").is_file() else self._look()
         study = open_study(self.run_dir, sampler=self.config.sampler, seed=self.config.seed)
         if "plan" not in study.user_attrs:
-            self._store(study, sample or self._look(draws))
+            self._store(study, sample or self._look())
         archive = archive_of(study, self.run_dir, asdict(self.config))
         _check_basis(archive.teacher, self.teacher)
         write_pareto_csv(archive, self.run_dir / "pareto.csv")
@@ -144,9 +146,9 @@ class _Planner:
         self.log(f"front by estimates alone: {front or 'empty'}; nothing was trained")
         return archive
 
-    def _look(self, draws: int) -> list[Candidate]:
+    def _look(self) -> list[Candidate]:
         self.progress.say(f"Estimating students of {self.space.name}; nothing is trained or timed")
-        sample = look_at(self.space, self.judge, self.constraint, self.config.seed, draws=draws)
+        sample = look_at(self.space, self.judge, self.constraint, self.config.seed, draws=self.draws)
         self.log(f"{len(sample)} students looked at")
         front = {each.spec for each in front_of(sample, self.constraint)}
         names = {each.spec: variant_name(i) for i, each in enumerate(self._chosen(sample))}
@@ -175,7 +177,7 @@ class _Planner:
         return Plan(
             space=self.space.name,
             combinations=found,
-            whole=found <= DRAWS,
+            whole=found <= self.draws,
             drawn=len(sample),
             within=sum(keeps(each, self.constraint) for each in sample),
             twins=len(sample) - len(distinct(sample)),

@@ -155,6 +155,8 @@ def _threads(count: int) -> str:
 
 
 def _counts(archive: Archive) -> str:
+    if archive.plan:
+        return "none was trained"
     return ", ".join(f"{n} {status}" for status, n in Counter(r.status for r in archive.records).most_common())
 
 

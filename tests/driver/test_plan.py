@@ -419,6 +419,15 @@ def test_a_measured_device_is_planned_by_its_parts(board: Profile, space: str, t
     assert "predicted for A board" in (tmp_path / "run" / "report" / "index.html").read_text()
 
 
+def test_a_plan_from_before_the_measurement_is_not_passed_off(board: Profile, run: Archive, space: str) -> None:
+    path = keep_device_profile(Device.of("agx"), dataclasses.replace(board, target="agx"))
+    try:
+        with pytest.raises(FileError, match="estimated; it would be predicted now"):
+            search(out=run.run_dir, teacher="ostrack256", target="agx", fps=60, space=space)
+    finally:
+        path.unlink()
+
+
 @pytest.mark.slow
 def test_the_line_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
