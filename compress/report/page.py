@@ -129,7 +129,9 @@ def _statements(archive: Archive) -> list[str]:
         "compared with the front's. The front holds one fidelity; the teacher stands beside it.",
     ]
     timed, scored = archive.teacher.latency, archive.teacher.accuracy
-    if timed:
+    if timed and not timed.runs:
+        lines.insert(1, f"Latencies are estimated for {timed.device}, {timed.runtime}: nothing was timed.")
+    elif timed:
         runs = f"{timed.runs} timed runs after {timed.warmup} for warm-up, {_threads(timed.threads)}"
         lines.insert(1, f"The teacher: {runs}, {timed.runtime}, device {timed.device}.")
     if any_adaptive(archive):

@@ -20,6 +20,11 @@ def _latency(name: str, form: str = "") -> Callable[[Archive, Record], Cell]:
     return lambda _, r: number(getattr(r.latency, name) if r.latency else None, form)
 
 
+def _percentile(name: str) -> Callable[[Archive, Record], Cell]:
+    """Unknown of estimates, which are means."""
+    return lambda _, r: number(getattr(r.latency, name) if r.latency and r.latency.runs else None)
+
+
 def _text(read: Callable[[Record], Any]) -> Callable[[Archive, Record], Cell]:
     return lambda _, r: Cell(str(read(r)))
 
@@ -47,9 +52,9 @@ _FRONT: tuple[_Column, ...] = (
     ("SR75", "share of frames with an overlap above 0.75", _accuracy("sr75")),
     _MS,
     _HOW,
-    ("p50", "median latency, ms", _latency("p50_ms")),
-    ("p90", "90th percentile, ms", _latency("p90_ms")),
-    ("p99", "99th percentile, ms", _latency("p99_ms")),
+    ("p50", "median latency, ms", _percentile("p50_ms")),
+    ("p90", "90th percentile, ms", _percentile("p90_ms")),
+    ("p99", "99th percentile, ms", _percentile("p99_ms")),
     ("fps", "1000 / mean latency", _latency("fps", ".0f")),
     ("speedup", "teacher's mean latency over this one's", lambda a, r: number(words.speedup(a, r), ".2f", "×")),
     _PARAMS,
@@ -138,7 +143,7 @@ def errors_table(archive: Archive) -> tuple[Markup, str]:
     """Predicted against measured latency, and a sentence that sums it up."""
     both = [r for r in (*archive.records, archive.teacher) if r.latency_error is not None]
     if not both:
-        return Markup(""), "No variant has been timed whole yet; every latency is predicted from its parts."
+        return Markup(""), _untimed(archive)
     told = f"{len(both)} networks timed whole: the prediction is off by {_off(r.latency_error or 0.0 for r in both)}."
     drift = archive.teacher.latency_error
     if drift is not None and len(both) > 1:
@@ -147,6 +152,13 @@ def errors_table(archive: Archive) -> tuple[Markup, str]:
         told += f" As a speed-up over the teacher, timed in the same run, it is off by {_off(relative)}."
     columns = _ERRORS if not any(_worst_error(record) is not None for record in both) else (*_ERRORS, _AT_WORST)
     return _table(archive, columns, both, "Predicted and measured latency"), told
+
+
+def _untimed(archive: Archive) -> str:
+    latency = archive.teacher.latency
+    if latency and latency.provenance == "estimated":
+        return "No variant was timed: every latency is estimated from published speeds. Measure on the device."
+    return "No variant has been timed whole yet; every latency is predicted from its parts."
 
 
 def _worst_error(record: Record) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from synthetic_run import CONFIG, RECORDS, record, teacher, write_run
 
-from compress.archive import Archive, Constraint, read_archive
+from compress.archive import Archive, Constraint, Record, read_archive
 from compress.report import write_report
 from compress.report.figure import figure
 
@@ -130,6 +130,23 @@ def test_drift_of_the_machine_is_told_apart_from_the_prediction(archive: Archive
     words = " ".join(_Page(_text(replace(archive, records=(first,), teacher=slow), tmp_path)).words)
     assert "2 networks timed whole: the prediction is off by 10.6% on average, 11.1% at most." in words
     assert "As a speed-up over the teacher, timed in the same run, it is off by 1.0% on average, 1.0% at most." in words
+
+
+def test_what_was_trained_may_still_be_only_estimated_in_latency(archive: Archive, tmp_path: Path) -> None:
+    def estimated(one: Record) -> Record:
+        assert one.predicted is not None
+        return replace(
+            one, measured=None, predicted=replace(one.predicted, provenance="estimated", runs=0, p99_ms=77.7)
+        )
+
+    records = tuple(map(estimated, archive.records))
+    words = " ".join(
+        _Page(_text(replace(archive, records=records, teacher=estimated(archive.teacher)), tmp_path)).words
+    )
+    assert "No variant was timed: every latency is estimated" in words
+    assert "Latencies are estimated for host-1" in words
+    assert "77.7" not in words  # no percentile is known
+    assert "timed runs" not in words
 
 
 def test_bare_archive(tmp_path: Path) -> None:
