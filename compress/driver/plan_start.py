@@ -9,7 +9,7 @@ import optuna
 
 from compress.archive import read_archive, read_knobs
 from compress.core import TrackerSpec, UsageError
-from compress.driver.plan_sample import spread
+from compress.driver.plan_front import spread
 from compress.spaces import Space
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from compress.archive import Constraint, variant_name
 from compress.core import FileError
 from compress.driver.config import SearchConfig
-from compress.driver.plan_sample import Candidate, Judge, front_of
+from compress.driver.plan_front import front_of
+from compress.driver.plan_judge import Candidate, Judge
 from compress.measure import Target, resolve_target, target_names
 from compress.models import weights_path
 from compress.models.layouts import weights_source

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import random
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +14,14 @@ import optuna
 import pytest
 from search_settings import SETTINGS
 
-from compress.archive import SHARE, Archive, Constraint, pareto_mask, read_archive, read_knobs
+from compress.archive import SHARE, Archive, pareto_mask, read_archive, read_knobs
 from compress.cli import main
 from compress.cli.profile import command as profile_command
 from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
 from compress.driver import SearchConfig, plan_sample, search
 from compress.driver.plan import make_plan, plans
-from compress.driver.plan_sample import Judge, distinct, front_of, look_at, nearest_to_front, spread
+from compress.driver.plan_front import spread
 from compress.driver.plan_start import planned
 from compress.measure import Corners, resolve_target
 from compress.measure.devices import Device, keep_device_profile
@@ -278,52 +277,6 @@ def _agx() -> Any:
     return resolve_target("agx")
 
 
-def _judge(name: str) -> Judge:
-    return Judge(_agx(), name, describe(name))
-
-
-def test_small_spaces_are_looked_at_whole(space: str) -> None:
-    judge, whole = _judge("ostrack256"), load_space(space)
-    found = look_at(whole, judge, Constraint(None), 0)
-    assert {each.spec for each in found} == set(whole.enumerate(judge.teacher)) - {judge.teacher}
-    for each in found:
-        assert whole.spec(judge.teacher, lambda name, _, knobs=each.knobs: knobs[name]) == each.spec  # type: ignore[misc]
-
-
-def test_large_spaces_are_sampled_and_their_front_pursued() -> None:
-    """From 100 draws the front comes as near as that of 1,000: each step follows it a choice further."""
-    judge, full, bound = _judge("ostrack256"), load_space("full"), Constraint(1000 / 60)
-    found = look_at(full, judge, bound, 0, draws=100)
-    assert [each.spec for each in found] == [each.spec for each in look_at(full, judge, bound, 0, draws=100)]
-    assert len({each.spec for each in found}) == len(found) > 100
-    rng = random.Random(1)
-    blind = [judge({}, full.sample(judge.teacher, rng)) for _ in range(1000)]
-    best = front_of(blind, bound)[-1]
-    assert front_of(found, bound)[-1].prior.mean >= best.prior.mean - 0.002
-
-
-def test_front_agrees_with_plain_dominance(space: str) -> None:
-    judge, bound = _judge("ostrack256"), Constraint(20.0)
-    found = look_at(load_space(space), judge, bound, 0)
-    within = [each for each in distinct(found) if each.latency.mean_ms <= 20.0]
-    points = [(each.latency.mean_ms, each.prior.mean) for each in within]
-    mask = pareto_mask(points, ("minimize", "maximize"))
-    front = front_of(found, bound)
-    assert {each.spec for each in front} == {each.spec for each, keep in zip(within, mask, strict=True) if keep}
-    chosen = nearest_to_front(found, bound, len(front) + 5)
-    assert chosen[: len(front)] == front
-    assert len(chosen) == len(front) + 5
-    assert len(nearest_to_front(found, bound, 3)) == 3
-    figures = {(round(e.latency.mean_ms, 9), round(e.prior.mean, 9)) for e in chosen}
-    assert len(figures) == len(chosen)  # no twins
-
-
-def test_spread() -> None:
-    assert spread(range(10), 4) == [0, 3, 6, 9]
-    assert spread(range(3), 4) == [0, 1, 2]
-    assert spread(range(3), 1) == [0]
-
-
 def test_a_teacher_nobody_published_is_told_in_shares(tmp_path: Path) -> None:
     archive = search(teacher="ostrack-nano", target="agx", fps=150, space="hit", out=tmp_path / "run")
     assert archive.teacher.prior is not None
@@ -331,13 +284,6 @@ def test_a_teacher_nobody_published_is_told_in_shares(tmp_path: Path) -> None:
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     assert "Nothing is published of this teacher" in page
     assert "Published trackers on this device" not in page
-
-
-def test_an_adaptive_teacher_stands_at_its_last_exit() -> None:
-    judge = _judge("dytrack")
-    worst = estimate(load_estimated("agx"), judge.teacher).mean_ms
-    assert judge.teacher_latency().mean_ms == pytest.approx(worst)
-    assert judge.teacher_prior().mean > 0.7
 
 
 @pytest.fixture(scope="module")
