@@ -34,7 +34,7 @@ trap 'rm -rf "$dir"' EXIT
 trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 141' PIPE; trap 'exit 143' TERM
 echo "folder $dir" >&2
 tar -xf - -C "$dir"
-{python} "$dir/measure.py" --out "$dir/results.json" --limit {seconds}
+{run}
 cat "$dir/results.json"
 """
 
@@ -50,7 +50,7 @@ def measure_remotely(remote: Remote, kit: Path, out: Path, *, report: Report | N
     """
     if shutil.which("ssh") is None:
         raise CompressError("There is no ssh here. Install OpenSSH's client, or carry a kit there with --emit-kit.")
-    script = _SCRIPT.format(python=shlex.quote(remote.python), seconds=remote.limit_s)
+    script = _SCRIPT.format(run=_run_words(remote, kit))
     talk = _Talk(report or silent)
     try:
         answer = _converse(remote, ["sh", "-c", shlex.quote(script)], kit, talk)
@@ -59,6 +59,14 @@ def measure_remotely(remote: Remote, kit: Path, out: Path, *, report: Report | N
         raise
     with replacing(out) as temporary:
         temporary.write_bytes(answer)
+
+
+def _run_words(remote: Remote, kit: Path) -> str:
+    """What measures the kit on the device; a shell script of its own is stopped from here when the time is up."""
+    python = shlex.quote(remote.python)
+    if (kit / "measure.sh").exists():
+        return f'PYTHON={python} sh "$dir/measure.sh"'
+    return f'{python} "$dir/measure.py" --out "$dir/results.json" --limit {remote.limit_s}'
 
 
 class _Talk:

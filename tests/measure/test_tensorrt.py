@@ -12,12 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from loopback import serving
 
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.measure import Corners
+from compress.measure.carry import measure_remotely
 from compress.measure.devices import Device
 from compress.measure.ingest import ingest
 from compress.measure.kit import Request, emit_kit
+from compress.measure.remote import Remote
 from compress.profiles import predict
 
 TRTEXEC = """\
@@ -92,6 +95,19 @@ def test_trtexec_is_asked_for_every_visit_and_its_times_are_read(kit: Path, tiny
     deep = replace(tiny, layers=tuple(replace(tiny.layers[0], source=i) for i in range(10)))
     networks = [predict(profile, spec).p50_ms - profile.loop_ms - 0.05 for spec in (deep, tiny)]
     assert networks[0] / networks[1] == pytest.approx(10 / 4, rel=0.05)
+
+
+@pytest.mark.skipif(not (shutil.which("sha256sum") and shutil.which("ssh")), reason="needs coreutils and ssh")
+def test_a_device_with_tensorrt_is_measured_over_ssh(
+    kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("asyncssh")
+    monkeypatch.setenv("PATH", f"{kit.parent / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    with serving(tmp_path / "board") as board:
+        remote = Remote("board", config=board.config, python=sys.executable)
+        measure_remotely(remote, kit, tmp_path / "results.json")
+        assert board.left_over == []
+    assert ingest(tmp_path / "results.json")[0].target == "agx:tensorrt-fp16"
 
 
 @pytest.mark.skipif(shutil.which("sha256sum") is None, reason="needs coreutils")
