@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,24 @@ def test_a_device_is_measured_over_ssh(teacher: str, tmp_path: Path, board: Any)
     assert (found["target"], found["provenance"]) == ("board", "measured")
     assert board.left_over == []
     assert not list(tmp_path.glob("compress-kit*"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("ssh") is None, reason="needs OpenSSH's client")
+def test_ctrl_c_leaves_nothing_on_the_device(teacher: str, tmp_path: Path, board: Any) -> None:
+    words = ["--host", "board", "--ssh-config", str(board.config), "--remote-python", sys.executable]
+    words += ["--target", "board", "--teacher", teacher, "--provider", "cpu", "--rounds", "1000"]
+    command = [sys.executable, "-m", "compress", "profile", *words]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stderr is not None
+    with process.stderr:
+        while "measuring on the device" not in (line := process.stderr.readline()):
+            assert line, "it ended before it measured"
+        assert board.left_over
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to ssh too
+        assert "Interrupted." in process.stderr.read()
+    assert process.wait(60) == 130
+    assert board.left_over == []
 
 
 @pytest.fixture
