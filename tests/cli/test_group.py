@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from importlib import import_module
 from pathlib import Path
 
@@ -37,11 +36,8 @@ def raising(statement: str, **environment: str) -> subprocess.CompletedProcess[s
     return subprocess.run(words, capture_output=True, text=True, env=os.environ | environment)
 
 
-def test_help_names_every_command_and_exit_code_quickly() -> None:
-    run("--help")  # bytecode
-    start = time.perf_counter()
+def test_help_names_every_command_and_exit_code() -> None:
     result = run("--help")
-    assert time.perf_counter() - start < 1.0  # 0.3 s on an idle core
     assert result.returncode == 0
     assert all(f"\n  {name} " in result.stdout for name in COMMANDS)
     assert all(f"\n    {code} " in result.stdout for code in (0, 1, 2, 3, 130))
