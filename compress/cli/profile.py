@@ -12,7 +12,7 @@ from compress.cli.progress_line import ProgressLine
 
 if TYPE_CHECKING:
     from compress.measure import Corners
-    from compress.measure.kit import Request
+    from compress.measure.request import Request
     from compress.profiles import Profile
 
 _PATH = click.Path(path_type=Path)
@@ -123,7 +123,7 @@ def _gpu(request: Request) -> tuple[Profile, Path]:
 def _request(target: str, teacher: str, space: str | None, threads: int, rounds: int, provider: str) -> Request:
     from compress.cli.specs import read_spec
     from compress.measure.devices import Device
-    from compress.measure.kit import Request
+    from compress.measure.request import Request
 
     device = Device.of(target)
     chosen = "cuda" if device.name == "gpu" and provider == "auto" else provider

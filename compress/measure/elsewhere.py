@@ -11,8 +11,9 @@ from compress.core import CompressError
 from compress.measure.carried.sessions import KitError, provider_of
 from compress.measure.carry import measure_remotely
 from compress.measure.ingest import ingest
-from compress.measure.kit import Request, emit_kit
+from compress.measure.kit import emit_kit
 from compress.measure.remote import Remote
+from compress.measure.request import Request
 from compress.measure.rounds import Report
 from compress.profiles import Profile
 

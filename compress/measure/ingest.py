@@ -13,8 +13,9 @@ from compress.measure.corners import Corners
 from compress.measure.deciding import DecidingPlan, fit_deciding
 from compress.measure.devices import Device, keep_device_profile
 from compress.measure.fitting import Where, check_adds_up, check_calm, fit_profile
-from compress.measure.kit import Request, kept_kit, kit_id
+from compress.measure.kit import kept_kit, kit_id
 from compress.measure.plan import Plan
+from compress.measure.request import Request
 from compress.measure.results import Results, check_fits, read_results
 from compress.profiles import Profile
 

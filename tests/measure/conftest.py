@@ -42,7 +42,8 @@ class MeasuredKit:
 @pytest.fixture(scope="session")
 def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) -> MeasuredKit:
     from compress.measure.devices import Device
-    from compress.measure.kit import Request, emit_kit
+    from compress.measure.kit import emit_kit
+    from compress.measure.request import Request
 
     place = tmp_path_factory.mktemp("kit")
     folder, scratch, home = place / "kit", place / "scratch", place / "home"

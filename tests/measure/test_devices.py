@@ -16,8 +16,8 @@ from compress.measure import Corners, resolve_target, target_names
 from compress.measure.devices import Device, device_path, device_profiles, keep_device_profile
 from compress.measure.elsewhere import local_profile
 from compress.measure.fitting import Where, check_adds_up, fit_profile
-from compress.measure.kit import Request
 from compress.measure.plan import Plan
+from compress.measure.request import Request
 from compress.profiles import Profile, predict
 
 

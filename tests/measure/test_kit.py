@@ -29,8 +29,9 @@ from compress.measure.carried.run import LOCK
 from compress.measure.carried.sessions import make_weights
 from compress.measure.devices import Device, device_profile, device_profiles
 from compress.measure.ingest import ingest
-from compress.measure.kit import Request, emit_kit
+from compress.measure.kit import emit_kit
 from compress.measure.plan import Plan
+from compress.measure.request import Request
 from compress.measure.script import measure_script
 from compress.measure.slim import slimmed
 from compress.models import build

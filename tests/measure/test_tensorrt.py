@@ -19,8 +19,9 @@ from compress.measure import Corners
 from compress.measure.carry import measure_remotely
 from compress.measure.devices import Device
 from compress.measure.ingest import ingest
-from compress.measure.kit import Request, emit_kit
+from compress.measure.kit import emit_kit
 from compress.measure.remote import Remote
+from compress.measure.request import Request
 from compress.profiles import predict
 
 TRTEXEC = """\
