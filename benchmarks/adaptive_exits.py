@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -167,11 +168,18 @@ def _compare(rows: list[Row]) -> None:
     """Adaptive exiting minus the others at its cost, sequence by sequence."""
     fixed = [row for row in rows if row.policy == "fixed"]
     print(f"\n{'MMACs':>7}{'adaptive':>10}{'- fixed ± SE':>20}{'- random ± SE':>20}")
-    for row in (row for row in rows if row.policy == "adaptive"):
+    adaptive, every = [row for row in rows if row.policy == "adaptive"], []
+    for row in adaptive:
         drawn = [other.by_sequence for other in rows if other.setting.startswith(f"as {row.setting},")]
-        differences = (row.by_sequence - _line(fixed, row.macs), row.by_sequence - np.mean(drawn, axis=0))
-        words = "".join(f"{d.mean():>+12.4f} ± {bootstrap_error(d):.4f}" for d in differences)
-        print(f"{row.macs / 1e6:7.1f}{row.ao_seq:10.4f}{words}")
+        every.append((row.by_sequence - _line(fixed, row.macs), row.by_sequence - np.mean(drawn, axis=0)))
+        print(f"{row.macs / 1e6:7.1f}{row.ao_seq:10.4f}{_words(every[-1])}")
+    mean = float(np.mean([row.ao_seq for row in adaptive]))
+    print(f"{'mean':>7}{mean:10.4f}{_words(np.mean(every, axis=0))}")
+
+
+def _words(differences: Iterable[NDArray[np.float64]]) -> str:
+    """Of values by sequence (n,) the mean and its standard error, each."""
+    return "".join(f"{d.mean():>+12.4f} ± {bootstrap_error(d):.4f}" for d in differences)
 
 
 def _line(fixed: list[Row], cost: float) -> NDArray[np.float64]:
