@@ -16,7 +16,8 @@ _PER_FRAME = ("bypass", "exits")
 def anchors(space: Space, teacher: TrackerSpec) -> Iterator[dict[str, Any]]:
     """Every knob but the depth: static trackers with the two widest MLPs, joint and split, unreduced.
 
-    Then, where the space offers it, the first of these with bypass, and with exits, at their usual settings.
+    Behind the first of them, where the space offers it, the same with bypass, and with exits, at their usual settings,
+    so that a first generation has both kinds.
     """
     choices = space.choices(teacher)
     plain = {name: _off(values) for name, values in choices.items() if name in _PER_FRAME}
@@ -29,12 +30,13 @@ def anchors(space: Space, teacher: TrackerSpec) -> Iterator[dict[str, Any]]:
         for hidden in widest or [None]
         for interaction in meetings or [None]
     ]
-    yield from static
+    yield static[0]
     for name in _PER_FRAME:
         offered = [value for value in choices.get(name, ()) if value != NEVER]
         if offered and plain[name] == NEVER:
             usual = {other: _usual(other, choices[other], teacher) for other in choices if KNOBS[other].needs == name}
             yield static[0] | {name: offered[0]} | usual
+    yield from static[1:]
 
 
 def _off(values: tuple[Any, ...]) -> Any:

@@ -69,14 +69,14 @@ class Asker:
         return found
 
     def enqueue_anchors(self) -> None:
-        """Start from the plain answers, each as deep as the bound allows; see `anchors`."""
+        """Start from the plain answers, each as deep as the bound allows; see `anchors` and `_likely`."""
         if self.study.get_trials(deepcopy=False):
             return
         for anchor in anchors(self.space, self.teacher):
             for depth in sorted(self.space.choices(self.teacher).get("depth", ()), reverse=True):
                 knobs = anchor | {"depth": depth}
                 spec = self.space.spec(self.teacher, lambda name, values, k=knobs: k.get(name, values[0]))  # type: ignore[misc]
-                if self.gate(spec).passes:
+                if _likely(self.gate(spec)):
                     self.study.enqueue_trial(knobs)
                     break
 
@@ -125,6 +125,13 @@ class Asker:
             macs_per_frame=cost.per_frame,
         )
         return record, verdict
+
+
+def _likely(verdict: Verdict) -> bool:
+    """Whether a static tracker keeps the bound, and an adaptive one halfway between its best and its worst path."""
+    latency = verdict.latency
+    slack = (latency.worst_ms - latency.mean_ms) / 2 if verdict.optimistic and latency.worst_ms is not None else 0.0
+    return verdict.over_ms + slack <= 0
 
 
 def check_names(sampler: str, fps_at: str) -> None:

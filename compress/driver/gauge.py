@@ -10,6 +10,9 @@ from compress.core import Latency, TrackerSpec, Way
 from compress.measure import Target
 from compress.profiles import Profile, Verdict, predict
 
+_MARGIN = 0.95
+"""Predictions are off by some per cent, and so is what is expected of other sequences."""
+
 
 def latency_of(profile: Profile | Target, spec: TrackerSpec, ways: Mapping[Way, int] | None = None) -> Latency:
     """Predicted from measured parts, or estimated by a target that nobody can time; over `ways` where they are known.
@@ -35,6 +38,15 @@ class Gauge:
     def predict(self, spec: TrackerSpec, ways: Mapping[Way, int]) -> Latency:
         """Over the ways that frames took."""
         return latency_of(self.profile, spec, ways)
+
+    def way_ms(self, spec: TrackerSpec, way: Way) -> float:
+        """Mean time of the frames that go one way."""
+        return latency_of(self.profile, spec, {way: 1}).mean_ms
+
+    @property
+    def aim_ms(self) -> float | None:
+        """What exit thresholds are chosen for: the bound less a margin; None where no mean is bound."""
+        return _MARGIN * self.bound_ms if self.at == "mean" else None
 
     def verdict(self, record: Record) -> Verdict:
         """By what was last predicted for a record."""

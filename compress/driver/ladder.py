@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from compress.archive import Record, nondominated_rank, store_record
 from compress.core import TrackerSpec, mean_layers
 from compress.driver.gauge import Gauge
 from compress.driver.scores import Score
+from compress.driver.thresholds import Milliseconds
 
 Member = tuple[Trial, Record]
 
@@ -21,18 +23,26 @@ Member = tuple[Trial, Record]
 class Scorer(Protocol):
     def score(self, spec: TrackerSpec, rung: int) -> Score: ...
 
+    def thresholds(self, spec: TrackerSpec, rung: int, ms: Milliseconds, max_ms: float) -> TrackerSpec: ...
+
 
 def promoted(records: list[Record], count: int, over_ms: Callable[[Record], float]) -> list[int]:
     """Indices of the `count` records that go on: by non-dominated rank on latency and AO, then by AO.
 
     Ranks, not a weighted sum, so that a fast and a precise student need not be compared. Those over the bound, as
-    adaptive ones may turn out to be, come last, the nearest first (Deb's constrained domination).
+    adaptive ones may turn out to be, come last, the nearest first (Deb's constrained domination). Where two or more
+    go on, the best adaptive and the best static one are among them: decisions are what is trained last, so that a
+    lower rung does not tell what they will be worth.
     """
     points = np.array([_point(record) for record in records])
     rank = nondominated_rank(points, ("minimize", "maximize"))
     over = [max(0.0, over_ms(record)) for record in records]
     order = sorted(range(len(records)), key=lambda i: (over[i], int(rank[i]), -points[i, 1]))
-    return sorted(order[:count])
+    kinds = [
+        next((i for i in order if records[i].spec.adaptive == kind and not over[i]), None) for kind in (True, False)
+    ]
+    first = [i for i in kinds if i is not None] if count > 1 else []
+    return sorted(sorted(order, key=lambda i: i not in first)[:count])
 
 
 def climb(
@@ -83,6 +93,9 @@ def _scored(record: Record, scorer: Scorer, gauge: Gauge, rung: int, fidelity: s
     if any(past["fidelity"] == fidelity for past in record.rungs):
         return record  # a continued run scored it before it was stopped
     begin = perf_counter()
+    if steps and len(record.spec.exits) > 1 and gauge.aim_ms is not None:
+        ms = partial(gauge.way_ms, record.spec)
+        record = replace(record, spec=scorer.thresholds(record.spec, rung, ms, gauge.aim_ms))
     accuracy, ways = scorer.score(record.spec, rung)
     entry: dict[str, Any] = {
         "fidelity": fidelity,

@@ -15,14 +15,17 @@ from pathlib import Path
 
 import torch
 
-from compress.core import TrackerSpec
+from compress.core import InfeasibleError, TrackerSpec
 from compress.core.files import home
 from compress.data import Sequence
 from compress.distill import Pool, StudentRecipe, distill, to_input
+from compress.driver.exit_scores import exit_scores
 from compress.driver.scores import Score, read_score, write_score
+from compress.driver.thresholds import Milliseconds, choose
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
+from compress.runtime.thresholds import with_thresholds
 from compress.surgery import Rank, inherit
 
 _CALIBRATION = 64
@@ -76,6 +79,19 @@ class Students:
             known = self._evaluate(self.teacher, self.rungs[rung].sequences, progress)
             write_score(path, known)
         return known
+
+    def thresholds(self, spec: TrackerSpec, rung: int, ms: Milliseconds, max_ms: float) -> TrackerSpec:
+        """`spec` with the exit thresholds of the highest expected IoU within `max_ms`; itself where no exit is so fast.
+
+        Chosen on the sequences that the lower rungs see.
+        """
+        found = exit_scores(
+            self.model(spec, rung), self.rungs[0].sequences, device=self.device, folder=self._folder(rung)
+        )
+        try:
+            return with_thresholds(spec, choose(found, spec, ms, max_ms).taus)
+        except InfeasibleError:
+            return spec
 
     def model(self, spec: TrackerSpec, rung: int) -> Tracker:
         """The student at a rung, in eval mode."""

@@ -9,12 +9,14 @@ import optuna
 import pytest
 
 from compress.archive import Record
-from compress.core import Accuracy, BypassSpec, Latency, TrackerSpec, UsageError, Way, describe, mean_layers
+from compress.core import Accuracy, BypassSpec, ExitSpec, Latency, TrackerSpec, UsageError, Way, describe, mean_layers
 from compress.driver import SearchConfig
 from compress.driver.ladder import climb, promoted
 from compress.driver.material import pool_size
 from compress.driver.scores import Score
+from compress.driver.thresholds import Milliseconds
 from compress.profiles import Verdict
+from compress.runtime.thresholds import with_thresholds
 
 _SPEC = describe("ostrack-nano")
 
@@ -55,6 +57,17 @@ def test_promotion() -> None:
     assert promoted(records, 4, _beyond(2.5)) == [a, b, c, f]
 
 
+def test_the_best_of_either_kind_goes_on() -> None:
+    dynamic = replace(_SPEC, bypass=BypassSpec(n_enf=2))
+    points = [(1, 0.5), (2, 0.6), (3, 0.4), (4, 0.3)]
+    records = [replace(_record(*p), spec=dynamic if p[0] > 2 else _SPEC) for p in points]
+    assert promoted(records, 2, _beyond(9.0)) == [1, 2]
+    assert promoted(records, 3, _beyond(9.0)) == [0, 1, 2]
+    # One that is over the bound, or alone to go on, has no such place.
+    assert promoted(records, 2, _beyond(2.5)) == [0, 1]
+    assert promoted(records, 1, _beyond(9.0)) == [1]
+
+
 class _Scorer:
     """Scores that hang on the rung alone: at rung 0 nothing is skipped, later all that may be."""
 
@@ -64,9 +77,19 @@ class _Scorer:
     def score(self, spec: TrackerSpec, rung: int) -> Score:
         return Score(_accuracy(0.5), self._ways[rung > 0] if spec.adaptive else None)
 
+    def thresholds(self, spec: TrackerSpec, rung: int, ms: Milliseconds, max_ms: float) -> TrackerSpec:
+        """Never at the first exit where its layers take longer than the bound, else always."""
+        taus = [float(ms(Way(frozenset(), 0)) > max_ms)]
+        return with_thresholds(spec, taus)
+
 
 class _Gauge:
     """A layer takes a millisecond."""
+
+    aim_ms = 4.0
+
+    def way_ms(self, spec: TrackerSpec, way: Way) -> float:
+        return float(way.layers(spec))
 
     def predict(self, spec: TrackerSpec, ways: Mapping[Way, int]) -> Latency:
         return _latency(mean_layers(ways, spec))
@@ -77,6 +100,25 @@ class _Gauge:
 
     def over_ms(self, record: Record) -> float:
         return self.verdict(record).over_ms
+
+
+@pytest.mark.parametrize(("first", "tau"), [(3, 0.0), (6, 1.0)])
+def test_thresholds_are_chosen_for_the_bound_once_something_was_learned(first: int, tau: float) -> None:
+    spec = replace(_SPEC, exits=(ExitSpec(first, tau=0.25), ExitSpec(12)))
+    study = optuna.create_study(directions=["minimize", "maximize"])
+    seen: list[Record] = []
+    climb(
+        [(study.ask(), Record("v000", 0, spec, "running", predicted=_latency(4.0)))],
+        _Scorer(spec),
+        ["rung-0", "full"],
+        steps=[0, 10],
+        gauge=_Gauge(),  # type: ignore[arg-type]
+        tell=lambda *_: None,
+        done=seen.append,
+    )
+    assert [record.spec.exits[0].tau for record in seen] == [0.25, tau]
+    assert seen[1].spec.weights_id == spec.weights_id
+    assert seen[1].spec.id != spec.id
 
 
 def test_ways_are_counted_once_something_was_learned() -> None:

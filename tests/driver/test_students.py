@@ -6,13 +6,41 @@ from pathlib import Path
 
 import pytest
 import torch
-from trained_run import SPEC, STATIC
+from trained_run import SPEC, STATIC, lively
 
+from compress.data.generated import GeneratedSequence, levels_of
 from compress.distill import StudentRecipe, distillation_pool
+from compress.driver.exit_scores import exit_scores
 from compress.driver.students import Rung, Students
-from compress.models import build
+from compress.driver.thresholds import expected
+from compress.models import build, save_weights
 
 CPU = torch.device("cpu")
+
+
+def test_thresholds_are_chosen_on_what_the_lower_rungs_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
+    sequences = [GeneratedSequence(k, name=f"s{k}", levels=levels_of("mixed"), length=8) for k in range(2)]
+    students = Students(
+        teacher=build(STATIC).eval(),
+        pool=lambda: pytest.fail("nothing is trained"),
+        rungs=[Rung("rung-0", 0, list(sequences)), Rung("full", 8, [])],
+        key="small",
+        seed=0,
+        device=CPU,
+    )
+    model = lively(SPEC)
+    save_weights(model, students.path(SPEC, 1))
+    scores = exit_scores(model, sequences, device=CPU, folder=tmp_path)
+    means = []
+    for max_ms in (1.5, 3.0, 4.0):
+        chosen = students.thresholds(SPEC, 1, lambda way: way.layers(SPEC), max_ms)
+        assert chosen.weights_id == SPEC.weights_id
+        taus = [each.tau for each in chosen.exits[:-1]]
+        means.append(expected(scores, SPEC, taus, lambda way: way.layers(SPEC)))
+        assert means[-1].ms <= max_ms
+    assert means[0].iou < means[1].iou <= means[2].iou
+    assert students.thresholds(SPEC, 1, lambda way: way.layers(SPEC), 0.5) == SPEC
 
 
 def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
