@@ -100,15 +100,16 @@ def _settings(run: str) -> dict[str, Any]:
 def _milliseconds(
     spec: TrackerSpec, settings: dict[str, Any], exit_ms: tuple[float, ...] | None, say: Callable[[str, float], None]
 ) -> Callable[[Way], float]:
-    """Mean time of each way: by exit as given, or predicted for the run's target."""
+    """Mean time of each way: by exit as given, or predicted or estimated for the run's target."""
     from compress.core import UsageError
+    from compress.driver.gauge import latency_of
     from compress.measure import Corners, resolve_target
-    from compress.profiles import way_ms
 
     if exit_ms is None:
-        aim, threads = resolve_target(str(settings.get("target", "cpu"))), int(settings.get("threads", 1))
-        profile = aim.profile(spec, corners=Corners.of(spec, [spec]), threads=threads, report=say)
-        return lambda way: way_ms(profile, spec, way) * profile.ratios.mean
+        aim, threads = resolve_target(str(settings.get("target", "cpu")), spec), int(settings.get("threads", 1))
+        corners = Corners.of(spec, [spec])
+        known = aim if aim.estimates else aim.profile(spec, corners=corners, threads=threads, report=say)
+        return lambda way: latency_of(known, spec, {way: 1}).mean_ms
     rising = sorted(exit_ms) == list(exit_ms) and all(0 < ms < math.inf for ms in exit_ms)
     if len(exit_ms) != len(spec.exits) or not rising:
         raise UsageError(f"--exit-ms must be {len(spec.exits)} rising numbers above 0, one for each exit.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise, product
@@ -24,6 +25,7 @@ from compress.driver.thresholds import choose, expected
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork
+from compress.profiles.estimated import estimate, load_estimated
 from compress.runtime.thresholds import check_exits, with_thresholds
 
 CPU = torch.device("cpu")
@@ -167,6 +169,19 @@ def test_thresholds_by_hand(trained: Path, tmp_path: Path) -> None:
     assert [each.tau for each in read_spec(str(out)).exits] == [1.0, 0.0, 0.5]
     assert "571 fps" in result.stdout
     assert "exits taken: 0 by 0%, 1 by 100%, 2 by 0%" in result.stdout
+
+
+def test_estimated_targets_tell_the_time_of_a_way(trained: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(trained, tmp_path / "run")
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("target: cpu", "target: agx"))
+    words = [str(run), "--variant", "v000", "--tau", "1,0", "--device", "cpu", "--quiet", "--json"]
+    result = CliRunner().invoke(command, words)
+    assert result.exception is None, result.exception
+    tracked = json.loads(result.stdout)["tracked"]
+    agx = load_estimated("agx")
+    each = [(estimate(agx, SPEC, skipped=row["skipped"], exit=1).mean_ms, row["frames"]) for row in tracked["ways"]]
+    assert tracked["ms"] == pytest.approx(sum(ms * n for ms, n in each) / sum(n for _, n in each))
 
 
 @pytest.mark.parametrize(
