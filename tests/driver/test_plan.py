@@ -82,9 +82,10 @@ def test_run_directory_is_that_of_a_search(run: Archive) -> None:
     assert (run.run_dir / "report" / "index.html").is_file()
 
 
-def test_nothing_is_trained_or_timed(run: Archive, home: Path) -> None:
-    made = {path.name for path in home.iterdir()} if home.exists() else set()
-    assert not made & {"students", "pools"}
+def test_nothing_is_trained_or_timed(run: Archive, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
+    assert _main(*_line(space, tmp_path / "plan")) == 0
+    assert not (tmp_path / "home").exists()
     for record in (run.teacher, *run.records):
         assert record.accuracy is None
         assert record.measured is None

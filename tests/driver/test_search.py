@@ -217,7 +217,7 @@ def test_impossible_bound_ends_with_3_and_trains_nothing(run: Archive, tmp_path:
         (("--space", "ostrac"), "Did you mean ostrack"),
         (("--sampler", "tpee"), "Did you mean tpe"),
         (("--fps", "30"), "not by both"),
-        (("--fps-at", "median"), "mean, p50, p90 or p99"),
+        (("--fps-at", "median"), "one of mean, p50, p90, p99, worst"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_leaves_nothing(
