@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -11,6 +10,7 @@ from compress.core import FileError, UsageError, unknown_name
 from compress.core.files import shipped, write_text
 from compress.core.plain import from_plain, to_plain
 from compress.profiles.estimated_profile import EstimatedProfile
+from compress.profiles.plain_yaml import read_yaml
 
 UNFITTED = {
     "agx:tensorrt-fp16": (
@@ -49,8 +49,9 @@ def read_estimated(path: Path) -> EstimatedProfile:
     Raises:
         FileError: missing, too large, not YAML, or not an estimated profile; names every mistake.
     """
+    data = read_yaml(path, "estimated profile", most=_MAX_BYTES, wrong=_not_a_profile)
     try:
-        profile = from_plain(EstimatedProfile, _read_yaml(path), "profile")
+        profile = from_plain(EstimatedProfile, data, "profile")
     except UsageError as error:
         raise _not_a_profile(path, str(error)) from error
     problems = list(profile.problems())
@@ -74,26 +75,6 @@ def save_estimated(profile: EstimatedProfile, path: Path, *, comment: str) -> No
 
 def _all() -> list[EstimatedProfile]:
     return [read_estimated(path) for path in sorted(shipped("hw_profiles").glob("*.yaml"))]
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain data only, and no aliases: one can make a small file a huge object."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        return super().compose_node(parent, index)
-
-
-def _read_yaml(path: Path) -> Any:
-    if not path.is_file():
-        raise FileError(f"There is no estimated profile at {path}.")
-    if path.stat().st_size > _MAX_BYTES:
-        raise FileError(f"{path} is larger than any estimated profile ({_MAX_BYTES} bytes).")
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise _not_a_profile(path, " ".join(str(error).split())) from error
 
 
 def _not_a_profile(path: Path, why: str) -> FileError:

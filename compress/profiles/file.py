@@ -10,6 +10,7 @@ import yaml
 from compress.core import FileError, UsageError
 from compress.core.files import write_text
 from compress.core.plain import from_plain, to_plain
+from compress.profiles.plain_yaml import read_yaml
 from compress.profiles.profile import Profile
 
 _MAX_BYTES = 1_000_000
@@ -21,7 +22,7 @@ def load_profile(path: Path) -> Profile:
     Raises:
         FileError: missing, too large, not YAML, or not a profile; names every mistake.
     """
-    data = _read_yaml(path)
+    data = read_yaml(path, "profile", most=_MAX_BYTES, wrong=_not_a_profile)
     try:
         profile = from_plain(Profile, data, "profile")
     except UsageError as error:
@@ -42,26 +43,6 @@ def save_profile(profile: Profile, path: Path) -> None:
     if problems:
         raise ValueError("; ".join(problems))
     write_text(path, yaml.safe_dump(_rounded(to_plain(profile)), sort_keys=False, allow_unicode=True, width=120))
-
-
-class _Loader(yaml.SafeLoader):
-    """Plain data only; an alias can make a small file a huge object, and no profile needs one."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError("aliases are not allowed")
-        return super().compose_node(parent, index)
-
-
-def _read_yaml(path: Path) -> Any:
-    if not path.is_file():
-        raise FileError(f"There is no profile at {path}.")
-    if path.stat().st_size > _MAX_BYTES:
-        raise FileError(f"{path} is larger than any profile ({_MAX_BYTES} bytes).")
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise _not_a_profile(path, " ".join(str(error).split())) from error
 
 
 def _not_a_profile(path: Path, why: str) -> FileError:
