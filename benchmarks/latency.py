@@ -29,7 +29,7 @@ import numpy as np
 from compress.core import Attention, BypassSpec, ExitSpec, LayerSpec, TrackerSpec, Way, describe
 from compress.core.cost import macs, parameters
 from compress.core.files import replacing
-from compress.measure import Corners, WholeTimes, cpu_profile, host, runtime_name, time_whole
+from compress.measure import Corners, WholeTimes, host, host_profile, runtime_name, time_whole
 from compress.profiles import Profile, low_ms, way_ms, worst_way
 from compress.spaces import Space, load_space
 
@@ -67,7 +67,7 @@ def main() -> None:
     space = load_space(arguments.space)
     cases = random_cases(teacher, space, arguments.specs, arguments.seed)
     begin = perf_counter()
-    profile = cpu_profile(
+    profile = host_profile(
         teacher,
         corners=Corners.of_space(teacher, space).union(Corners.of(teacher, (case.spec for case in cases.values()))),
         threads=arguments.threads,

@@ -19,7 +19,7 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.option("--target", default="cpu", show_default=True, help="cpu, gpu (this host), or a device: agx, my-board.")
+@click.option("--target", default="cpu", show_default=True, help="This host (cpu, cpu:pytorch, gpu, ...) or a device.")
 @click.option("--teacher", default="ostrack-nano", show_default=True, help="A tracker of the family: a name or a file.")
 @click.option("--space", help="Cover every student of this search space too: a name or a YAML file.")
 @click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Threads of the runtime.")
@@ -61,9 +61,9 @@ def command(
 ) -> None:
     """Measure a device, so that the latency of any student of a teacher's family can be predicted on it.
 
-    This host in this process (cpu, gpu); another device over ssh (--host), which needs Python, numpy and onnxruntime
-    there and lets you in by key; or any device by a folder that you carry there and whose results you bring back
-    (--emit-kit, --ingest). docs/measuring.md says how it is timed and what is refused.
+    This host (`compress targets` lists what runs on it, and gpu); another device over ssh (--host), which needs
+    Python, numpy and onnxruntime there and lets you in by key; or any device by a folder that you carry there and
+    whose results you bring back (--emit-kit, --ingest). docs/measuring.md says how it is timed and what is refused.
     """
     from compress.core import UsageError
 
@@ -75,8 +75,9 @@ def command(
         _tell(*read_back(ingest, kit=kit), as_json)
         return
     report = None if quiet else ProgressLine()
-    if target == "cpu" and not (host or emit_kit):
-        _tell(*_cpu(teacher, space, threads, rounds, report), as_json)
+    here = None if host or emit_kit else _local(target)
+    if here is not None:
+        _tell(*_here(here, teacher, space, threads, rounds, report), as_json)
         return
     request = _request(target, teacher, space, threads, rounds, provider)
     if emit_kit is not None:
@@ -96,16 +97,31 @@ def command(
         _tell(*_gpu(request), as_json)
 
 
-def _cpu(teacher: str, space: str | None, threads: int, rounds: int, report: Any) -> tuple[Profile, Path]:
+def _local(target: str) -> str | None:
+    """The target as one that is timed in this process, if it is one."""
+    from compress.measure import resolve_target
+    from compress.measure.runtimes import local_target
+
+    return resolve_target(target).name if local_target(target) else None
+
+
+def _here(target: str, teacher: str, space: str | None, threads: int, rounds: int, report: Any) -> tuple[Profile, Path]:
     from compress.cli.specs import read_spec
-    from compress.measure import cpu_profile, profile_path
+    from compress.measure import host_profile, profile_path
 
     spec = read_spec(teacher)
     corners = _corners(teacher, space)
-    profile = cpu_profile(
-        spec, corners=corners, threads=threads, rounds=rounds, refresh=True, strict=True, report=report
+    profile = host_profile(
+        spec,
+        target=target,
+        corners=corners,
+        threads=threads,
+        rounds=rounds,
+        refresh=True,
+        strict=True,
+        report=report,
     )
-    return profile, profile_path(spec, threads)
+    return profile, profile_path(spec, threads, target)
 
 
 def _gpu(request: Request) -> tuple[Profile, Path]:
@@ -143,7 +159,7 @@ def _corners(teacher: str, space: str | None) -> Corners:
 def _check_elsewhere(target: str) -> None:
     from compress.core import UsageError
 
-    if target in ("cpu", "gpu"):
+    if target.partition(":")[0] in ("cpu", "gpu"):
         raise UsageError(f"{target} always means this host. Name the other device with --target, e.g. --target agx.")
 
 

@@ -63,6 +63,7 @@ def search(*, out: str | Path | None = None, show: Show | None = None, **setting
     # Everything a user can mistype is looked up before anything is written.
     target = resolve_target(config.target, describe(config.teacher))
     target.check_bound(config.fps_at)
+    target.check_searchable()
     if plans(config, target, settings):
         return make_plan(replace(config, space=plan_space(settings)), target, run_dir, show=show)
     space = load_space(config.space)

@@ -2,6 +2,7 @@
 
 from compress.export.bundle import check_place, export_bundle
 from compress.export.graphs import bundle_graphs, frame_graph, memory_names, template_graph
+from compress.export.int8 import quantized
 from compress.export.parity import Parity
 from compress.export.side_by_side import compare, compare_exported
 from compress.export.source import Source, load_source
@@ -17,5 +18,6 @@ __all__ = [
     "frame_graph",
     "load_source",
     "memory_names",
+    "quantized",
     "template_graph",
 ]

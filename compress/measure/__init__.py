@@ -1,7 +1,7 @@
 """Timing on real runtimes."""
 
 from compress.measure.corners import Corners
-from compress.measure.cpu import cpu_profile, kept_profiles, profile_path
+from compress.measure.here import host_profile, kept_profiles, profile_path
 from compress.measure.host import Host, host, runtime_name
 from compress.measure.profiling import build_profile
 from compress.measure.targets import Target, resolve_target, target_names
@@ -13,7 +13,7 @@ __all__ = [
     "Target",
     "WholeTimes",
     "build_profile",
-    "cpu_profile",
+    "host_profile",
     "host",
     "kept_profiles",
     "measure_many",

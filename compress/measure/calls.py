@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from itertools import repeat
 
 from compress.core import TrackerSpec, UsageError, Way
-from compress.measure.graph import FrameCall, LoopCall
-from compress.measure.ways import StagedCall, drawn
+from compress.measure.frame_loop import LoopCall
+from compress.measure.runtimes import Runtime
+from compress.measure.ways import Along, Sent, drawn
 from compress.models import Tracker
 from compress.profiles import worst_way
 
@@ -22,25 +23,28 @@ class Calls:
     """
 
     def __init__(
-        self, trackers: Mapping[str, Tracker | TrackerSpec], ways: Mapping[str, Mapping[Way, int]], threads: int
+        self,
+        trackers: Mapping[str, Tracker | TrackerSpec],
+        ways: Mapping[str, Mapping[Way, int]],
+        runtime: Runtime,
+        threads: int,
     ) -> None:
+        self._runtime, self._threads = runtime, threads
         self.each: dict[str, LoopCall] = {}
         self.worst: dict[int, LoopCall] = {}
-        self._staged: dict[int, StagedCall] = {}
+        self._staged: dict[int, Sent] = {}
         for name, tracker in trackers.items():
             spec = tracker if isinstance(tracker, TrackerSpec) else tracker.spec
             if not spec.adaptive:
-                self.each[name] = LoopCall(spec, FrameCall(tracker, threads=threads))
+                self.each[name] = LoopCall(spec, runtime.frame(tracker, threads=threads))
             elif ways.get(name):
-                self._add(name, tracker, spec, ways[name], threads)
+                self._add(name, tracker, spec, ways[name])
             else:
                 raise UsageError(f"The time that {name} takes depends on its frames. Say which ways they go.")
 
-    def _add(
-        self, name: str, tracker: Tracker | TrackerSpec, spec: TrackerSpec, ways: Mapping[Way, int], threads: int
-    ) -> None:
+    def _add(self, name: str, tracker: Tracker | TrackerSpec, spec: TrackerSpec, ways: Mapping[Way, int]) -> None:
         key = id(tracker)
         if key not in self._staged:
-            self._staged[key] = StagedCall(tracker, threads=threads)
-            self.worst[key] = LoopCall(spec, self._staged[key].along(repeat(worst_way(spec))))
-        self.each[name] = LoopCall(spec, self._staged[key].along(drawn(spec, ways)))
+            self._staged[key] = self._runtime.staged(tracker, threads=self._threads)
+            self.worst[key] = LoopCall(spec, Along(self._staged[key], repeat(worst_way(spec))))
+        self.each[name] = LoopCall(spec, Along(self._staged[key], drawn(spec, ways)))

@@ -15,9 +15,10 @@ from compress.measure.adaptive_stacks import SpecWay, fitted_ways, held_ways, st
 from compress.measure.corners import Corners
 from compress.measure.effort import effort_of
 from compress.measure.fitting import check_calm
-from compress.measure.graph import FrameCall, LoopCall
+from compress.measure.frame_loop import LoopCall
 from compress.measure.rounds import Report, Times, low, settled_rounds
-from compress.measure.ways import StagedCall
+from compress.measure.runtimes import RUNTIMES
+from compress.measure.ways import Along, Sent
 from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
 _COSTS = tuple(f.name for f in fields(Deciding) if f.name != "held")
@@ -55,7 +56,8 @@ def measured_deciding(
         CompressError: `strict`, and the machine is noisy; see `check_calm`.
     """
     plan = DecidingPlan.of(teacher, Corners.covered(profile))
-    times = _times(plan, profile.threads, rounds, report)
+    with RUNTIMES[profile.target].using(profile.threads):
+        times = _times(plan, profile.target, profile.threads, rounds, report)
     if strict:
         check_calm([times], profile.device)
     return fit_deciding(profile, plan, times)
@@ -99,18 +101,19 @@ def _price(profile: Profile, spec: TrackerSpec, way: Way, name: str) -> float:
     return way_ms(dear, spec, way) - way_ms(cheap, spec, way)
 
 
-def _times(plan: DecidingPlan, threads: int, rounds: int, report: Report) -> Times:
+def _times(plan: DecidingPlan, target: str, threads: int, rounds: int, report: Report) -> Times:
     """Times of the frame loop around each call of the plan."""
-    staged: dict[TrackerSpec, StagedCall] = {}
+    staged: dict[TrackerSpec, Sent] = {}
+    runtime = RUNTIMES[target]
     calls: list[Callable[[], None]] = []
     for i, (spec, way) in enumerate(plan.calls):
         report("exporting adaptive networks", i / len(plan.calls))
         if way is None:
-            calls.append(LoopCall(spec, FrameCall(spec, threads=threads)))
+            calls.append(LoopCall(spec, runtime.frame(spec, threads=threads)))
             continue
         if spec not in staged:
-            staged[spec] = StagedCall(spec, threads=threads)
-        calls.append(LoopCall(spec, staged[spec].along(repeat(way))))
+            staged[spec] = runtime.staged(spec, threads=threads)
+        calls.append(LoopCall(spec, Along(staged[spec], repeat(way))))
     effort = effort_of(plan.stacks[0])
     return settled_rounds(
         calls,

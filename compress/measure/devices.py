@@ -11,6 +11,7 @@ from typing import Literal
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.files import home
 from compress.core.plain import to_plain
+from compress.measure.here import is_of_this_host
 from compress.measure.host import host
 from compress.profiles import Family, Profile, load_profile, save_profile
 
@@ -90,7 +91,7 @@ def device_profiles() -> list[tuple[Path, Profile]]:
     """All profiles kept of other devices, with their files; damaged ones are left out."""
     found = []
     for path in sorted((home() / "profiles").glob("*.yaml")):
-        if path.name.split("-")[0] != "cpu":
+        if not is_of_this_host(path):
             try:
                 found.append((path, load_profile(path)))
             except FileError:

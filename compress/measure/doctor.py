@@ -13,8 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 import numpy as np
 
 from compress.measure.carried.facts import conditions
-from compress.measure.cpu import kept_profiles
 from compress.measure.devices import device_profiles
+from compress.measure.here import kept_profiles
 from compress.measure.host import host
 from compress.measure.rounds import LIMIT, NOISY, drift, spread, time_rounds
 

@@ -18,7 +18,7 @@ import numpy as np
 from compress.core import TrackerSpec, UsageError
 from compress.core.files import home, write_text
 from compress.core.plain import to_plain
-from compress.measure.graph import FRAME
+from compress.measure.frame_loop import FRAME
 from compress.measure.plan import Plan
 from compress.measure.request import PROVIDERS, Request, graphs_of
 from compress.measure.rounds import ATTEMPTS, Report, silent

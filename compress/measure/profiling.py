@@ -9,10 +9,10 @@ from compress.measure.carried.facts import conditions
 from compress.measure.corners import Corners
 from compress.measure.effort import Effort
 from compress.measure.fitting import Where, check_adds_up, check_calm, fit_profile
-from compress.measure.graph import FrameCall, LoopCall
-from compress.measure.host import host, runtime_name
+from compress.measure.frame_loop import FrameWork, LoopCall
 from compress.measure.plan import Plan
 from compress.measure.rounds import Report, Times, settled_rounds, silent
+from compress.measure.runtimes import CPU, RUNTIMES, Runtime
 from compress.profiles import Conditions, Profile
 
 ROUNDS = 12
@@ -22,47 +22,52 @@ def build_profile(
     teacher: TrackerSpec,
     corners: Corners,
     *,
+    target: str = CPU,
     threads: int = 1,
     rounds: int = ROUNDS,
     strict: bool = False,
     report: Report | None = None,
 ) -> Profile:
-    """Measure a profile, keeping nothing. Arguments and errors as `cpu_profile`."""
+    """Measure a profile, keeping nothing. Arguments and errors as `host_profile`."""
     if threads < 1 or rounds < 2:
         raise UsageError(f"threads must be at least 1 and rounds at least 2 but are {threads} and {rounds}.")
-    plan, times, before = Plan.of(teacher, corners), [], conditions()
+    plan, times, before, runtime = Plan.of(teacher, corners), [], conditions(), RUNTIMES[target]
     for i, batch in enumerate(plan.batches):
         share = _part(report or silent, i, len(plan.batches))
-        times.append(_batch_times(batch, effort=plan.effort, threads=threads, rounds=rounds, report=share))
+        times.append(_batch_times(runtime, batch, effort=plan.effort, threads=threads, rounds=rounds, report=share))
     if strict:
-        check_calm(times, str(host()))
+        check_calm(times, runtime.device)
     facts = Conditions(**conditions(before))
-    where = Where("cpu", str(host()), runtime_name(), threads, conditions=facts)
+    where = Where(target, runtime.device, runtime.version, threads, runtime.precision, facts)
     profile = fit_profile(plan, times, where)
     if strict:
         check_adds_up(profile)
     return profile
 
 
-def _batch_times(specs: list[TrackerSpec], *, effort: Effort, threads: int, rounds: int, report: Report) -> Times:
+def _batch_times(
+    runtime: Runtime, specs: list[TrackerSpec], *, effort: Effort, threads: int, rounds: int, report: Report
+) -> Times:
     """Times of whole frames of each spec, then of the empty loop; the networks are gone when this returns."""
-    calls: list[Callable[[], None]] = [LoopCall(n.spec, n) for n in _export(specs, threads, report)]
-    calls.append(LoopCall(specs[0], None))
-    return settled_rounds(
-        calls,
-        rounds=rounds,
-        dropped=effort.dropped,
-        timed=effort.timed,
-        report=lambda done: report("measuring the profile", done),
-    )
+    with runtime.using(threads):
+        ready = _ready(runtime, specs, threads, report)
+        calls: list[Callable[[], None]] = [LoopCall(spec, work) for spec, work in zip(specs, ready, strict=True)]
+        calls.append(LoopCall(specs[0], None))
+        return settled_rounds(
+            calls,
+            rounds=rounds,
+            dropped=effort.dropped,
+            timed=effort.timed,
+            report=lambda done: report("measuring the profile", done),
+        )
 
 
-def _export(specs: list[TrackerSpec], threads: int, report: Report) -> list[FrameCall]:
-    calls = []
+def _ready(runtime: Runtime, specs: list[TrackerSpec], threads: int, report: Report) -> list[FrameWork]:
+    work = []
     for i, spec in enumerate(specs):
         report("exporting networks", i / len(specs))
-        calls.append(FrameCall(spec, threads=threads))
-    return calls
+        work.append(runtime.frame(spec, threads=threads))
+    return work
 
 
 def _part(report: Report, i: int, count: int) -> Report:

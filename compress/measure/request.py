@@ -12,7 +12,7 @@ from compress.export import bundle_graphs, frame_graph
 from compress.measure.corners import Corners
 from compress.measure.deciding import DecidingPlan
 from compress.measure.devices import Device
-from compress.measure.graph import network_of
+from compress.measure.frame_loop import network_of
 from compress.measure.plan import Plan
 from compress.measure.profiling import ROUNDS
 from compress.measure.rounds import Report
@@ -29,7 +29,7 @@ class Request:
     """What a kit is to measure.
 
     Attributes:
-        corners: As in `cpu_profile`.
+        corners: As in `host_profile`.
         rounds: Visits to each network.
     """
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from compress.core import Latency, TrackerSpec, UsageError, Way, unknown_name
 from compress.measure.corners import Corners
-from compress.measure.cpu import cpu_profile
 from compress.measure.devices import GPU, Device, device_profile, device_profiles
-from compress.measure.host import host, runtime_name
+from compress.measure.here import host_profile
 from compress.measure.rounds import Report
+from compress.measure.runtimes import RUNTIMES, local_target
 from compress.measure.whole import RUNS, measure_many
 from compress.models import Tracker
 from compress.profiles import Family, Profile
@@ -31,9 +31,10 @@ _KNOWN_OF_ESTIMATES = ("mean", "worst")
 
 @dataclass(frozen=True)
 class Target:
-    """A device with a runtime and precision. `cpu` is always this host.
+    """A device with a runtime and precision. `cpu` and `gpu` are always this host.
 
     Attributes:
+        name: One of `RUNTIMES`, where whole trackers can be timed on it now.
         estimates: What published speeds tell of a device that is not here; None where latency is measured.
         elsewhere: Latency is predicted from profiles that `compress profile` has measured there, and kept here.
     """
@@ -64,7 +65,7 @@ class Target:
         refresh: bool = False,
         report: Report | None = None,
     ) -> Profile:
-        """The profile for the family of `teacher`, measured first where it is absent; see `cpu_profile`.
+        """The profile for the family of `teacher`, measured first where it is absent; see `host_profile`.
 
         Raises:
             UsageError: an estimated target; or one measured elsewhere, if not for this, or if it is to be refreshed.
@@ -72,7 +73,7 @@ class Target:
         if self.elsewhere and not refresh:
             return _kept(self.name, teacher, corners, threads)
         self._check_here()
-        return cpu_profile(teacher, corners=corners, threads=threads, refresh=refresh, report=report)
+        return host_profile(teacher, target=self.name, corners=corners, threads=threads, refresh=refresh, report=report)
 
     def measure(
         self,
@@ -89,7 +90,7 @@ class Target:
             UsageError: a target that is not here.
         """
         self._check_here()
-        return measure_many(trackers, ways=ways, threads=threads, runs=runs, report=report)
+        return measure_many(trackers, ways=ways, target=self.name, threads=threads, runs=runs, report=report)
 
     def estimate(self, spec: TrackerSpec, ways: Mapping[Way, int] | None = None) -> Latency:
         """Latency by published speeds: `worst_ms` of adaptive trackers too, and their mean over `ways`.
@@ -121,6 +122,19 @@ class Target:
             raise UsageError(
                 f"--fps-at {at} cannot be told on {self.name}: its latency is estimated from published speeds, which "
                 f"are means. Give --fps-at mean or worst. {_advice(self.name)}"
+            )
+
+    def check_searchable(self) -> None:
+        """Whether what a search trains is what the target runs.
+
+        Raises:
+            UsageError: a target in int8.
+        """
+        if self.precision == "int8":
+            raise UsageError(
+                f"A search cannot aim at {self.name}: students are trained and evaluated in fp32, and int8 answers "
+                f"otherwise. Search on cpu; `compress latency RUN:VARIANT --target {self.name}` tells what a variant "
+                "would take in int8."
             )
 
     def _estimates(self) -> EstimatedProfile:
@@ -173,32 +187,26 @@ def _over(profile: EstimatedProfile, spec: TrackerSpec, ways: Mapping[Way, int])
     return replace(found[0][1], mean_ms=mean, p50_ms=mean, p90_ms=mean, p99_ms=mean, network_ms=network)
 
 
-def _cpu() -> Target:
-    return Target(name="cpu", runtime=runtime_name(), precision="fp32", device=str(host()))
-
-
-_TARGETS: dict[str, Callable[[], Target]] = {"cpu": _cpu, "cpu:onnxruntime-fp32": _cpu}
-"""Names and aliases of what is measured; an alias resolves to a target of its full name."""
-
-
 def target_names() -> list[str]:
     """Every name `resolve_target` takes, aliases left out: this host, what is estimated, what was measured."""
     measured = sorted({profile.target for _, profile in device_profiles()})
-    return list(dict.fromkeys([*sorted({make().name for make in _TARGETS.values()}), *estimated_names(), *measured]))
+    here = [name for name, runtime in RUNTIMES.items() if not runtime.missing()]
+    return list(dict.fromkeys([*here, *estimated_names(), *measured]))
 
 
 def resolve_target(name: str, spec: TrackerSpec | None = None) -> Target:
-    """The target of a name or alias: `cpu` is this host; others were measured there, or are estimated.
+    """The target of a name or alias: `RUNTIMES` are this host; others were measured there, or are estimated.
 
     Args:
         spec: A tracker of the family that latency is wanted of. A device measured for it is not estimated; without
             a spec, a device that can be estimated is.
 
     Raises:
-        UsageError: unknown, with close matches; or nothing is known of it, with how to measure it.
+        UsageError: unknown, with close matches; or nothing is known of it, with how to measure it; or what it needs
+            is missing here.
     """
-    if name in _TARGETS:
-        return _TARGETS[name]()
+    if (here := local_target(name)) is not None:
+        return _here(here)
     measured = _measured(name, spec)
     if measured is not None:
         return measured
@@ -212,8 +220,15 @@ def resolve_target(name: str, spec: TrackerSpec | None = None) -> Target:
     except UsageError as error:
         if name in UNFITTED:
             raise UsageError(f"{error} {_advice(name)}") from None
-        raise unknown_name("target", name, {*_TARGETS, *target_names()}) from error
+        raise unknown_name("target", name, {*RUNTIMES, *target_names()}) from error
     return Target(profile.target, profile.runtime, profile.precision, profile.device, profile)
+
+
+def _here(name: str) -> Target:
+    runtime = RUNTIMES[name]
+    if missing := runtime.missing():
+        raise UsageError(f"Target {name!r} cannot be used here: {missing}. `compress doctor` says more.")
+    return Target(name, runtime.version, runtime.precision, runtime.device)
 
 
 def _measured(name: str, spec: TrackerSpec | None) -> Target | None:

@@ -1,4 +1,4 @@
-"""An adaptive tracker's staged graphs under onnxruntime, sent along chosen ways so that each can be timed."""
+"""Sending the frames of an adaptive tracker along chosen ways, so that each way can be timed."""
 
 from __future__ import annotations
 
@@ -7,58 +7,41 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import accumulate
 from math import sqrt
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import TrackerSpec, Way
-from compress.export import bundle_graphs
-from compress.measure.graph import first_memory, network_of
-from compress.models import Tracker
-from compress.runtime import session
-from compress.runtime.signatures import TEMPLATE
-from compress.runtime.stages import Staged
 
 _GOLDEN = (sqrt(5) - 1) / 2
 
 
-class StagedCall:
-    """The sessions of one tracker. Frames are asked what they decide as ever, and then sent another way.
+class Sent(Protocol):
+    """An adaptive tracker whose frames go where they are sent."""
 
-    So a network with fresh weights can be timed like a trained one.
-    """
-
-    def __init__(self, tracker: Tracker | TrackerSpec, *, threads: int) -> None:
-        model = network_of(tracker)
-        graphs = bundle_graphs(model, "stages")
-        sessions = {name: session(graph, threads=threads) for name, graph in graphs.items() if name != TEMPLATE}
-        self.spec = model.spec
-        self._guide = _Guide(model.spec)
-        self._staged = Staged.of(model.spec, sessions, self._guide)
-        self._memory = first_memory(model)
-
-    def along(self, ways: Iterator[Way]) -> Along:
-        """These sessions as a network each frame of which goes the next of endless `ways`."""
-        return Along(self, ways)
+    @property
+    def spec(self) -> TrackerSpec:
+        """The tracker."""
+        ...
 
     def track(self, search: NDArray[np.float32], way: Way) -> Way | None:
         """One frame on one way; the way it took."""
-        self._guide.follow(way)
-        return self._staged.track(search, self._memory).way
+        ...
 
 
 class Along:
-    """Frames of a staged tracker on given ways."""
+    """Frames of an adaptive tracker on endless `ways`, one after the other."""
 
-    def __init__(self, call: StagedCall, ways: Iterator[Way]) -> None:
-        self.spec = call.spec
-        self._call, self._ways = call, ways
+    def __init__(self, tracker: Sent, ways: Iterator[Way]) -> None:
+        self.spec = tracker.spec
+        self._tracker, self._ways = tracker, ways
 
     def track(self, search: NDArray[np.float32]) -> None:
-        self._call.track(search, next(self._ways))
+        self._tracker.track(search, next(self._ways))
 
 
-class _Guide:
+class Guide:
     """Decides as a way has it."""
 
     def __init__(self, spec: TrackerSpec) -> None:

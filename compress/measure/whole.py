@@ -10,10 +10,11 @@ import numpy as np
 
 from compress.core import Latency, TrackerSpec, UsageError, Way
 from compress.measure.calls import Calls
-from compress.measure.graph import LoopCall
-from compress.measure.host import host, runtime_name
+from compress.measure.frame_loop import LoopCall
 from compress.measure.rounds import DROPPED, TIMED, Report, Times, disagreement, low, settled_rounds
+from compress.measure.runtimes import CPU, RUNTIMES, Runtime
 from compress.models import Tracker
+from compress.profiles import under
 
 RUNS = 100
 
@@ -31,6 +32,7 @@ class WholeTimes:
     loop_ms: tuple[float, ...]
     threads: int
     dropped: int
+    runtime: Runtime
     worst: Mapping[str, Times] = field(default_factory=dict)
 
     def low_ms(self, name: str) -> float:
@@ -56,8 +58,8 @@ class WholeTimes:
             runs=times.size,
             warmup=times.shape[0] * self.dropped,
             threads=self.threads,
-            runtime=runtime_name(),
-            device=str(host()),
+            runtime=under(self.runtime.version, self.runtime.precision),
+            device=self.runtime.device,
             worst_ms=float(self.worst[name].mean()) if name in self.worst else None,
         )
 
@@ -69,6 +71,7 @@ def time_whole(
     trackers: Mapping[str, Tracker | TrackerSpec],
     *,
     ways: Mapping[str, Mapping[Way, int]] | None = None,
+    target: str = CPU,
     threads: int = 1,
     runs: int = RUNS,
     seed: int = 0,
@@ -82,6 +85,7 @@ def time_whole(
     Args:
         trackers: Networks, or specs (built with fresh weights), by name.
         ways: Of each adaptive tracker, frames counted by the way they took.
+        target: One of `RUNTIMES`.
         threads: Threads of the runtime.
         runs: Timed runs of each, rounded up to whole visits of 5; more where the machine is noisy.
 
@@ -90,11 +94,13 @@ def time_whole(
     """
     if runs < 1 or threads < 1:
         raise UsageError(f"runs and threads must be at least 1 but are {runs} and {threads}.")
-    calls = Calls(trackers, ways or {}, threads)
-    loops = {call.spec.search_size: LoopCall(call.spec, None) for call in calls.each.values()}
+    runtime = RUNTIMES[target]
     note = None if report is None else lambda share: report("measuring whole trackers", share)
-    every = [*calls.each.values(), *calls.worst.values(), *loops.values()]
-    times = settled_rounds(every, rounds=math.ceil(runs / TIMED), seed=seed, report=note)
+    with runtime.using(threads):
+        calls = Calls(trackers, ways or {}, runtime, threads)
+        loops = {call.spec.search_size: LoopCall(call.spec, None) for call in calls.each.values()}
+        every = [*calls.each.values(), *calls.worst.values(), *loops.values()]
+        times = settled_rounds(every, rounds=math.ceil(runs / TIMED), seed=seed, report=note)
     alone = dict(zip(loops, times[-len(loops) :].mean(axis=(1, 2)), strict=True))
     worst = dict(zip(calls.worst, times[len(calls.each) :], strict=False))
     return WholeTimes(
@@ -103,6 +109,7 @@ def time_whole(
         loop_ms=tuple(float(alone[call.spec.search_size]) for call in calls.each.values()),
         threads=threads,
         dropped=DROPPED,
+        runtime=runtime,
         worst={name: worst[id(tracker)] for name, tracker in trackers.items() if id(tracker) in worst},
     )
 
@@ -111,13 +118,14 @@ def measure_many(
     trackers: Mapping[str, Tracker | TrackerSpec],
     *,
     ways: Mapping[str, Mapping[Way, int]] | None = None,
+    target: str = CPU,
     threads: int = 1,
     runs: int = RUNS,
     seed: int = 0,
     report: Report | None = None,
 ) -> dict[str, Latency]:
     """Latency of each tracker by name, all timed in one shuffled run; arguments as `time_whole`."""
-    times = time_whole(trackers, ways=ways, threads=threads, runs=runs, seed=seed, report=report)
+    times = time_whole(trackers, ways=ways, target=target, threads=threads, runs=runs, seed=seed, report=report)
     return {name: times.latency(name) for name in times.names}
 
 

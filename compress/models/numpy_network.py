@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from compress.core import Way
 from compress.geometry import Answer
+from compress.models.compiled import compiled_frame
 from compress.models.fuse import fused
 from compress.models.packed import packed
 from compress.models.tracker import Tracker, TrackerOutput
@@ -23,12 +25,16 @@ class NumpyNetwork:
     """Runs a `fused` copy of `model` on `device`, `packed` on a CPU, without gradients; it does not learn with `model`.
 
     Layers that a frame skips and exits that it does not reach are not computed.
+
+    Args:
+        compiled: Let `torch.compile` make the work of a frame, when the first comes; of static trackers only.
     """
 
-    def __init__(self, model: Tracker, device: str | torch.device = "cpu") -> None:
+    def __init__(self, model: Tracker, device: str | torch.device = "cpu", *, compiled: bool = False) -> None:
         self._device = torch.device(device)
         self._model = fused(model).to(self._device)
-        if self._device.type == "cpu":
+        self._frame: Callable[..., TrackerOutput] = compiled_frame(self._model) if compiled else self._model.track
+        if self._device.type == "cpu" and not compiled:
             packed(self._model)
         self._route: Way | None = None
 
@@ -64,7 +70,7 @@ class NumpyNetwork:
     @torch.inference_mode()
     def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> Answer:
         """`search` (1, 3, Sx, Sx) → the maps of `TrackerSpec.maps`, with a batch of one, and the way to them."""
-        out = self._model.track(self._tensor(search), memory, route=self._route)
+        out = self._frame(self._tensor(search), memory, route=self._route)
         maps = {name: _array(value) for name, value in out.maps.items()}
         return Answer(maps, *_decided(out, exits=bool(self._model.spec.exits)))
 

@@ -8,7 +8,7 @@ from compress.profiles.held import Held
 from compress.profiles.layers import UncoveredError, without_mlp
 from compress.profiles.parts import parts_low_ms
 from compress.profiles.predict import Verdict, gate, low_ms, network_low_ms, predict
-from compress.profiles.profile import Block, Fixed, Point, Profile, Ratios, WholeAttention
+from compress.profiles.profile import Block, Fixed, Point, Profile, Ratios, WholeAttention, under
 from compress.profiles.ways import cheapest_way, way_ms, way_network_ms, worst_way
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "predict",
     "save_profile",
     "static",
+    "under",
     "way_ms",
     "way_network_ms",
     "without_mlp",

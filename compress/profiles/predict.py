@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from compress.core import Latency, TrackerSpec, Way
 from compress.profiles.mixture import percentile
-from compress.profiles.profile import Profile
+from compress.profiles.profile import Profile, under
 from compress.profiles.ways import optimistic_network_ms, shares, way_network_ms, worst_way
 
 
@@ -86,7 +86,7 @@ def predict(profile: Profile, spec: TrackerSpec, ways: Mapping[Way, int] | None 
         runs=profile.runs,
         warmup=profile.warmup,
         threads=profile.threads,
-        runtime=profile.runtime,
+        runtime=under(profile.runtime, profile.precision),
         device=profile.device,
         worst_ms=worst and worst * ratios.mean,
     )

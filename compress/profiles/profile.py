@@ -62,6 +62,11 @@ class Ratios:
     p99: float
 
 
+def under(runtime: str, precision: str) -> str:
+    """A runtime as `Latency.runtime` names it, with the precision where it is not fp32."""
+    return runtime if precision == "fp32" else f"{runtime} {precision}"
+
+
 @dataclass(frozen=True)
 class Profile:
     """Costs are 10th percentiles in ms; `scale` corrects their sum for what only whole trackers show.

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, TrackerSpec, describe
-from compress.measure import Corners, cpu_profile, profile_path
+from compress.measure import Corners, host_profile, profile_path
 from compress.measure.adaptive_stacks import fitted_ways, held_ways, static_stacks
 from compress.measure.deciding import fit
 from compress.measure.parts import Depths
@@ -62,11 +62,11 @@ def test_ways_held_back_are_other_ways() -> None:
 
 
 def test_what_deciding_costs_is_measured_when_asked_for(tiny: TrackerSpec) -> None:
-    kept = _profile(tiny)
+    kept = replace(_profile(tiny), target="cpu")
     save_profile(kept, profile_path(tiny, 1))
     spec = replace(tiny, bypass=BypassSpec(n_enf=1), exits=(ExitSpec(2, adapter=1), ExitSpec(4)))
-    assert cpu_profile(tiny) == kept
-    found = cpu_profile(tiny, corners=Corners.of(tiny, [spec]), rounds=3)
+    assert host_profile(tiny) == kept
+    found = host_profile(tiny, corners=Corners.of(tiny, [spec]), rounds=3)
     assert found.deciding is not None
     assert replace(found, deciding=None) == kept  # what was known is not measured again
     assert len(found.deciding.held) == 7
@@ -74,5 +74,5 @@ def test_what_deciding_costs_is_measured_when_asked_for(tiny: TrackerSpec) -> No
     latency = predict(found, spec)
     assert latency.worst_ms is not None
     assert latency.mean_ms < latency.worst_ms
-    again = cpu_profile(spec)
+    again = host_profile(spec)
     assert [held.spec for held in again.deciding.held] == [held.spec for held in found.deciding.held]

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from compress.core import LayerSpec, TrackerSpec, UsageError
-from compress.measure import Corners, cpu_profile, kept_profiles, measure_many, measure_whole, profile_path
+from compress.measure import Corners, host_profile, kept_profiles, measure_many, measure_whole, profile_path
 from compress.models import build
 from compress.profiles import UncoveredError, predict
 
@@ -38,7 +38,7 @@ def test_impossible_counts_are_refused(tiny: TrackerSpec) -> None:
     with pytest.raises(UsageError, match="at least 1"):
         measure_whole(tiny, threads=0)
     with pytest.raises(UsageError, match="rounds"):
-        cpu_profile(tiny, rounds=1)
+        host_profile(tiny, rounds=1)
 
 
 def test_a_profile_is_measured_and_kept(tiny: TrackerSpec) -> None:
@@ -48,7 +48,7 @@ def test_a_profile_is_measured_and_kept(tiny: TrackerSpec) -> None:
     assert kept_profiles() == []
 
     reports: list[tuple[str, float]] = []
-    profile = cpu_profile(tiny, rounds=6, report=lambda what, share: reports.append((what, share)))
+    profile = host_profile(tiny, rounds=6, report=lambda what, share: reports.append((what, share)))
     assert {what for what, _ in reports} == {"exporting networks", "measuring the profile"}
     assert all(0 <= share <= 1 for _, share in reports)
     assert {block.attention for block in profile.blocks} == {"joint", "FE", "AI"}
@@ -58,18 +58,18 @@ def test_a_profile_is_measured_and_kept(tiny: TrackerSpec) -> None:
 
     assert [kept for kept, _ in kept_profiles()] == [path]
     before = os.stat(path).st_mtime_ns
-    again = cpu_profile(tiny)
+    again = host_profile(tiny)
     assert os.stat(path).st_mtime_ns == before
     assert again.loop_ms == pytest.approx(profile.loop_ms, rel=1e-5)  # a file keeps six digits
 
 
 @pytest.mark.slow
 def test_a_profile_that_does_not_reach_is_measured_again_in_one_file(tiny: TrackerSpec) -> None:
-    narrow = cpu_profile(tiny, rounds=6)
+    narrow = host_profile(tiny, rounds=6)
     wide = dataclasses.replace(tiny, layers=(LayerSpec(source=0, mlp_hidden=300),))
     with pytest.raises(UncoveredError):
         predict(narrow, wide)
-    wider = cpu_profile(tiny, corners=Corners.of(tiny, [wide]), rounds=6)
+    wider = host_profile(tiny, corners=Corners.of(tiny, [wide]), rounds=6)
     assert predict(wider, wide).mean_ms > 0
     assert predict(wider, tiny).mean_ms > 0
     assert [kept for kept, _ in kept_profiles()] == [profile_path(tiny, 1)]

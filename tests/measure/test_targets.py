@@ -8,12 +8,15 @@ from compress.cli.latency import command as latency
 from compress.cli.targets import command as targets
 from compress.core import BypassSpec, ExitSpec, UsageError, Way, describe
 from compress.measure import host, resolve_target, target_names
+from compress.measure.runtimes import RUNTIMES
 from compress.profiles.estimated import estimate, estimated_names, load_estimated
 
 
 def test_cpu_is_this_host() -> None:
     target = resolve_target("cpu")
-    assert target_names() == ["cpu", *estimated_names()]
+    here = [name for name, runtime in RUNTIMES.items() if not runtime.missing()]
+    assert target_names() == [*here, *estimated_names()]
+    assert {"cpu", "cpu:onnxruntime-int8", "cpu:pytorch"} <= set(here)
     assert target.device == str(host())
     assert target.provenance == "measured"
     assert target == resolve_target("cpu:onnxruntime-fp32")

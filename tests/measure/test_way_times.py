@@ -11,7 +11,8 @@ import pytest
 
 from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError, Way
 from compress.measure import measure_many, measure_whole
-from compress.measure.ways import StagedCall, drawn
+from compress.measure.onnx_runtime import OnnxRuntime
+from compress.measure.ways import drawn
 from compress.profiles import cheapest_way, worst_way
 
 
@@ -22,7 +23,7 @@ def adaptive(tiny: TrackerSpec) -> TrackerSpec:
 
 
 def test_every_frame_goes_where_it_is_sent(adaptive: TrackerSpec) -> None:
-    call = StagedCall(adaptive, threads=1)
+    call = OnnxRuntime().staged(adaptive, threads=1)
     crop = np.zeros((1, 3, 64, 64), np.float32)
     late = [Way(frozenset(skipped), 1) for n in range(4) for skipped in itertools.combinations((1, 2, 3), n)]
     for way in (Way(frozenset(), 0), Way(frozenset({1}), 0), *late):

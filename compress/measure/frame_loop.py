@@ -1,19 +1,16 @@
-"""A tracker's exported frame graph in an onnxruntime session on this host's CPU, ready to be timed."""
+"""One frame of the whole loop around a tracker's network, ready to be timed."""
 
 from __future__ import annotations
 
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from compress.core import TrackerSpec
-from compress.export import frame_graph
 from compress.geometry import Answer, FrameTracker, LoopSettings
 from compress.measure.still import still_maps
 from compress.models import Tracker, build
-from compress.runtime import session
 
 FRAME = (480, 640)
 """Height and width of the frame that loops are timed on."""
@@ -22,25 +19,6 @@ FRAME = (480, 640)
 def network_of(tracker: Tracker | TrackerSpec) -> Tracker:
     """A tracker as it is, a spec with fresh weights: timing does not depend on them."""
     return tracker if isinstance(tracker, Tracker) else build(tracker).eval()
-
-
-class FrameCall:
-    """One call of the frame graph on fixed inputs."""
-
-    def __init__(self, tracker: Tracker | TrackerSpec, *, threads: int) -> None:
-        model = network_of(tracker)
-        self.spec = model.spec
-        self._session = session(frame_graph(model), threads=threads)
-        self._memory = first_memory(model)
-        crop = np.random.default_rng(0).standard_normal((1, 3, self.spec.search_size, self.spec.search_size))
-        self._feeds = {"search": crop.astype(np.float32), **self._memory}
-
-    def __call__(self) -> None:
-        self._session.run(None, self._feeds)
-
-    def track(self, search: NDArray[np.float32]) -> None:
-        """One call on a crop."""
-        self._session.run(None, {"search": search, **self._memory})
 
 
 class FrameWork(Protocol):
@@ -89,14 +67,3 @@ class _Still:
         if self._network is not None:
             self._network.track(search)
         return self._answer
-
-
-@torch.no_grad()
-def first_memory(model: Tracker) -> dict[str, NDArray[np.float32]]:
-    """What a tracker keeps of some template."""
-    size = model.spec.template_size
-    template = torch.randn(1, 3, size, size, generator=torch.Generator().manual_seed(0))
-    box = torch.tensor([[0.25, 0.25, 0.75, 0.75]]) if model.spec.target_token else None
-    device = next(model.parameters()).device
-    memory = model.encode_template(template.to(device), None if box is None else box.to(device))
-    return {name: value.cpu().numpy() for name, value in memory.items()}

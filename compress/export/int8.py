@@ -1,0 +1,31 @@
+"""Graphs in int8: linear layers multiply 8-bit integers, everything else stays in float."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from pathlib import Path
+
+import onnx
+from onnxruntime.quantization import QuantType, quantize_dynamic
+
+_LINEAR = ["MatMul", "Gemm"]
+"""Convolutions lose time: there are few, and onnxruntime has no fast kernel for those of dynamic ranges."""
+
+
+def quantized(graph: bytes) -> bytes:
+    """A graph of float32 with the weights of its linear layers in int8, one scale a column.
+
+    Activations are quantised as they come, each tensor by its own range (dynamic quantisation, which onnxruntime
+    advises for transformers). So nothing needs calibrating, and no frame lies outside a range seen before.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "int8.onnx"
+        model = onnx.load_model_from_string(graph)
+        level = logging.root.level
+        logging.root.setLevel(logging.ERROR)  # it advises steps that were taken, on the root logger
+        try:
+            quantize_dynamic(model, path, op_types_to_quantize=_LINEAR, per_channel=True, weight_type=QuantType.QInt8)
+        finally:
+            logging.root.setLevel(level)
+        return path.read_bytes()
