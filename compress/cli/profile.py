@@ -142,7 +142,9 @@ def _request(target: str, teacher: str, space: str | None, threads: int, rounds:
     from compress.measure.request import Request
 
     device = Device.of(target)
-    chosen = "cuda" if device.name == "gpu" and provider == "auto" else provider
+    chosen = {"gpu": "cuda"}.get(device.name, provider) if provider == "auto" else provider
+    if device.precision == "int8" and chosen == "auto":
+        chosen = "cpu"
     return Request(device, read_spec(teacher), _corners(teacher, space), threads, rounds, chosen)
 
 

@@ -15,17 +15,19 @@ SpecWay = tuple[TrackerSpec, Way]
 
 
 def static_stacks(teacher: TrackerSpec, corners: Corners, depths: Depths) -> list[TrackerSpec]:
-    """A shallow and a deep stack of equal layers, of the attention that the teacher ends with."""
+    """Stacks of equal layers, shallow, middling and deep, of the attention that the teacher ends with."""
     layer = (teacher.layers[-1].attention, corners.reference)
-    return [vit_tracker(teacher, [layer] * depth) for depth in (depths.shallow, depths.deep)]
+    return [vit_tracker(teacher, [layer] * depth) for depth in (depths.shallow, _middle(depths), depths.deep)]
 
 
 def fitted_ways(teacher: TrackerSpec, corners: Corners, depths: Depths) -> Iterator[SpecWay]:
-    """Ways that compute the layers of the shallow or of the deep stack, with few and with many decisions."""
+    """Ways that compute as many layers as one of the `static_stacks`, with few and with many decisions."""
     few, deep = depths.shallow, depths.deep
-    stack = static_stacks(teacher, corners, depths)[1]
+    stack = static_stacks(teacher, corners, depths)[-1]
     bypass = BypassSpec(n_enf=few)
-    yield from _ends(replace(stack, bypass=bypass))
+    skipping = replace(stack, bypass=bypass)
+    yield from _ends(skipping)
+    yield skipping, Way(frozenset(range(few, deep - _middle(depths) + few)), None)
     if not may_exit(teacher):
         return
     once = (ExitSpec(few), ExitSpec(deep))
@@ -59,6 +61,10 @@ def held_ways(teacher: TrackerSpec, corners: Corners) -> Iterator[tuple[str, Tra
 def may_exit(teacher: TrackerSpec) -> bool:
     """Whether a tracker with the teacher's head may have exits."""
     return teacher.head.kind in ("centre", "corner")
+
+
+def _middle(depths: Depths) -> int:
+    return (depths.shallow + depths.deep) // 2
 
 
 def _ends(spec: TrackerSpec) -> Iterator[SpecWay]:

@@ -22,7 +22,7 @@ from compress.measure.ways import Along, Sent
 from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
 _COSTS = tuple(f.name for f in fields(Deciding) if f.name != "held")
-_FREE = Deciding(0.0, 0.0, 0.0, 0.0, 0.0)
+_FREE = Deciding(0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)

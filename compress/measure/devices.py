@@ -20,9 +20,10 @@ GPU = "gpu"
 
 Runtime = Literal["onnxruntime", "tensorrt"]
 _NAME = re.compile(
-    r"(?P<device>[a-z0-9][a-z0-9-]{0,40})(:(?P<runtime>onnxruntime|tensorrt)(-(?P<precision>fp32|fp16))?)?"
+    r"(?P<device>[a-z0-9][a-z0-9-]{0,40})(:(?P<runtime>onnxruntime|tensorrt)(-(?P<precision>fp32|fp16|int8))?)?"
 )
-_DEFAULT = {"onnxruntime": "fp32", "tensorrt": "fp16"}
+_PRECISIONS = {"onnxruntime": ("fp32", "int8"), "tensorrt": ("fp16", "fp32")}
+"""That can be measured, by runtime; the first is meant where none is named."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Device:
         """The device of a target such as `agx` or `agx:tensorrt-fp16`.
 
         Raises:
-            UsageError: no such name can be, or it would be taken for this host's, or fp16 under onnxruntime.
+            UsageError: no such name can be, it would be taken for this host's, or its runtime lacks the precision.
         """
         found = _NAME.fullmatch(target)
         if found is None:
@@ -49,9 +50,12 @@ class Device:
         name, runtime = found["device"], found["runtime"] or "onnxruntime"
         if name.split("-")[0] == "cpu" or name.startswith("gpu-"):
             raise UsageError(f"{name} may not name another device: cpu and gpu are this host's. Choose another name.")
-        precision = found["precision"] or _DEFAULT[runtime]
-        if (runtime, precision) == ("onnxruntime", "fp16"):
-            raise UsageError("Under onnxruntime fp32 is measured: graphs are exported so. Leave -fp16 out.")
+        precision = found["precision"] or _PRECISIONS[runtime][0]
+        if precision not in _PRECISIONS[runtime]:
+            there = " and ".join(_PRECISIONS[runtime])
+            raise UsageError(
+                f"{target} cannot be measured: under {runtime} kits hold graphs for {there}. Name one of them."
+            )
         return cls(name, "tensorrt" if runtime == "tensorrt" else "onnxruntime", precision)
 
     @property

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.optimize import nnls
 
 from compress.core import CompressError, TrackerSpec
 from compress.measure.plan import Plan
@@ -104,18 +105,24 @@ def _ratios(whole: Times) -> Ratios:
 
 
 def _scaled(raw: Profile, held: Mapping[str, TrackerSpec], measured: list[float]) -> Profile:
-    """`raw` with the scale that fits the held-out trackers, each also predicted with the scale of the others."""
+    """`raw` with the scale and the cost of every frame that fit the trackers held back.
+
+    Each of these is also predicted from the others. A layer costs less in a shallow tracker, whose weights stay in the
+    cache, than the stacks tell; a cost of every frame beside a smaller scale says so.
+    """
     network = [network_low_ms(raw, spec) for spec in held.values()]
-    target = [ms - raw.loop_ms for ms in measured]
-    pairs = list(zip(network, target, strict=True))
+    pairs = list(zip(network, (ms - raw.loop_ms for ms in measured), strict=True))
     rows = []
     for i, (name, ms) in enumerate(zip(held, measured, strict=True)):
-        scale = _fit(pairs[:i] + pairs[i + 1 :])
-        rows.append(Held(spec=name, predicted_ms=network[i] * scale + raw.loop_ms, measured_ms=ms))
-    return replace(raw, scale=_fit(pairs), held=tuple(rows))
+        scale, more = _fit(pairs[:i] + pairs[i + 1 :])
+        rows.append(Held(spec=name, predicted_ms=network[i] * scale + more + raw.loop_ms, measured_ms=ms))
+    scale, more = _fit(pairs)
+    fixed = tuple(replace(each, ms=each.ms + more / scale) for each in raw.fixed)
+    return replace(raw, scale=scale, fixed=fixed, held=tuple(rows))
 
 
-def _fit(pairs: list[tuple[float, float]]) -> float:
-    """The factor on the predictions with the least squared relative error."""
-    ratios = [predicted / measured for predicted, measured in pairs]
-    return sum(ratios) / sum(r * r for r in ratios)
+def _fit(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+    """A factor on predictions and milliseconds beside, with the least squared relative error; neither below 0."""
+    predicted, measured = np.array(pairs).T
+    found, _ = nnls(np.stack([predicted / measured, 1 / measured], axis=1), np.ones(len(measured)))
+    return float(found[0]), float(found[1])

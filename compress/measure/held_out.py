@@ -28,10 +28,12 @@ def _vit(teacher: TrackerSpec, corners: Corners) -> dict[str, TrackerSpec]:
     fe: Attention = "FE"
     ai: Attention = "AI"
     layouts: dict[str, list[tuple[Attention, Point]]] = {
+        "two": [(kind, full)] * 2,
         "deep": [(kind, full)] * deep,
         "shallow": [(kind, full)] * some,
         "mixed": [(kind, middle if i % 2 else full) for i in range(max(2, 2 * deep // 3))],
         "lean": [(kind, lean)] * max(2, 3 * deep // 4),
+        "split two": [(fe, full), (ai, full)],
         "split": [(fe, full)] * some + [(ai, full)] * third,
         "split lean": [(fe, middle)] * some + [(ai, lean)] * third,
     }
@@ -57,6 +59,7 @@ def _levit(teacher: TrackerSpec, corners: Corners) -> dict[str, TrackerSpec]:
     middle = [(widths[0] + widths[-1]) // 2 for widths in corners.mlp_hidden]
     layouts = {
         "deep": _stages(depths, wide),
+        "least": _stages([1 for _ in depths], wide),
         "shallow": _stages([max(1, depth // 2) for depth in depths], wide),
         "lean": _stages(depths, lean),
         "early": _stages([depth if i == 0 else 1 for i, depth in enumerate(depths)], middle),

@@ -68,6 +68,8 @@ def _check(request: Request, folder: Path) -> None:
             f"A kit needs a thread, two rounds and a provider of {', '.join(PROVIDERS)}, but was asked for "
             f"{request.threads}, {request.rounds} and {request.provider}."
         )
+    if request.device.precision == "int8" and request.provider != "cpu":
+        raise UsageError("int8 is measured on CPUs, and other providers were asked for. Leave --provider out.")
     if request.device.runtime == "tensorrt" and (request.corners.decides or request.threads != 1):
         raise UsageError(
             "Under TensorRT static trackers are measured, with one thread around them. Name a search space without "

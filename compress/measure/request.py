@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compress.core import TrackerSpec, Way
 from compress.core.stages import stages_of
-from compress.export import bundle_graphs, frame_graph
+from compress.export import bundle_graphs, frame_graph, quantized
 from compress.measure.corners import Corners
 from compress.measure.deciding import DecidingPlan
 from compress.measure.devices import Device
@@ -58,15 +58,16 @@ def graphs_of(request: Request, report: Report) -> Iterator[tuple[str, bytes]]:
     """Every graph that a call needs, by name, once."""
     calls = [call for batch in request.calls for call in batch]
     specs = dict.fromkeys(spec for spec, _ in calls)
+    ready = quantized if request.device.precision == "int8" else bytes
     for i, spec in enumerate(specs):
         report("exporting networks", i / len(specs))
         if not spec.adaptive:
-            yield spec.id, frame_graph(network_of(spec))
+            yield spec.id, ready(frame_graph(network_of(spec)))
             continue
         used = {step for other, way in calls if other == spec for step in _steps(spec, way)}
         for file, graph in bundle_graphs(network_of(spec), "stages").items():
             if file != TEMPLATE and _stage_name(spec, file) in used:
-                yield _stage_name(spec, file), graph
+                yield _stage_name(spec, file), ready(graph)
 
 
 def _steps(spec: TrackerSpec, way: Way | None) -> list[str]:

@@ -19,7 +19,7 @@ def slimmed(graph: bytes) -> tuple[bytes, int]:
     end = 0
     for tensor in model.graph.initializer:
         size = len(tensor.raw_data)
-        if tensor.data_type != TensorProto.FLOAT or size < _SMALLEST:
+        if not _is_weight(tensor) or size < _SMALLEST:
             continue
         tensor.ClearField("raw_data")
         tensor.data_location = TensorProto.EXTERNAL
@@ -27,3 +27,8 @@ def slimmed(graph: bytes) -> tuple[bytes, int]:
             tensor.external_data.add(key=key, value=str(value))
         end += -(-size // _PAGE) * _PAGE
     return model.SerializeToString(), end
+
+
+def _is_weight(tensor: TensorProto) -> bool:
+    """Zero points of int8, one a column, are not: runtimes take them as they are and may insist on zeros."""
+    return tensor.data_type == TensorProto.FLOAT or (tensor.data_type == TensorProto.INT8 and len(tensor.dims) > 1)

@@ -14,18 +14,16 @@ class Deciding:
     """Costs of bypass and exits beside the layers: 10th percentiles in ms at the speed of the profile's other figures.
 
     Attributes:
-        call_ms: One more session of the runtime: its call, its tokens handed over, the host's decision.
-        gate_ms: One probability of skipping a layer; every stage tells those of all layers still to come.
+        frame_ms: A frame in stages: the host's account of it, and memory that no stage keeps for the next frame.
+        call_ms: One more stage: its call, its tokens handed over, the host's decision.
         exit_ms: Passing an exit: its norm and score; adapter layers apart.
-        leave_ms: Leaving at an exit: its projection.
         token_share: By how much one more learned token slows the layers down, relatively.
         held: Ways of other trackers, predicted and measured; no figure above was fitted to them.
     """
 
+    frame_ms: float
     call_ms: float
-    gate_ms: float
     exit_ms: float
-    leave_ms: float
     token_share: float
     held: tuple[Held, ...] = ()
 

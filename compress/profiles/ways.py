@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 
 from compress.core import Attention, LayerSpec, TrackerSpec, Way
-from compress.core.stages import Stage, stages_of
+from compress.core.stages import stages_of
 from compress.profiles.deciding import Deciding
 from compress.profiles.layers import layer_ms, without_mlp
 from compress.profiles.parts import parts_low_ms, uncovered
 from compress.profiles.profile import Profile
 
-_NOTHING = Deciding(0.0, 0.0, 0.0, 0.0, 0.0)
+_NOTHING = Deciding(0.0, 0.0, 0.0, 0.0)
 
 
 def worst_way(spec: TrackerSpec) -> Way:
@@ -92,17 +91,8 @@ def _decided(profile: Profile, spec: TrackerSpec, way: Way, costs: Deciding) -> 
     """Decisions on the way, and the session calls beyond a static tracker's one: a head's, and each further stage's."""
     run = stages_of(spec, way)
     passed = [each.exit for each in run if each.exit is not None]
-    calls = len(run) if spec.adaptive else 0
-    found = calls * costs.call_ms + sum(map(partial(_told, spec), run)) * costs.gate_ms
-    if not passed:
-        return found
-    adapters = sum(_adapter_ms(profile, spec, exit) for exit in passed)
-    return found + len(passed) * costs.exit_ms + costs.leave_ms + adapters
-
-
-def _told(spec: TrackerSpec, stage: Stage) -> int:
-    """Probabilities that a stage tells: of all layers still to come, unless it changes no token."""
-    return sum(i >= stage.last for i in spec.skippable) if stage.enters or stage.layers else 0
+    staged = costs.frame_ms + len(run) * costs.call_ms if spec.adaptive else 0.0
+    return staged + len(passed) * costs.exit_ms + sum(_adapter_ms(profile, spec, exit) for exit in passed)
 
 
 def _adapter_ms(profile: Profile, spec: TrackerSpec, exit: int) -> float:

@@ -15,7 +15,7 @@ from compress.profiles import Block, Deciding, Family, Fixed, Profile, Ratios, l
 
 NANO = describe("ostrack-nano")
 DEPTHS = Depths(shallow=4, deep=12)
-KNOWN = Deciding(call_ms=0.05, gate_ms=0.002, exit_ms=0.03, leave_ms=0.02, token_share=0.015)
+KNOWN = Deciding(frame_ms=0.1, call_ms=0.05, exit_ms=0.03, token_share=0.015)
 
 
 def _profile(teacher: TrackerSpec) -> Profile:
@@ -70,7 +70,7 @@ def test_what_deciding_costs_is_measured_when_asked_for(tiny: TrackerSpec) -> No
     assert found.deciding is not None
     assert replace(found, deciding=None) == kept  # what was known is not measured again
     assert len(found.deciding.held) == 7
-    assert found.deciding.call_ms + found.deciding.gate_ms + found.deciding.exit_ms > 0
+    assert found.deciding.frame_ms + found.deciding.call_ms + found.deciding.exit_ms > 0
     latency = predict(found, spec)
     assert latency.worst_ms is not None
     assert latency.mean_ms < latency.worst_ms

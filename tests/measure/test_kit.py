@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from compress.cli.profile import command as profile_command
 from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec, UsageError
-from compress.export import frame_graph
+from compress.export import frame_graph, quantized
 from compress.measure import Corners
 from compress.measure.carried.run import LOCK
 from compress.measure.carried.sessions import make_weights
@@ -52,7 +52,7 @@ def test_a_kit_becomes_a_measured_profile(measured_kit: Any, tiny: TrackerSpec) 
     assert profile.conditions is not None
     assert profile.conditions.numpy == np.__version__
     assert profile.conditions.loop.startswith("opencv")
-    assert len(profile.held) == 6
+    assert len(profile.held) == 8
     assert profile.runs >= 60
     assert device_profile("board", tiny) is not None
     assert device_profile("other", tiny) is None
@@ -94,9 +94,11 @@ def test_a_kit_is_small(measured_kit: Any) -> None:
     }
 
 
-def test_graphs_without_weights_run_the_same_operators(tiny: TrackerSpec, tmp_path: Path) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_graphs_without_weights_run_the_same_operators(tiny: TrackerSpec, tmp_path: Path, precision: str) -> None:
     layer = LayerSpec(source=0, mlp_hidden=256, attn_dims=32, mlp_dims=48)
     graph = frame_graph(build(replace(tiny, layers=(layer, replace(layer, source=1, attn_dims=None)))).eval())
+    graph = quantized(graph) if precision == "int8" else graph
     slim, size = slimmed(graph)
     assert len(slim) < 0.5 * len(graph)
     block = np.ones(1000, np.float32).tobytes()
@@ -167,7 +169,7 @@ def test_a_kit_wants_a_new_folder(tiny: TrackerSpec, tmp_path: Path) -> None:
         ("cpu", "this host's"),
         ("cpu-two", "this host's"),
         ("../x", "names no device"),
-        ("agx:onnxruntime-fp16", "fp32 is measured"),
+        ("agx:onnxruntime-fp16", "graphs for fp32 and int8"),
         ("agx:pytorch", "names no device"),
     ],
 )
@@ -179,6 +181,18 @@ def test_names_that_no_device_can_have(target: str, words: str) -> None:
 def test_names_of_devices() -> None:
     assert Device.of("agx:onnxruntime-fp32").target == "agx"
     assert Device.of("agx:tensorrt").target == "agx:tensorrt-fp16"
+
+
+@pytest.mark.slow
+def test_a_kit_in_int8(tiny: TrackerSpec, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="int8 is measured on CPUs"):
+        emit_kit(Request(Device.of("board:onnxruntime-int8"), tiny, Corners.of(tiny)), tmp_path / "kit")
+    emit_kit(Request(Device.of("board:onnxruntime-int8"), tiny, Corners.of(tiny), provider="cpu"), tmp_path / "kit")
+    assert _run(tmp_path / "kit", tmp_path).returncode == 0
+    profile, path = ingest(tmp_path / "kit" / "results.json")
+    assert (profile.target, profile.precision) == ("board:onnxruntime-int8", "int8")
+    assert path.name.startswith("board-onnxruntime-int8-")
+    assert predict(profile, tiny).runtime.endswith(" int8")
 
 
 @pytest.mark.slow

@@ -83,7 +83,7 @@ def test_eliminated_tokens_are_not_paid_for() -> None:
     wanted = [_layer_cost(x, counts[i], counts[i + 1], 64) for i, x in enumerate(ELIMINATING.layers)]
     assert list(parts.values()) == pytest.approx(wanted)
     assert parts["layers.11"] < parts["layers.0"] < parts["layers.0"] + 0.4
-    assert any(spec.layers[6].keep for spec in held_out(ELIMINATING, corners).values())
+    assert any(each.keep for spec in held_out(ELIMINATING, corners).values() for each in spec.layers)
 
 
 def test_a_sparing_profile_works_out_what_it_does_not_time() -> None:

@@ -43,8 +43,8 @@ def test_round_trip_with_what_deciding_costs(deciding: Profile, tmp_path: Path) 
 
 
 def test_deciding_cannot_cost_less_than_nothing(deciding: Profile, tmp_path: Path) -> None:
-    bad = dataclasses.replace(deciding.deciding, gate_ms=-0.1, call_ms=float("inf"), held=(Held("x", 0.0, 1.0),))
-    with pytest.raises(ValueError, match=r"call_ms must be .*gate_ms must be .*held\[0\]"):
+    bad = dataclasses.replace(deciding.deciding, frame_ms=-0.1, call_ms=float("inf"), held=(Held("x", 0.0, 1.0),))
+    with pytest.raises(ValueError, match=r"frame_ms must be .*call_ms must be .*held\[0\]"):
         save_profile(toy_profile(deciding=bad), tmp_path / "toy.yaml")
 
 

@@ -25,11 +25,11 @@ def _way(*skipped: int, exit: int | None = None) -> Way:
 @pytest.mark.parametrize(
     ("way", "ms"),
     [
-        # Stages that are run, each a call beside the head's; probabilities told: of 2 layers, of 1, of none.
-        (_way(), REST + 1.1 * 3 * LAYER + 3 * 0.5 + 3 * 0.01),
-        (_way(1), REST + 1.1 * 2 * LAYER + 2 * 0.5 + 2 * 0.01),
-        (_way(2), REST + 1.1 * 2 * LAYER + 2 * 0.5 + 3 * 0.01),
-        (_way(1, 2), REST + 1.1 * LAYER + 0.5 + 2 * 0.01),
+        # Stages that are run, each a call beside the head's.
+        (_way(), REST + 1.1 * 3 * LAYER + 0.125 + 3 * 0.5),
+        (_way(1), REST + 1.1 * 2 * LAYER + 0.125 + 2 * 0.5),
+        (_way(2), REST + 1.1 * 2 * LAYER + 0.125 + 2 * 0.5),
+        (_way(1, 2), REST + 1.1 * LAYER + 0.125 + 0.5),
     ],
 )
 def test_what_is_skipped_is_not_paid_for(deciding: Profile, way: Way, ms: float) -> None:
@@ -38,9 +38,9 @@ def test_what_is_skipped_is_not_paid_for(deciding: Profile, way: Way, ms: float)
 
 
 def test_exits_pay_for_the_decisions_on_the_way(deciding: Profile) -> None:
-    """The adapter is a layer more; the head's projection is paid once."""
-    early = REST + 1.1 * LAYER + 0.5 + 0.25 + 0.125 + LAYER
-    late = REST + 1.1 * 3 * LAYER + 2 * 0.5 + 2 * 0.25 + 0.125 + LAYER
+    """The adapter is a layer more."""
+    early = REST + 1.1 * LAYER + 0.125 + 0.5 + 0.25 + LAYER
+    late = REST + 1.1 * 3 * LAYER + 0.125 + 2 * 0.5 + 2 * 0.25 + LAYER
     assert way_network_ms(deciding, EXITS, _way(exit=0)) == pytest.approx(early)
     assert way_network_ms(deciding, EXITS, _way(exit=1)) == pytest.approx(late)
     assert way_network_ms(deciding, EXITS, Way()) == pytest.approx(late)
@@ -49,7 +49,7 @@ def test_exits_pay_for_the_decisions_on_the_way(deciding: Profile) -> None:
 def test_bypass_and_exits_together(deciding: Profile) -> None:
     """Layers 0 with its exit, layer 1 skipped, layer 2, the last exit by itself: three stages."""
     spec = replace(BYPASS, exits=(ExitSpec(1), ExitSpec(3)))
-    wanted = REST + 1.2 * 2 * LAYER + 3 * 0.5 + (2 + 0) * 0.01 + 2 * 0.25 + 0.125
+    wanted = REST + 1.2 * 2 * LAYER + 0.125 + 3 * 0.5 + 2 * 0.25
     assert way_network_ms(deciding, spec, _way(1, exit=1)) == pytest.approx(wanted)
 
 
@@ -64,7 +64,7 @@ def test_recycling(deciding: Profile) -> None:
 
 def test_one_exit_decides_nothing(deciding: Profile) -> None:
     spec = replace(EXITS, exits=(ExitSpec(3),))
-    assert way_network_ms(deciding, spec, worst_way(spec)) == pytest.approx(REST + 1.1 * 3 * LAYER + 0.25 + 0.125)
+    assert way_network_ms(deciding, spec, worst_way(spec)) == pytest.approx(REST + 1.1 * 3 * LAYER + 0.25)
     assert predict(deciding, spec).worst_ms is None
 
 
