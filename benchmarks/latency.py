@@ -6,11 +6,11 @@
 
 A third of the students come from a search space, a third have arbitrary widths in every layer, and a third are those
 with bypass and exits added, each of which is sent one way drawn at random; a teacher whose layers cannot be skipped has
-none of these. All are timed whole in one shuffled run, twice: how well the two agree is the ceiling for any prediction.
-The floor is multiply-accumulates, and parameters, times the one scale that suits these very students best. Compared is
-the 10th percentile, the statistic that predictions are made of. The profile comes from the cache, or is measured first
-(--refresh), so a machine that has since become faster or slower shows as a bias; the speed-up over the teacher, timed
-in the same run, has none.
+none of these. All are timed whole in one shuffled run, every fourth in two sessions: how well the two agree is the
+ceiling for any prediction. The floor is multiply-accumulates, and parameters, times the one scale that suits these very
+students best. Compared is the 10th percentile, the statistic that predictions are made of. The profile comes from the
+cache, or is measured first (--refresh), so a machine that has since become faster or slower shows as a bias; the
+speed-up over the teacher, timed in the same run, has none.
 """
 
 from __future__ import annotations
@@ -77,46 +77,51 @@ def main() -> None:
     print(
         f"{host()}; {runtime_name()}, threads {arguments.threads}; profile ready after {perf_counter() - begin:.0f} s"
     )
-    first, second = (_timed(teacher, cases, arguments, seed) for seed in (1, 2))
-    table = _table(teacher, profile, cases, first, second)
+    table = _table(teacher, profile, cases, _timed(teacher, cases, arguments))
     for name in ("predicted", "speedup", "macs", "params", "again"):
         for kind in ("static", "adaptive", "all"):
             chosen = [i for i, case in enumerate(cases.values()) if kind in ("all", _kind(case.spec))]
-            if chosen:
-                print(_summary(name, kind, (table[name] / table["measured"] - 1)[chosen]))
+            errors = (table[name] / table["measured"] - 1)[chosen]
+            known = errors[np.isfinite(errors)]
+            if len(known):
+                print(_summary(name, kind, known))
     if arguments.csv:
         _write(arguments.csv, cases, table)
 
 
-def _timed(teacher: TrackerSpec, cases: dict[str, Case], arguments: argparse.Namespace, seed: int) -> WholeTimes:
+def _timed(teacher: TrackerSpec, cases: dict[str, Case], arguments: argparse.Namespace) -> WholeTimes:
+    """The teacher, every case by its name, and every fourth once more, in sessions of its own."""
+    again = {name + _AGAIN: case for name, case in itertools.islice(cases.items(), 0, None, 4)}
+    copies = {name: replace(case.spec) for name, case in again.items()}
     return time_whole(
-        {"teacher": teacher} | {name: case.spec for name, case in cases.items()},
-        ways={name: {case.way: 1} for name, case in cases.items() if case.spec.adaptive},
+        {"teacher": teacher} | {name: case.spec for name, case in cases.items()} | copies,
+        ways={name: {case.way: 1} for name, case in (cases | again).items() if case.spec.adaptive},
         threads=arguments.threads,
         runs=arguments.runs,
-        seed=seed,
         report=_report,
     )
 
 
-def _table(
-    teacher: TrackerSpec, profile: Profile, cases: dict[str, Case], first: WholeTimes, second: WholeTimes
-) -> dict[str, np.ndarray]:
-    """Milliseconds (specs,) by how they came about."""
-    measured = np.array([first.low_ms(name) for name in cases])
+def _table(teacher: TrackerSpec, profile: Profile, cases: dict[str, Case], times: WholeTimes) -> dict[str, np.ndarray]:
+    """Milliseconds (specs,) by how they came about; NaN where there is none."""
+    measured = np.array([times.low_ms(name) for name in cases])
+    again = [times.low_ms(name + _AGAIN) if name + _AGAIN in times.names else np.nan for name in cases]
     begin = perf_counter()
     predicted = np.array([way_ms(profile, case.spec, case.way) for case in cases.values()])
     print(f"predicting 10,000 specs takes {(perf_counter() - begin) / len(cases) * 1e4:.2f} s")
     columns = {
         "measured": measured,
-        "again": np.array([second.low_ms(name) for name in cases]),
+        "again": np.array(again),
         "predicted": predicted,
-        "speedup": predicted / low_ms(profile, teacher) * first.low_ms("teacher"),
+        "speedup": predicted / low_ms(profile, teacher) * times.low_ms("teacher"),
     }
     for name, size in (("macs", lambda case: case.macs), ("params", lambda case: float(parameters(case.spec)))):
         sizes = np.array([size(case) for case in cases.values()])
         columns[name] = sizes * np.median(measured / sizes)
     return columns
+
+
+_AGAIN = " again"
 
 
 def _kind(spec: TrackerSpec) -> str:
@@ -205,7 +210,7 @@ def _write(path: Path, cases: dict[str, Case], table: dict[str, np.ndarray]) -> 
             spec, way = case.spec, case.way
             skipped = " ".join(map(str, sorted(way.skipped or ())))
             about = [name, _kind(spec), spec.attention, len(spec.layers), skipped, "" if way.exit is None else way.exit]
-            figures = [f"{column[i]:.5f}" for column in table.values()]
+            figures = [f"{column[i]:.5f}" if np.isfinite(column[i]) else "" for column in table.values()]
             writer.writerow([*about, *figures, host(), runtime_name(), spec.to_json()])
 
 
@@ -218,7 +223,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--teacher", default="ostrack-nano")
     parser.add_argument("--space", default="ostrack")
     parser.add_argument("--specs", type=int, default=200)
-    parser.add_argument("--runs", type=int, default=60, help="timed runs of each student in each of two measurements")
+    parser.add_argument("--runs", type=int, default=60, help="timed runs of each student")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--refresh", action="store_true", help="measure the profile again")

@@ -14,21 +14,29 @@ from compress.profiles import Point, cheapest_way, worst_way
 SpecWay = tuple[TrackerSpec, Way]
 
 
-def static_stacks(teacher: TrackerSpec, corners: Corners, depths: Depths) -> list[TrackerSpec]:
-    """Stacks of equal layers, shallow, middling and deep, of the attention that the teacher ends with."""
-    layer = (teacher.layers[-1].attention, corners.reference)
-    return [vit_tracker(teacher, [layer] * depth) for depth in (depths.shallow, _middle(depths), depths.deep)]
+def static_stacks(teacher: TrackerSpec, corners: Corners, depths: Depths, *, sparing: bool) -> list[TrackerSpec]:
+    """Stacks of equal layers, shallow, middling and deep, of the attention that the teacher ends with; and split ones.
+
+    Args:
+        sparing: Without the split ones.
+    """
+    sizes = (depths.shallow, _middle(depths), depths.deep)
+    return [_stack(teacher, corners, kinds, depth) for kinds in _kinds(teacher, corners, sparing) for depth in sizes]
 
 
-def fitted_ways(teacher: TrackerSpec, corners: Corners, depths: Depths) -> Iterator[SpecWay]:
+def fitted_ways(teacher: TrackerSpec, corners: Corners, depths: Depths, *, sparing: bool) -> Iterator[SpecWay]:
     """Ways that compute as many layers as one of the `static_stacks`, with few and with many decisions."""
+    for kinds in _kinds(teacher, corners, sparing):
+        yield from _ways_of(_stack(teacher, corners, kinds, depths.deep), depths, exits=may_exit(teacher))
+
+
+def _ways_of(stack: TrackerSpec, depths: Depths, *, exits: bool) -> Iterator[SpecWay]:
     few, deep = depths.shallow, depths.deep
-    stack = static_stacks(teacher, corners, depths)[-1]
     bypass = BypassSpec(n_enf=few)
     skipping = replace(stack, bypass=bypass)
     yield from _ends(skipping)
     yield skipping, Way(frozenset(range(few, deep - _middle(depths) + few)), None)
-    if not may_exit(teacher):
+    if not exits:
         return
     once = (ExitSpec(few), ExitSpec(deep))
     yield from _ends(replace(stack, exits=once))
@@ -61,6 +69,19 @@ def held_ways(teacher: TrackerSpec, corners: Corners) -> Iterator[tuple[str, Tra
 def may_exit(teacher: TrackerSpec) -> bool:
     """Whether a tracker with the teacher's head may have exits."""
     return teacher.head.kind in ("centre", "corner")
+
+
+def _kinds(teacher: TrackerSpec, corners: Corners, sparing: bool) -> list[tuple[Attention, Attention]]:
+    """Of each kind of stack the attention of the first layer, and of all others."""
+    last = teacher.layers[-1].attention
+    split: list[tuple[Attention, Attention]] = [("FE", "AI")]
+    plain: list[tuple[Attention, Attention]] = [] if last == "AI" else [(last, last)]
+    return plain + split if not plain or ("FE" in corners.attentions and not sparing) else plain
+
+
+def _stack(teacher: TrackerSpec, corners: Corners, kinds: tuple[Attention, Attention], depth: int) -> TrackerSpec:
+    attentions = [kinds[0]] + [kinds[1]] * (depth - 1)
+    return vit_tracker(teacher, [(attention, corners.reference) for attention in attentions])
 
 
 def _middle(depths: Depths) -> int:

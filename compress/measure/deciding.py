@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import repeat
 from typing import Any
@@ -21,6 +21,8 @@ from compress.measure.runtimes import RUNTIMES
 from compress.measure.ways import Along, Sent
 from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
+Call = tuple[TrackerSpec, Way | None]
+
 _COSTS = tuple(f.name for f in fields(Deciding) if f.name != "held")
 _FREE = Deciding(0.0, 0.0, 0.0, 0.0)
 
@@ -36,15 +38,20 @@ class DecidingPlan:
     @classmethod
     def of(cls, teacher: TrackerSpec, corners: Corners) -> DecidingPlan:
         teacher = static(teacher)
-        depths = effort_of(teacher).depths
-        stacks, fitted = static_stacks(teacher, corners, depths), list(fitted_ways(teacher, corners, depths))
+        effort = effort_of(teacher)
+        stacks = static_stacks(teacher, corners, effort.depths, sparing=effort.sparing)
+        fitted = list(fitted_ways(teacher, corners, effort.depths, sparing=effort.sparing))
         return cls(stacks, fitted, list(held_ways(teacher, corners)))
 
     @property
-    def calls(self) -> list[tuple[TrackerSpec, Way | None]]:
-        """Each tracker, on the way it takes; timed in one shuffled run."""
+    def calls(self) -> list[Call]:
+        """Each tracker, on the way it takes; timed in one shuffled run.
+
+        Stacks twice, in sessions of their own: where a session's memory comes to lie costs or saves some per cent, and
+        every way is compared with a stack.
+        """
         ways = [*self.fitted, *((spec, way) for _, spec, way in self.held)]
-        return list(dict.fromkeys([*((stack, None) for stack in self.stacks), *ways]))
+        return [*((stack, None) for stack in (*self.stacks, *self.stacks)), *dict.fromkeys(ways)]
 
 
 def measured_deciding(
@@ -69,11 +76,11 @@ def fit_deciding(profile: Profile, plan: DecidingPlan, times: Times) -> Deciding
     Static trackers timed in the same run tell how fast the machine is now; all figures are brought to the speed at
     which the profile was measured.
     """
-    ms = dict(zip(plan.calls, low(times).tolist(), strict=True))
+    ms = _by_call(plan.calls, low(times).tolist())
     pace = sum(ms[stack, None] for stack in plan.stacks) / sum(low_ms(profile, stack) for stack in plan.stacks)
     at_pace = {key: value / pace for key, value in ms.items()}
-    still = {len(stack.layers): at_pace[stack, None] for stack in plan.stacks}
-    costs = fit(profile, [(spec, way, at_pace[spec, way], still[way.layers(spec)]) for spec, way in plan.fitted])
+    still = {_computed(stack, None): at_pace[stack, None] for stack in plan.stacks}
+    costs = fit(profile, [(spec, way, at_pace[spec, way], still[_computed(spec, way)]) for spec, way in plan.fitted])
     known = replace(profile, deciding=costs)
     rows = (Held(name, way_ms(known, spec, way), at_pace[spec, way]) for name, spec, way in plan.held)
     return replace(costs, held=tuple(rows))
@@ -92,6 +99,19 @@ def fit(profile: Profile, ways: Iterable[tuple[TrackerSpec, Way, float, float]])
     found, _ = nnls(np.array(rows), np.array(more))
     costs: dict[str, Any] = dict(zip(_COSTS, found.tolist(), strict=True))
     return Deciding(**costs)
+
+
+def _by_call(calls: Sequence[Call], lows: Sequence[float]) -> dict[Call, float]:
+    """Calls timed in several sessions at their mean."""
+    found: dict[Call, list[float]] = {}
+    for call, ms in zip(calls, lows, strict=True):
+        found.setdefault(call, []).append(ms)
+    return {call: sum(each) / len(each) for call, each in found.items()}
+
+
+def _computed(spec: TrackerSpec, way: Way | None) -> tuple[str, int]:
+    """What a stack and the ways through it have in common: their attention, and how many layers they compute."""
+    return spec.attention, len(spec.layers) if way is None else way.layers(spec)
 
 
 def _price(profile: Profile, spec: TrackerSpec, way: Way, name: str) -> float:

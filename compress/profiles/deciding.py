@@ -17,14 +17,14 @@ class Deciding:
         frame_ms: A frame in stages: the host's account of it, and memory that no stage keeps for the next frame.
         call_ms: One more stage: its call, its tokens handed over, the host's decision.
         exit_ms: Passing an exit: its norm and score; adapter layers apart.
-        token_share: By how much one more learned token slows the layers down, relatively.
+        layer_share: By how much layers are slower in stages and with the learned tokens beside, relatively.
         held: Ways of other trackers, predicted and measured; no figure above was fitted to them.
     """
 
     frame_ms: float
     call_ms: float
     exit_ms: float
-    token_share: float
+    layer_share: float
     held: tuple[Held, ...] = ()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Literal
 
 from compress.core import HeadSpec, StageSpec, TrackerSpec
@@ -30,13 +31,20 @@ class Family:
 
     @classmethod
     def of(cls, spec: TrackerSpec) -> Family:
-        still = static(spec)
-        return cls(**{f.name: getattr(still, f.name) for f in fields(cls)})
+        """The family of a tracker, whatever it decides per frame: the tokens it has for that are left out."""
+        deciding = (spec.bypass is not None) + bool(spec.exits)
+        about = {name: getattr(spec, name) for name in _names()}
+        return cls(**about | {"extra_tokens": spec.extra_tokens - deciding})
 
     @property
     def search_tokens(self) -> int:
         """Patches of the search crop."""
         return (self.search_size // self.patch) ** 2
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    return tuple(f.name for f in fields(Family))
 
 
 def static(spec: TrackerSpec) -> TrackerSpec:

@@ -45,7 +45,10 @@ def uncovered(profile: Profile, spec: TrackerSpec, missing: Iterable[str]) -> Un
 
 
 def _family_problems(profile: Profile, spec: TrackerSpec) -> list[str]:
-    wanted, found = asdict(Family.of(spec)), asdict(profile.family)
+    family = Family.of(spec)
+    if family == profile.family:
+        return []
+    wanted, found = asdict(family), asdict(profile.family)
     return [f"{k} {_words(wanted[k])} (it has {_words(found[k])})" for k in wanted if wanted[k] != found[k]]
 
 

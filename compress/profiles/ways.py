@@ -42,8 +42,7 @@ def way_network_ms(profile: Profile, spec: TrackerSpec, way: Way) -> float:
     whole = _whole(spec, way)
     parts = parts_low_ms(profile, spec)
     computed = sum(parts[f"layers.{i}"] for i in range(whole.end(spec)) if i not in (whole.skipped or ()))
-    tokens = (spec.bypass is not None) + bool(spec.exits)
-    slower = 1 + tokens * costs.token_share
+    slower = 1 + costs.layer_share * spec.adaptive
     return parts["rest"] + slower * computed + _decided(profile, spec, whole, costs)
 
 

@@ -15,7 +15,7 @@ from compress.profiles import Block, Deciding, Family, Fixed, Profile, Ratios, l
 
 NANO = describe("ostrack-nano")
 DEPTHS = Depths(shallow=4, deep=12)
-KNOWN = Deciding(frame_ms=0.1, call_ms=0.05, exit_ms=0.03, token_share=0.015)
+KNOWN = Deciding(frame_ms=0.1, call_ms=0.05, exit_ms=0.03, layer_share=0.015)
 
 
 def _profile(teacher: TrackerSpec) -> Profile:
@@ -31,9 +31,11 @@ def _profile(teacher: TrackerSpec) -> Profile:
 
 def _times(teacher: TrackerSpec) -> list[tuple[TrackerSpec, object, float, float]]:
     profile = replace(_profile(teacher), deciding=KNOWN)
-    still = {len(s.layers): low_ms(profile, s) for s in static_stacks(teacher, Corners.of(teacher), DEPTHS)}
-    ways = fitted_ways(teacher, Corners.of(teacher), DEPTHS)
-    return [(spec, way, way_ms(profile, spec, way), still[way.layers(spec)]) for spec, way in ways]
+    corners = Corners.of(teacher)
+    stacks = static_stacks(teacher, corners, DEPTHS, sparing=False)
+    still = {(s.attention, len(s.layers)): low_ms(profile, s) for s in stacks}
+    ways = fitted_ways(teacher, corners, DEPTHS, sparing=False)
+    return [(spec, way, way_ms(profile, spec, way), still[spec.attention, way.layers(spec)]) for spec, way in ways]
 
 
 def test_known_costs_are_found_again() -> None:
@@ -57,7 +59,7 @@ def test_ways_held_back_are_other_ways() -> None:
     corners = Corners.of(NANO)
     held = {(spec, way) for _, spec, way in held_ways(NANO, corners)}
     assert len(held) == 7
-    assert not held & set(fitted_ways(NANO, corners, DEPTHS))
+    assert not held & set(fitted_ways(NANO, corners, DEPTHS, sparing=False))
     assert {spec.attention for spec, _ in held} == {"joint", "split"}
 
 

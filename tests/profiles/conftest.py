@@ -22,5 +22,5 @@ def eliminating() -> Profile:
 def deciding() -> Profile:
     """The toy profile, which also knows what it costs to decide."""
     held = (Held("early", 10.0, 10.5),)
-    costs = Deciding(frame_ms=0.125, call_ms=0.5, exit_ms=0.25, token_share=0.1, held=held)
+    costs = Deciding(frame_ms=0.125, call_ms=0.5, exit_ms=0.25, layer_share=0.1, held=held)
     return toy_profile(deciding=costs)

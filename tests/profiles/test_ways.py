@@ -49,7 +49,7 @@ def test_exits_pay_for_the_decisions_on_the_way(deciding: Profile) -> None:
 def test_bypass_and_exits_together(deciding: Profile) -> None:
     """Layers 0 with its exit, layer 1 skipped, layer 2, the last exit by itself: three stages."""
     spec = replace(BYPASS, exits=(ExitSpec(1), ExitSpec(3)))
-    wanted = REST + 1.2 * 2 * LAYER + 0.125 + 3 * 0.5 + 2 * 0.25
+    wanted = REST + 1.1 * 2 * LAYER + 0.125 + 3 * 0.5 + 2 * 0.25
     assert way_network_ms(deciding, spec, _way(1, exit=1)) == pytest.approx(wanted)
 
 
@@ -64,7 +64,7 @@ def test_recycling(deciding: Profile) -> None:
 
 def test_one_exit_decides_nothing(deciding: Profile) -> None:
     spec = replace(EXITS, exits=(ExitSpec(3),))
-    assert way_network_ms(deciding, spec, worst_way(spec)) == pytest.approx(REST + 1.1 * 3 * LAYER + 0.25)
+    assert way_network_ms(deciding, spec, worst_way(spec)) == pytest.approx(REST + 3 * LAYER + 0.25)
     assert predict(deciding, spec).worst_ms is None
 
 

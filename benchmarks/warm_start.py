@@ -1,0 +1,99 @@
+"""What a plan's warm start saves: searches that begin with a plan's front beside searches that begin with nothing.
+
+    python benchmarks/warm_start.py --seeds 3 --trials 10 --steps 120 --csv results/warm-start.csv
+
+The plan is made without training or timing anything, as for a device that is not at hand (--plan-target); the searches
+then train for real and aim at this host, with the same seeds and budget. Half of what the warm one trains comes from
+the plan; the cold one begins with the plain answers, as every search does. Printed is the hypervolume of the front, the
+share of the box between (0 ms, AO 1) and (the bound, AO 0) that it dominates, after each student that was trained, and
+how many students either kind needs for what the other ends with. Latencies are those predicted, which are the same for
+both; a student trained in one search is not trained again in another, so seconds are not compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.archive import Archive
+from compress.core.files import replacing
+from compress.driver import search
+
+Curve = NDArray[np.float64]
+
+
+def main() -> None:
+    arguments = _arguments()
+    plan = arguments.out / "plan"
+    bound = {"speedup": arguments.speedup}
+    about = {"teacher": arguments.teacher, "space": arguments.space}
+    search(out=plan, target=arguments.plan_target, **about, **bound)
+    rows: list[tuple[str, int, Curve]] = []
+    for seed in range(arguments.seeds):
+        for kind, start in (("cold", ""), ("warm", str(plan))):
+            archive = search(
+                out=arguments.out / f"{kind}-{seed}",
+                target="cpu",
+                plan=start,
+                seed=seed,
+                trials=arguments.trials,
+                steps=arguments.steps,
+                **about,
+                **bound,
+            )
+            rows.append((kind, seed, curve(archive)))
+            print(kind, seed, *(f"{value:.4f}" for value in rows[-1][2]), flush=True)
+            if arguments.csv:
+                _write(arguments.csv, rows)
+    _summary({kind: np.array([each for k, _, each in rows if k == kind]) for kind in ("cold", "warm")})
+
+
+def curve(archive: Archive) -> Curve:
+    """The hypervolume of the front by predicted latencies after each student, in the order that they were asked for."""
+    told = tuple(replace(record, measured=None) for record in archive.records)
+    ends = [i + 1 for i, record in enumerate(told) if record.accuracy is not None]
+    return np.array([replace(archive, records=told[:end]).hypervolume() for end in ends])
+
+
+def _summary(curves: dict[str, Curve]) -> None:
+    """Curves are (seeds, students)."""
+    for kind, each in curves.items():
+        print(f"{kind}: " + " ".join(f"{m:.3f}±{s:.3f}" for m, s in zip(each.mean(0), each.std(0), strict=True)))
+    cold, warm = curves["cold"].mean(0), curves["warm"].mean(0)
+    for name, mine, other in (("warm", warm, cold), ("cold", cold, warm)):
+        print(f"{name} reaches what the other ends with after {_first(mine, float(other[-1]))} of {len(mine)} students")
+
+
+def _first(values: Curve, wanted: float) -> str:
+    reached = np.flatnonzero(values >= wanted)
+    return str(reached[0] + 1) if len(reached) else "more than all"
+
+
+def _write(path: Path, rows: list[tuple[str, int, Curve]]) -> None:
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["start", "seed", "students", "hypervolume"])
+        writer.writerows((kind, seed, i + 1, f"{v:.5f}") for kind, seed, each in rows for i, v in enumerate(each))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--teacher", default="ostrack-nano")
+    parser.add_argument("--space", default="ostrack")
+    parser.add_argument("--plan-target", default="agx")
+    parser.add_argument("--speedup", type=float, default=2.0)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--trials", type=int, default=10, help="students that each search trains")
+    parser.add_argument("--steps", type=int, default=120, help="distillation steps of a student")
+    parser.add_argument("--out", type=Path, default=Path("results/warm-start"), help="where the runs go")
+    parser.add_argument("--csv", type=Path, help="where to write the curves")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
