@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def command(as_json: bool) -> None:
     """List the targets, with the error of each on trackers held back from it.
 
-    `cpu` is this host, by its fingerprint; its profiles are measured here, one per family of trackers. What
-    `compress profile` has measured on another device is listed with it. The rest is estimated from published speeds.
+    `cpu` is this host, by its fingerprint, under onnxruntime, and `cpu:...` under other runtimes; profiles are measured
+    here, one per family of trackers. What `compress profile` has measured on another device is listed with it. The rest
+    is estimated from published speeds.
     """
     from compress.measure import resolve_target, target_names
 
@@ -44,10 +45,9 @@ def _row(target: Target) -> dict[str, Any]:
 
     about: dict[str, Any] = {"name": target.name, "device": target.device}
     about |= {"runtime": target.runtime, "precision": target.precision}
-    here = kept_profiles() if target.here else []
-    there = [] if target.here else [row for row in device_profiles() if row[1].target == target.name]
+    kept = [row for row in (kept_profiles() if target.here else device_profiles()) if row[1].target == target.name]
     about |= {"fingerprint": host().id if target.here else None, "provenance": target.provenance}
-    about |= {"profiles": [_profile_row(path, profile) for path, profile in (*here, *there)]}
+    about |= {"profiles": [_profile_row(path, profile) for path, profile in kept]}
     if target.estimates is None:
         return about
     return about | {
@@ -60,7 +60,8 @@ def _row(target: Target) -> dict[str, Any]:
 
 
 def _kept_lines(row: dict[str, Any]) -> list[str]:
-    nothing = "no profile yet: measured when first needed, e.g. by `compress latency ostrack-nano`"
+    where = "" if row["name"] == "cpu" else f" --target {row['name']}"
+    nothing = f"no profile yet: measured when first needed, e.g. by `compress latency ostrack-nano{where}`"
     return [_line(kept) for kept in row["profiles"]] or [nothing]
 
 

@@ -81,7 +81,9 @@ class Asker:
                     break
 
     def accepted(self, known: set[str]) -> Iterator[tuple[Trial, Record]]:
-        """Endless specs within the bound that are not in `known` (spec ids, added to); the others are told PRUNED.
+        """Endless specs within the bound whose weights are not in `known` (ids, added to); the others are told PRUNED.
+
+        By weights, as exit thresholds chosen for a student change its id.
 
         Ends when the space seems to hold no further one.
         """
@@ -89,12 +91,12 @@ class Asker:
         while rejected < _TRIES:
             trial = self.study.ask()
             record, verdict = self._draft(trial)
-            if record.spec.id in known:
+            if record.spec.weights_id in known:
                 record = replace(record, status="duplicate", reason="tried before")
             elif not verdict.passes:
                 record = replace(record, status="rejected", reason=verdict.reason)
             store_record(trial, record)
-            known.add(record.spec.id)
+            known.add(record.spec.weights_id)
             if record.status == "running":
                 rejected = 0
                 yield trial, record

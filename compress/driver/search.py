@@ -153,7 +153,7 @@ class _Search:
         """Generation after generation until enough students are trained or the time is over."""
         fidelities = [rung.fidelity for rung in self.students.rungs]
         steps = [sum(r.steps for r in self.students.rungs[: i + 1]) for i in range(len(fidelities))]
-        known = {self.teacher.spec.id} | {Record.from_attrs(r).spec.id for r in self._record_attrs()}
+        known = {self.teacher.spec.weights_id} | {Record.from_attrs(r).spec.weights_id for r in self._record_attrs()}
         waiting = asker.running()
         while not self._time_over():
             left = self.config.students - self._trained()

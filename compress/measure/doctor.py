@@ -42,7 +42,7 @@ def examine() -> Iterator[Finding]:
     yield from map(_package, _PACKAGES)
     yield _providers()
     yield _cuda()
-    yield _command("g++", ("g++", "c++", "clang++"), "torch.compile needs a C++ compiler; nothing else does.")
+    yield _command("g++", ("g++", "c++", "clang++"), "cpu:pytorch-compiled needs a C++ compiler; nothing else does.")
     yield _command("ssh", ("ssh",), "`compress profile --host` needs OpenSSH's client; kits do without (--emit-kit).")
     yield _command("trtexec", ("trtexec",), "Kits for TensorRT need it, on the device; it comes with TensorRT.")
     yield _governor()
@@ -119,7 +119,7 @@ def _load() -> Finding:
 
 
 def _profiles() -> Finding:
-    kept = [f"cpu (width {profile.family.dim}, threads {profile.threads})" for _, profile in kept_profiles()]
-    kept += [f"{p.target} (width {p.family.dim}, threads {p.threads})" for _, p in device_profiles()]
+    every = [profile for _, profile in (*kept_profiles(), *device_profiles())]
+    kept = [f"{p.target} (width {p.family.dim}, threads {p.threads})" for p in every]
     advice = "" if kept else "A search or `compress latency` measures this host when needed, `compress profile` others."
     return Finding("profiles kept", ", ".join(kept) or "none", True, advice)
