@@ -18,7 +18,7 @@ from compress.measure.fitting import check_calm
 from compress.measure.frame_loop import LoopCall
 from compress.measure.rounds import Report, Times, low, settled_rounds
 from compress.measure.runtimes import RUNTIMES
-from compress.measure.ways import Along, Sent
+from compress.measure.ways import Along
 from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
 Call = tuple[TrackerSpec, Way | None]
@@ -47,8 +47,8 @@ class DecidingPlan:
     def calls(self) -> list[Call]:
         """Each tracker, on the way it takes; timed in one shuffled run.
 
-        Stacks twice, in sessions of their own: where a session's memory comes to lie costs or saves some per cent, and
-        every way is compared with a stack.
+        Stacks twice: where the memory of a session comes to lie costs or saves some per cent, and every way is compared
+        with a stack.
         """
         ways = [*self.fitted, *((spec, way) for _, spec, way in self.held)]
         return [*((stack, None) for stack in (*self.stacks, *self.stacks)), *dict.fromkeys(ways)]
@@ -122,18 +122,15 @@ def _price(profile: Profile, spec: TrackerSpec, way: Way, name: str) -> float:
 
 
 def _times(plan: DecidingPlan, target: str, threads: int, rounds: int, report: Report) -> Times:
-    """Times of the frame loop around each call of the plan."""
-    staged: dict[TrackerSpec, Sent] = {}
+    """Times of the frame loop around each call of the plan, each in sessions of its own."""
     runtime = RUNTIMES[target]
     calls: list[Callable[[], None]] = []
     for i, (spec, way) in enumerate(plan.calls):
         report("exporting adaptive networks", i / len(plan.calls))
         if way is None:
             calls.append(LoopCall(spec, runtime.frame(spec, threads=threads)))
-            continue
-        if spec not in staged:
-            staged[spec] = runtime.staged(spec, threads=threads)
-        calls.append(LoopCall(spec, Along(staged[spec], repeat(way))))
+        else:
+            calls.append(LoopCall(spec, Along(runtime.staged(spec, threads=threads), repeat(way))))
     effort = effort_of(plan.stacks[0])
     return settled_rounds(
         calls,
