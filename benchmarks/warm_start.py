@@ -2,12 +2,12 @@
 
     python benchmarks/warm_start.py --seeds 3 --trials 10 --steps 120 --csv results/warm-start.csv
 
-The plan is made without training or timing anything, as for a device that is not at hand (--plan-target); the searches
-then train for real and aim at this host, with the same seeds and budget. Half of what the warm one trains comes from
-the plan; the cold one begins with the plain answers, as every search does. Printed is the hypervolume of the front, the
-share of the box between (0 ms, AO 1) and (the bound, AO 0) that it dominates, after each student that was trained, and
-how many students either kind needs for what the other ends with. Latencies are those predicted, which are the same for
-both; a student trained in one search is not trained again in another, so seconds are not compared.
+The plan for a device that is not at hand is made without training or timing anything; the searches then train for real,
+with the same target, bound, seeds and budget. Half of what the warm one trains comes from the plan; the cold one begins
+with the plain answers, as every search does. Printed is the hypervolume of the front, the share of the box between
+(0 ms, AO 1) and (the bound, AO 0) that it dominates, after each student that was trained, and how many students either
+kind needs for what the other ends with. A student trained in one search is not trained again in another, so seconds are
+not compared.
 """
 
 from __future__ import annotations
@@ -30,21 +30,19 @@ Curve = NDArray[np.float64]
 def main() -> None:
     arguments = _arguments()
     plan = arguments.out / "plan"
-    bound = {"speedup": arguments.speedup}
-    about = {"teacher": arguments.teacher, "space": arguments.space}
-    search(out=plan, target=arguments.plan_target, **about, **bound)
+    about = {name: getattr(arguments, name) for name in ("teacher", "space", "target", "speedup")}
+    search(out=plan, **about)
     rows: list[tuple[str, int, Curve]] = []
     for seed in range(arguments.seeds):
         for kind, start in (("cold", ""), ("warm", str(plan))):
             archive = search(
                 out=arguments.out / f"{kind}-{seed}",
-                target="cpu",
                 plan=start,
+                data="generated",
                 seed=seed,
                 trials=arguments.trials,
                 steps=arguments.steps,
                 **about,
-                **bound,
             )
             rows.append((kind, seed, curve(archive)))
             print(kind, seed, *(f"{value:.4f}" for value in rows[-1][2]), flush=True)
@@ -54,10 +52,9 @@ def main() -> None:
 
 
 def curve(archive: Archive) -> Curve:
-    """The hypervolume of the front by predicted latencies after each student, in the order that they were asked for."""
-    told = tuple(replace(record, measured=None) for record in archive.records)
-    ends = [i + 1 for i, record in enumerate(told) if record.accuracy is not None]
-    return np.array([replace(archive, records=told[:end]).hypervolume() for end in ends])
+    """The hypervolume of the front after each student that was trained, in the order that they were asked for."""
+    ends = [i + 1 for i, record in enumerate(archive.records) if record.accuracy is not None]
+    return np.array([replace(archive, records=archive.records[:end]).hypervolume() for end in ends])
 
 
 def _summary(curves: dict[str, Curve]) -> None:
@@ -85,8 +82,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", default="ostrack-nano")
     parser.add_argument("--space", default="ostrack")
-    parser.add_argument("--plan-target", default="agx")
-    parser.add_argument("--speedup", type=float, default=2.0)
+    parser.add_argument("--target", default="agx")
+    parser.add_argument("--speedup", type=float, default=1.3)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=10, help="students that each search trains")
     parser.add_argument("--steps", type=int, default=120, help="distillation steps of a student")

@@ -18,13 +18,15 @@ def planned(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[dict[s
 
     Raises:
         FileError: not a run directory, or damaged.
-        UsageError: the plan is of another teacher, or holds nothing that the space offers.
+        UsageError: the plan is of another teacher, has an empty front, or holds nothing that the space offers.
     """
     archive = read_archive(plan)
     if archive.teacher.spec != teacher:
         raise UsageError(f"{plan} is for another teacher ({archive.teacher.spec.id}). Give --plan a run for this one.")
     knobs, offered = read_knobs(plan), space.choices(teacher)
-    front = (knobs[record.variant] for record in archive.front(archive.fidelity))
+    front = [knobs[record.variant] for record in archive.front(archive.fidelity)]
+    if not front:
+        raise UsageError(f"The front of {plan} is empty: no student keeps its bound. Plan with a bound that some keep.")
     fitting = [each for each in front if _offered(each, offered)]
     if not fitting:
         named = archive.settings.get("space", "the plan's")

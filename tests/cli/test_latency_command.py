@@ -89,7 +89,7 @@ def _adaptive(spec_file: str, **changes: object) -> TrackerSpec:
 def test_paths_of_an_adaptive_tracker(spec_file: str) -> None:
     """Layers cost 2 ms, everything else 4 ms, deciding a millisecond a call: a stage for each layer, and the head."""
     _adaptive(spec_file)
-    costs = Deciding(1.0, 0.0, 0.0, 0.0, 0.0, held=(Held("way", 1.1, 1.0),))
+    costs = Deciding(0.0, 1.0, 0.0, 0.0, held=(Held("way", 1.1, 1.0),))
     save_profile(dataclasses.replace(_profile(), deciding=costs), profile_path(SPEC, 1))
     done = CliRunner().invoke(latency, [spec_file, "--json"], catch_exceptions=False)
     found = json.loads(done.stdout)
@@ -129,7 +129,7 @@ def test_a_variant_is_weighed_over_its_ways(tmp_path: Path, monkeypatch: pytest.
     run = write_run(tmp_path / "run", (RECORDS[0], dynamic))
     corners, family = Corners.of(dynamic.spec, [dynamic.spec]), Family.of(dynamic.spec)
     blocks = tuple(Block(k, h, 2.0, a, m) for a, h, m in corners.points for k in corners.attentions)
-    costs = Deciding(0.0, 0.0, 0.0, 0.0, 0.0)
+    costs = Deciding(0.0, 0.0, 0.0, 0.0)
     profile = dataclasses.replace(_profile(), family=family, blocks=blocks, deciding=costs)
     save_profile(profile, profile_path(dynamic.spec, 1))
     done = CliRunner().invoke(latency, [f"{run}:v010", "--json"], catch_exceptions=False)

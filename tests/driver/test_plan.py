@@ -324,6 +324,12 @@ def test_a_plan_for_something_else_is_refused(nano_plan: Archive) -> None:
         planned(nano_plan.run_dir, other, describe("ostrack-nano"))
 
 
+def test_a_plan_that_nothing_keeps_is_no_start(space: str, weights: str, tmp_path: Path) -> None:
+    empty = search(teacher="ostrack-nano", weights=weights, target="agx", fps=9999, space=space, out=tmp_path / "plan")
+    with pytest.raises(UsageError, match="no student keeps its bound"):
+        planned(empty.run_dir, load_space(space), describe("ostrack-nano"))
+
+
 @pytest.fixture
 def board(space: str, home: Path) -> Iterator[Profile]:
     """A board of whatever parts, as `compress profile` would have measured it: 2 ms a layer, 4 ms for the rest."""
@@ -342,7 +348,7 @@ def board(space: str, home: Path) -> Iterator[Profile]:
         runs=60,
         warmup=36,
         held=(Held("deep", 1.05, 1.0),),
-        deciding=Deciding(0.0, 0.0, 0.0, 0.0, 0.0),
+        deciding=Deciding(0.0, 0.0, 0.0, 0.0),
     )
     path = keep_device_profile(Device.of("my-board"), profile)
     yield profile

@@ -43,7 +43,7 @@ def test_parts_that_do_not_add_up_are_refused(monkeypatch: pytest.MonkeyPatch) -
     profile = _measured(describe("ostrack-nano"), "board")
     check_adds_up(profile)
     held = tuple(
-        replace(each, measured_ms=each.measured_ms * by) for each, by in zip(profile.held, (1, 2) * 3, strict=True)
+        replace(each, measured_ms=each.measured_ms * by) for each, by in zip(profile.held, (1, 2) * 4, strict=True)
     )
     with pytest.raises(CompressError, match=r"parts and whole trackers are 25% apart on average \(at most 20%\)"):
         check_adds_up(replace(profile, held=held))
