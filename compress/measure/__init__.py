@@ -4,7 +4,8 @@ from compress.measure.corners import Corners
 from compress.measure.here import host_profile, kept_profiles, profile_path
 from compress.measure.host import Host, host, runtime_name
 from compress.measure.profiling import build_profile
-from compress.measure.targets import Target, resolve_target, target_names
+from compress.measure.target import Target
+from compress.measure.targets import resolve_target, target_names
 from compress.measure.whole import WholeTimes, measure_many, measure_whole, time_whole
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,14 +21,20 @@ from compress.measure.plan import Plan
 from compress.measure.request import Request
 from compress.profiles import Profile, predict
 
+LOOP_MS = 0.5
 
-def _measured(teacher: TrackerSpec, target: str, scale: float = 1.0) -> Profile:
-    """Fitted to times made from layers of equal cost."""
+
+def _measured(
+    teacher: TrackerSpec, target: str, scale: float = 1.0, whole: Callable[[float], float] = lambda ms: ms
+) -> Profile:
+    """Fitted to times made from layers of equal cost; networks held back take `whole` of what stacks tell."""
     plan = Plan.of(teacher, Corners.of(teacher))
     times = []
     for batch in plan.batches:
         ms = [scale * (1 + sum(0.1 + layer.mlp_hidden / 1000 for layer in spec.layers)) for spec in batch]
-        times.append(np.array([*ms, 0.5])[:, None, None] * np.ones((1, 12, 5)))
+        times.append(np.array([*ms, LOOP_MS])[:, None, None] * np.ones((1, 12, 5)))
+    held = slice(-1 - len(plan.held), -1)
+    times[-1][held] = np.vectorize(whole)(times[-1][held] - LOOP_MS) + LOOP_MS
     return fit_profile(plan, times, Where(target, f"A board called {target}", "onnxruntime 1.0", 1))
 
 
@@ -36,6 +43,21 @@ def test_a_profile_of_made_up_times_tells_their_costs() -> None:
     profile = _measured(nano, "board")
     assert profile.max_error == pytest.approx(0, abs=1e-6)
     assert predict(profile, nano).mean_ms == pytest.approx(1 + 12 * (0.1 + nano.layers[0].mlp_hidden / 1000))
+
+
+def test_what_whole_trackers_cost_beside_their_parts_is_found() -> None:
+    nano = describe("ostrack-nano")
+    profile = _measured(nano, "board", whole=lambda ms: 1.1 * ms + 0.07)
+    assert profile.max_error == pytest.approx(0, abs=1e-6)
+    assert profile.scale == pytest.approx(1.1)
+    network = 1 - LOOP_MS + 12 * (0.1 + nano.layers[0].mlp_hidden / 1000)
+    assert predict(profile, nano).network_ms == pytest.approx(1.1 * network + 0.07)
+
+
+def test_no_frame_costs_less_than_its_parts() -> None:
+    """A cost below zero would make shallow trackers free."""
+    profile = _measured(describe("ostrack-nano"), "board", whole=lambda ms: ms - 0.05)
+    assert all(each.ms >= 1 - LOOP_MS - 1e-9 for each in profile.fixed)
 
 
 def test_parts_that_do_not_add_up_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
