@@ -65,7 +65,9 @@ RUNTIMES: Mapping[str, Runtime] = {
 
 CPU = "cpu"
 
-_ALIASES = {"cpu:onnxruntime-fp32": CPU, **{f"{name}-fp32": name for name in RUNTIMES if "pytorch" in name}}
+_ALIASES = {"cpu:onnxruntime": CPU, "cpu:onnxruntime-fp32": CPU} | {
+    f"{name}-fp32": name for name in RUNTIMES if "pytorch" in name
+}
 
 
 def local_target(name: str) -> str | None:

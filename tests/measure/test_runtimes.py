@@ -83,6 +83,7 @@ def test_a_search_does_not_aim_at_int8() -> None:
 def test_longer_names() -> None:
     assert local_target("cpu:pytorch-fp32") == "cpu:pytorch"
     assert local_target("cpu:pytorch-compiled-fp32") == "cpu:pytorch-compiled"
+    assert local_target("cpu:onnxruntime") == local_target("cpu:onnxruntime-fp32") == "cpu"
     assert local_target("agx") is None
     assert resolve_target("cpu:pytorch-fp32") == resolve_target("cpu:pytorch")
 
