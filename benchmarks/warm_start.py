@@ -83,7 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--teacher", default="ostrack-nano")
     parser.add_argument("--space", default="ostrack")
     parser.add_argument("--target", default="agx")
-    parser.add_argument("--speedup", type=float, default=1.3)
+    parser.add_argument("--speedup", type=float, default=1.1)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=10, help="students that each search trains")
     parser.add_argument("--steps", type=int, default=120, help="distillation steps of a student")

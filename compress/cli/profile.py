@@ -61,7 +61,7 @@ def command(
 ) -> None:
     """Measure a device, so that the latency of any student of a teacher's family can be predicted on it.
 
-    This host (`compress targets` lists what runs on it, and gpu); another device over ssh (--host), which needs
+    This host (`compress targets` lists what it can run); another device over ssh (--host), which needs
     Python, numpy and onnxruntime there and lets you in by key; or any device by a folder that you carry there and
     whose results you bring back (--emit-kit, --ingest). docs/measuring.md says how it is timed and what is refused.
     """
@@ -83,18 +83,19 @@ def command(
     if emit_kit is not None:
         from compress.measure.kit import emit_kit as write_kit
 
-        _check_elsewhere(target)
         id = write_kit(request, emit_kit, report=report)
         _tell_kit(id, emit_kit, request, as_json)
     elif host is not None:
         from compress.measure.elsewhere import remote_profile
         from compress.measure.remote import Remote
 
-        _check_elsewhere(target)
         remote = Remote(host, ssh_option, ssh_config, remote_python, time_limit)
         _tell(*remote_profile(request, remote, report=report), as_json)
     else:
-        _tell(*_gpu(request), as_json)
+        raise UsageError(
+            f"{request.device.target} is not this host. Give --host user@device to measure it over ssh, or --emit-kit "
+            "FOLDER to carry the measurement there."
+        )
 
 
 def _local(target: str) -> str | None:
@@ -124,27 +125,13 @@ def _here(target: str, teacher: str, space: str | None, threads: int, rounds: in
     return profile, profile_path(spec, threads, target)
 
 
-def _gpu(request: Request) -> tuple[Profile, Path]:
-    from compress.core import UsageError
-    from compress.measure.elsewhere import local_profile
-
-    if request.device.name != "gpu":
-        raise UsageError(
-            f"{request.device.target} is not this host. Give --host user@device to measure it over ssh, or --emit-kit "
-            "FOLDER to carry the measurement there."
-        )
-    return local_profile(request)
-
-
 def _request(target: str, teacher: str, space: str | None, threads: int, rounds: int, provider: str) -> Request:
     from compress.cli.specs import read_spec
     from compress.measure.devices import Device
     from compress.measure.request import Request
 
     device = Device.of(target)
-    chosen = {"gpu": "cuda"}.get(device.name, provider) if provider == "auto" else provider
-    if device.precision == "int8" and chosen == "auto":
-        chosen = "cpu"
+    chosen = "cpu" if device.precision == "int8" and provider == "auto" else provider
     return Request(device, read_spec(teacher), _corners(teacher, space), threads, rounds, chosen)
 
 
@@ -156,13 +143,6 @@ def _corners(teacher: str, space: str | None) -> Corners:
     spec = read_spec(teacher)
     corners = Corners.of(spec, [spec])
     return corners if space is None else corners.union(Corners.of_space(spec, load_space(space)))
-
-
-def _check_elsewhere(target: str) -> None:
-    from compress.core import UsageError
-
-    if target.partition(":")[0] in ("cpu", "gpu"):
-        raise UsageError(f"{target} always means this host. Name the other device with --target, e.g. --target agx.")
 
 
 def _tell(profile: Profile, path: Path, as_json: bool) -> None:

@@ -12,11 +12,7 @@ from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.measure.here import is_of_this_host
-from compress.measure.host import host
 from compress.profiles import Family, Profile, load_profile, save_profile
-
-GPU = "gpu"
-"""This host's, under onnxruntime."""
 
 Runtime = Literal["onnxruntime", "tensorrt"]
 _NAME = re.compile(
@@ -48,7 +44,7 @@ class Device:
                 "the runtime where it is not onnxruntime: agx, my-board, agx:tensorrt-fp16."
             )
         name, runtime = found["device"], found["runtime"] or "onnxruntime"
-        if name.split("-")[0] == "cpu" or name.startswith("gpu-"):
+        if name.split("-")[0] in ("cpu", "gpu"):
             raise UsageError(f"{name} may not name another device: cpu and gpu are this host's. Choose another name.")
         precision = found["precision"] or _PRECISIONS[runtime][0]
         if precision not in _PRECISIONS[runtime]:
@@ -67,8 +63,7 @@ class Device:
 
 def device_path(device: Device, family: Family, threads: int) -> Path:
     """Where the profile of a device is kept: by its name, runtime, threads and family."""
-    here = host().id if device.name == GPU else ""
-    key = repr((here, threads, sorted(to_plain(family).items())))
+    key = repr((threads, sorted(to_plain(family).items())))
     stem = f"{device.name}-{device.runtime}-{device.precision}"
     return home() / "profiles" / f"{stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.yaml"
 

@@ -71,7 +71,7 @@ def profile_path(teacher: TrackerSpec, threads: int, target: str = CPU) -> Path:
 
 def is_of_this_host(path: Path) -> bool:
     """Whether a file of the profiles' folder is one of `kept_profiles`, of this host or another of the same home."""
-    return path.name.startswith((_stem(CPU), "gpu-pytorch"))
+    return path.name.startswith(("cpu-", "gpu-"))
 
 
 def kept_profiles() -> list[tuple[Path, Profile]]:

@@ -1,17 +1,22 @@
-"""Trackers under onnxruntime on this host's CPU: the graphs that export writes, in fp32 or int8."""
+"""Trackers under onnxruntime on this host's CPU or GPU: the graphs that export writes, in fp32 or int8."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
+import onnxruntime
 import torch
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
 
 from compress.core import TrackerSpec, Way
 from compress.export import bundle_graphs, frame_graph, quantized
+from compress.measure.carried.facts import gpu_name
+from compress.measure.carried.sessions import PROVIDERS
 from compress.measure.frame_loop import network_of
 from compress.measure.host import host, runtime_name
 from compress.measure.ways import Guide
@@ -28,6 +33,7 @@ class OnnxRuntime:
     """See `compress.measure.runtimes.Runtime`."""
 
     precision: str = "fp32"
+    place: Literal["cpu", "cuda"] = "cpu"
     decides: bool = True
 
     @property
@@ -36,10 +42,15 @@ class OnnxRuntime:
 
     @property
     def device(self) -> str:
-        return str(host())
+        return str(host()) if self.place == "cpu" else f"{gpu_name()}, {host()}"
 
     def missing(self) -> str:
-        return ""
+        if PROVIDERS[self.place] in onnxruntime.get_available_providers():
+            return ""
+        return (
+            f"onnxruntime has no {PROVIDERS[self.place]} here. It comes with onnxruntime-gpu, in the place of "
+            "onnxruntime, and needs CUDA"
+        )
 
     def using(self, threads: int) -> AbstractContextManager[None]:
         """A session has threads of its own."""
@@ -47,25 +58,24 @@ class OnnxRuntime:
 
     def frame(self, tracker: Tracker | TrackerSpec, *, threads: int) -> OnnxFrame:
         model = network_of(tracker)
-        return OnnxFrame(model, self._ready(frame_graph(model)), threads)
+        return OnnxFrame(model, self._opened(frame_graph(model), threads, alone=True))
 
     def staged(self, tracker: Tracker | TrackerSpec, *, threads: int) -> OnnxStages:
         model = network_of(tracker)
-        graphs = {
-            name: self._ready(graph) for name, graph in bundle_graphs(model, "stages").items() if name != TEMPLATE
-        }
-        return OnnxStages(model, graphs, threads)
+        graphs = {name: graph for name, graph in bundle_graphs(model, "stages").items() if name != TEMPLATE}
+        return OnnxStages(model, {name: self._opened(graphs[name], threads, alone=False) for name in graphs})
 
-    def _ready(self, graph: bytes) -> bytes:
-        return quantized(graph) if self.precision == "int8" else graph
+    def _opened(self, graph: bytes, threads: int, *, alone: bool) -> InferenceSession:
+        ready = quantized(graph) if self.precision == "int8" else graph
+        return session(ready, threads=threads, alone=alone, provider=PROVIDERS[self.place])
 
 
 class OnnxFrame:
     """One call of a frame graph."""
 
-    def __init__(self, model: Tracker, graph: bytes, threads: int) -> None:
+    def __init__(self, model: Tracker, opened: InferenceSession) -> None:
         self.spec = model.spec
-        self._session = session(graph, threads=threads)
+        self._session = opened
         self._memory = first_memory(model)
 
     def track(self, search: NDArray[np.float32]) -> None:
@@ -79,9 +89,8 @@ class OnnxStages:
     So a network with fresh weights can be timed like a trained one.
     """
 
-    def __init__(self, model: Tracker, graphs: Mapping[str, bytes], threads: int) -> None:
+    def __init__(self, model: Tracker, sessions: Mapping[str, InferenceSession]) -> None:
         self.spec = model.spec
-        sessions = {name: session(graph, threads=threads, alone=False) for name, graph in graphs.items()}
         self._guide = Guide(model.spec)
         self._staged = Staged.of(model.spec, sessions, self._guide)
         self._memory = first_memory(model)

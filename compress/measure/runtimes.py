@@ -59,14 +59,16 @@ RUNTIMES: Mapping[str, Runtime] = {
     "cpu:onnxruntime-int8": OnnxRuntime("int8"),
     "cpu:pytorch": TorchRuntime(),
     "cpu:pytorch-compiled": TorchRuntime(compiled=True),
+    "gpu": OnnxRuntime(place="cuda"),
     "gpu:pytorch": TorchRuntime("cuda"),
     "gpu:pytorch-compiled": TorchRuntime("cuda", compiled=True),
 }
 
 CPU = "cpu"
 
-_ALIASES = {"cpu:onnxruntime": CPU, "cpu:onnxruntime-fp32": CPU} | {
-    f"{name}-fp32": name for name in RUNTIMES if "pytorch" in name
+_ALIASES = {
+    **{f"{name}:onnxruntime{precision}": name for name in ("cpu", "gpu") for precision in ("", "-fp32")},
+    **{f"{name}-fp32": name for name in RUNTIMES if "pytorch" in name},
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compress.core import TrackerSpec, UsageError, unknown_name
-from compress.measure.devices import GPU, Device, device_profiles
+from compress.measure.devices import Device, device_profiles
 from compress.measure.runtimes import RUNTIMES, local_target
 from compress.measure.target import Target, how_to_measure
 from compress.profiles import Family
@@ -33,11 +33,6 @@ def resolve_target(name: str, spec: TrackerSpec | None = None) -> Target:
     measured = _measured(name, spec)
     if measured is not None:
         return measured
-    if name == GPU:
-        raise UsageError(
-            "Target 'gpu' cannot be used yet: this host's GPU was not measured. `compress profile --target gpu` does, "
-            f"with onnxruntime-gpu. cpu is this host too, and {', '.join(estimated_names())} are estimated."
-        )
     try:
         profile = load_estimated(name)
     except UsageError as error:

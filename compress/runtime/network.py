@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from compress.core import FileError, TrackerSpec
+from compress.core import CompressError, FileError, TrackerSpec
 from compress.geometry import Answer
 from compress.runtime.manifest import Bundle
 from compress.runtime.one_graph import OneGraph
@@ -20,6 +20,8 @@ from compress.runtime.stages import Staged
 from compress.runtime.thresholds import Thresholds
 
 Arrays = dict[str, NDArray[np.float32]]
+
+CPU = "CPUExecutionProvider"
 
 _TYPES = {"skipped": "tensor(bool)", "exit": "tensor(int64)"}
 
@@ -103,10 +105,13 @@ class BundleNetwork(GraphNetwork):
             raise FileError(f"The bundle {bundle.folder} cannot be used. {error}") from error
 
 
-def session(graph: Path | bytes, *, threads: int, alone: bool = True) -> onnxruntime.InferenceSession:
-    """A CPU session with all graph optimisations, one operator at a time.
+def session(
+    graph: Path | bytes, *, threads: int, alone: bool = True, provider: str = CPU
+) -> onnxruntime.InferenceSession:
+    """A session with all graph optimisations, one operator at a time.
 
     Args:
+        provider: Of onnxruntime; what it has no kernel for runs on the CPU.
         alone: False for one of several that take turns within a frame. Their threads must not wait busily for more
             work, which keeps the cores from the next: with two threads on two busy cores, the stages of a nano
             tracker took 170 ms, and 8 ms with threads that sleep. Nor does each keep memory of its own, but takes
@@ -114,6 +119,7 @@ def session(graph: Path | bytes, *, threads: int, alone: bool = True) -> onnxrun
 
     Raises:
         FileError: onnxruntime cannot load the graph.
+        CompressError: the provider does not start.
     """
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
@@ -125,10 +131,13 @@ def session(graph: Path | bytes, *, threads: int, alone: bool = True) -> onnxrun
     options.enable_cpu_mem_arena = alone
     source = graph if isinstance(graph, bytes) else str(graph)
     try:
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        opened = onnxruntime.InferenceSession(source, options, providers=list(dict.fromkeys([provider, CPU])))
     except Exception as error:  # onnxruntime's exceptions share no base of their own
         name = "The graph" if isinstance(graph, bytes) else f"The graph {graph}"
         raise FileError(f"{name} cannot be loaded by onnxruntime {onnxruntime.__version__}: {error}") from error
+    if opened.get_providers()[0] != provider:
+        raise CompressError(f"onnxruntime could not start {provider} and would run on {opened.get_providers()[0]}.")
+    return opened
 
 
 def _check(spec: TrackerSpec, form: Form, sessions: Mapping[str, onnxruntime.InferenceSession]) -> None:

@@ -156,7 +156,7 @@ def test_no_profile_yet(spec_file: str) -> None:
     ("arguments", "words"),
     [
         (["ostrack-nao"], "ostrack-nano"),
-        (["ostrack-nano", "--target", "gpu"], "cannot be used yet"),
+        (["ostrack-nano", "--target", "gpux"], "Did you mean gpu"),
         (["missing.json"], "no file"),
         (["nowhere:v001"], "nowhere"),
     ],

@@ -15,10 +15,8 @@ from compress.cli.targets import command as targets
 from compress.core import CompressError, TrackerSpec, UsageError, describe
 from compress.measure import Corners, resolve_target, target_names
 from compress.measure.devices import Device, device_path, device_profiles, keep_device_profile
-from compress.measure.elsewhere import local_profile
 from compress.measure.fitting import Where, check_adds_up, fit_profile
 from compress.measure.plan import Plan
-from compress.measure.request import Request
 from compress.profiles import Profile, predict
 
 LOOP_MS = 0.5
@@ -130,30 +128,6 @@ def test_damaged_profiles_of_devices_are_left_out() -> None:
     path.write_text("target: [")
     assert device_profiles() == []
     assert path == device_path(Device.of("board"), _measured(nano, "board").family, 1)
-
-
-def test_a_gpu_that_is_not_there(tiny: TrackerSpec) -> None:
-    with pytest.raises(UsageError, match="compress profile --target gpu"):
-        resolve_target("gpu", tiny)
-    onnxruntime = pytest.importorskip("onnxruntime")
-    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
-        pytest.skip("there is one")
-    request = Request(Device.of("gpu"), tiny, Corners.of(tiny), provider="cuda")
-    with pytest.raises(CompressError, match="has no CUDAExecutionProvider here.*compress doctor"):
-        local_profile(request)
-
-
-@pytest.mark.slow
-def test_this_host_under_another_provider_is_measured_by_a_kit(
-    tiny: TrackerSpec, tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
-    """The CPU's provider stands in for CUDA's where there is no GPU; everything else is what a GPU goes through."""
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    corners = replace(Corners.of(tiny), attn_dims=(), mlp_dims=())
-    profile, path = local_profile(Request(Device.of("gpu"), tiny, corners, provider="cpu"))
-    assert (profile.target, profile.provenance) == ("gpu", "measured")
-    assert path.name.startswith("gpu-onnxruntime-fp32-")
-    assert resolve_target("gpu", tiny).profile(tiny) is not None
 
 
 def _shown(command: object, *words: str) -> str:

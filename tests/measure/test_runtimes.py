@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from compress.cli.latency import command as latency
 from compress.cli.profile import command as profile
-from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError, Way
+from compress.core import BypassSpec, CompressError, ExitSpec, TrackerSpec, UsageError, Way
 from compress.measure import Corners, host_profile, kept_profiles, measure_many, profile_path, resolve_target
 from compress.measure.runtimes import RUNTIMES, local_target
 from compress.measure.ways import Along
@@ -83,17 +83,29 @@ def test_a_search_does_not_aim_at_int8() -> None:
 def test_longer_names() -> None:
     assert local_target("cpu:pytorch-fp32") == "cpu:pytorch"
     assert local_target("cpu:pytorch-compiled-fp32") == "cpu:pytorch-compiled"
+    assert local_target("gpu:onnxruntime-fp32") == "gpu"
     assert local_target("cpu:onnxruntime") == local_target("cpu:onnxruntime-fp32") == "cpu"
     assert local_target("agx") is None
     assert resolve_target("cpu:pytorch-fp32") == resolve_target("cpu:pytorch")
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_missing_gpu_is_told() -> None:
-    for command, words in ((latency, ["ostrack-nano"]), (profile, [])):
-        done = CliRunner().invoke(command, [*words, "--target", "gpu:pytorch"])
+@pytest.mark.parametrize(("target", "words"), [("gpu", "onnxruntime-gpu"), ("gpu:pytorch", "finds no GPU here")])
+def test_what_is_missing_is_told(target: str, words: str) -> None:
+    if not RUNTIMES[target].missing():
+        pytest.skip("there is a GPU")
+    for command, tracker in ((latency, ["ostrack-nano"]), (profile, [])):
+        done = CliRunner().invoke(command, [*tracker, "--target", target])
         assert isinstance(done.exception, UsageError)
-        assert "finds no GPU here" in str(done.exception)
+        assert words in str(done.exception)
+        assert "compress doctor" in str(done.exception)
+
+
+def test_a_provider_that_does_not_start_is_not_replaced(tiny: TrackerSpec) -> None:
+    """onnxruntime would run on the CPU instead, and say so in a warning only."""
+    if not RUNTIMES["gpu"].missing():
+        pytest.skip("there is a GPU")
+    with pytest.raises(CompressError, match="CUDAExecutionProvider"):
+        RUNTIMES["gpu"].frame(tiny, threads=1)
 
 
 def test_the_command_times_another_runtime() -> None:

@@ -29,7 +29,7 @@ def test_cpu_is_this_host() -> None:
     [
         ("cpi", "Did you mean cpu"),
         ("agz", "Did you mean agx"),
-        ("gpu", "cannot be used yet"),
+        ("gpux", "Did you mean gpu"),
         ("agx:tensorrt-fp16", "Nobody has published"),
     ],
 )
