@@ -17,6 +17,7 @@ from compress.measure.devices import device_profiles
 from compress.measure.here import kept_profiles
 from compress.measure.host import host
 from compress.measure.rounds import LIMIT, NOISY, drift, spread, time_rounds
+from compress.measure.runtimes import RUNTIMES
 
 _PACKAGES = ("torch", "onnxruntime", "onnx", "opencv-python-headless", "optuna", "ray", "timm")
 
@@ -43,6 +44,7 @@ def examine() -> Iterator[Finding]:
     yield _providers()
     yield _cuda()
     yield _command("g++", ("g++", "c++", "clang++"), "cpu:pytorch-compiled needs a C++ compiler; nothing else does.")
+    yield _targets()
     yield _command("ssh", ("ssh",), "`compress profile --host` needs OpenSSH's client; kits do without (--emit-kit).")
     yield _command("trtexec", ("trtexec",), "Kits for TensorRT need it, on the device; it comes with TensorRT.")
     yield _governor()
@@ -80,8 +82,7 @@ def _providers() -> Finding:
     import onnxruntime
 
     there = onnxruntime.get_available_providers()
-    advice = "" if "CUDAExecutionProvider" in there else "--target gpu needs onnxruntime-gpu and CUDA; cpu does not."
-    return Finding("onnxruntime providers", ", ".join(there), not advice, advice)
+    return Finding("onnxruntime providers", ", ".join(there))
 
 
 def _cuda() -> Finding:
@@ -90,6 +91,15 @@ def _cuda() -> Finding:
     if torch.cuda.is_available():
         return Finding("torch CUDA", torch.cuda.get_device_name(0))
     return Finding("torch CUDA", "no GPU", False, "Training runs on the CPU. With a GPU, install torch's CUDA build.")
+
+
+def _targets() -> Finding:
+    there = [name for name, runtime in RUNTIMES.items() if not runtime.missing()]
+    without: dict[str, list[str]] = {}
+    for name in RUNTIMES.keys() - there:
+        without.setdefault(RUNTIMES[name].missing(), []).append(name)
+    advice = " ".join(f"{', '.join(sorted(names))}: {words}." for words, names in sorted(without.items()))
+    return Finding("targets of this host", ", ".join(there), not advice, advice)
 
 
 def _command(name: str, words: tuple[str, ...], advice: str) -> Finding:

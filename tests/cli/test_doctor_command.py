@@ -21,6 +21,7 @@ def test_everything_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert host().id in found["host"]["found"]
     assert "CPUExecutionProvider" in found["onnxruntime providers"]["found"]
     assert {"python", "torch", "torch CUDA", "g++", "ssh", "trtexec", "CPU clock", "load", "noise"} <= set(found)
+    assert found["targets of this host"]["found"].startswith("cpu, cpu:onnxruntime-int8, cpu:pytorch")
     assert found["profiles kept"]["found"] == "none"
     assert all(row["advice"] for row in found.values() if not row["ok"])
 
@@ -32,6 +33,7 @@ def test_what_is_missing_is_said_with_advice(tmp_path: Path, monkeypatch: pytest
     assert "! ssh: not found\n    `compress profile --host` needs OpenSSH's client" in result.stdout
     assert "! trtexec: not found" in result.stdout
     assert "! g++: not found" in result.stdout
+    assert "cpu:pytorch-compiled: torch.compile finds no C++ compiler" in result.stdout
 
 
 def test_a_restless_machine_is_told() -> None:
