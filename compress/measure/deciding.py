@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import repeat
 from typing import Any
@@ -17,8 +17,8 @@ from compress.measure.effort import effort_of
 from compress.measure.fitting import check_calm
 from compress.measure.frame_loop import LoopCall
 from compress.measure.rounds import Report, Times, low, settled_rounds
-from compress.measure.runtimes import RUNTIMES
-from compress.measure.ways import Along
+from compress.measure.runtimes import RUNTIMES, Runtime
+from compress.measure.ways import Along, Sent
 from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
 Call = tuple[TrackerSpec, Way | None]
@@ -122,20 +122,26 @@ def _price(profile: Profile, spec: TrackerSpec, way: Way, name: str) -> float:
 
 
 def _times(plan: DecidingPlan, target: str, threads: int, rounds: int, report: Report) -> Times:
-    """Times of the frame loop around each call of the plan, each in sessions of its own."""
-    runtime = RUNTIMES[target]
-    calls: list[Callable[[], None]] = []
-    for i, (spec, way) in enumerate(plan.calls):
-        report("exporting adaptive networks", i / len(plan.calls))
-        if way is None:
-            calls.append(LoopCall(spec, runtime.frame(spec, threads=threads)))
-        else:
-            calls.append(LoopCall(spec, Along(runtime.staged(spec, threads=threads), repeat(way))))
+    """Times of the frame loop around each call of the plan."""
     effort = effort_of(plan.stacks[0])
     return settled_rounds(
-        calls,
+        list(_calls(plan, RUNTIMES[target], threads, report)),
         rounds=rounds,
         dropped=effort.dropped,
         timed=effort.timed,
         report=lambda done: report("measuring what deciding costs", done),
     )
+
+
+def _calls(plan: DecidingPlan, runtime: Runtime, threads: int, report: Report) -> Iterator[LoopCall]:
+    """What is fitted to has sessions of its own for every call; trackers held back are large, and share theirs."""
+    shared: dict[TrackerSpec, Sent] = {}
+    for i, (spec, way) in enumerate(plan.calls):
+        report("exporting adaptive networks", i / len(plan.calls))
+        if way is None:
+            yield LoopCall(spec, runtime.frame(spec, threads=threads))
+            continue
+        sent = shared.get(spec) or runtime.staged(spec, threads=threads)
+        if (spec, way) not in plan.fitted:
+            shared[spec] = sent
+        yield LoopCall(spec, Along(sent, repeat(way)))
