@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,19 @@ import optuna
 
 from compress.archive import read_archive, read_knobs
 from compress.core import TrackerSpec, UsageError
-from compress.driver.plan_front import spread
 from compress.spaces import Space
 
 
-def planned(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[dict[str, Any]]:
-    """The choices behind each variant on a plan's front that `space` offers, fastest first.
+@dataclass(frozen=True)
+class Planned:
+    """A student on a plan's front: its knobs, and its latency in ms by the plan's estimate."""
+
+    knobs: dict[str, Any]
+    ms: float
+
+
+def planned(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[Planned]:
+    """The variants on a plan's front that `space` offers, fastest first.
 
     Raises:
         FileError: not a run directory, or damaged.
@@ -24,21 +32,36 @@ def planned(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[dict[s
     if archive.teacher.spec != teacher:
         raise UsageError(f"{plan} is for another teacher ({archive.teacher.spec.id}). Give --plan a run for this one.")
     knobs, offered = read_knobs(plan), space.choices(teacher)
-    front = [knobs[record.variant] for record in archive.front(archive.fidelity)]
+    front = archive.front(archive.fidelity)
     if not front:
         raise UsageError(f"The front of {plan} is empty: no student keeps its bound. Plan with a bound that some keep.")
-    fitting = [each for each in front if _offered(each, offered)]
+    fitting = [
+        Planned(knobs[each.variant], each.latency.mean_ms)
+        for each in front
+        if each.latency and _offered(knobs[each.variant], offered)
+    ]
     if not fitting:
         named = archive.settings.get("space", "the plan's")
         raise UsageError(f"No variant on the front of {plan} is in the space {space.name}. Give --space {named}.")
     return fitting
 
 
-def enqueue(study: optuna.Study, plan: list[dict[str, Any]], students: int) -> None:
-    """Ask first for students spread over a plan, half as many as are to be trained; not in a study that has begun."""
+def enqueue(study: optuna.Study, plan: list[Planned], students: int) -> None:
+    """Ask first for students `along` a plan, half as many as are to be trained; not in a study that has begun."""
     if not study.get_trials(deepcopy=False):
-        for knobs in spread(plan, max(1, students // 2)):
-            study.enqueue_trial(knobs)
+        for each in along(plan, max(1, students // 2)):
+            study.enqueue_trial(each.knobs)
+
+
+def along(plan: list[Planned], count: int) -> list[Planned]:
+    """At most `count` of a front, evenly over its latencies; each is the slowest, so the best, up to its share of them.
+
+    The fastest of all, with which fronts begin and trackers hardly track, is left to the search.
+    """
+    least, most = plan[0].ms, plan[-1].ms
+    limits = [least + (most - least) * (i + 1) / count for i in range(count)]
+    found = (max((each for each in plan if each.ms <= limit + 1e-9), key=lambda each: each.ms) for limit in limits)
+    return list({id(each): each for each in found}.values())
 
 
 def _offered(knobs: dict[str, Any], choices: dict[str, tuple[Any, ...]]) -> bool:

@@ -21,8 +21,7 @@ from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
 from compress.driver import SearchConfig, plan_sample, search
 from compress.driver.plan import make_plan, plans
-from compress.driver.plan_front import spread
-from compress.driver.plan_start import planned
+from compress.driver.plan_start import Planned, along, planned
 from compress.measure import Corners, resolve_target
 from compress.measure.devices import Device, keep_device_profile
 from compress.prior import estimate as prior_estimate
@@ -301,9 +300,8 @@ def test_a_real_search_starts_from_the_plan(
     found = search(
         out=tmp_path / "run", weights=weights, data=data, space=space, plan=str(nano_plan.run_dir), **settings
     )
-    asked, front = read_knobs(tmp_path / "run"), [r.variant for r in nano_plan.front("prior")]
-    wanted = [read_knobs(nano_plan.run_dir)[variant] for variant in spread(front, 2)]
-    assert [asked["v000"], asked["v001"]] == wanted
+    asked, front = read_knobs(tmp_path / "run"), planned(nano_plan.run_dir, load_space(space), describe("ostrack-nano"))
+    assert [asked["v000"], asked["v001"]] == [each.knobs for each in along(front, 2)]
     done = [record for record in found.records if record.fidelity == "full"]
     assert done
     for record in done:
@@ -322,6 +320,13 @@ def test_a_plan_for_something_else_is_refused(nano_plan: Archive) -> None:
     other = dataclasses.replace(load_space("full"), knobs={"depth": (5,)})
     with pytest.raises(UsageError, match="--space"):
         planned(nano_plan.run_dir, other, describe("ostrack-nano"))
+
+
+def test_a_start_goes_along_the_latencies_of_a_front() -> None:
+    front = [Planned({"depth": i}, ms) for i, ms in enumerate([1.0, 1.1, 1.2, 2.0, 3.0, 4.9, 5.0])]
+    assert [each.ms for each in along(front, 4)] == [2.0, 3.0, 5.0]
+    assert [each.ms for each in along(front, 1)] == [5.0]
+    assert along(front[:1], 3) == front[:1]
 
 
 def test_a_plan_that_nothing_keeps_is_no_start(space: str, weights: str, tmp_path: Path) -> None:
