@@ -1,13 +1,13 @@
 """What a plan's warm start saves: searches that begin with a plan's front beside searches that begin with nothing.
 
-    python benchmarks/warm_start.py --seeds 3 --trials 10 --steps 120 --csv results/warm-start.csv
+    python benchmarks/warm_start.py --seeds 3 --trials 10 --steps 100 --csv results/warm-start.csv
 
 The plan for a device that is not at hand is made without training or timing anything; the searches then train for real,
 with the same target, bound, seeds and budget. Half of what the warm one trains comes from the plan; the cold one begins
 with the plain answers, as every search does. Printed is the hypervolume of the front, the share of the box between
 (0 ms, AO 1) and (the bound, AO 0) that it dominates, after each student that was trained, and how many students either
-kind needs for what the other ends with. A student trained in one search is not trained again in another, so seconds are
-not compared.
+kind needs for shares of what both end with. A student trained in one search is not trained again in another, so seconds
+are not compared.
 """
 
 from __future__ import annotations
@@ -61,14 +61,11 @@ def _summary(curves: dict[str, Curve]) -> None:
     """Curves are (seeds, students)."""
     for kind, each in curves.items():
         print(f"{kind}: " + " ".join(f"{m:.3f}±{s:.3f}" for m, s in zip(each.mean(0), each.std(0), strict=True)))
-    cold, warm = curves["cold"].mean(0), curves["warm"].mean(0)
-    for name, mine, other in (("warm", warm, cold), ("cold", cold, warm)):
-        print(f"{name} reaches what the other ends with after {_first(mine, float(other[-1]))} of {len(mine)} students")
-
-
-def _first(values: Curve, wanted: float) -> str:
-    reached = np.flatnonzero(values >= wanted)
-    return str(reached[0] + 1) if len(reached) else "more than all"
+    means = {kind: each.mean(0) for kind, each in curves.items()}
+    end = min(each[-1] for each in means.values())
+    for share in (0.5, 0.75, 0.9, 1.0):
+        needed = (f"{kind} {np.flatnonzero(each >= share * end)[0] + 1}" for kind, each in means.items())
+        print(f"students for {share:.0%} of what both end with, {end:.3f}: {', '.join(needed)}")
 
 
 def _write(path: Path, rows: list[tuple[str, int, Curve]]) -> None:
@@ -86,7 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--speedup", type=float, default=1.1)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=10, help="students that each search trains")
-    parser.add_argument("--steps", type=int, default=120, help="distillation steps of a student")
+    parser.add_argument("--steps", type=int, default=100, help="distillation steps of a student")
     parser.add_argument("--out", type=Path, default=Path("results/warm-start"), help="where the runs go")
     parser.add_argument("--csv", type=Path, help="where to write the curves")
     return parser.parse_args()
