@@ -135,13 +135,14 @@ def _times(plan: DecidingPlan, target: str, threads: int, rounds: int, report: R
 
 def _calls(plan: DecidingPlan, runtime: Runtime, threads: int, report: Report) -> Iterator[LoopCall]:
     """What is fitted to has sessions of its own for every call; trackers held back are large, and share theirs."""
-    shared: dict[TrackerSpec, Sent] = {}
+    ready: dict[TrackerSpec, list[Sent]] = {}
     for i, (spec, way) in enumerate(plan.calls):
         report("exporting adaptive networks", i / len(plan.calls))
         if way is None:
             yield LoopCall(spec, runtime.frame(spec, threads=threads))
             continue
-        sent = shared.get(spec) or runtime.staged(spec, threads=threads)
-        if (spec, way) not in plan.fitted:
-            shared[spec] = sent
+        if spec not in ready:
+            copies = sum(spec == other for other, _ in plan.fitted)
+            ready[spec] = list(runtime.staged(spec, threads=threads, copies=max(1, copies)))
+        sent = ready[spec].pop() if len(ready[spec]) > 1 else ready[spec][0]
         yield LoopCall(spec, Along(sent, repeat(way)))

@@ -58,16 +58,21 @@ class OnnxRuntime:
 
     def frame(self, tracker: Tracker | TrackerSpec, *, threads: int) -> OnnxFrame:
         model = network_of(tracker)
-        return OnnxFrame(model, self._opened(frame_graph(model), threads, alone=True))
+        return OnnxFrame(model, self._opened(self._ready(frame_graph(model)), threads, alone=True))
 
-    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int) -> OnnxStages:
+    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int, copies: int = 1) -> list[OnnxStages]:
         model = network_of(tracker)
-        graphs = {name: graph for name, graph in bundle_graphs(model, "stages").items() if name != TEMPLATE}
-        return OnnxStages(model, {name: self._opened(graphs[name], threads, alone=False) for name in graphs})
+        graphs = {name: self._ready(each) for name, each in bundle_graphs(model, "stages").items() if name != TEMPLATE}
+        return [
+            OnnxStages(model, {name: self._opened(each, threads, alone=False) for name, each in graphs.items()})
+            for _ in range(copies)
+        ]
+
+    def _ready(self, graph: bytes) -> bytes:
+        return quantized(graph) if self.precision == "int8" else graph
 
     def _opened(self, graph: bytes, threads: int, *, alone: bool) -> InferenceSession:
-        ready = quantized(graph) if self.precision == "int8" else graph
-        return session(ready, threads=threads, alone=alone, provider=PROVIDERS[self.place])
+        return session(graph, threads=threads, alone=alone, provider=PROVIDERS[self.place])
 
 
 class OnnxFrame:
