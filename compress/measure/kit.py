@@ -13,8 +13,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from compress.core import TrackerSpec, UsageError
 from compress.core.files import home, write_text
 from compress.core.plain import to_plain
@@ -25,8 +23,6 @@ from compress.measure.rounds import ATTEMPTS, Report, silent
 from compress.measure.script import loop_script, measure_script
 from compress.measure.slim import LOCATION, slimmed
 from compress.measure.tensorrt import TIMED, shell_files, shell_script
-
-_BLOCK = 65536
 
 
 def emit_kit(request: Request, folder: Path, *, report: Report | None = None) -> str:
@@ -86,8 +82,6 @@ def _write(request: Request, folder: Path, report: Report) -> dict[str, Any]:
         slim, size = slimmed(graph)
         weights_bytes = max(weights_bytes, size)
         graphs[name] = {"file": f"graphs/{name}.onnx", "sha256": _put(folder / "graphs" / f"{name}.onnx", slim)}
-    block = np.random.default_rng(0).standard_normal(_BLOCK // 4).astype(np.float32) * np.float32(0.02)
-    block_sum = _put(folder / "block.bin", block.tobytes())
     kit = {
         "format": "compress-kit",
         "version": 1,
@@ -102,14 +96,14 @@ def _write(request: Request, folder: Path, report: Report) -> dict[str, Any]:
         "loop": _loop(request.teacher),
         "batches": request.steps,
         "graphs": graphs,
-        "weights": {"block": "block.bin", "sha256": block_sum, "file": f"graphs/{LOCATION}", "bytes": weights_bytes},
+        "weights": {"file": f"graphs/{LOCATION}", "bytes": weights_bytes},
         "scripts": {name: _put(folder / name, text.encode()) for name, text in _scripts(request).items()},
     }
     kit["id"] = kit_id(kit)
     (folder / "kit.json").write_text(json.dumps(kit, indent=1) + "\n", encoding="utf-8")
     (folder / "README.txt").write_text(_README.format(needs=_NEEDS[request.device.runtime], **kit), encoding="utf-8")
     if request.device.runtime == "tensorrt":
-        sums = {"block.bin": block_sum, **kit["scripts"], **{g["file"]: g["sha256"] for g in graphs.values()}}
+        sums = kit["scripts"] | {g["file"]: g["sha256"] for g in graphs.values()}
         for name, text in shell_files(kit, sums).items():
             _put(folder / name, text.encode())
     return kit

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-_LOOP = ("rounds.py", "host.py", "carried/facts.py", "carried/loop.py")
+_LOOP = ("rounds.py", "host.py", "carried/facts.py", "carried/loop.py", "carried/weights.py")
 _TYPES_ONLY = ("compress", "collections.abc", "typing", "numpy.typing")
 """Imports that are in the file itself, or that only annotations need, which nobody evaluates."""
 
@@ -29,8 +29,9 @@ def measure_script() -> str:
 
 
 def loop_script() -> str:
-    """The text of host_loop.py, which times the frame loop without a network."""
-    return _joined("Times the frame loop of the kit beside it. Needs numpy.", (*_LOOP, "carried/host_loop.py"))
+    """The text of host_loop.py, which makes weights and times the frame loop without a network."""
+    about = "Makes the weights of the kit beside it and times its frame loop. Needs numpy."
+    return _joined(about, (*_LOOP, "carried/host_loop.py"))
 
 
 def _joined(about: str, modules: tuple[str, ...]) -> str:

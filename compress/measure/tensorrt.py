@@ -25,7 +25,7 @@ def shell_files(kit: dict[str, Any], sums: dict[str, str]) -> dict[str, str]:
     Args:
         sums: SHA-256 of the kit's other files, by their path in it.
     """
-    about = {"id": kit["id"], "precision": kit["precision"], "bytes": kit["weights"]["bytes"]}
+    about = {"id": kit["id"], "precision": kit["precision"]}
     about |= {"timed": kit["schedule"]["timed"], "warm_ms": WARM_MS}
     return {
         "kit.env": "".join(f"{name}={value}\n" for name, value in about.items()),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -26,7 +25,7 @@ from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec, UsageErr
 from compress.export import frame_graph, quantized
 from compress.measure import Corners
 from compress.measure.carried.run import LOCK
-from compress.measure.carried.sessions import make_weights
+from compress.measure.carried.weights import make_weights
 from compress.measure.devices import Device, device_profile, device_profiles
 from compress.measure.ingest import ingest
 from compress.measure.kit import emit_kit
@@ -87,11 +86,21 @@ def test_a_kit_is_small(measured_kit: Any) -> None:
     assert sum(path.stat().st_size for path in sent) < 2_000_000
     assert {path.name for path in sent if path.suffix != ".onnx"} == {
         "README.txt",
-        "block.bin",
         "kit.json",
         "measure.py",
         "results.json",
     }
+
+
+def test_weights_are_random_the_same_and_repeat_nowhere(tmp_path: Path) -> None:
+    size = 5 * 2**20 + 3
+    for name in ("one", "two"):
+        make_weights(str(tmp_path / name), size)
+    data = (tmp_path / "one").read_bytes()
+    assert data == (tmp_path / "two").read_bytes()
+    assert len(data) == size
+    pages = [data[i : i + 4096] for i in range(0, size, 4096)]
+    assert len(set(pages)) == len(pages)
 
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
@@ -101,10 +110,7 @@ def test_graphs_without_weights_run_the_same_operators(tiny: TrackerSpec, tmp_pa
     graph = quantized(graph) if precision == "int8" else graph
     slim, size = slimmed(graph)
     assert len(slim) < 0.5 * len(graph)
-    block = np.ones(1000, np.float32).tobytes()
-    (tmp_path / "block.bin").write_bytes(block)
-    about = {"block": "block.bin", "sha256": hashlib.sha256(block).hexdigest(), "file": "weights.bin", "bytes": size}
-    make_weights({"weights": about}, str(tmp_path))
+    make_weights(str(tmp_path / "weights.bin"), size)
     assert (tmp_path / "weights.bin").stat().st_size == size
     (tmp_path / "slim.onnx").write_bytes(slim)
     (tmp_path / "full.onnx").write_bytes(graph)

@@ -1,4 +1,7 @@
-"""Times the empty frame loop, for kits whose networks another program times. This file travels in kits."""
+"""Times the empty frame loop, for kits whose networks another program times, and makes their weights.
+
+This file travels in kits.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,17 @@ import sys
 
 from compress.measure.carried.facts import board, conditions, gpu_name
 from compress.measure.carried.loop import Loop
+from compress.measure.carried.weights import make_weights
 from compress.measure.host import host
 from compress.measure.rounds import time_rounds
 
 
 def main() -> None:
-    """Print the device, its conditions and the loop's times in ms, (rounds, timed), as JSON."""
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "kit.json"), encoding="utf-8") as file:
+    """Make the weights; print the device, its conditions and the loop's times in ms, (rounds, timed), as JSON."""
+    folder = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(folder, "kit.json"), encoding="utf-8") as file:
         kit = json.load(file)
+    make_weights(os.path.join(folder, kit["weights"]["file"]), kit["weights"]["bytes"])
     plan = kit["schedule"]
     calls = [Loop(kit["loop"], None)]
     times = time_rounds(calls, rounds=plan["rounds"], dropped=plan["dropped"], timed=plan["timed"])

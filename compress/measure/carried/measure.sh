@@ -1,12 +1,12 @@
 #!/bin/sh
 # Measures the kit beside it with TensorRT: sh measure.sh
-# Needs trtexec (or TRTEXEC=its path), sha256sum, and python3 with numpy for the frame loop (or PYTHON=its path).
+# Needs trtexec (or TRTEXEC=its path), sha256sum, and python3 with numpy (or PYTHON=its path) for weights and frame loop.
 set -eu
 export LC_ALL=C
 cd "$(dirname "$0")"
 trtexec=${TRTEXEC:-$(command -v trtexec || echo /usr/src/tensorrt/bin/trtexec)}
 python=${PYTHON:-python3}
-. ./kit.env # id, precision, bytes, timed, warm_ms
+. ./kit.env # id, precision, timed, warm_ms
 start=$(date +%s)
 
 fail() {
@@ -22,13 +22,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 mkdir -p engines work
 
-: >graphs/weights.bin
-size=0
-while [ "$size" -lt "$bytes" ]; do
-  cat block.bin >>graphs/weights.bin
-  size=$((size + 65536))
-done
-"$python" host_loop.py >work/host.json || fail "python3 with numpy is needed to time the frame loop."
+"$python" host_loop.py >work/host.json || fail "python3 with numpy is needed to make weights and time the frame loop."
 
 half=
 [ "$precision" = fp32 ] || half=--$precision

@@ -17,7 +17,8 @@ import onnxruntime
 
 from compress.measure.carried.facts import board, conditions, gpu_name
 from compress.measure.carried.loop import Loop
-from compress.measure.carried.sessions import PROVIDERS, KitError, make_weights, open_call, provider_of
+from compress.measure.carried.sessions import PROVIDERS, KitError, open_call, provider_of
+from compress.measure.carried.weights import make_weights
 from compress.measure.host import host
 from compress.measure.rounds import refusal, settled_rounds
 
@@ -57,7 +58,7 @@ class NoisyError(KitError):
 def measured(kit: dict[str, Any], folder: str) -> dict[str, Any]:
     """The body of results.json: times in ms of each batch's calls and of the empty loop, (calls + 1, rounds, timed)."""
     start, provider, before = time.monotonic(), provider_of(kit["provider"]), conditions()
-    make_weights(kit, folder)
+    make_weights(os.path.join(folder, kit["weights"]["file"]), kit["weights"]["bytes"])
     batches = [_batch_times(kit, folder, i, provider) for i in range(len(kit["batches"]))]
     for times in batches:
         words = refusal(times)

@@ -27,18 +27,6 @@ def provider_of(wanted: str) -> str:
     return PROVIDERS[wanted]
 
 
-def make_weights(kit: dict[str, Any], folder: str) -> None:
-    """Write the weights that all graphs share, one block over and over: timing does not depend on values."""
-    about = kit["weights"]
-    block = checked(os.path.join(folder, about["block"]), about["sha256"])
-    path = os.path.join(folder, about["file"])
-    if os.path.exists(path) and os.path.getsize(path) == about["bytes"]:
-        return
-    with open(path, "wb") as file:
-        for start in range(0, about["bytes"], len(block)):
-            file.write(block[: about["bytes"] - start])
-
-
 def checked(path: str, sha256: str) -> bytes:
     """The bytes of a file of the kit, if it is what it was."""
     with open(path, "rb") as file:
