@@ -11,7 +11,6 @@ from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.measure.corners import Corners
 from compress.measure.deciding import measured_deciding
-from compress.measure.host import host
 from compress.measure.profiling import ROUNDS, build_profile
 from compress.measure.rounds import Report, silent
 from compress.measure.runtimes import CPU, RUNTIMES, Runtime
@@ -64,8 +63,10 @@ def host_profile(
 
 
 def profile_path(teacher: TrackerSpec, threads: int, target: str = CPU) -> Path:
-    """Where a profile of this host is kept: by target, host, version of the runtime, threads and family."""
-    key = repr((host().id, RUNTIMES[target].version, threads, sorted(to_plain(Family.of(teacher)).items())))
+    """Where a profile of this host is kept: by target, processor or GPU, version of the runtime, threads and family."""
+    key = repr(
+        (RUNTIMES[target].device, RUNTIMES[target].version, threads, sorted(to_plain(Family.of(teacher)).items()))
+    )
     return home() / "profiles" / f"{_stem(target)}{hashlib.sha256(key.encode()).hexdigest()[:12]}.yaml"
 
 
