@@ -64,9 +64,8 @@ def host_profile(
 
 def profile_path(teacher: TrackerSpec, threads: int, target: str = CPU) -> Path:
     """Where a profile of this host is kept: by target, processor or GPU, version of the runtime, threads and family."""
-    key = repr(
-        (RUNTIMES[target].device, RUNTIMES[target].version, threads, sorted(to_plain(Family.of(teacher)).items()))
-    )
+    family = sorted(to_plain(Family.of(teacher)).items())
+    key = repr((*_facts(RUNTIMES[target]), threads, family))
     return home() / "profiles" / f"{_stem(target)}{hashlib.sha256(key.encode()).hexdigest()[:12]}.yaml"
 
 
