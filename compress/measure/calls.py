@@ -45,6 +45,6 @@ class Calls:
     def _add(self, name: str, tracker: Tracker | TrackerSpec, spec: TrackerSpec, ways: Mapping[Way, int]) -> None:
         key = id(tracker)
         if key not in self._staged:
-            [self._staged[key]] = self._runtime.staged(tracker, threads=self._threads)
+            self._staged[key] = self._runtime.staged(tracker, threads=self._threads)
             self.worst[key] = LoopCall(spec, Along(self._staged[key], repeat(worst_way(spec))))
         self.each[name] = LoopCall(spec, Along(self._staged[key], drawn(spec, ways)))

@@ -1,17 +1,16 @@
-"""Measuring what bypass and exits cost: ways through adaptive trackers beside static ones of the same layers."""
+"""Measuring what bypass and exits cost: ways through adaptive trackers, each beside a static one of the same layers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Any
 
 import numpy as np
 from scipy.optimize import nnls
 
 from compress.core import TrackerSpec, Way
-from compress.measure.adaptive_stacks import SpecWay, fitted_ways, held_ways, static_stacks
+from compress.measure.adaptive_ways import SpecWay, fitted_ways, held_ways, still
 from compress.measure.corners import Corners
 from compress.measure.effort import effort_of
 from compress.measure.fitting import check_calm
@@ -23,35 +22,33 @@ from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
 Call = tuple[TrackerSpec, Way | None]
 
-_COSTS = tuple(f.name for f in fields(Deciding) if f.name != "held")
 _FREE = Deciding(0.0, 0.0, 0.0, 0.0)
+_UNITS = tuple(Deciding(*row) for row in np.eye(4).tolist())
+"""Each of the costs 1 and the others 0, in the order of the fields."""
 
 
 @dataclass(frozen=True)
 class DecidingPlan:
-    """What is timed for what deciding costs: static stacks, ways fitted to, and ways held back, by name."""
+    """What is timed for what deciding costs: ways fitted to, and ways held back, by name."""
 
-    stacks: list[TrackerSpec]
     fitted: list[SpecWay]
     held: list[tuple[str, TrackerSpec, Way]]
 
     @classmethod
     def of(cls, teacher: TrackerSpec, corners: Corners) -> DecidingPlan:
         teacher = static(teacher)
-        effort = effort_of(teacher)
-        stacks = static_stacks(teacher, corners, effort.depths, sparing=effort.sparing)
-        fitted = list(fitted_ways(teacher, corners, effort.depths, sparing=effort.sparing))
-        return cls(stacks, fitted, list(held_ways(teacher, corners)))
+        return cls(fitted_ways(teacher, corners, effort_of(teacher)), list(held_ways(teacher, corners)))
+
+    @property
+    def stills(self) -> list[TrackerSpec]:
+        """Beside each way fitted to, a static tracker of the layers it computes."""
+        return [still(spec, way) for spec, way in self.fitted]
 
     @property
     def calls(self) -> list[Call]:
-        """Each tracker, on the way it takes; timed in one shuffled run.
-
-        Stacks twice: where the memory of a session comes to lie costs or saves some per cent, and every way is compared
-        with a stack.
-        """
+        """Each tracker, on the way it takes; timed in one shuffled run: the still ones, those fitted, those held."""
         ways = [*self.fitted, *((spec, way) for _, spec, way in self.held)]
-        return [*((stack, None) for stack in (*self.stacks, *self.stacks)), *dict.fromkeys(ways)]
+        return [*((spec, None) for spec in self.stills), *ways]
 
 
 def measured_deciding(
@@ -76,13 +73,16 @@ def fit_deciding(profile: Profile, plan: DecidingPlan, times: Times) -> Deciding
     Static trackers timed in the same run tell how fast the machine is now; all figures are brought to the speed at
     which the profile was measured.
     """
-    ms = _by_call(plan.calls, low(times).tolist())
-    pace = sum(ms[stack, None] for stack in plan.stacks) / sum(low_ms(profile, stack) for stack in plan.stacks)
-    at_pace = {key: value / pace for key, value in ms.items()}
-    still = {_computed(stack, None): at_pace[stack, None] for stack in plan.stacks}
-    costs = fit(profile, [(spec, way, at_pace[spec, way], still[_computed(spec, way)]) for spec, way in plan.fitted])
+    lows, count, stills = low(times), len(plan.fitted), plan.stills
+    pace = float(lows[:count].sum()) / sum(low_ms(profile, spec) for spec in stills)
+    still_ms, fitted_ms, held_ms = np.split(lows / pace, [count, 2 * count])
+    ways = [(*each, ms, base) for each, ms, base in zip(plan.fitted, fitted_ms, still_ms, strict=True)]
+    costs = fit(profile, ways)
     known = replace(profile, deciding=costs)
-    rows = (Held(name, way_ms(known, spec, way), at_pace[spec, way]) for name, spec, way in plan.held)
+    rows = (
+        Held(name, way_ms(known, spec, way), float(ms))
+        for (name, spec, way), ms in zip(plan.held, held_ms, strict=True)
+    )
     return replace(costs, held=tuple(rows))
 
 
@@ -94,36 +94,21 @@ def fit(profile: Profile, ways: Iterable[tuple[TrackerSpec, Way, float, float]])
     """
     rows, more = [], []
     for spec, way, ms, still_ms in ways:
-        rows.append([_price(profile, spec, way, name) / ms for name in _COSTS])
-        more.append((ms - still_ms) / ms)
+        free = _ms(profile, _FREE, spec, way)
+        adapters = free - low_ms(profile, still(spec, way))
+        rows.append([(_ms(profile, each, spec, way) - free) / ms for each in _UNITS])
+        more.append((ms - still_ms - adapters) / ms)
     found, _ = nnls(np.array(rows), np.array(more))
-    costs: dict[str, Any] = dict(zip(_COSTS, found.tolist(), strict=True))
-    return Deciding(**costs)
+    return Deciding(*found.tolist())
 
 
-def _by_call(calls: Sequence[Call], lows: Sequence[float]) -> dict[Call, float]:
-    """Calls timed in several sessions at their mean."""
-    found: dict[Call, list[float]] = {}
-    for call, ms in zip(calls, lows, strict=True):
-        found.setdefault(call, []).append(ms)
-    return {call: sum(each) / len(each) for call, each in found.items()}
-
-
-def _computed(spec: TrackerSpec, way: Way | None) -> tuple[str, int]:
-    """What a stack and the ways through it have in common: their attention, and how many layers they compute."""
-    return spec.attention, len(spec.layers) if way is None else way.layers(spec)
-
-
-def _price(profile: Profile, spec: TrackerSpec, way: Way, name: str) -> float:
-    """What a way would cost more if one of the costs were 1."""
-    units: dict[str, Any] = {name: 1.0}
-    dear, cheap = (replace(profile, deciding=costs) for costs in (replace(_FREE, **units), _FREE))
-    return way_ms(dear, spec, way) - way_ms(cheap, spec, way)
+def _ms(profile: Profile, costs: Deciding, spec: TrackerSpec, way: Way) -> float:
+    return way_ms(replace(profile, deciding=costs), spec, way)
 
 
 def _times(plan: DecidingPlan, target: str, threads: int, rounds: int, report: Report) -> Times:
     """Times of the frame loop around each call of the plan."""
-    effort = effort_of(plan.stacks[0])
+    effort = effort_of(plan.fitted[0][0])
     return settled_rounds(
         list(_calls(plan, RUNTIMES[target], threads, report)),
         rounds=rounds,
@@ -134,15 +119,13 @@ def _times(plan: DecidingPlan, target: str, threads: int, rounds: int, report: R
 
 
 def _calls(plan: DecidingPlan, runtime: Runtime, threads: int, report: Report) -> Iterator[LoopCall]:
-    """What is fitted to has sessions of its own for every call; trackers held back are large, and share theirs."""
-    ready: dict[TrackerSpec, list[Sent]] = {}
+    """Every tracker has sessions of its own, which its ways share."""
+    ready: dict[TrackerSpec, Sent] = {}
     for i, (spec, way) in enumerate(plan.calls):
         report("exporting adaptive networks", i / len(plan.calls))
         if way is None:
             yield LoopCall(spec, runtime.frame(spec, threads=threads))
             continue
         if spec not in ready:
-            copies = sum(spec == other for other, _ in plan.fitted)
-            ready[spec] = list(runtime.staged(spec, threads=threads, copies=max(1, copies)))
-        sent = ready[spec].pop() if len(ready[spec]) > 1 else ready[spec][0]
-        yield LoopCall(spec, Along(sent, repeat(way)))
+            ready[spec] = runtime.staged(spec, threads=threads)
+        yield LoopCall(spec, Along(ready[spec], repeat(way)))

@@ -13,7 +13,7 @@ _LARGE_DIM = 384
 
 @dataclass(frozen=True)
 class Effort:
-    """How a family is timed: stacks of these depths, and runs dropped and timed in a visit.
+    """How a family is timed: stacks of these depths, runs dropped and timed in a visit, and ways of adaptive trackers.
 
     Large networks miss the caches whatever ran before, so they need fewer runs; and a few of them fill the memory,
     so they are timed one attention after the other, and fewer of them.
@@ -23,12 +23,13 @@ class Effort:
     dropped: int
     timed: int
     sparing: bool
+    ways: int
 
 
 def effort_of(teacher: TrackerSpec) -> Effort:
     """How the family of `teacher` is timed."""
     if teacher.dim >= _LARGE_DIM:
-        return Effort(Depths(shallow=1, deep=4), dropped=1, timed=2, sparing=True)
+        return Effort(Depths(shallow=1, deep=4), dropped=1, timed=2, sparing=True, ways=9)
     # A LeViT's named trackers have up to four layers in a stage.
     shallow = 3 if teacher.backbone == "levit" else 4
-    return Effort(Depths(shallow=shallow, deep=12), dropped=DROPPED, timed=TIMED, sparing=False)
+    return Effort(Depths(shallow=shallow, deep=12), dropped=DROPPED, timed=TIMED, sparing=False, ways=36)

@@ -22,6 +22,7 @@ def _vit(teacher: TrackerSpec, corners: Corners) -> dict[str, TrackerSpec]:
     heads = teacher.heads
     middle: Point = (_middle(corners.attn_dims, heads), (low + high) // 2, _middle(corners.mlp_dims, heads))
     lean: Point = (None, (3 * low + high) // 4, None)
+    thin: Point = (min(corners.attn_dims, default=None), low, min(corners.mlp_dims, default=None))
     kind: Attention = teacher.layers[0].attention if teacher.attention != "split" else "AI"
     deep = len(teacher.layers)
     some, third = max(2, deep // 2), max(1, deep // 4)
@@ -29,11 +30,13 @@ def _vit(teacher: TrackerSpec, corners: Corners) -> dict[str, TrackerSpec]:
     ai: Attention = "AI"
     layouts: dict[str, list[tuple[Attention, Point]]] = {
         "two": [(kind, full)] * 2,
+        "thin": [(kind, thin)] * some,
         "deep": [(kind, full)] * deep,
         "shallow": [(kind, full)] * some,
         "mixed": [(kind, middle if i % 2 else full) for i in range(max(2, 2 * deep // 3))],
         "lean": [(kind, lean)] * max(2, 3 * deep // 4),
         "split two": [(fe, full), (ai, full)],
+        "split thin": [(fe, thin)] * third + [(ai, thin)],
         "split": [(fe, full)] * some + [(ai, full)] * third,
         "split lean": [(fe, middle)] * some + [(ai, lean)] * third,
     }

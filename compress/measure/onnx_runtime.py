@@ -60,13 +60,11 @@ class OnnxRuntime:
         model = network_of(tracker)
         return OnnxFrame(model, self._opened(self._ready(frame_graph(model)), threads, alone=True))
 
-    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int, copies: int = 1) -> list[OnnxStages]:
+    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int) -> OnnxStages:
         model = network_of(tracker)
         graphs = {name: self._ready(each) for name, each in bundle_graphs(model, "stages").items() if name != TEMPLATE}
-        return [
-            OnnxStages(model, {name: self._opened(each, threads, alone=False) for name, each in graphs.items()})
-            for _ in range(copies)
-        ]
+        opened = {name: self._opened(each, threads, alone=False) for name, each in graphs.items()}
+        return OnnxStages(model, opened)
 
     def _ready(self, graph: bytes) -> bytes:
         return quantized(graph) if self.precision == "int8" else graph

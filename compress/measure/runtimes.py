@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -49,8 +49,8 @@ class Runtime(Protocol):
         """The work of one frame of a static tracker; specs get fresh weights."""
         ...
 
-    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int, copies: int = 1) -> Sequence[Sent]:
-        """The work of one frame of an adaptive tracker, which can be sent along given ways; copies share nothing."""
+    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int) -> Sent:
+        """The work of one frame of an adaptive tracker, which can be sent along given ways."""
         ...
 
 

@@ -60,11 +60,10 @@ class TorchRuntime:
     def frame(self, tracker: Tracker | TrackerSpec, *, threads: int) -> TorchFrames:
         return TorchFrames(network_of(tracker), self.place, compiled=self.compiled)
 
-    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int, copies: int = 1) -> list[TorchWays]:
+    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int) -> TorchWays:
         if self.compiled:
             raise UsageError("Trackers with bypass or exits are not timed under compiled PyTorch. Use cpu:pytorch.")
-        model = network_of(tracker)
-        return [TorchWays(TorchFrames(model, self.place)) for _ in range(copies)]
+        return TorchWays(TorchFrames(network_of(tracker), self.place))
 
 
 class TorchFrames:

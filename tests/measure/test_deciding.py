@@ -8,13 +8,12 @@ import pytest
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, TrackerSpec, describe
 from compress.measure import Corners, host_profile, profile_path
-from compress.measure.adaptive_stacks import fitted_ways, held_ways, static_stacks
+from compress.measure.adaptive_ways import fitted_ways, held_ways, still
 from compress.measure.deciding import fit
-from compress.measure.parts import Depths
+from compress.measure.effort import effort_of
 from compress.profiles import Block, Deciding, Family, Fixed, Profile, Ratios, low_ms, predict, save_profile, way_ms
 
 NANO = describe("ostrack-nano")
-DEPTHS = Depths(shallow=4, deep=12)
 KNOWN = Deciding(frame_ms=0.1, call_ms=0.05, exit_ms=0.03, layer_share=0.015)
 
 
@@ -31,11 +30,8 @@ def _profile(teacher: TrackerSpec) -> Profile:
 
 def _times(teacher: TrackerSpec) -> list[tuple[TrackerSpec, object, float, float]]:
     profile = replace(_profile(teacher), deciding=KNOWN)
-    corners = Corners.of(teacher)
-    stacks = static_stacks(teacher, corners, DEPTHS, sparing=False)
-    still = {(s.attention, len(s.layers)): low_ms(profile, s) for s in stacks}
-    ways = fitted_ways(teacher, corners, DEPTHS, sparing=False)
-    return [(spec, way, way_ms(profile, spec, way), still[spec.attention, way.layers(spec)]) for spec, way in ways]
+    ways = fitted_ways(teacher, Corners.of(teacher), effort_of(teacher))
+    return [(spec, way, way_ms(profile, spec, way), low_ms(profile, still(spec, way))) for spec, way in ways]
 
 
 def test_known_costs_are_found_again() -> None:
@@ -59,8 +55,23 @@ def test_ways_held_back_are_other_ways() -> None:
     corners = Corners.of(NANO)
     held = {(spec, way) for _, spec, way in held_ways(NANO, corners)}
     assert len(held) == 7
-    assert not held & set(fitted_ways(NANO, corners, DEPTHS, sparing=False))
+    assert not held & set(fitted_ways(NANO, corners, effort_of(NANO)))
     assert {spec.attention for spec, _ in held} == {"joint", "split"}
+
+
+@pytest.mark.parametrize("name", ["ostrack-nano", "ostrack256", "litetrack-b4", "mixformerv2-s"])
+def test_ways_fitted_to_are_within_the_corners_and_the_same_each_time(name: str) -> None:
+    teacher = describe(name)
+    corners, effort = Corners.of(teacher), effort_of(teacher)
+    ways = fitted_ways(teacher, corners, effort)
+    assert len(ways) == effort.ways == len({spec for spec, _ in ways})
+    assert ways == fitted_ways(teacher, corners, effort)
+    for spec, way in ways:
+        way.check(spec)
+        assert spec.adaptive
+        assert Corners.of(teacher, [spec]).layers_within(corners)
+        assert not still(spec, way).adaptive
+        assert len(still(spec, way).layers) == way.layers(spec) <= effort.depths.deep
 
 
 def test_what_deciding_costs_is_measured_when_asked_for(tiny: TrackerSpec) -> None:

@@ -1,0 +1,110 @@
+"""Ways through adaptive trackers that tell what bypass and exits cost, and others to hold the answer against."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import get_args
+
+from compress.core import Attention, BypassSpec, ExitSpec, Recycling, TrackerSpec, Way
+from compress.measure.corners import Corners
+from compress.measure.effort import Effort
+from compress.measure.vit_stacks import vit_tracker
+from compress.profiles import Point, cheapest_way, static, worst_way
+
+SpecWay = tuple[TrackerSpec, Way]
+
+_RECYCLING: tuple[Recycling, ...] = get_args(Recycling)
+
+
+def fitted_ways(teacher: TrackerSpec, corners: Corners, effort: Effort) -> list[SpecWay]:
+    """Ways like those that students of a search take: random ones, the same whenever they are asked for.
+
+    Every depth, any widths within the corners, bypass and exits in turn and together. Deep stacks of one width, each
+    layer in a stage of its own, tell what such stacks cost and mislead about everything else.
+    """
+    rng = random.Random(0)
+    turns = ("bypass", "exits", "both") if may_exit(teacher) else ("bypass",)
+    return [_drawn(teacher, corners, effort, turns[i % len(turns)], rng) for i in range(effort.ways)]
+
+
+def still(spec: TrackerSpec, way: Way) -> TrackerSpec:
+    """A static tracker of the layers that a way computes."""
+    skipped = way.skipped or frozenset()
+    layers = tuple(spec.layers[i] for i in range(way.end(spec)) if i not in skipped)
+    return replace(static(spec), layers=layers)
+
+
+def held_ways(teacher: TrackerSpec, corners: Corners) -> Iterator[tuple[str, TrackerSpec, Way]]:
+    """Ways through trackers of other widths, depths and attentions, by name."""
+    low, high = corners.mlp_hidden[0]
+    full: Point = (None, high, None)
+    lean: Point = (None, (3 * low + high) // 4, None)
+    kind, deep = teacher.layers[-1].attention, len(teacher.layers)
+    thin = vit_tracker(teacher, [(kind, lean)] * max(4, 3 * deep // 4))
+    skipping = replace(thin, bypass=BypassSpec(n_enf=1))
+    yield "a third skipped", skipping, Way(frozenset(skipping.skippable[::3]), None)
+    yield "two thirds skipped", skipping, Way(frozenset(skipping.skippable) - set(skipping.skippable[::3]), None)
+    if not may_exit(teacher):
+        return
+    leaving = replace(vit_tracker(teacher, [(kind, full)] * max(4, deep)), exits=_thirds(max(4, deep)))
+    yield from ((f"exit {k}", leaving, Way(frozenset(), k)) for k in range(3))
+    if "FE" in corners.attentions:
+        split = _split(teacher, lean, full)
+        yield "split, early", split, cheapest_way(split)
+        yield "split, late", split, worst_way(split)
+
+
+def may_exit(teacher: TrackerSpec) -> bool:
+    """Whether a tracker with the teacher's head may have exits."""
+    return teacher.head.kind in ("centre", "corner")
+
+
+def _drawn(teacher: TrackerSpec, corners: Corners, effort: Effort, turn: str, rng: random.Random) -> SpecWay:
+    """A tracker with `turn`, and a way that computes all of its FE layers and the first behind them."""
+    kinds = _kinds(teacher, corners, effort, rng)
+    spec = vit_tracker(teacher, [(kind, _point(teacher, corners, rng)) for kind in kinds])
+    first, depth = spec.count("FE") + 1, len(kinds)
+    if turn != "exits":
+        spec = replace(spec, bypass=BypassSpec(n_enf=rng.randint(first, depth - 1)))
+    if turn != "bypass":
+        places = sorted(rng.sample(range(first, depth), min(rng.randint(1, 2), depth - first)))
+        exits = [ExitSpec(after, adapter=rng.randint(0, 2)) for after in places]
+        spec = replace(spec, exits=(*exits, ExitSpec(depth)), recycling=rng.choice(_RECYCLING))
+    way = Way(frozenset(), rng.randrange(len(spec.exits)) if spec.exits else None)
+    share = rng.random()
+    skipped = frozenset(i for i in spec.skippable if i < way.end(spec) and rng.random() < share)
+    return spec, replace(way, skipped=skipped)
+
+
+def _kinds(teacher: TrackerSpec, corners: Corners, effort: Effort, rng: random.Random) -> list[Attention]:
+    """The attention of every layer: the teacher's, or FE layers and at least two AI ones."""
+    depth, last = rng.randint(2, effort.depths.deep), teacher.layers[-1].attention
+    may_split = "FE" in corners.attentions and (last == "AI" or not effort.sparing)
+    apart = rng.randint(0, depth - 2) if may_split and (last == "AI" or rng.random() < 0.5) else 0
+    fe: Attention = "FE"
+    return [fe] * apart + ["AI" if apart else last] * (depth - apart)
+
+
+def _point(teacher: TrackerSpec, corners: Corners, rng: random.Random) -> Point:
+    """Widths of a layer; dimensions are reduced in every other."""
+    attn, mlp = (_dims(ends, teacher.heads, rng) for ends in (corners.attn_dims, corners.mlp_dims))
+    return attn, rng.randint(*corners.mlp_hidden[0]), mlp
+
+
+def _dims(ends: tuple[int, ...], step: int, rng: random.Random) -> int | None:
+    return rng.randrange(ends[0], ends[-1] + 1, step) if ends and rng.random() < 0.5 else None
+
+
+def _thirds(depth: int) -> tuple[ExitSpec, ...]:
+    return ExitSpec(depth // 3, adapter=1), ExitSpec(2 * depth // 3), ExitSpec(depth)
+
+
+def _split(teacher: TrackerSpec, fe: Point, ai: Point) -> TrackerSpec:
+    """FE layers, AI layers and an exit between the last two of these, all but the first skippable."""
+    half = max(2, len(teacher.layers) // 2)
+    kinds: list[tuple[Attention, Point]] = [("FE", fe), ("AI", ai)]
+    exits = (ExitSpec(half + 1, adapter=1), ExitSpec(half + 2))
+    tracker = vit_tracker(teacher, [kinds[0]] * half + [kinds[1]] * 2)
+    return replace(tracker, bypass=BypassSpec(n_enf=1), exits=exits)
