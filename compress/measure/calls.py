@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 
 from compress.core import TrackerSpec, UsageError, Way
 from compress.measure.frame_loop import LoopCall
+from compress.measure.rounds import Report
 from compress.measure.runtimes import Runtime
 from compress.measure.ways import Along, Sent, drawn
 from compress.models import Tracker
 from compress.profiles import worst_way
+
+Call = tuple[TrackerSpec, Way | None]
+"""A tracker, and the way that all its frames go where it is adaptive."""
+
+
+def ready(calls: Sequence[Call], runtime: Runtime, threads: int, report: Report) -> Iterator[LoopCall]:
+    """The frame loop around each call. A static tracker has a session for each, the ways of an adaptive one share."""
+    staged: dict[TrackerSpec, Sent] = {}
+    for i, (spec, way) in enumerate(calls):
+        report("exporting networks", i / len(calls))
+        if way is None:
+            yield LoopCall(spec, runtime.frame(spec, threads=threads))
+            continue
+        if spec not in staged:
+            staged[spec] = runtime.staged(spec, threads=threads)
+        yield LoopCall(spec, Along(staged[spec], repeat(way)))
 
 
 class Calls:

@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import repeat
 
 import numpy as np
 from scipy.optimize import nnls
 
 from compress.core import TrackerSpec, Way
 from compress.measure.adaptive_ways import SpecWay, fitted_ways, held_ways, still
+from compress.measure.calls import Call, ready
 from compress.measure.corners import Corners
 from compress.measure.effort import effort_of
 from compress.measure.fitting import check_calm
-from compress.measure.frame_loop import LoopCall
+from compress.measure.held_out import held_out
 from compress.measure.rounds import Report, Times, low, settled_rounds
-from compress.measure.runtimes import RUNTIMES, Runtime
-from compress.measure.ways import Along, Sent
+from compress.measure.runtimes import RUNTIMES
 from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
-Call = tuple[TrackerSpec, Way | None]
+_KNOWN = 4
 
-_FREE = Deciding(0.0, 0.0, 0.0, 0.0)
-_UNITS = tuple(Deciding(*row) for row in np.eye(4).tolist())
-"""Each of the costs 1 and the others 0, in the order of the fields."""
+_FREE = Deciding(0, 0, 0, 0)
+_UNITS = (Deciding(1, 0, 0, 0), Deciding(0, 1, 0, 0), Deciding(0, 0, 1, 0), Deciding(0, 0, 0, 1))
 
 
 @dataclass(frozen=True)
 class DecidingPlan:
-    """What is timed for what deciding costs: ways fitted to, and ways held back, by name."""
+    """What is timed for what deciding costs.
 
+    Attributes:
+        known: Shallow static trackers by name, timed for the profile before: they tell how fast the machine is now.
+        fitted: Ways that costs are fitted to.
+        held: Ways held back, by name.
+    """
+
+    known: dict[str, TrackerSpec]
     fitted: list[SpecWay]
     held: list[tuple[str, TrackerSpec, Way]]
 
     @classmethod
     def of(cls, teacher: TrackerSpec, corners: Corners) -> DecidingPlan:
         teacher = static(teacher)
-        return cls(fitted_ways(teacher, corners, effort_of(teacher)), list(held_ways(teacher, corners)))
+        known = sorted(held_out(teacher, corners).items(), key=lambda item: len(item[1].layers))[:_KNOWN]
+        return cls(dict(known), fitted_ways(teacher, corners, effort_of(teacher)), list(held_ways(teacher, corners)))
 
     @property
     def stills(self) -> list[TrackerSpec]:
@@ -46,9 +52,9 @@ class DecidingPlan:
 
     @property
     def calls(self) -> list[Call]:
-        """Each tracker, on the way it takes; timed in one shuffled run: the still ones, those fitted, those held."""
+        """Each tracker on the way it takes, timed in one shuffled run: known, still, fitted, and held ones."""
         ways = [*self.fitted, *((spec, way) for _, spec, way in self.held)]
-        return [*((spec, None) for spec in self.stills), *ways]
+        return [*((spec, None) for spec in (*self.known.values(), *self.stills)), *ways]
 
 
 def measured_deciding(
@@ -70,12 +76,13 @@ def measured_deciding(
 def fit_deciding(profile: Profile, plan: DecidingPlan, times: Times) -> Deciding:
     """What deciding costs, from the times of the plan's calls: (calls, rounds, timed).
 
-    Static trackers timed in the same run tell how fast the machine is now; all figures are brought to the speed at
-    which the profile was measured.
+    All figures are brought to the speed at which the profile was measured.
     """
-    lows, count, stills = low(times), len(plan.fitted), plan.stills
-    pace = float(lows[:count].sum()) / sum(low_ms(profile, spec) for spec in stills)
-    still_ms, fitted_ms, held_ms = np.split(lows / pace, [count, 2 * count])
+    before = {held.spec: held.measured_ms for held in profile.held}
+    then = [before.get(name, low_ms(profile, spec)) for name, spec in plan.known.items()]
+    ends = np.cumsum([len(then), len(plan.fitted), len(plan.fitted)])
+    now, still_ms, fitted_ms, held_ms = np.split(low(times), ends)
+    still_ms, fitted_ms, held_ms = (each * sum(then) / now.sum() for each in (still_ms, fitted_ms, held_ms))
     ways = [(*each, ms, base) for each, ms, base in zip(plan.fitted, fitted_ms, still_ms, strict=True)]
     costs = fit(profile, ways)
     known = replace(profile, deciding=costs)
@@ -110,22 +117,9 @@ def _times(plan: DecidingPlan, target: str, threads: int, rounds: int, report: R
     """Times of the frame loop around each call of the plan."""
     effort = effort_of(plan.fitted[0][0])
     return settled_rounds(
-        list(_calls(plan, RUNTIMES[target], threads, report)),
+        list(ready(plan.calls, RUNTIMES[target], threads, report)),
         rounds=rounds,
         dropped=effort.dropped,
         timed=effort.timed,
         report=lambda done: report("measuring what deciding costs", done),
     )
-
-
-def _calls(plan: DecidingPlan, runtime: Runtime, threads: int, report: Report) -> Iterator[LoopCall]:
-    """Every tracker has sessions of its own, which its ways share."""
-    ready: dict[TrackerSpec, Sent] = {}
-    for i, (spec, way) in enumerate(plan.calls):
-        report("exporting adaptive networks", i / len(plan.calls))
-        if way is None:
-            yield LoopCall(spec, runtime.frame(spec, threads=threads))
-            continue
-        if spec not in ready:
-            ready[spec] = runtime.staged(spec, threads=threads)
-        yield LoopCall(spec, Along(ready[spec], repeat(way)))

@@ -1,17 +1,17 @@
-"""From the times of a plan's trackers to a profile: read the parts off, fit the scale."""
+"""From the times of a plan's trackers to a profile: read the parts off, correct them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 from compress.core import CompressError, TrackerSpec
+from compress.measure.correcting import corrected
 from compress.measure.plan import Plan
 from compress.measure.rounds import Times, disagreement, low, refusal
-from compress.profiles import Conditions, Family, Held, Profile, Ratios, network_low_ms
+from compress.profiles import Conditions, Family, Profile, Ratios
 
 WORST_ERROR = 0.2
 """Profiles whose parts miss the whole trackers held back by more than this on average are refused."""
@@ -69,7 +69,7 @@ def fit_profile(plan: Plan, times: Sequence[Times], where: Where) -> Profile:
         raise CompressError(
             f"{where.device} is too noisy to tell the parts of a tracker apart: {'; '.join(problems[:3])}. {_ADVICE}"
         )
-    return _scaled(raw, plan.held, low(whole).tolist())
+    return corrected(raw, plan.held, low(whole).tolist())
 
 
 def check_calm(times: Sequence[Times], device: str) -> None:
@@ -102,27 +102,3 @@ def _ratios(whole: Times) -> Ratios:
     relative = whole / low(whole)[:, None, None]
     p50, p90, p99 = np.percentile(relative, (50, 90, 99)).tolist()
     return Ratios(mean=float(relative.mean()), p50=p50, p90=p90, p99=p99)
-
-
-def _scaled(raw: Profile, held: Mapping[str, TrackerSpec], measured: list[float]) -> Profile:
-    """`raw` with the scale and the cost of every frame that fit the trackers held back.
-
-    Each of these is also predicted from the others. A layer costs less in a shallow tracker, whose weights stay in the
-    cache, than the stacks tell; a cost of every frame beside a smaller scale says so.
-    """
-    network = [network_low_ms(raw, spec) for spec in held.values()]
-    pairs = list(zip(network, (ms - raw.loop_ms for ms in measured), strict=True))
-    rows = []
-    for i, (name, ms) in enumerate(zip(held, measured, strict=True)):
-        scale, more = _fit(pairs[:i] + pairs[i + 1 :])
-        rows.append(Held(spec=name, predicted_ms=network[i] * scale + more + raw.loop_ms, measured_ms=ms))
-    scale, more = _fit(pairs)
-    fixed = tuple(replace(each, ms=each.ms + more / scale) for each in raw.fixed)
-    return replace(raw, scale=scale, fixed=fixed, held=tuple(rows))
-
-
-def _fit(pairs: list[tuple[float, float]]) -> tuple[float, float]:
-    """A factor on predictions and milliseconds beside, with the least squared relative error; neither below 0."""
-    predicted, measured = np.array(pairs).T
-    found, _ = nnls(np.stack([predicted / measured, 1 / measured], axis=1), np.ones(len(measured)))
-    return float(found[0]), float(found[1])

@@ -29,12 +29,14 @@ def _vit(teacher: TrackerSpec, corners: Corners) -> dict[str, TrackerSpec]:
     fe: Attention = "FE"
     ai: Attention = "AI"
     layouts: dict[str, list[tuple[Attention, Point]]] = {
+        "one": [(kind, lean)],
         "two": [(kind, full)] * 2,
         "thin": [(kind, thin)] * some,
         "deep": [(kind, full)] * deep,
         "shallow": [(kind, full)] * some,
         "mixed": [(kind, middle if i % 2 else full) for i in range(max(2, 2 * deep // 3))],
         "lean": [(kind, lean)] * max(2, 3 * deep // 4),
+        "split one": [(ai, lean)],
         "split two": [(fe, full), (ai, full)],
         "split thin": [(fe, thin)] * third + [(ai, thin)],
         "split": [(fe, full)] * some + [(ai, full)] * third,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from compress.core import TrackerSpec, UsageError
+from compress.measure.calls import ready
 from compress.measure.carried.facts import conditions
 from compress.measure.corners import Corners
 from compress.measure.effort import Effort
 from compress.measure.fitting import Where, check_adds_up, check_calm, fit_profile
-from compress.measure.frame_loop import FrameWork, LoopCall
+from compress.measure.frame_loop import LoopCall
 from compress.measure.plan import Plan
 from compress.measure.rounds import Report, Times, settled_rounds, silent
 from compress.measure.runtimes import CPU, RUNTIMES, Runtime
@@ -50,24 +49,13 @@ def _batch_times(
 ) -> Times:
     """Times of whole frames of each spec, then of the empty loop; the networks are gone when this returns."""
     with runtime.using(threads):
-        ready = _ready(runtime, specs, threads, report)
-        calls: list[Callable[[], None]] = [LoopCall(spec, work) for spec, work in zip(specs, ready, strict=True)]
-        calls.append(LoopCall(specs[0], None))
         return settled_rounds(
-            calls,
+            [*ready([(spec, None) for spec in specs], runtime, threads, report), LoopCall(specs[0], None)],
             rounds=rounds,
             dropped=effort.dropped,
             timed=effort.timed,
             report=lambda done: report("measuring the profile", done),
         )
-
-
-def _ready(runtime: Runtime, specs: list[TrackerSpec], threads: int, report: Report) -> list[FrameWork]:
-    work = []
-    for i, spec in enumerate(specs):
-        report("exporting networks", i / len(specs))
-        work.append(runtime.frame(spec, threads=threads))
-    return work
 
 
 def _part(report: Report, i: int, count: int) -> Report:

@@ -9,6 +9,7 @@ from pathlib import Path
 from compress.core import TrackerSpec, Way
 from compress.core.stages import stages_of
 from compress.export import bundle_graphs, frame_graph, quantized
+from compress.measure.calls import Call
 from compress.measure.corners import Corners
 from compress.measure.deciding import DecidingPlan
 from compress.measure.devices import Device
@@ -20,8 +21,6 @@ from compress.runtime.signatures import TEMPLATE, head_file, stage_file
 
 PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
 """Of onnxruntime; `auto` takes CUDA where the device has it."""
-
-Call = tuple[TrackerSpec, Way | None]
 
 
 @dataclass(frozen=True)

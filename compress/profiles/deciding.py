@@ -17,7 +17,7 @@ class Deciding:
         frame_ms: A frame in stages: the host's account of it, and memory that no stage keeps for the next frame.
         call_ms: One more stage: its call, its tokens handed over, the host's decision.
         exit_ms: Passing an exit: its norm and score; adapter layers apart.
-        layer_share: By how much layers are slower in stages and with the learned tokens beside, relatively.
+        layer_share: By how much layers and adapters are slower in stages and with the learned tokens beside.
         held: Ways of other trackers, predicted and measured; no figure above was fitted to them.
     """
 

@@ -14,7 +14,7 @@ class UncoveredError(CompressError):
 
 
 def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:
-    """Cost of a layer that `enter` search tokens go into and `leave` go out of, before the profile's scale.
+    """Cost of a layer that `enter` search tokens go into and `leave` go out of.
 
     Which teacher layer its weights come from makes no difference.
 

@@ -33,7 +33,7 @@ def parts_low_ms(profile: Profile, spec: TrackerSpec) -> dict[str, float]:
             missing.append(str(error))
     if missing:
         raise uncovered(profile, spec, missing)
-    return {name: ms * profile.scale for name, ms in parts.items()}
+    return parts
 
 
 def uncovered(profile: Profile, spec: TrackerSpec, missing: Iterable[str]) -> UncoveredError:

@@ -69,14 +69,14 @@ def under(runtime: str, precision: str) -> str:
 
 @dataclass(frozen=True)
 class Profile:
-    """Costs are 10th percentiles in ms; `scale` corrects their sum for what only whole trackers show.
+    """Costs are 10th percentiles in ms, corrected by what only whole trackers show.
 
     Attributes:
         target: Name of the target, e.g. `cpu`.
         device, runtime: As in `Latency`.
         loop_ms: Crop, normalise, decode and map back, without a network.
         elimination_ms: What an eliminating layer costs beside its attention and its MLP; None where it is unknown.
-        held: Whole trackers the scale was fitted on, each predicted from the others.
+        held: Whole trackers that costs were corrected by, each predicted from the others.
         spread: Largest disagreement between two halves of the rounds over all timed networks.
         runs, warmup: Timed and dropped runs of each network.
         deciding: What bypass and exits cost; None where it was not measured.
@@ -94,7 +94,6 @@ class Profile:
     ratios: Ratios
     runs: int
     warmup: int
-    scale: float = 1.0
     held: tuple[Held, ...] = ()
     spread: float = 0.0
     elimination_ms: float | None = None
@@ -156,7 +155,7 @@ class Profile:
 
 
 def _figures(profile: Profile) -> Iterator[tuple[str, float]]:
-    for name in ("loop_ms", "scale", "runs", "threads"):
+    for name in ("loop_ms", "runs", "threads"):
         yield name, getattr(profile, name)
     for name in ("mean", "p50", "p90", "p99"):
         yield f"ratios.{name}", getattr(profile.ratios, name)

@@ -42,8 +42,12 @@ def way_network_ms(profile: Profile, spec: TrackerSpec, way: Way) -> float:
     whole = _whole(spec, way)
     parts = parts_low_ms(profile, spec)
     computed = sum(parts[f"layers.{i}"] for i in range(whole.end(spec)) if i not in (whole.skipped or ()))
+    run = stages_of(spec, whole)
+    passed = [each.exit for each in run if each.exit is not None]
+    adapters = sum(_adapter_ms(profile, spec, exit) for exit in passed)
     slower = 1 + costs.layer_share * spec.adaptive
-    return parts["rest"] + slower * computed + _decided(profile, spec, whole, costs)
+    staged = costs.frame_ms + len(run) * costs.call_ms if spec.adaptive else 0.0
+    return parts["rest"] + slower * (computed + adapters) + staged + len(passed) * costs.exit_ms
 
 
 def optimistic_network_ms(profile: Profile, spec: TrackerSpec) -> float:
@@ -86,21 +90,13 @@ def _whole(spec: TrackerSpec, way: Way) -> Way:
     )
 
 
-def _decided(profile: Profile, spec: TrackerSpec, way: Way, costs: Deciding) -> float:
-    """Decisions on the way, and the session calls beyond a static tracker's one: a head's, and each further stage's."""
-    run = stages_of(spec, way)
-    passed = [each.exit for each in run if each.exit is not None]
-    staged = costs.frame_ms + len(run) * costs.call_ms if spec.adaptive else 0.0
-    return staged + len(passed) * costs.exit_ms + sum(_adapter_ms(profile, spec, exit) for exit in passed)
-
-
 def _adapter_ms(profile: Profile, spec: TrackerSpec, exit: int) -> float:
     """Adapter layers and recycling of an exit; both see what goes through the layers for every frame."""
     each, recycling = spec.exits[exit], spec.recycling if exit else "none"
     attention: Attention = "joint" if spec.attention == "joint" else _alone(profile, spec)
     layer = LayerSpec(source=0, mlp_hidden=spec.layers[each.after - 1].mlp_hidden, attention=attention)
     tokens = spec.search_tokens
-    block = layer_ms(profile, layer, tokens, tokens) * profile.scale if each.adapter or recycling == "d" else 0.0
+    block = layer_ms(profile, layer, tokens, tokens) if each.adapter or recycling == "d" else 0.0
     # Recycling c has an adapter read twice as many tokens; d has two more linear layers, an MLP of `dim` hidden units.
     twice = 2 if recycling == "c" else 1
     gate = _mlp_ms(profile, layer, spec.dim) if recycling == "d" else 0.0
@@ -117,4 +113,4 @@ def _mlp_ms(profile: Profile, layer: LayerSpec, hidden: int) -> float:
     points = profile.tables[layer.attention, 0][profile.family.search_tokens]
     widths = {point[1]: ms for point, ms in points.items() if point[0] is point[2] is None}
     each = (widths[max(widths)] - without_mlp(widths)) / max(widths)
-    return hidden * each * profile.scale
+    return hidden * each

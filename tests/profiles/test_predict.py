@@ -21,8 +21,8 @@ from compress.profiles import (
 
 def test_a_measured_block_costs_what_was_measured(profile: Profile) -> None:
     spec = tracker(layer(0), layer(1, 32))
-    assert network_low_ms(profile, spec) == 2.0 * (3 + 10 + 4)
-    assert low_ms(profile, spec) == 2.0 * 17 + 1
+    assert network_low_ms(profile, spec) == 3 + 10 + 4
+    assert low_ms(profile, spec) == 17 + 1
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_measured_block_costs_what_was_measured(profile: Profile) -> None:
     ],
 )
 def test_between_corners(profile: Profile, fields: dict[str, int], ms: float) -> None:
-    assert network_low_ms(profile, tracker(layer(**fields))) == pytest.approx(2.0 * (3 + ms))
+    assert network_low_ms(profile, tracker(layer(**fields))) == pytest.approx(3 + ms)
 
 
 def test_reduction_is_not_interpolated_from_the_full_layer(profile: Profile) -> None:
@@ -46,13 +46,13 @@ def test_reduction_is_not_interpolated_from_the_full_layer(profile: Profile) -> 
 
 
 def test_split_trackers_have_their_own_fixed_cost(profile: Profile) -> None:
-    assert network_low_ms(profile, tracker(layer(attention="AI"))) == 2.0 * (2 + 6)
+    assert network_low_ms(profile, tracker(layer(attention="AI"))) == 2 + 6
 
 
 def test_percentiles_follow_the_ratios_of_whole_trackers(profile: Profile) -> None:
-    latency = predict(profile, tracker(layer()))  # low: 2 · 13 + 1 = 27
-    assert (latency.mean_ms, latency.p50_ms, latency.p90_ms, latency.p99_ms) == (40.5, 33.75, 54.0, 81.0)
-    assert latency.network_ms == 39.0
+    latency = predict(profile, tracker(layer()))  # low: 13 + 1 = 14
+    assert (latency.mean_ms, latency.p50_ms, latency.p90_ms, latency.p99_ms) == (21.0, 17.5, 28.0, 42.0)
+    assert latency.network_ms == 19.5
     assert latency.provenance == "predicted"
     assert (latency.device, latency.runs, latency.threads) == ("abacus", 50, 1)
 
@@ -90,12 +90,12 @@ def test_elimination_is_never_priced_as_a_full_layer(profile: Profile) -> None:
 def test_tokens_leave_between_attention_and_mlp(eliminating: Profile) -> None:
     """Over 16 tokens the layer of 128 hidden units is 2 of attention and 8 of MLP, over 8 tokens 1 and 6."""
     spec = tracker(layer(0, keep=0.5), layer(1))
-    assert network_low_ms(eliminating, spec) == pytest.approx(2.0 * (3 + (2 + 6 + 0.25) + 7))
+    assert network_low_ms(eliminating, spec) == pytest.approx(3 + (2 + 6 + 0.25) + 7)
 
 
 def test_between_numbers_of_tokens(eliminating: Profile) -> None:
     spec = tracker(layer(0, keep=0.75), layer(1))  # 12 tokens go on, halfway: 1.5 of attention, 7 of MLP
-    assert network_low_ms(eliminating, spec) == pytest.approx(2.0 * (3 + (2 + 7 + 0.25) + 8.5))
+    assert network_low_ms(eliminating, spec) == pytest.approx(3 + (2 + 7 + 0.25) + 8.5)
 
 
 def test_fewer_tokens_than_measured_are_refused(eliminating: Profile) -> None:
@@ -106,11 +106,11 @@ def test_fewer_tokens_than_measured_are_refused(eliminating: Profile) -> None:
 def test_reduced_attention_leaves_with_attention(eliminating: Profile) -> None:
     """8 of 10 ms at 16 dimensions: attention costs nothing more, the MLP as much as before."""
     spec = tracker(layer(0, keep=0.5, attn_dims=16))
-    assert network_low_ms(eliminating, spec) == pytest.approx(2.0 * (3 + (0 + 6 + 0.25)))
+    assert network_low_ms(eliminating, spec) == pytest.approx(3 + (0 + 6 + 0.25))
 
 
 def test_parts_add_up(profile: Profile) -> None:
-    assert parts_low_ms(profile, tracker(layer(0), layer(1, 32))) == {"rest": 6.0, "layers.0": 20.0, "layers.1": 8.0}
+    assert parts_low_ms(profile, tracker(layer(0), layer(1, 32))) == {"rest": 3.0, "layers.0": 10.0, "layers.1": 4.0}
 
 
 @pytest.mark.parametrize("changes", [{"bypass": BypassSpec(n_enf=1)}, {"exits": (ExitSpec(1), ExitSpec(2))}])
@@ -120,7 +120,7 @@ def test_deciding_is_never_priced_at_nothing(profile: Profile, changes: dict[str
 
 
 def test_every_stage_has_its_own_layers() -> None:
-    """Rest 3, layers of stage 0 cost 10, of stage 1 6, of stage 2 7; scale 2."""
+    """Rest 3, layers of stage 0 cost 10, of stage 1 6, of stage 2 7."""
     stages = tuple(StageSpec(16 * (i + 1), 2, 4, 4 * (i > 0), 32 * (i > 0)) for i in range(3))
     spec = TrackerSpec(
         dim=16,
@@ -135,7 +135,7 @@ def test_every_stage_has_its_own_layers() -> None:
     )
     blocks = tuple(Block("joint", 128, ms, stage=i) for i, ms in enumerate((10.0, 6.0, 7.0)))
     profile = toy_profile(family=Family.of(spec), blocks=blocks)
-    assert network_low_ms(profile, spec) == 2.0 * (3 + 10 + 6 + 6)
+    assert network_low_ms(profile, spec) == 3 + 10 + 6 + 6
     thin = dataclasses.replace(spec, layers=(layer(0), layer(1, 64, stage=2)))
     with pytest.raises(UncoveredError, match=r"joint layers in stage 2 with mlp_hidden 64 \(measured at 128 only\)"):
         predict(profile, thin)
@@ -174,10 +174,10 @@ def test_crop_factors_and_teacher_layers_do_not_matter(profile: Profile) -> None
 
 
 def test_gate_says_why(profile: Profile) -> None:
-    spec = tracker(layer())  # mean 40.5 ms
-    assert gate(profile, spec, 40.5).passes
-    verdict = gate(profile, spec, 40.0)
+    spec = tracker(layer())  # mean 21 ms
+    assert gate(profile, spec, 21.0).passes
+    verdict = gate(profile, spec, 20.0)
     assert not verdict.passes
-    assert verdict.reason == "predicted 40.5 ms, over the bound of 40 ms"
-    assert gate(profile, spec, 81.0, at="p99").reason == "predicted 81 ms (p99), within the bound of 81 ms"
-    assert gate(profile, spec, 40.5, at="worst").passes
+    assert verdict.reason == "predicted 21 ms, over the bound of 20 ms"
+    assert gate(profile, spec, 42.0, at="p99").reason == "predicted 42 ms (p99), within the bound of 42 ms"
+    assert gate(profile, spec, 21.0, at="worst").passes

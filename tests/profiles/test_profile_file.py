@@ -77,7 +77,7 @@ def test_every_mistake_is_named(data: dict[str, object], tmp_path: Path) -> None
 
 
 def test_impossible_figures_are_named_together(data: dict[str, object], tmp_path: Path) -> None:
-    data |= {"loop_ms": float("nan"), "scale": -1.0, "schema": 2, "fixed": [], "spread": float("inf")}
+    data |= {"loop_ms": float("nan"), "schema": 2, "fixed": [], "spread": float("inf")}
     data["elimination_ms"] = -0.1
     data["blocks"][1]["ms"] = 0.0  # type: ignore[index]
     data["blocks"].append(data["blocks"][0])  # type: ignore[attr-defined]
@@ -87,7 +87,6 @@ def test_impossible_figures_are_named_together(data: dict[str, object], tmp_path
         load_profile(tmp_path / "bad.yaml")
     for words in (
         "loop_ms",
-        "scale",
         "schema",
         "fixed is empty",
         "spread",

@@ -15,7 +15,7 @@ from compress.profiles.mixture import percentile
 
 BYPASS = replace(tracker(layer(0), layer(1), layer(2)), bypass=BypassSpec(n_enf=1))
 EXITS = replace(tracker(layer(0), layer(1), layer(2)), exits=(ExitSpec(1, adapter=1), ExitSpec(3)), recycling="b")
-REST, LAYER = 2 * 3.0, 2 * 10.0
+REST, LAYER = 3.0, 10.0
 
 
 def _way(*skipped: int, exit: int | None = None) -> Way:
@@ -38,9 +38,9 @@ def test_what_is_skipped_is_not_paid_for(deciding: Profile, way: Way, ms: float)
 
 
 def test_exits_pay_for_the_decisions_on_the_way(deciding: Profile) -> None:
-    """The adapter is a layer more."""
-    early = REST + 1.1 * LAYER + 0.125 + 0.5 + 0.25 + LAYER
-    late = REST + 1.1 * 3 * LAYER + 0.125 + 2 * 0.5 + 2 * 0.25 + LAYER
+    """The adapter is a layer more, as slow in stages as the others."""
+    early = REST + 1.1 * LAYER + 0.125 + 0.5 + 0.25 + 1.1 * LAYER
+    late = REST + 1.1 * 3 * LAYER + 0.125 + 2 * 0.5 + 2 * 0.25 + 1.1 * LAYER
     assert way_network_ms(deciding, EXITS, _way(exit=0)) == pytest.approx(early)
     assert way_network_ms(deciding, EXITS, _way(exit=1)) == pytest.approx(late)
     assert way_network_ms(deciding, EXITS, Way()) == pytest.approx(late)
@@ -58,8 +58,8 @@ def test_recycling(deciding: Profile) -> None:
     exits = (ExitSpec(1), ExitSpec(2, adapter=1), ExitSpec(3))
     ms = {how: way_network_ms(deciding, replace(EXITS, exits=exits, recycling=how), _way(exit=2)) for how in "abcd"}
     assert ms["a"] == ms["b"]
-    assert ms["c"] - ms["b"] == pytest.approx(LAYER)
-    assert ms["d"] - ms["b"] == pytest.approx(2 * 2 * 2.0)
+    assert ms["c"] - ms["b"] == pytest.approx(1.1 * LAYER)
+    assert ms["d"] - ms["b"] == pytest.approx(1.1 * 2 * 2.0)
 
 
 def test_one_exit_decides_nothing(deciding: Profile) -> None:

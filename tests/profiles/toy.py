@@ -1,4 +1,4 @@
-"""A profile whose sums can be worked out by hand: round numbers of ms, scale 2, loop 1 ms."""
+"""A profile whose sums can be worked out by hand: round numbers of ms, loop 1 ms."""
 
 from __future__ import annotations
 
@@ -38,7 +38,6 @@ def toy_profile(**changes: object) -> Profile:
         "ratios": Ratios(mean=1.5, p50=1.25, p90=2.0, p99=3.0),
         "runs": 50,
         "warmup": 30,
-        "scale": 2.0,
         "held": (Held("deep", 99.0, 100.0), Held("shallow", 53.0, 50.0)),
         "spread": 0.01,
     }
