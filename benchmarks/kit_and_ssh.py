@@ -3,8 +3,9 @@
     python benchmarks/kit_and_ssh.py --host user@localhost --csv results/latency-kit-and-ssh.csv
 
 Measured in turn: kit, ssh, in process, and all three again, so that the second kit against the first shows what the
-machine's own noise is. Printed are predictions of the teacher and of students drawn from a space, the 10th percentile
-of a frame, as ratios to the first kit's: geometric mean, least and most. Profiles are kept nowhere.
+machine's own noise is; each in a fresh process, as where its memory comes to lie is worth some per cent. Printed are
+predictions of the teacher and of students drawn from a space, the 10th percentile of a frame, as ratios to the first
+kit's: geometric mean, least and most. Profiles are kept nowhere.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +47,7 @@ def main() -> None:
     ways: dict[str, Callable[[], Profile]] = {
         "kit": lambda: _by_kit(request),
         "ssh": lambda: remote_profile(request, remote)[0],
-        "process": lambda: build_profile(teacher, corners, rounds=arguments.rounds, strict=True),
+        "process": lambda: _in_process(teacher, corners, arguments.rounds),
     }
     print(f"{host()}; {runtime_name()}")
     found: list[tuple[str, Profile]] = []
@@ -65,6 +68,11 @@ def _by_kit(request: Request) -> Profile:
             [sys.executable, "-I", str(Path(folder) / "kit" / "measure.py")], check=True, capture_output=True
         )
         return ingest(Path(folder) / "kit" / "results.json")[0]
+
+
+def _in_process(teacher: TrackerSpec, corners: Corners, rounds: int) -> Profile:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(build_profile, teacher, corners, rounds=rounds, strict=True).result()
 
 
 def _tell(first: Profile, name: str, profile: Profile, specs: list[TrackerSpec]) -> None:
