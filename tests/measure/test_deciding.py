@@ -4,14 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, TrackerSpec, describe
 from compress.measure import Corners, host_profile, profile_path
 from compress.measure.adaptive_ways import fitted_ways, held_ways, still
-from compress.measure.deciding import fit
+from compress.measure.deciding import DecidingPlan, fit, fit_deciding
 from compress.measure.effort import effort_of
-from compress.profiles import Block, Deciding, Family, Fixed, Profile, Ratios, low_ms, predict, save_profile, way_ms
+from compress.profiles import (
+    Block,
+    Deciding,
+    Family,
+    Fixed,
+    Held,
+    Profile,
+    Ratios,
+    low_ms,
+    predict,
+    save_profile,
+    way_ms,
+)
 
 NANO = describe("ostrack-nano")
 KNOWN = Deciding(frame_ms=0.1, call_ms=0.05, exit_ms=0.03, layer_share=0.015)
@@ -38,6 +51,20 @@ def test_known_costs_are_found_again() -> None:
     found = fit(_profile(NANO), _times(NANO))  # type: ignore[arg-type]
     for name, ms in vars(KNOWN).items():
         assert name == "held" or getattr(found, name) == pytest.approx(ms)
+
+
+@pytest.mark.parametrize("slower", [1.0, 1.7])
+def test_a_machine_that_is_slower_now_changes_no_costs(slower: float) -> None:
+    """Deciding may be measured long after the profile; shallow trackers timed for both tell the pace."""
+    plan = DecidingPlan.of(NANO, Corners.of(NANO))
+    truth = replace(_profile(NANO), deciding=KNOWN)
+    known = tuple(Held(name, 1.0, low_ms(truth, spec)) for name, spec in plan.known.items())
+    ms = [low_ms(truth, spec) if way is None else way_ms(truth, spec, way) for spec, way in plan.calls]
+    found = fit_deciding(replace(truth, deciding=None, held=known), plan, np.array(ms)[:, None, None] * slower)
+    assert [found.frame_ms, found.call_ms, found.exit_ms] == pytest.approx([0.1, 0.05, 0.03])
+    assert found.layer_share == pytest.approx(0.015)
+    assert len(found.held) == len(plan.held)
+    assert found.mean_error == pytest.approx(0, abs=1e-9)
 
 
 def test_heads_without_exits_have_bypass_only() -> None:
