@@ -36,22 +36,23 @@ def still(spec: TrackerSpec, way: Way) -> TrackerSpec:
     return replace(static(spec), layers=layers)
 
 
-def held_ways(teacher: TrackerSpec, corners: Corners) -> Iterator[tuple[str, TrackerSpec, Way]]:
+def held_ways(teacher: TrackerSpec, corners: Corners, effort: Effort) -> Iterator[tuple[str, TrackerSpec, Way]]:
     """Ways through trackers of other widths, depths and attentions, by name."""
     low, high = corners.mlp_hidden[0]
     full: Point = (None, high, None)
     lean: Point = (None, (3 * low + high) // 4, None)
-    kind, deep = teacher.layers[-1].attention, len(teacher.layers)
+    kind = teacher.layers[-1].attention
+    deep = effort.depths.deep if effort.sparing else max(4, len(teacher.layers))
     thin = vit_tracker(teacher, [(kind, lean)] * max(4, 3 * deep // 4))
     skipping = replace(thin, bypass=BypassSpec(n_enf=1))
     yield "a third skipped", skipping, Way(frozenset(skipping.skippable[::3]), None)
     yield "two thirds skipped", skipping, Way(frozenset(skipping.skippable) - set(skipping.skippable[::3]), None)
     if not may_exit(teacher):
         return
-    leaving = replace(vit_tracker(teacher, [(kind, full)] * max(4, deep)), exits=_thirds(max(4, deep)))
+    leaving = replace(vit_tracker(teacher, [(kind, full)] * deep), exits=_thirds(deep))
     yield from ((f"exit {k}", leaving, Way(frozenset(), k)) for k in range(3))
     if "FE" in corners.attentions:
-        split = _split(teacher, lean, full)
+        split = _split(teacher, lean, full, deep // 2)
         yield "split, early", split, cheapest_way(split)
         yield "split, late", split, worst_way(split)
 
@@ -101,9 +102,8 @@ def _thirds(depth: int) -> tuple[ExitSpec, ...]:
     return ExitSpec(depth // 3, adapter=1), ExitSpec(2 * depth // 3), ExitSpec(depth)
 
 
-def _split(teacher: TrackerSpec, fe: Point, ai: Point) -> TrackerSpec:
-    """FE layers, AI layers and an exit between the last two of these, all but the first skippable."""
-    half = max(2, len(teacher.layers) // 2)
+def _split(teacher: TrackerSpec, fe: Point, ai: Point, half: int) -> TrackerSpec:
+    """`half` FE layers, two AI layers and an exit between these, all but the first skippable."""
     kinds: list[tuple[Attention, Point]] = [("FE", fe), ("AI", ai)]
     exits = (ExitSpec(half + 1, adapter=1), ExitSpec(half + 2))
     tracker = vit_tracker(teacher, [kinds[0]] * half + [kinds[1]] * 2)

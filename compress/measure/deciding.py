@@ -42,8 +42,9 @@ class DecidingPlan:
     @classmethod
     def of(cls, teacher: TrackerSpec, corners: Corners) -> DecidingPlan:
         teacher = static(teacher)
+        effort = effort_of(teacher)
         known = sorted(held_out(teacher, corners).items(), key=lambda item: len(item[1].layers))[:_KNOWN]
-        return cls(dict(known), fitted_ways(teacher, corners, effort_of(teacher)), list(held_ways(teacher, corners)))
+        return cls(dict(known), fitted_ways(teacher, corners, effort), list(held_ways(teacher, corners, effort)))
 
     @property
     def stills(self) -> list[TrackerSpec]:

@@ -29,7 +29,7 @@ class Effort:
 def effort_of(teacher: TrackerSpec) -> Effort:
     """How the family of `teacher` is timed."""
     if teacher.dim >= _LARGE_DIM:
-        return Effort(Depths(shallow=1, deep=4), dropped=1, timed=2, sparing=True, ways=9)
+        return Effort(Depths(shallow=1, deep=4), dropped=1, timed=2, sparing=True, ways=6)
     # A LeViT's named trackers have up to four layers in a stage.
     shallow = 3 if teacher.backbone == "levit" else 4
     return Effort(Depths(shallow=shallow, deep=12), dropped=DROPPED, timed=TIMED, sparing=False, ways=36)

@@ -80,7 +80,7 @@ def test_heads_without_exits_have_bypass_only() -> None:
 
 def test_ways_held_back_are_other_ways() -> None:
     corners = Corners.of(NANO)
-    held = {(spec, way) for _, spec, way in held_ways(NANO, corners)}
+    held = {(spec, way) for _, spec, way in held_ways(NANO, corners, effort_of(NANO))}
     assert len(held) == 7
     assert not held & set(fitted_ways(NANO, corners, effort_of(NANO)))
     assert {spec.attention for spec, _ in held} == {"joint", "split"}
