@@ -44,7 +44,9 @@ def test_boxes_are_those_of_the_frame_loop(tiny: TrackerSpec, kind: str) -> None
     rng = np.random.default_rng(2)
     maps = {name: rng.random((1, *shape), dtype=np.float32) for name, shape in spec.maps.items()}
     window = hann_window(spec.grid)
-    np.testing.assert_allclose(decode(maps, window), wanted_decode(maps, window)[0], rtol=1e-6)
+    (box, score), (wanted_box, wanted_score) = decode(maps, window), wanted_decode(maps, window)
+    np.testing.assert_allclose(box, wanted_box, rtol=1e-6)
+    assert score == pytest.approx(wanted_score)
 
 
 @pytest.mark.parametrize("opencv", [True, False])

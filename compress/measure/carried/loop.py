@@ -39,12 +39,14 @@ class Loop:
         self._tables = [(levels - np.float32(MEAN[i])) / np.float32(STD[i]) for i in range(3)]
 
     def __call__(self) -> None:
-        x, y, w, h = self._box
-        side = math.ceil(math.sqrt(w * h) * self._factor)
+        x, y, w, h = (float(v) for v in np.asarray(self._box).tolist())
+        side = math.ceil(math.sqrt(w * h) * self._factor) if all(map(math.isfinite, (x, y, w, h))) else 0
         crop = self.crop(self._frame, round(x + 0.5 * w - side * 0.5), round(y + 0.5 * h - side * 0.5), side)
         if self._network is not None:
             self._network(crop)
-        self._mapped_back(decode(self._maps, self._window), side)
+        box, score = decode(self._maps, self._window)
+        if np.isfinite(box).all() and np.isfinite(score):
+            np.array(_clipped(self._mapped_back(box, side), *self._frame.shape[1::-1]), np.float64)
 
     def crop(self, frame: Any, left: int, top: int, side: int) -> Any:
         """A square inside of a frame as the network's (1, 3, S, S) input."""
@@ -60,28 +62,41 @@ class Loop:
             self._cv2.LUT(planes[i], self._tables[i], out[0, i])
         return out
 
-    def _mapped_back(self, box: Any, side: int) -> Any:
+    def _mapped_back(self, box: Any, side: int) -> list[float]:
         scaled = box * np.float32(self._size) / np.float32(self._size / side)
         cx, cy, w, h = scaled.tolist()
         x, y, pw, ph = self._box
-        corner = [cx + (x + 0.5 * pw - side / 2) - 0.5 * w, cy + (y + 0.5 * ph - side / 2) - 0.5 * h]
-        return np.array([*corner, w, h])
+        return [cx + (x + 0.5 * pw - side / 2) - 0.5 * w, cy + (y + 0.5 * ph - side / 2) - 0.5 * h, w, h]
 
 
-def decode(maps: dict[str, Any], window: Any) -> Any:
-    """(4,) centre x, centre y, w, h over the crop's side, as `compress.geometry.decode` finds them."""
+def decode(maps: dict[str, Any], window: Any) -> tuple[Any, float]:
+    """(4,) centre x, centre y, w, h over the crop's side and a score, as `compress.geometry.decode` finds them."""
     if "score_map" in maps:
         score = maps["score_map"][0, 0]
         n = score.shape[-1]
         row, col = divmod(int(np.argmax(score * window)), n)
         size, offset = maps["size_map"][0, :, row, col], maps["offset_map"][0, :, row, col]
-        return np.concatenate([(np.array([col, row], np.float32) + offset) / np.float32(n), size])
+        centre = (np.array([col, row], np.float32) + offset) / np.float32(n)
+        return np.concatenate([centre, size]).astype(np.float32, copy=False), float(score[row, col])
     if "prob_tl" in maps:
         sides = [_mean(maps[name][0].sum(axis=axis)) for name in ("prob_tl", "prob_br") for axis in (0, 1)]
     else:
         sides = [_mean(maps["prob_" + side][0]) for side in "ltrb"]
     x1, y1, x2, y2 = sides
-    return np.array([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], np.float32)
+    return np.array([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], np.float32), _confidence(maps)
+
+
+def _confidence(maps: dict[str, Any]) -> float:
+    if "pred_scores" in maps:
+        return 0.5 + 0.5 * float(np.tanh(0.5 * float(maps["pred_scores"].reshape(()))))
+    return float(np.mean([distribution.max() for distribution in maps.values()]))
+
+
+def _clipped(box: list[float], width: int, height: int) -> list[float]:
+    x, y, w, h = box
+    x1, x2 = min(max(0, x), width - 10), min(max(10, x + w), width)
+    y1, y2 = min(max(0, y), height - 10), min(max(10, y + h), height)
+    return [x1, y1, max(10, x2 - x1), max(10, y2 - y1)]
 
 
 def _mean(distribution: Any) -> float:
