@@ -29,7 +29,7 @@ def fitted_ways(teacher: TrackerSpec, corners: Corners, effort: Effort) -> list[
     return [_drawn(teacher, corners, effort, turns[i % len(turns)], rng) for i in range(effort.ways)]
 
 
-def still(spec: TrackerSpec, way: Way) -> TrackerSpec:
+def static_part(spec: TrackerSpec, way: Way) -> TrackerSpec:
     """A static tracker of the layers that a way computes."""
     skipped = way.skipped or frozenset()
     layers = tuple(spec.layers[i] for i in range(way.end(spec)) if i not in skipped)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from compress.core import TrackerSpec, Way
-from compress.measure.adaptive_ways import SpecWay, fitted_ways, held_ways, still
+from compress.measure.adaptive_ways import SpecWay, fitted_ways, held_ways, static_part
 from compress.measure.calls import Call, ready
 from compress.measure.corners import Corners
 from compress.measure.effort import effort_of
@@ -20,6 +20,7 @@ from compress.measure.runtimes import RUNTIMES
 from compress.profiles import Deciding, Held, Profile, low_ms, static, way_ms
 
 _KNOWN = 4
+"""Trackers that tell the machine's pace: their sessions differ by 1 or 2%, their mean by half of that."""
 
 _FREE = Deciding(0, 0, 0, 0)
 _UNITS = (Deciding(1, 0, 0, 0), Deciding(0, 1, 0, 0), Deciding(0, 0, 1, 0), Deciding(0, 0, 0, 1))
@@ -47,15 +48,15 @@ class DecidingPlan:
         return cls(dict(known), fitted_ways(teacher, corners, effort), list(held_ways(teacher, corners, effort)))
 
     @property
-    def stills(self) -> list[TrackerSpec]:
+    def statics(self) -> list[TrackerSpec]:
         """Beside each way fitted to, a static tracker of the layers it computes."""
-        return [still(spec, way) for spec, way in self.fitted]
+        return [static_part(spec, way) for spec, way in self.fitted]
 
     @property
     def calls(self) -> list[Call]:
-        """Each tracker on the way it takes, timed in one shuffled run: known, still, fitted, and held ones."""
+        """Each tracker on the way it takes, timed in one shuffled run: known, static, fitted, and held ones."""
         ways = [*self.fitted, *((spec, way) for _, spec, way in self.held)]
-        return [*((spec, None) for spec in (*self.known.values(), *self.stills)), *ways]
+        return [*((spec, None) for spec in (*self.known.values(), *self.statics)), *ways]
 
 
 def measured_deciding(
@@ -82,9 +83,9 @@ def fit_deciding(profile: Profile, plan: DecidingPlan, times: Times) -> Deciding
     before = {held.spec: held.measured_ms for held in profile.held}
     then = [before.get(name, low_ms(profile, spec)) for name, spec in plan.known.items()]
     ends = np.cumsum([len(then), len(plan.fitted), len(plan.fitted)])
-    now, still_ms, fitted_ms, held_ms = np.split(low(times), ends)
-    still_ms, fitted_ms, held_ms = (each * sum(then) / now.sum() for each in (still_ms, fitted_ms, held_ms))
-    ways = [(*each, ms, base) for each, ms, base in zip(plan.fitted, fitted_ms, still_ms, strict=True)]
+    now, static_ms, fitted_ms, held_ms = np.split(low(times), ends)
+    static_ms, fitted_ms, held_ms = (each * sum(then) / now.sum() for each in (static_ms, fitted_ms, held_ms))
+    ways = [(*each, ms, base) for each, ms, base in zip(plan.fitted, fitted_ms, static_ms, strict=True)]
     costs = fit(profile, ways)
     known = replace(profile, deciding=costs)
     rows = (
@@ -101,11 +102,11 @@ def fit(profile: Profile, ways: Iterable[tuple[TrackerSpec, Way, float, float]])
         ways: A tracker, a way through it, the time it took, and that of a static tracker of the layers it computes.
     """
     rows, more = [], []
-    for spec, way, ms, still_ms in ways:
+    for spec, way, ms, static_ms in ways:
         free = _ms(profile, _FREE, spec, way)
-        adapters = free - low_ms(profile, still(spec, way))
+        adapters = free - low_ms(profile, static_part(spec, way))
         rows.append([(_ms(profile, each, spec, way) - free) / ms for each in _UNITS])
-        more.append((ms - still_ms - adapters) / ms)
+        more.append((ms - static_ms - adapters) / ms)
     found, _ = nnls(np.array(rows), np.array(more))
     return Deciding(*found.tolist())
 

@@ -9,7 +9,7 @@ import pytest
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, TrackerSpec, describe
 from compress.measure import Corners, host_profile, profile_path
-from compress.measure.adaptive_ways import fitted_ways, held_ways, still
+from compress.measure.adaptive_ways import fitted_ways, held_ways, static_part
 from compress.measure.deciding import DecidingPlan, fit, fit_deciding
 from compress.measure.effort import effort_of
 from compress.profiles import (
@@ -44,7 +44,7 @@ def _profile(teacher: TrackerSpec) -> Profile:
 def _times(teacher: TrackerSpec) -> list[tuple[TrackerSpec, object, float, float]]:
     profile = replace(_profile(teacher), deciding=KNOWN)
     ways = fitted_ways(teacher, Corners.of(teacher), effort_of(teacher))
-    return [(spec, way, way_ms(profile, spec, way), low_ms(profile, still(spec, way))) for spec, way in ways]
+    return [(spec, way, way_ms(profile, spec, way), low_ms(profile, static_part(spec, way))) for spec, way in ways]
 
 
 def test_known_costs_are_found_again() -> None:
@@ -97,8 +97,8 @@ def test_ways_fitted_to_are_within_the_corners_and_the_same_each_time(name: str)
         way.check(spec)
         assert spec.adaptive
         assert Corners.of(teacher, [spec]).layers_within(corners)
-        assert not still(spec, way).adaptive
-        assert len(still(spec, way).layers) == way.layers(spec) <= effort.depths.deep
+        assert not static_part(spec, way).adaptive
+        assert len(static_part(spec, way).layers) == way.layers(spec) <= effort.depths.deep
 
 
 def test_what_deciding_costs_is_measured_when_asked_for(tiny: TrackerSpec) -> None:
