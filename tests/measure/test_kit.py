@@ -51,7 +51,7 @@ def test_a_kit_becomes_a_measured_profile(measured_kit: Any, tiny: TrackerSpec) 
     assert profile.conditions is not None
     assert profile.conditions.numpy == np.__version__
     assert profile.conditions.loop.startswith("opencv")
-    assert len(profile.held) == 8
+    assert len(profile.held) == 12
     assert profile.runs >= 60
     assert device_profile("board", tiny) is not None
     assert device_profile("other", tiny) is None

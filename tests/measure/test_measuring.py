@@ -52,7 +52,7 @@ def test_a_profile_is_measured_and_kept(tiny: TrackerSpec) -> None:
     assert {what for what, _ in reports} == {"exporting networks", "measuring the profile"}
     assert all(0 <= share <= 1 for _, share in reports)
     assert {block.attention for block in profile.blocks} == {"joint", "FE", "AI"}
-    assert len(profile.held) == 8
+    assert len(profile.held) == 12
     assert 1.0 <= profile.ratios.p50 <= profile.ratios.p90 <= profile.ratios.p99
     assert predict(profile, _deep(tiny, 12)).mean_ms > predict(profile, _deep(tiny, 2)).mean_ms
 

@@ -23,7 +23,7 @@ def adaptive(tiny: TrackerSpec) -> TrackerSpec:
 
 
 def test_every_frame_goes_where_it_is_sent(adaptive: TrackerSpec) -> None:
-    [call] = OnnxRuntime().staged(adaptive, threads=1)
+    call = OnnxRuntime().staged(adaptive, threads=1)
     crop = np.zeros((1, 3, 64, 64), np.float32)
     late = [Way(frozenset(skipped), 1) for n in range(4) for skipped in itertools.combinations((1, 2, 3), n)]
     for way in (Way(frozenset(), 0), Way(frozenset({1}), 0), *late):
