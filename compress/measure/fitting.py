@@ -65,11 +65,7 @@ def fit_profile(plan: Plan, times: Sequence[Times], where: Where) -> Profile:
         conditions=where.conditions,
         precision=where.precision,
     )
-    if problems := list(raw.problems()):
-        raise CompressError(
-            f"{where.device} is too noisy to tell the parts of a tracker apart: {'; '.join(problems[:3])}. {_ADVICE}"
-        )
-    return corrected(raw, plan.held, low(whole).tolist())
+    return _possible(corrected(_possible(raw), plan.held, low(whole).tolist()))
 
 
 def check_calm(times: Sequence[Times], device: str) -> None:
@@ -95,6 +91,15 @@ def check_adds_up(profile: Profile) -> None:
             f"{profile.mean_error:.0%} apart on average (at most {WORST_ERROR:.0%}), and a network's halves of the "
             f"rounds up to {profile.spread:.0%}. {_ADVICE}"
         )
+
+
+def _possible(profile: Profile) -> Profile:
+    """The profile, if all its figures can be costs."""
+    if problems := list(profile.problems()):
+        raise CompressError(
+            f"{profile.device} is too noisy to tell the parts of a tracker apart: {'; '.join(problems[:3])}. {_ADVICE}"
+        )
+    return profile
 
 
 def _ratios(whole: Times) -> Ratios:
