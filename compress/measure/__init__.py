@@ -6,13 +6,12 @@ from compress.measure.host import Host, host, runtime_name
 from compress.measure.profiling import build_profile
 from compress.measure.target import Target
 from compress.measure.targets import resolve_target, target_names
-from compress.measure.whole import WholeTimes, measure_many, measure_whole, time_whole
+from compress.measure.whole import measure_many, measure_whole
 
 __all__ = [
     "Corners",
     "Host",
     "Target",
-    "WholeTimes",
     "build_profile",
     "host_profile",
     "host",
@@ -23,5 +22,4 @@ __all__ = [
     "resolve_target",
     "runtime_name",
     "target_names",
-    "time_whole",
 ]

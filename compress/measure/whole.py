@@ -11,7 +11,7 @@ import numpy as np
 from compress.core import Latency, TrackerSpec, UsageError, Way
 from compress.measure.calls import Calls
 from compress.measure.frame_loop import LoopCall
-from compress.measure.rounds import DROPPED, TIMED, Report, Times, disagreement, low, settled_rounds
+from compress.measure.rounds import DROPPED, TIMED, Report, Times, settled_rounds
 from compress.measure.runtimes import CPU, RUNTIMES, Runtime
 from compress.models import Tracker
 from compress.profiles import under
@@ -34,14 +34,6 @@ class WholeTimes:
     dropped: int
     runtime: Runtime
     worst: Mapping[str, Times] = field(default_factory=dict)
-
-    def low_ms(self, name: str) -> float:
-        """10th percentile of one tracker."""
-        return float(low(self._of(name)[None])[0])
-
-    def spread(self, name: str) -> float:
-        """Disagreement of its two halves of the rounds, relative."""
-        return float(disagreement(self._of(name)[None])[0])
 
     def latency(self, name: str) -> Latency:
         times = self._of(name)
