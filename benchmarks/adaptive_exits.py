@@ -27,17 +27,17 @@ import torch
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from compress.core import ExitSpec, TrackerSpec, Way, exit_shares, mean_layers
+from compress.core import ExecutionPath, ExitSpec, TrackerSpec, exit_shares, mean_layers
 from compress.core.cost import macs
 from compress.core.files import home, replacing
 from compress.data import Sequence
 from compress.data.generated import generated_sequences
 from compress.distill import StudentRecipe, distillation_pool, pick_device
-from compress.driver.exit_scores import exit_scores
-from compress.driver.material import Remembered
-from compress.driver.set_thresholds import threshold_sequences
+from compress.driver.evaluation_data import CachedSequence
+from compress.driver.exit_thresholds.exit_scores import exit_scores
+from compress.driver.exit_thresholds.selection import choose
+from compress.driver.exit_thresholds.setting import threshold_sequences
 from compress.driver.students import Rung, Students
-from compress.driver.thresholds import choose
 from compress.evaluate import evaluate
 from compress.evaluate.metrics import bootstrap_error
 from compress.geometry import Answer, LoopSettings, Network
@@ -73,7 +73,7 @@ class RandomExits:
     """Leaves at exits drawn with some probabilities, whatever the frame."""
 
     def __init__(self, network: NumpyNetwork, shares: tuple[float, ...], seed: int) -> None:
-        self._exits = [network.routed(Way(exit=k)) for k in range(len(shares))]
+        self._exits = [network.along(ExecutionPath(exit=k)) for k in range(len(shares))]
         self._shares, self._rng = shares, np.random.default_rng(seed)
 
     def encode_template(self, *crops: Any, **more: Any) -> Any:
@@ -96,10 +96,13 @@ def main() -> None:
         error = np.abs(scores.scores[:, k] - scores.ious[:, k]).mean()
         print(f"exit {k}: validation IoU {scores.ious[:, k].mean():.3f}, of its score r {told:.2f}, error {error:.3f}")
     network = NumpyNetwork(model)
-    rows = [_row("fixed", f"exit {k}", network.routed(Way(exit=k)), spec, sequences) for k in range(len(spec.exits))]
+    rows = [
+        _row("fixed", f"exit {k}", network.along(ExecutionPath(exit=k)), spec, sequences)
+        for k in range(len(spec.exits))
+    ]
     costs = np.linspace(rows[0].macs, rows[-1].macs, arguments.levels + 2)[1:-1]
     for cost in costs:
-        taus = choose(scores, spec, lambda way: _macs(spec, way), cost).taus
+        taus = choose(scores, spec, lambda path: _macs(spec, path), cost).taus
         adaptive = _row("adaptive", " ".join(f"{tau:.4f}" for tau in taus), _at(model, taus), spec, sequences)
         rows.append(adaptive)
         for seed in range(arguments.draws):
@@ -113,7 +116,7 @@ def main() -> None:
 
 
 def _sequences(each: int) -> list[Sequence]:
-    return [Remembered(sequence) for sequence in generated_sequences(split="test", per_difficulty=each)]
+    return [CachedSequence(sequence) for sequence in generated_sequences(split="test", per_difficulty=each)]
 
 
 def _trained(arguments: argparse.Namespace) -> Tracker:
@@ -147,16 +150,16 @@ def _at(model: Tracker, taus: tuple[float, ...]) -> NumpyNetwork:
     return NumpyNetwork(other.eval())
 
 
-def _macs(spec: TrackerSpec, way: Way) -> float:
-    return macs(spec, skipped=way.skipped or (), exit=way.exit).per_frame
+def _macs(spec: TrackerSpec, path: ExecutionPath) -> float:
+    return macs(spec, skipped=path.skipped or (), exit=path.exit).per_frame
 
 
 def _row(policy: str, setting: str, network: Network, spec: TrackerSpec, sequences: list[Sequence]) -> Row:
     found = evaluate(network, LoopSettings.of(spec), sequences)
-    frames = sum(found.ways.values())
-    cost = sum(_macs(spec, way) * count for way, count in found.ways.items()) / frames
+    frames = sum(found.paths.values())
+    cost = sum(_macs(spec, path) * count for path, count in found.paths.items()) / frames
     by_sequence = np.array([score.ao for score in found.per_sequence])
-    layers, shares = mean_layers(found.ways, spec), exit_shares(found.ways, spec)
+    layers, shares = mean_layers(found.paths, spec), exit_shares(found.paths, spec)
     row = Row(policy, setting, cost, layers, shares, found.accuracy.ao, by_sequence)
     taken = " ".join(f"{share:4.0%}" for share in shares)
     mean = f"{cost / 1e6:7.1f} MMACs {layers:5.2f} layers  {taken}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compress.profiles.estimated_profile import Borrowed
+from compress.latency.estimated.profile import Borrowed
 
 _ONE_WIDTH = (
     "all figures are of 768-wide layers, on which launches and multiply-accumulates rise together: a free fit of both "

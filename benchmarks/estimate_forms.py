@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from published_figures import read_figures
 from scipy.optimize import least_squares
 
-from compress.profiles.estimated import load_estimated
-from compress.profiles.estimated_fit import Sample
+from compress.latency.estimated import load_estimated
+from compress.latency.estimated.fitting import Sample
 
 Array = NDArray[np.float64]
 FORMS: dict[str, Callable[[Array, Array], Array]] = {"sum": np.add, "larger": np.maximum, "root": np.hypot}

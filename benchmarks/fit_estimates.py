@@ -23,10 +23,10 @@ from published_figures import Figure, read_figures
 
 from compress.core import TRACKERS, TrackerSpec, describe
 from compress.core.cost import macs
-from compress.profiles.estimated import LatencyRange, estimate_range, extrapolates
-from compress.profiles.estimated_file import save_estimated
-from compress.profiles.estimated_fit import errors, fit, left_out_errors
-from compress.profiles.estimated_profile import Coefficients, EstimatedProfile, LeaveOneOut, Published
+from compress.latency.estimated import LatencyRange, estimate_range, extrapolates
+from compress.latency.estimated.file import save_estimated
+from compress.latency.estimated.fitting import errors, fit, left_out_errors
+from compress.latency.estimated.profile import Coefficients, EstimatedProfile, LeaveOneOut, Published
 from compress.spaces import load_space
 
 

@@ -26,14 +26,14 @@ import numpy as np
 
 from compress.core import TrackerSpec, describe
 from compress.core.files import replacing
-from compress.measure import Corners, build_profile, host, runtime_name
-from compress.measure.devices import Device
-from compress.measure.elsewhere import remote_profile
-from compress.measure.ingest import ingest
-from compress.measure.kit import emit_kit
-from compress.measure.remote import Remote
-from compress.measure.request import Request
-from compress.profiles import Profile, low_ms
+from compress.latency import Profile, p10_ms
+from compress.measure import Coverage, build_profile, host, runtime_name
+from compress.measure.kit.ingest import ingest
+from compress.measure.kit.request import Request
+from compress.measure.kit.writing import emit_kit
+from compress.measure.remote_profiles import Device
+from compress.measure.ssh.connection import Remote
+from compress.measure.ssh.profile import remote_profile
 from compress.spaces import load_space
 
 
@@ -41,20 +41,20 @@ def main() -> None:
     arguments = _arguments()
     teacher, space, rng = describe(arguments.teacher), load_space(arguments.space), random.Random(0)
     specs = [teacher, *(space.sample(teacher, rng) for _ in range(arguments.students))]
-    corners = Corners.of_space(teacher, space)
-    request = Request(Device.of("board"), teacher, corners, rounds=arguments.rounds, provider="cpu")
+    coverage = Coverage.of_space(teacher, space)
+    request = Request(Device.of("board"), teacher, coverage, rounds=arguments.rounds, provider="cpu")
     remote = Remote(arguments.host, tuple(arguments.ssh_option), arguments.ssh_config, sys.executable)
-    ways: dict[str, Callable[[], Profile]] = {
+    paths: dict[str, Callable[[], Profile]] = {
         "kit": lambda: _by_kit(request),
         "ssh": lambda: remote_profile(request, remote)[0],
-        "process": lambda: _in_process(teacher, corners, arguments.rounds),
+        "process": lambda: _in_process(teacher, coverage, arguments.rounds),
     }
     print(f"{host()}; {runtime_name()}")
     found: list[tuple[str, Profile]] = []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["COMPRESS_HOME"] = folder
         for _ in range(2):
-            for name, measure in ways.items():
+            for name, measure in paths.items():
                 found.append((name, measure()))
                 _tell(found[0][1], *found[-1], specs)
     if arguments.csv:
@@ -70,13 +70,13 @@ def _by_kit(request: Request) -> Profile:
         return ingest(Path(folder) / "kit" / "results.json")[0]
 
 
-def _in_process(teacher: TrackerSpec, corners: Corners, rounds: int) -> Profile:
+def _in_process(teacher: TrackerSpec, coverage: Coverage, rounds: int) -> Profile:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(build_profile, teacher, corners, rounds=rounds, strict=True).result()
+        return pool.submit(build_profile, teacher, coverage, rounds=rounds, strict=True).result()
 
 
 def _tell(first: Profile, name: str, profile: Profile, specs: list[TrackerSpec]) -> None:
-    ratios = np.array([low_ms(profile, spec) / low_ms(first, spec) for spec in specs])
+    ratios = np.array([p10_ms(profile, spec) / p10_ms(first, spec) for spec in specs])
     print(
         f"{name:8} over the first kit {np.exp(np.log(ratios).mean()):.3f}, {ratios.min():.3f} to {ratios.max():.3f}; "
         f"error on trackers held back {profile.mean_error:.1%} mean, {profile.max_error:.1%} max",
@@ -87,10 +87,10 @@ def _tell(first: Profile, name: str, profile: Profile, specs: list[TrackerSpec])
 def _write(path: Path, found: list[tuple[str, Profile]], specs: list[TrackerSpec]) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["turn", "way", "spec_id", "p10_ms", "mean_error", "max_error", "device", "runtime"])
+        writer.writerow(["turn", "path", "spec_id", "p10_ms", "mean_error", "max_error", "device", "runtime"])
         for i, (name, profile) in enumerate(found):
             about = [f"{profile.mean_error:.5f}", f"{profile.max_error:.5f}", profile.device, profile.runtime]
-            writer.writerows([i + 1, name, spec.id, f"{low_ms(profile, spec):.5f}", *about] for spec in specs)
+            writer.writerows([i + 1, name, spec.id, f"{p10_ms(profile, spec):.5f}", *about] for spec in specs)
 
 
 def _arguments() -> argparse.Namespace:

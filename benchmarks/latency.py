@@ -29,16 +29,16 @@ from random_students import Case, random_cases
 from compress.core import TrackerSpec, describe
 from compress.core.cost import parameters
 from compress.core.files import replacing
-from compress.measure import Corners, host, runtime_name
-from compress.measure.calls import Call, ready
-from compress.measure.deciding import DecidingPlan, fit_deciding
-from compress.measure.fitting import Where, fit_profile
-from compress.measure.frame_loop import LoopCall
-from compress.measure.plan import Plan
+from compress.latency import Profile, path_ms
+from compress.measure import Coverage, host, runtime_name
+from compress.measure.backends import BACKENDS, CPU
+from compress.measure.calibration.profile_fit import Where, fit_profile
+from compress.measure.calibration.routing_overhead import RoutingOverheadPlan, fit_routing_overhead
+from compress.measure.prepare import Call, prepare
 from compress.measure.profiling import ROUNDS
-from compress.measure.rounds import drift, low, settled_rounds, spread
-from compress.measure.runtimes import CPU, RUNTIMES
-from compress.profiles import Profile, way_ms
+from compress.measure.stacks.timing_plan import Plan
+from compress.measure.timed_frame import TimedFrame
+from compress.measure.timing import drift, low, settled_rounds, spread
 from compress.spaces import load_space
 
 
@@ -47,10 +47,10 @@ def main() -> None:
     teacher = describe(arguments.teacher)
     space = load_space(arguments.space)
     cases = random_cases(teacher, space, arguments.specs, arguments.seed)
-    corners = Corners.of_space(teacher, space).union(Corners.of(teacher, (case.spec for case in cases.values())))
+    coverage = Coverage.of_space(teacher, space).union(Coverage.of(teacher, (case.spec for case in cases.values())))
     batches = [[case.call for case in cases.values()], [case.call for case in list(cases.values())[::4]]]
     begin = perf_counter()
-    profile, (measured, again) = one_run(teacher, corners, batches, rounds=arguments.rounds, threads=arguments.threads)
+    profile, (measured, again) = one_run(teacher, coverage, batches, rounds=arguments.rounds, threads=arguments.threads)
     print(f"{host()}; {runtime_name()}, threads {arguments.threads}; {perf_counter() - begin:.0f} s")
     table = _table(profile, cases, measured, again)
     for name in ("predicted", "macs", "params", "again"):
@@ -65,37 +65,37 @@ def main() -> None:
 
 
 def one_run(
-    teacher: TrackerSpec, corners: Corners, batches: Sequence[Sequence[Call]], *, rounds: int, threads: int
+    teacher: TrackerSpec, coverage: Coverage, batches: Sequence[Sequence[Call]], *, rounds: int, threads: int
 ) -> tuple[Profile, list[np.ndarray]]:
     """A profile, and the 10th percentile of every call in ms, batch by batch, from one shuffled run.
 
     A tracker has sessions of its own in each batch.
     """
-    plan, runtime = Plan.of(teacher, corners), RUNTIMES[CPU]
-    deciding = DecidingPlan.of(teacher, corners) if corners.decides else None
+    plan, runtime = Plan.of(teacher, coverage), BACKENDS[CPU]
+    routing_overhead = RoutingOverheadPlan.of(teacher, coverage) if coverage.decides else None
     static: list[list[Call]] = [[(spec, None) for spec in batch] for batch in plan.batches]
-    every = [*static, *([deciding.calls] if deciding else []), *batches]
-    loops = chain.from_iterable(ready(batch, runtime, threads, _report) for batch in every)
+    every = [*static, *([routing_overhead.calls] if routing_overhead else []), *batches]
+    loops = chain.from_iterable(prepare(batch, runtime, threads, _report) for batch in every)
     times = settled_rounds(
-        [*loops, LoopCall(teacher, None)],
+        [*loops, TimedFrame(teacher, None)],
         rounds=rounds,
-        dropped=plan.effort.dropped,
-        timed=plan.effort.timed,
+        dropped=plan.budget.dropped,
+        timed=plan.budget.timed,
         report=lambda share: _report("measuring", share),
     )
     print(f"{len(times)} networks, halves of the rounds {spread(times):.1%} apart, drift {drift(times):+.1%}")
     *parts, loop = np.split(times, np.cumsum([len(batch) for batch in every]))
     stacks = [np.concatenate([each, loop]) for each in parts[: len(static)]]
     profile = fit_profile(plan, stacks, Where(CPU, runtime.device, runtime.version, threads))
-    if deciding:
-        profile = replace(profile, deciding=fit_deciding(profile, deciding, parts[len(static)]))
+    if routing_overhead:
+        profile = replace(profile, routing_overhead=fit_routing_overhead(profile, routing_overhead, parts[len(static)]))
     return profile, [low(each) for each in parts[-len(batches) :]]
 
 
 def _table(profile: Profile, cases: dict[str, Case], measured: np.ndarray, again: np.ndarray) -> dict[str, np.ndarray]:
     """Milliseconds (specs,) by how they came about; NaN where there is none."""
     begin = perf_counter()
-    predicted = np.array([way_ms(profile, case.spec, case.way) for case in cases.values()])
+    predicted = np.array([path_ms(profile, case.spec, case.path) for case in cases.values()])
     print(f"predicting 10,000 specs takes {(perf_counter() - begin) / len(cases) * 1e4:.2f} s")
     columns = {"measured": measured, "again": np.full(len(cases), np.nan), "predicted": predicted}
     columns["again"][::4] = again
@@ -127,9 +127,16 @@ def _write(path: Path, cases: dict[str, Case], table: dict[str, np.ndarray]) -> 
         writer = csv.writer(file)
         writer.writerow(head)
         for i, (name, case) in enumerate(cases.items()):
-            spec, way = case.spec, case.way
-            skipped = " ".join(map(str, sorted(way.skipped or ())))
-            about = [name, case.kind, spec.attention, len(spec.layers), skipped, "" if way.exit is None else way.exit]
+            spec, taken = case.spec, case.path
+            skipped = " ".join(map(str, sorted(taken.skipped or ())))
+            about = [
+                name,
+                case.kind,
+                spec.attention,
+                len(spec.layers),
+                skipped,
+                "" if taken.exit is None else taken.exit,
+            ]
             figures = [f"{column[i]:.5f}" if np.isfinite(column[i]) else "" for column in table.values()]
             writer.writerow([*about, *figures, host(), runtime_name(), spec.to_json()])
 

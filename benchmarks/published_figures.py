@@ -10,7 +10,7 @@ from typing import Any
 
 from compress.core import BypassSpec, HeadSpec, LayerSpec, TrackerSpec, describe, kept_dims
 from compress.core.zoo.trackers import uniform_layers
-from compress.profiles.estimated_fit import Sample
+from compress.latency.estimated.fitting import Sample
 
 FIGURES = Path(__file__).with_name("published_fps.csv")
 VARIED = ("layers", "ai_layers", "mlp_ratio", "search_size", "head", "dim", "dr_ratio", "n_enf", "tau0")

@@ -39,9 +39,9 @@ from compress.export import frame_graph
 from compress.measure import host, runtime_name
 from compress.models import build
 from compress.models.features import Features
-from compress.models.fuse import fused
+from compress.models.fusing import fused
 from compress.models.heads.centre import CentreHead
-from compress.models.packed import packed
+from compress.models.packed_linear import packed
 from compress.runtime import session
 
 PUBLISHED: dict[str, float | None] = {
@@ -58,7 +58,7 @@ PUBLISHED: dict[str, float | None] = {
 }
 """Time per frame of each tracker's published code in PyTorch on a CPU, over that of OSTrack-256's."""
 
-RUNTIMES = ("pytorch", "onnxruntime")
+BACKENDS = ("pytorch", "onnxruntime")
 
 _QUIET_S = 0.02
 """Threads that wait for work keep a core busy for some milliseconds after a run."""
@@ -157,7 +157,7 @@ def main() -> None:
 def _row(name: str, plain: Worker, arguments: argparse.Namespace) -> tuple[Row, Times]:
     """The tracker's row, and milliseconds (runtimes, rounds, 2) of it and of the denominator."""
     print(f"timing {name}", file=sys.stderr, flush=True)
-    workers = [Worker((name, runtime), arguments.threads) for runtime in RUNTIMES]
+    workers = [Worker((name, runtime), arguments.threads) for runtime in BACKENDS]
     rng = np.random.default_rng(arguments.seed)
     times = np.empty((len(workers), arguments.rounds, 2))
     for i in range(arguments.rounds):
@@ -214,7 +214,7 @@ def _verdict(row: Row) -> str:
 
 
 def _write(path: Path, rows: list[Row], arguments: argparse.Namespace) -> None:
-    figures = [f"{name}{what}" for name in RUNTIMES for what in ("", "_spread", "_ms")]
+    figures = [f"{name}{what}" for name in BACKENDS for what in ("", "_spread", "_ms")]
     head = ["tracker", "published", *figures, "device", "versions"]
     versions = f"PyTorch {torch.__version__}, {runtime_name()}, {arguments.threads} threads, {arguments.rounds} rounds"
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

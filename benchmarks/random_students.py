@@ -6,10 +6,10 @@ import itertools
 import random
 from dataclasses import dataclass, replace
 
-from compress.core import Attention, BypassSpec, ExitSpec, LayerSpec, TrackerSpec, Way
+from compress.core import Attention, BypassSpec, ExecutionPath, ExitSpec, LayerSpec, TrackerSpec
 from compress.core.cost import macs
-from compress.measure.calls import Call
-from compress.profiles import worst_way
+from compress.latency import worst_path
+from compress.measure.prepare import Call
 from compress.spaces import Space
 
 
@@ -18,7 +18,7 @@ class Case:
     """A student, and the way that all its frames go."""
 
     spec: TrackerSpec
-    way: Way
+    path: ExecutionPath
 
     @property
     def kind(self) -> str:
@@ -28,11 +28,11 @@ class Case:
     @property
     def call(self) -> Call:
         """What is timed."""
-        return self.spec, self.way if self.spec.adaptive else None
+        return self.spec, self.path if self.spec.adaptive else None
 
     @property
     def macs(self) -> float:
-        return macs(self.spec, skipped=self.way.skipped or (), exit=self.way.exit).per_frame
+        return macs(self.spec, skipped=self.path.skipped or (), exit=self.path.exit).per_frame
 
 
 def random_cases(teacher: TrackerSpec, space: Space, count: int, seed: int) -> dict[str, Case]:
@@ -44,7 +44,7 @@ def random_cases(teacher: TrackerSpec, space: Space, count: int, seed: int) -> d
     cases: dict[str, Case] = {}
     for turn in itertools.count():
         spec = makers[turn % len(makers)]()
-        cases.setdefault(spec.id, Case(spec, _way(spec, rng)))
+        cases.setdefault(spec.id, Case(spec, _path(spec, rng)))
         if len(cases) == count:
             break
     return cases
@@ -63,12 +63,12 @@ def _adaptive(spec: TrackerSpec, rng: random.Random) -> TrackerSpec:
     return spec
 
 
-def _way(spec: TrackerSpec, rng: random.Random) -> Way:
+def _path(spec: TrackerSpec, rng: random.Random) -> ExecutionPath:
     if not spec.adaptive:
-        return worst_way(spec)
-    way = Way(frozenset(), rng.randrange(len(spec.exits)) if spec.exits else None)
+        return worst_path(spec)
+    path = ExecutionPath(frozenset(), rng.randrange(len(spec.exits)) if spec.exits else None)
     share = rng.random()
-    return replace(way, skipped=frozenset(i for i in spec.skippable if i < way.end(spec) and rng.random() < share))
+    return replace(path, skipped=frozenset(i for i in spec.skippable if i < path.end(spec) and rng.random() < share))
 
 
 def _arbitrary(teacher: TrackerSpec, rng: random.Random) -> TrackerSpec:

@@ -18,14 +18,14 @@ import numpy as np
 from compress.core import describe
 from compress.core.files import replacing
 from compress.measure import host
-from compress.measure.frame_loop import LoopCall
-from compress.measure.rounds import TIMED, settled_rounds
-from compress.measure.runtimes import CPU, RUNTIMES
+from compress.measure.backends import BACKENDS, CPU
+from compress.measure.timed_frame import TimedFrame
+from compress.measure.timing import TIMED, settled_rounds
 
 
 def main() -> None:
     arguments = _arguments()
-    present = {name: runtime for name, runtime in RUNTIMES.items() if not runtime.missing()}
+    present = {name: runtime for name, runtime in BACKENDS.items() if not runtime.missing()}
     print(f"{host()}, threads {arguments.threads}")
     rows: list[list[object]] = []
     for tracker in arguments.trackers:
@@ -33,7 +33,7 @@ def main() -> None:
         with ExitStack() as stack:
             for runtime in present.values():
                 stack.enter_context(runtime.using(arguments.threads))
-            calls = [LoopCall(spec, each.frame(spec, threads=arguments.threads)) for each in present.values()]
+            calls = [TimedFrame(spec, each.frame(spec, threads=arguments.threads)) for each in present.values()]
             times = settled_rounds(calls, rounds=-(-arguments.runs // TIMED))
         figures = np.percentile(times.reshape(len(calls), -1), (10, 50, 90), axis=1).T
         reference = figures[list(present).index(CPU), 1]

@@ -2,7 +2,7 @@
 
     python benchmarks/staged_export.py
 
-`stages` are a graph per stage, with the decisions in numpy; `if` is one graph with `If` nodes; `way` is a graph of
+`stages` are a graph per stage, with the decisions in numpy; `if` is one graph with `If` nodes; `path` is a graph of
 that one way without any decision, the least that it can cost; `worst` is the same of the longest way, what a tracker
 that could not decide would cost on every frame. All are run in turn, in shuffled order. Weights are random, decisions
 are forced by biases and thresholds. Shown is the 10th percentile in ms, for the network alone.
@@ -17,10 +17,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from compress.core import BypassSpec, ExitSpec, TrackerSpec, Way, describe
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, TrackerSpec, describe
 from compress.core.stages import stages_of
 from compress.export import bundle_graphs, frame_graph
-from compress.measure.rounds import disagreement, low, time_rounds
+from compress.measure.timing import disagreement, low, time_rounds
 from compress.models import VitTracker, build
 from compress.runtime import GraphNetwork, Thresholds, session
 
@@ -46,18 +46,18 @@ def built(spec: TrackerSpec) -> VitTracker:
     return model
 
 
-def ways(spec: TrackerSpec) -> dict[Way, Thresholds]:
+def paths(spec: TrackerSpec) -> dict[ExecutionPath, Thresholds]:
     """No layer, every other one and all skipped, to every exit; and the thresholds that make it so."""
     found = {}
     for exit, each in enumerate(spec.exits):
         taus = tuple(ALWAYS if k == exit else NEVER for k in range(len(spec.exits) - 1))
         may = [i for i in spec.skippable if i < each.after]
         for rho, skipped in ((NEVER, []), (BY_BIAS, [i for i in may if i % 2]), (ALWAYS, may)):
-            found[Way(frozenset(skipped), exit)] = Thresholds(rho, taus)
+            found[ExecutionPath(frozenset(skipped), exit)] = Thresholds(rho, taus)
     return found
 
 
-def calls(model: VitTracker, threads: int) -> dict[tuple[Way, str], Callable[[], object]]:
+def calls(model: VitTracker, threads: int) -> dict[tuple[ExecutionPath, str], Callable[[], object]]:
     """By way and form, each checked to take that way."""
     rng, spec = np.random.default_rng(0), model.spec
     template, search = (
@@ -68,14 +68,14 @@ def calls(model: VitTracker, threads: int) -> dict[tuple[Way, str], Callable[[],
         for name, form in (("stages", "stages"), ("if", "one"))
     }
     memory = networks["if"].encode_template(template)
-    found: dict[tuple[Way, str], Callable[[], object]] = {}
-    for way, thresholds in ways(spec).items():
+    found: dict[tuple[ExecutionPath, str], Callable[[], object]] = {}
+    for path, thresholds in paths(spec).items():
         for name, network in networks.items():
             at = network.at(thresholds)
-            assert at.track(search, memory).way == way
-            found[way, name] = lambda at=at: at.track(search, memory)
-        static = session(frame_graph(model, way), threads=threads)
-        found[way, "way"] = lambda static=static: static.run(None, {"search": search, **memory})
+            assert at.track(search, memory).path == path
+            found[path, name] = lambda at=at: at.track(search, memory)
+        static = session(frame_graph(model, path), threads=threads)
+        found[path, "path"] = lambda static=static: static.run(None, {"search": search, **memory})
     return found
 
 
@@ -85,20 +85,20 @@ def main() -> None:
     timed = calls(built(spec), arguments.threads)
     times = time_rounds(list(timed.values()), rounds=arguments.rounds)
     ms = dict(zip(timed, low(times), strict=True))
-    worst = ms[Way(frozenset(), len(spec.exits) - 1), "way"]
+    worst = ms[ExecutionPath(frozenset(), len(spec.exits) - 1), "path"]
     print(f"{arguments.tracker}, {arguments.threads} thread(s), worst {worst:.3f} ms, ", end="")
     print(f"halves of the rounds differ by {np.median(disagreement(times)):.1%}")
     print("exit layers runs     way  stages      if   stages/way  if/way  stages/worst  if/worst")
-    for way in ways(spec):
-        static, staged, single = (ms[way, name] for name in ("way", "stages", "if"))
+    for path in paths(spec):
+        static, staged, single = (ms[path, name] for name in ("path", "stages", "if"))
         print(
-            f"{way.exit:4} {way.layers(spec):6} {_runs(spec, way):4} {static:7.3f} {staged:7.3f} {single:7.3f}"
+            f"{path.exit:4} {path.layers(spec):6} {_runs(spec, path):4} {static:7.3f} {staged:7.3f} {single:7.3f}"
             f" {staged / static:12.3f} {single / static:7.3f} {staged / worst:13.3f} {single / worst:9.3f}"
         )
 
 
-def _runs(spec: TrackerSpec, way: Way) -> int:
-    return len(stages_of(spec, way)) + 1
+def _runs(spec: TrackerSpec, path: ExecutionPath) -> int:
+    return len(stages_of(spec, path)) + 1
 
 
 def _arguments() -> argparse.Namespace:

@@ -16,7 +16,7 @@ FLOORS = {
     "core": 0,
     "geometry": 1,
     "spaces": 1,
-    "profiles": 1,
+    "latency": 1,
     "prior": 1,
     "archive": 1,
     "models": 2,
@@ -33,7 +33,7 @@ FLOORS = {
 }
 
 TORCH = {"torch", "torchvision", "timm", "fvcore"}
-NO_TORCH = ["core", "geometry", "spaces", "profiles", "prior", "archive", "runtime", "report"]
+NO_TORCH = ["core", "geometry", "spaces", "latency", "prior", "archive", "runtime", "report"]
 ONLY = {"core": set(), "geometry": {"numpy", "cv2"}, "spaces": {"yaml"}, "runtime": {"numpy", "cv2", "onnxruntime"}}
 """Rooms that depend on nothing else outside the standard library."""
 

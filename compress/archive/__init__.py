@@ -2,9 +2,9 @@
 
 from compress.archive.archive import Archive, Constraint
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
-from compress.archive.planning import Plan
-from compress.archive.prior import SHARE, PriorAccuracy
-from compress.archive.reading import figures_from, ways_from
+from compress.archive.plan import Plan
+from compress.archive.prior_accuracy import SHARE, PriorAccuracy
+from compress.archive.reading import figures_from, paths_from
 from compress.archive.record import Record, Status, fidelity_order, variant_name
 from compress.archive.study import (
     STUDY,
@@ -47,7 +47,7 @@ __all__ = [
     "store_status",
     "store_teacher",
     "variant_name",
-    "ways_from",
+    "paths_from",
     "write_csv",
     "write_pareto_csv",
     "write_trials_csv",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from compress.archive.dominance import pareto_mask
-from compress.archive.planning import Plan
+from compress.archive.plan import Plan
 from compress.archive.record import Record, fidelity_order
 from compress.core import Latency, unknown_name
 

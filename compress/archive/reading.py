@@ -8,7 +8,7 @@ import typing
 from dataclasses import MISSING, fields
 from typing import Any, Literal, TypeVar
 
-from compress.core import Accuracy, FileError, Latency, TrackerSpec, UsageError, Way
+from compress.core import Accuracy, ExecutionPath, FileError, Latency, TrackerSpec, UsageError
 
 _Figures = TypeVar("_Figures", Accuracy, Latency)
 
@@ -35,20 +35,20 @@ def figures_from(kind: type[_Figures], data: Any) -> _Figures | None:
     return kind(**values)
 
 
-def ways_from(spec: TrackerSpec, data: Any) -> dict[Way, int] | None:
-    """Frames counted by the way they took through `spec`, from `way_rows`; None stays None.
+def paths_from(spec: TrackerSpec, data: Any) -> dict[ExecutionPath, int] | None:
+    """Frames counted by the way they took through `spec`, from `path_rows`; None stays None.
 
     Raises:
         FileError: a row that is none, a way that `spec` does not have, or one that came twice.
     """
     if data is None:
         return None
-    check(isinstance(data, list | tuple), "ways", data)
-    found: dict[Way, int] = {}
+    check(isinstance(data, list | tuple), "paths", data)
+    found: dict[ExecutionPath, int] = {}
     for row in data:
-        way, frames = _way(spec, row)
-        check(way not in found, "ways", row)
-        found[way] = frames
+        path, frames = _path(spec, row)
+        check(path not in found, "paths", row)
+        found[path] = frames
     return found
 
 
@@ -69,15 +69,15 @@ def _converted(hint: Any, value: Any, where: str) -> Any:
     return value
 
 
-def _way(spec: TrackerSpec, row: Any) -> tuple[Way, int]:
-    check(isinstance(row, dict) and set(row) == {"skipped", "exit", "frames"}, "ways", row)
+def _path(spec: TrackerSpec, row: Any) -> tuple[ExecutionPath, int]:
+    check(isinstance(row, dict) and set(row) == {"skipped", "exit", "frames"}, "paths", row)
     skipped, exit, frames = row["skipped"], row["exit"], row["frames"]
-    check(isinstance(skipped, list) and all(type(i) is int for i in skipped), "ways", row)
-    check(exit is None or type(exit) is int, "ways", row)
-    check(type(frames) is int and frames > 0, "ways", row)
-    way = Way(frozenset(skipped), exit)
+    check(isinstance(skipped, list) and all(type(i) is int for i in skipped), "paths", row)
+    check(exit is None or type(exit) is int, "paths", row)
+    check(type(frames) is int and frames > 0, "paths", row)
+    path = ExecutionPath(frozenset(skipped), exit)
     try:
-        way.check(spec)
+        path.check(spec)
     except UsageError as error:
         raise FileError(f"A record's ways cannot hold {str(row)[:80]}: {error}") from error
-    return way, frames
+    return path, frames

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal
 
-from compress.archive.prior import PriorAccuracy
-from compress.archive.reading import check, figures_from, ways_from
-from compress.core import Accuracy, FileError, Latency, TrackerSpec, UsageError, Way, mean_layers, way_rows
+from compress.archive.prior_accuracy import PriorAccuracy
+from compress.archive.reading import check, figures_from, paths_from
+from compress.core import Accuracy, ExecutionPath, FileError, Latency, TrackerSpec, UsageError, mean_layers, path_rows
 
 Status = Literal["done", "rejected", "running", "failed", "missed", "duplicate"]
 """`rejected`: too slow, never trained. `missed`: measured whole and over the bound. `duplicate`: tried before."""
@@ -63,7 +63,7 @@ class Record:
     macs_per_frame: int = 0
     rungs: tuple[dict[str, Any], ...] = ()
     is_teacher: bool = False
-    ways: Mapping[Way, int] | None = None
+    paths: Mapping[ExecutionPath, int] | None = None
     prior: PriorAccuracy | None = None
 
     @property
@@ -90,12 +90,12 @@ class Record:
         """Layers computed per frame on average; None where that hangs on ways that nobody has counted."""
         if not self.spec.adaptive:
             return float(len(self.spec.layers))
-        return mean_layers(self.ways, self.spec) if self.ways else None
+        return mean_layers(self.paths, self.spec) if self.paths else None
 
     @property
     def optimistic(self) -> bool:
         """Whether `latency` is no more than a bound: that of an adaptive tracker whose ways nobody has counted."""
-        return self.spec.adaptive and not self.ways and self.measured is None and self.predicted is not None
+        return self.spec.adaptive and not self.paths and self.measured is None and self.predicted is not None
 
     def to_attrs(self) -> dict[str, Any]:
         """JSON types only, for an Optuna user attribute."""
@@ -103,7 +103,7 @@ class Record:
         attrs["spec"] = self.spec.to_dict()
         for name in ("accuracy", "predicted", "measured", "prior"):
             attrs[name] = attrs[name] and attrs[name].to_dict()
-        attrs["ways"] = None if self.ways is None else way_rows(self.ways)
+        attrs["paths"] = None if self.paths is None else path_rows(self.paths)
         return attrs | {"rungs": [dict(rung) for rung in self.rungs]}
 
     @classmethod
@@ -131,7 +131,7 @@ class Record:
             "predicted": figures_from(Latency, attrs["predicted"]),
             "measured": figures_from(Latency, attrs["measured"]),
             "rungs": tuple(attrs["rungs"]),
-            "ways": ways_from(spec, attrs["ways"]),
+            "paths": paths_from(spec, attrs["paths"]),
             "prior": PriorAccuracy.from_dict(attrs["prior"]),
         }
         # One or the other: an estimate never stands where a measurement could be read, nor the other way round.

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.archive.archive import Archive, Constraint
-from compress.archive.planning import Plan
+from compress.archive.plan import Plan
 from compress.archive.reading import figures_from
 from compress.archive.record import STATUSES, Record, Status
 from compress.core import LATENCY_FIGURES, FileError, Latency

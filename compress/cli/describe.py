@@ -11,7 +11,7 @@ from compress.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec
-    from compress.core.cost import Part
+    from compress.core.cost import Component
 
 
 @click.command()
@@ -26,8 +26,8 @@ def command(tracker: str, as_json: bool) -> None:
     products out, as papers do.
     """
     from compress.cli.costs import cost_of
+    from compress.cli.formatting import spec_lines
     from compress.cli.specs import read_spec
-    from compress.cli.words import spec_lines
 
     spec = read_spec(tracker)
     cost = cost_of(spec)
@@ -74,12 +74,12 @@ def _figure(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _groups(spec: TrackerSpec) -> dict[str, list[Part]]:
+def _groups(spec: TrackerSpec) -> dict[str, list[Component]]:
     """Parts by what they are: layers are one group, an exit and its head are two of their own."""
-    from compress.core.cost import parts
+    from compress.core.cost import components
 
-    groups: dict[str, list[Part]] = {}
-    for part in parts(spec):
+    groups: dict[str, list[Component]] = {}
+    for part in components(spec):
         name = part.name if part.name.startswith("exits") else part.name.split(".")[0]
         groups.setdefault(name, []).append(part)
     return groups

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compress.cli.at_thresholds import at_thresholds, thresholds_option
+from compress.cli.execution_paths import path_figures, path_words
 from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import shown
 from compress.cli.update import update_interval_option
-from compress.cli.ways import way_figures, way_words
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec
@@ -98,9 +98,9 @@ def _print(evaluation: Evaluation, spec: TrackerSpec, as_json: bool) -> None:
     summary = {**evaluation.accuracy.to_dict(), "fps": evaluation.fps, "renewals": evaluation.renewals}
     if as_json:
         rows = [score.to_dict() for score in evaluation.per_sequence]
-        print_json({**summary, **way_figures(evaluation.ways, spec), "per_sequence": rows})
+        print_json({**summary, **path_figures(evaluation.paths, spec), "per_sequence": rows})
         return
     for name, value in summary.items():
         click.echo(f"{name:12} {value:.4f}" if isinstance(value, float) else f"{name:12} {value}")
-    if evaluation.ways:
-        click.echo(way_words(evaluation.ways, spec))
+    if evaluation.paths:
+        click.echo(path_words(evaluation.paths, spec))

@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from compress.cli.at_thresholds import at_thresholds, thresholds_option, thresholds_variant
+from compress.cli.execution_paths import parity_words
 from compress.cli.options import json_option, out_option, print_json
 from compress.cli.update import update_interval_option
-from compress.cli.ways import parity_words
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from compress.models.layouts import Adapted
+    from compress.models.checkpoints.layouts import Adapted
 
 
 @click.command("import-checkpoint")

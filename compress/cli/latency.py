@@ -12,7 +12,7 @@ from compress.cli.options import json_option, quiet_option
 from compress.cli.progress_line import ProgressLine
 
 if TYPE_CHECKING:
-    from compress.core import TrackerSpec, Way
+    from compress.core import ExecutionPath, TrackerSpec
     from compress.measure import Target
 
 
@@ -40,30 +40,32 @@ def command(
     """
     from compress.measure import resolve_target
 
-    spec, ways = _tracker(tracker)
+    spec, paths = _tracker(tracker)
     aim = resolve_target(target, spec)
     report = None if quiet else ProgressLine()
-    asked = _asked(spec, ways)
+    asked = _asked(spec, paths)
     more: dict[str, Any] = {}
     if aim.estimates is not None and not (measure or refresh):
         found = {name: aim.estimate(spec, each) for name, each in asked.items()}
-        more = _estimated(aim, spec, ways, threads)
+        more = _estimated(aim, spec, paths, threads)
     elif measure:
         named = {name: each for name, each in asked.items() if each or not spec.adaptive}
-        found = aim.measure(dict.fromkeys(named, spec), ways=_known(named), threads=threads, runs=runs, report=report)
+        found = aim.measure(dict.fromkeys(named, spec), paths=_known(named), threads=threads, runs=runs, report=report)
     else:
-        from compress.measure import Corners
-        from compress.profiles import predict
+        from compress.latency import predict
+        from compress.measure import Coverage
 
-        profile = aim.profile(spec, corners=Corners.of(spec, [spec]), threads=threads, refresh=refresh, report=report)
+        profile = aim.profile(spec, coverage=Coverage.of(spec, [spec]), threads=threads, refresh=refresh, report=report)
         found = {name: predict(profile, spec, each) for name, each in asked.items()}
         more = {"profile_mean_error": profile.mean_error, "profile_max_error": profile.max_error}
-        if spec.adaptive and profile.deciding is not None:
-            more["profile_ways_mean_error"] = profile.deciding.mean_error
-    print_latency(Answer(tracker, spec, ways, found), as_json, more)
+        if spec.adaptive and profile.routing_overhead is not None:
+            more["profile_paths_mean_error"] = profile.routing_overhead.mean_error
+    print_latency(Answer(tracker, spec, paths, found), as_json, more)
 
 
-def _estimated(aim: Target, spec: TrackerSpec, ways: Mapping[Way, int] | None, threads: int) -> dict[str, Any]:
+def _estimated(
+    aim: Target, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None, threads: int
+) -> dict[str, Any]:
     """How far an estimate can be trusted, and what the device's other runtimes are estimated at."""
     from compress.core import UsageError
     from compress.measure import resolve_target, target_names
@@ -77,32 +79,34 @@ def _estimated(aim: Target, spec: TrackerSpec, ways: Mapping[Way, int] | None, t
         "profile_max_error": aim.estimates.max_error,
         "figures": len(aim.estimates.figures),
         "extrapolates": aim.extrapolates(spec),
-        "beside": {other.name: other.estimate(spec, ways).mean_ms for other in others},
+        "beside": {other.name: other.estimate(spec, paths).mean_ms for other in others},
     }
 
 
-def _tracker(name: str) -> tuple[TrackerSpec, Mapping[Way, int] | None]:
+def _tracker(name: str) -> tuple[TrackerSpec, Mapping[ExecutionPath, int] | None]:
     """A named tracker, a spec file or the variant of a run, with the ways that frames took where they are known."""
-    from compress.cli.specs import read_spec, read_ways
+    from compress.cli.specs import read_paths, read_spec
 
     run, colon, variant = name.rpartition(":")
     if not colon:
         spec = read_spec(name)
-        return spec, read_ways(name, spec)
+        return spec, read_paths(name, spec)
     from compress.archive import read_archive
 
     record = read_archive(run).variant(variant)
-    return record.spec, record.ways
+    return record.spec, record.paths
 
 
-def _asked(spec: TrackerSpec, ways: Mapping[Way, int] | None) -> dict[str, Mapping[Way, int] | None]:
+def _asked(
+    spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None
+) -> dict[str, Mapping[ExecutionPath, int] | None]:
     """What to tell of a tracker: its frames' `mean`; of an adaptive one the `cheapest` and the `worst` path beside."""
     if not spec.adaptive:
         return {"mean": None}
-    from compress.profiles import cheapest_way, worst_way
+    from compress.latency import cheapest_path, worst_path
 
-    return {"mean": ways, "cheapest": {cheapest_way(spec): 1}, "worst": {worst_way(spec): 1}}
+    return {"mean": paths, "cheapest": {cheapest_path(spec): 1}, "worst": {worst_path(spec): 1}}
 
 
-def _known(asked: Mapping[str, Mapping[Way, int] | None]) -> dict[str, Mapping[Way, int]]:
-    return {name: ways for name, ways in asked.items() if ways}
+def _known(asked: Mapping[str, Mapping[ExecutionPath, int] | None]) -> dict[str, Mapping[ExecutionPath, int]]:
+    return {name: paths for name, paths in asked.items() if paths}

@@ -11,7 +11,7 @@ import click
 from compress.cli.options import print_json
 
 if TYPE_CHECKING:
-    from compress.core import Latency, TrackerSpec, Way
+    from compress.core import ExecutionPath, Latency, TrackerSpec
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Answer:
 
     name: str
     spec: TrackerSpec
-    ways: Mapping[Way, int] | None
+    paths: Mapping[ExecutionPath, int] | None
     found: Mapping[str, Latency]
 
     @property
@@ -32,11 +32,11 @@ class Answer:
         """What the percentiles are of."""
         if not self.spec.adaptive:
             return ""
-        if self.ways:
+        if self.paths:
             from compress.core import mean_layers
 
-            used = f"{mean_layers(self.ways, self.spec):.1f} of {len(self.spec.layers)} layers on average"
-            return f"over the ways of {sum(self.ways.values())} frames: {used}"
+            used = f"{mean_layers(self.paths, self.spec):.1f} of {len(self.spec.layers)} layers on average"
+            return f"over the ways of {sum(self.paths.values())} frames: {used}"
         if "mean" in self.found:
             return "at best: the share τ0 of the layers skipped, the first exit taken; no frames are known"
         return "on the worst path; no frames are known"
@@ -88,5 +88,5 @@ def _print_errors(more: dict[str, Any]) -> None:
             f"  The profile's error on trackers held back: {more['profile_mean_error']:.1%} mean, "
             f"{more['profile_max_error']:.1%} at most."
         )
-    if more.get("profile_ways_mean_error") is not None:
+    if more.get("profile_paths_mean_error") is not None:
         click.echo(f"  On ways through adaptive trackers held back: {more['profile_ways_mean_error']:.1%} mean.")

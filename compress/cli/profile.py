@@ -11,9 +11,9 @@ from compress.cli.options import json_option, print_json, quiet_option
 from compress.cli.progress_line import ProgressLine
 
 if TYPE_CHECKING:
-    from compress.measure import Corners
-    from compress.measure.request import Request
-    from compress.profiles import Profile
+    from compress.latency import Profile
+    from compress.measure import Coverage
+    from compress.measure.kit.request import Request
 
 _PATH = click.Path(path_type=Path)
 
@@ -70,7 +70,7 @@ def command(
     if sum(given is not None for given in (host, emit_kit, ingest)) > 1:
         raise UsageError("Give one of --host, --emit-kit and --ingest.")
     if ingest is not None:
-        from compress.measure.ingest import ingest as read_back
+        from compress.measure.kit.ingest import ingest as read_back
 
         _tell(*read_back(ingest, kit=kit), as_json)
         return
@@ -81,13 +81,13 @@ def command(
         return
     request = _request(target, teacher, space, threads, rounds, provider)
     if emit_kit is not None:
-        from compress.measure.kit import emit_kit as write_kit
+        from compress.measure.kit.writing import emit_kit as write_kit
 
         id = write_kit(request, emit_kit, report=report)
         _tell_kit(id, emit_kit, request, as_json)
     elif host is not None:
-        from compress.measure.elsewhere import remote_profile
-        from compress.measure.remote import Remote
+        from compress.measure.ssh.connection import Remote
+        from compress.measure.ssh.profile import remote_profile
 
         remote = Remote(host, ssh_option, ssh_config, remote_python, time_limit)
         _tell(*remote_profile(request, remote, report=report), as_json)
@@ -101,7 +101,7 @@ def command(
 def _local(target: str) -> str | None:
     """The target as one that is timed in this process, if it is one."""
     from compress.measure import resolve_target
-    from compress.measure.runtimes import local_target
+    from compress.measure.backends import local_target
 
     return resolve_target(target).name if local_target(target) else None
 
@@ -111,11 +111,11 @@ def _here(target: str, teacher: str, space: str | None, threads: int, rounds: in
     from compress.measure import host_profile, profile_path
 
     spec = read_spec(teacher)
-    corners = _corners(teacher, space)
+    coverage = _corners(teacher, space)
     profile = host_profile(
         spec,
         target=target,
-        corners=corners,
+        coverage=coverage,
         threads=threads,
         rounds=rounds,
         refresh=True,
@@ -127,22 +127,22 @@ def _here(target: str, teacher: str, space: str | None, threads: int, rounds: in
 
 def _request(target: str, teacher: str, space: str | None, threads: int, rounds: int, provider: str) -> Request:
     from compress.cli.specs import read_spec
-    from compress.measure.devices import Device
-    from compress.measure.request import Request
+    from compress.measure.kit.request import Request
+    from compress.measure.remote_profiles import Device
 
     device = Device.of(target)
     chosen = "cpu" if device.precision == "int8" and provider == "auto" else provider
     return Request(device, read_spec(teacher), _corners(teacher, space), threads, rounds, chosen)
 
 
-def _corners(teacher: str, space: str | None) -> Corners:
+def _corners(teacher: str, space: str | None) -> Coverage:
     from compress.cli.specs import read_spec
-    from compress.measure import Corners
+    from compress.measure import Coverage
     from compress.spaces import load_space
 
     spec = read_spec(teacher)
-    corners = Corners.of(spec, [spec])
-    return corners if space is None else corners.union(Corners.of_space(spec, load_space(space)))
+    coverage = Coverage.of(spec, [spec])
+    return coverage if space is None else coverage.union(Coverage.of_space(spec, load_space(space)))
 
 
 def _tell(profile: Profile, path: Path, as_json: bool) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from compress.core import FileError, TrackerSpec, UsageError, Way, describe
+from compress.core import ExecutionPath, FileError, TrackerSpec, UsageError, describe
 
 _MAX_BYTES = 1024 * 1024
 
@@ -30,17 +30,17 @@ def read_spec(name_or_path: str) -> TrackerSpec:
         raise FileError(f"{path} does not describe a tracker that can be built: {error}") from None
 
 
-def read_ways(name_or_path: str, spec: TrackerSpec) -> dict[Way, int] | None:
+def read_paths(name_or_path: str, spec: TrackerSpec) -> dict[ExecutionPath, int] | None:
     """The ways that frames took, where the file of `read_spec` tells them, as that of `compress thresholds` does.
 
     Raises:
         FileError: they are not ways of `spec`.
     """
-    from compress.archive import ways_from
+    from compress.archive import paths_from
 
     data = None if _is_name(name_or_path) else read_json(Path(name_or_path))
     tracked = data.get("tracked") if isinstance(data, dict) else None
-    return ways_from(spec, tracked.get("ways")) if isinstance(tracked, dict) else None
+    return paths_from(spec, tracked.get("paths")) if isinstance(tracked, dict) else None
 
 
 def _is_name(name_or_path: str) -> bool:

@@ -11,8 +11,8 @@ from compress.cli.options import json_option, print_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from compress.latency import Profile
     from compress.measure import Target
-    from compress.profiles import Profile
 
 
 @click.command()
@@ -41,7 +41,7 @@ def command(as_json: bool) -> None:
 
 def _row(target: Target) -> dict[str, Any]:
     from compress.measure import host, kept_profiles
-    from compress.measure.devices import device_profiles
+    from compress.measure.remote_profiles import device_profiles
 
     about: dict[str, Any] = {"name": target.name, "device": target.device}
     about |= {"runtime": target.runtime, "precision": target.precision}

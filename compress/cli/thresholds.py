@@ -13,8 +13,8 @@ from compress.cli.options import device_option, json_option, out_option, print_j
 from compress.cli.progress import shown
 
 if TYPE_CHECKING:
-    from compress.core import TrackerSpec, Way
-    from compress.driver.set_thresholds import Chosen
+    from compress.core import ExecutionPath, TrackerSpec
+    from compress.driver.exit_thresholds.setting import Chosen
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[float, ...] | None:
@@ -59,7 +59,7 @@ def command(
     """
     from compress.core import UsageError
     from compress.distill import pick_device
-    from compress.driver.set_thresholds import set_thresholds, threshold_sequences
+    from compress.driver.exit_thresholds.setting import set_thresholds, threshold_sequences
     from compress.export import load_source
     from compress.runtime.thresholds import check_exits
 
@@ -99,25 +99,25 @@ def _settings(run: str) -> dict[str, Any]:
 
 def _milliseconds(
     spec: TrackerSpec, settings: dict[str, Any], exit_ms: tuple[float, ...] | None, say: Callable[[str, float], None]
-) -> Callable[[Way], float]:
+) -> Callable[[ExecutionPath], float]:
     """Mean time of each way: by exit as given, or predicted or estimated for the run's target."""
     from compress.core import UsageError
-    from compress.driver.gauge import latency_of
-    from compress.measure import Corners, resolve_target
+    from compress.driver.latency_constraint import latency_of
+    from compress.measure import Coverage, resolve_target
 
     if exit_ms is None:
         aim, threads = resolve_target(str(settings.get("target", "cpu")), spec), int(settings.get("threads", 1))
-        corners = Corners.of(spec, [spec])
-        known = aim if aim.estimates else aim.profile(spec, corners=corners, threads=threads, report=say)
-        return lambda way: latency_of(known, spec, {way: 1}).mean_ms
+        coverage = Coverage.of(spec, [spec])
+        known = aim if aim.estimates else aim.profile(spec, coverage=coverage, threads=threads, report=say)
+        return lambda path: latency_of(known, spec, {path: 1}).mean_ms
     rising = sorted(exit_ms) == list(exit_ms) and all(0 < ms < math.inf for ms in exit_ms)
     if len(exit_ms) != len(spec.exits) or not rising:
         raise UsageError(f"--exit-ms must be {len(spec.exits)} rising numbers above 0, one for each exit.")
-    return lambda way: exit_ms[way.exit or 0]
+    return lambda path: exit_ms[path.exit or 0]
 
 
 def _print(run: str, variant: str, chosen: Chosen, path: Path) -> None:
-    from compress.cli.ways import way_words
+    from compress.cli.execution_paths import path_words
 
     taus = ", ".join(f"{tau:.3f}" for tau in chosen.expected.taus)
     click.echo(f"{variant} with thresholds {taus} is {chosen.spec.id}, of the same weights.")
@@ -126,6 +126,6 @@ def _print(run: str, variant: str, chosen: Chosen, path: Path) -> None:
         ("tracked", f"{chosen.accuracy.ao:.3f} ± {chosen.accuracy.ao_se:.3f}", chosen.ms),
     ):
         click.echo(f"  {title:8}  AO {ao}, {ms:.3g} ms a frame ({1000 / ms:.0f} fps)")
-    click.echo(f"  {way_words(chosen.ways, chosen.spec)}")
+    click.echo(f"  {path_words(chosen.paths, chosen.spec)}")
     click.echo(f"Written to {path}")
     click.echo(f"Next: compress export {run} --thresholds {path} --out bundle")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compress.cli.execution_paths import path_figures, path_words
 from compress.cli.options import json_option, out_option, print_json, quiet_option
-from compress.cli.ways import way_figures, way_words
 
 if TYPE_CHECKING:
     from compress.runtime import FrameSource
@@ -49,14 +49,14 @@ def command(
     frames, known = _source(video)
     box = _box(init, known)
     steps = track(network, opened.settings, _shown(frames, hidden=quiet or as_json), box)
-    ms, renewals, ways = write_steps(steps, frames, spec=opened.spec, out=out, draw=draw)
+    ms, renewals, paths = write_steps(steps, frames, spec=opened.spec, out=out, draw=draw)
     result = {"bundle": opened.name, "spec_id": opened.spec.id, "frames": len(ms), **speed(ms[1:])}
     result |= {"template_ms": ms[0], "video_fps": frames.fps, "threads": network.threads, "boxes": out, "drawn": draw}
     result |= {"update_interval": opened.settings.update_interval, "renewals": renewals}
     if as_json:
-        print_json({**result, **way_figures(ways, opened.spec)})
+        print_json({**result, **path_figures(paths, opened.spec)})
     elif not quiet:
-        click.echo(_words(result, f"{way_words(ways, opened.spec)}\n" if ways else ""))
+        click.echo(_words(result, f"{path_words(paths, opened.spec)}\n" if paths else ""))
     if frames.count and frames.count - len(ms) > max(1, frames.count // 50):
         click.echo(f"Note: {video} announces {frames.count} frames, but only {len(ms)} could be read.", err=True)
 
@@ -119,7 +119,7 @@ def _shown(frames: FrameSource, *, hidden: bool) -> Iterator[Any]:
         yield from bar
 
 
-def _words(result: dict[str, Any], ways: str) -> str:
+def _words(result: dict[str, Any], paths: str) -> str:
     places = f"{result['boxes']}" + (f", drawn in {result['drawn']}" if result["drawn"] else "")
     if result["fps"] is None:
         return f"1 frame: its box is in {places}."
@@ -128,7 +128,7 @@ def _words(result: dict[str, Any], ways: str) -> str:
     every = result["update_interval"]
     renewals = f"The template was renewed {result['renewals']} times, at most every {every} frames.\n" if every else ""
     return (
-        f"{result['frames']} frames: boxes are in {places}.\n{renewals}{ways}"
+        f"{result['frames']} frames: boxes are in {places}.\n{renewals}{paths}"
         f"{result['mean_ms']:.2f} ms a frame (p50 {result['p50_ms']:.2f}, p99 {result['p99_ms']:.2f}) "
         f"for crop, network and decode, without reading and drawing.\n"
         f"{result['fps']:.0f} fps with {result['threads']} thread{'s' * (result['threads'] > 1)}{ratio}."

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compress.cli.execution_paths import parity_words
 from compress.cli.options import json_option, print_json
-from compress.cli.ways import parity_words
 
 if TYPE_CHECKING:
     from compress.runtime import Bundle, BundleNetwork
@@ -39,10 +39,10 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
     opened = open_bundle(bundle)
     network = BundleNetwork(opened)
     found = selftest_difference(opened.manifest.get("selftest"), network, opened.settings, opened.spec)
-    if found.astray is not None:
+    if found.path_mismatch is not None:
         raise CompressError(
             f"The bundle {bundle} takes other layers or exits here than where it was exported, first on frame "
-            f"{found.astray} of its self-test. Export it again on this machine, or update onnxruntime."
+            f"{found.path_mismatch} of its self-test. Export it again on this machine, or update onnxruntime."
         )
     if not found.box_px <= TOLERANCE:
         raise CompressError(

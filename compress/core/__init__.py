@@ -1,7 +1,11 @@
 """The words of the tool: specs, records, errors. Standard library only."""
 
 from compress.core.errors import CompressError, FileError, InfeasibleError, InterruptedRun, UsageError, unknown_name
-from compress.core.parts import (
+from compress.core.execution_path import ExecutionPath, exit_shares, mean_layers, path_rows
+from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Provenance
+from compress.core.registry import Registry
+from compress.core.spec import TrackerSpec, kept_dims
+from compress.core.spec_fields import (
     ATTENTIONS,
     Attention,
     BypassSpec,
@@ -11,10 +15,6 @@ from compress.core.parts import (
     Recycling,
     StageSpec,
 )
-from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Provenance
-from compress.core.registry import Registry
-from compress.core.spec import TrackerSpec, kept_dims
-from compress.core.way import Way, exit_shares, mean_layers, way_rows
 from compress.core.zoo import TRACKERS, describe
 
 __all__ = [
@@ -38,11 +38,11 @@ __all__ = [
     "TRACKERS",
     "TrackerSpec",
     "UsageError",
-    "Way",
+    "ExecutionPath",
     "describe",
     "exit_shares",
     "kept_dims",
     "mean_layers",
     "unknown_name",
-    "way_rows",
+    "path_rows",
 ]

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from compress.core.errors import UsageError
-from compress.core.parts import Attention, BypassSpec, ExitSpec, HeadSpec, LayerSpec, Recycling, StageSpec
 from compress.core.plain import from_plain, to_plain
+from compress.core.spec_fields import Attention, BypassSpec, ExitSpec, HeadSpec, LayerSpec, Recycling, StageSpec
 from compress.core.validity import problems
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from compress.core.execution_path import ExecutionPath
 from compress.core.spec import TrackerSpec
-from compress.core.way import Way
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ def stages(spec: TrackerSpec) -> tuple[Stage, ...]:
     return tuple(_stages(spec))
 
 
-def stages_of(spec: TrackerSpec, way: Way) -> tuple[Stage, ...]:
-    """Those of the `stages` that a frame going `way` computes."""
-    end, skipped = way.end(spec), way.skipped or frozenset()
+def stages_of(spec: TrackerSpec, path: ExecutionPath) -> tuple[Stage, ...]:
+    """Those of the `stages` that a frame going `path` computes."""
+    end, skipped = path.end(spec), path.skipped or frozenset()
     return tuple(each for each in stages(spec) if each.last <= end and not (each.gated and each.first in skipped))
 
 

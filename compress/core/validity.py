@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from compress.core.parts import ExitSpec, LayerSpec
+from compress.core.spec_fields import ExitSpec, LayerSpec
 
 if TYPE_CHECKING:
     from compress.core.spec import TrackerSpec

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.losses.adaptive import ImitationAttention, difficulty, exits_parts, sparsity_loss
-from compress.distill.objective import Batch, asked, floats, mimicry, total
+from compress.distill.objective import Batch, asked, feature_distillation, floats, total
 from compress.distill.recipe import StudentRecipe
-from compress.models import Route, Tracker, TrackerOutput, VitTracker
+from compress.models import ForcedPath, Tracker, TrackerOutput, VitTracker
 
 
 class Adaptive:
@@ -35,9 +35,9 @@ class Adaptive:
 
     def _static(self, batch: Batch) -> dict[str, Tensor]:
         with _deaf(self._student):
-            out = asked(self._student, batch, every_exit=True, route=Route(skipped=frozenset()))
+            out = asked(self._student, batch, every_exit=True, forced_path=ForcedPath(skipped=frozenset()))
         maps = _answers(out)[-1].maps
-        parts = imitation_loss(maps, batch.maps) | mimicry(self._student.spec, out.layers, batch)
+        parts = imitation_loss(maps, batch.maps) | feature_distillation(self._student.spec, out.layers, batch)
         return total(ground_truth_loss(maps, batch.boxes), parts, self._recipe)
 
     def _joint(self, batch: Batch) -> dict[str, Tensor]:
@@ -49,7 +49,7 @@ class Adaptive:
             truth = exits_parts(answers, out.decisions.features, batch.boxes, self.attentions)
         else:
             truth = ground_truth_loss(answers[-1].maps, batch.boxes)
-        parts = self._imitation(answers, batch) | mimicry(spec, out.layers, batch)
+        parts = self._imitation(answers, batch) | feature_distillation(spec, out.layers, batch)
         parts |= {name: truth.pop(name) for name in list(truth) if name.startswith("exits_")}
         if spec.bypass is not None and out.decisions.bypass is not None:
             hard = difficulty(answers[-1].boxes.float(), batch.boxes)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec
-from compress.distill.losses import ground_truth_loss, imitation_loss, mimic_loss
-from compress.distill.matching import matched_layers
+from compress.distill.layer_matching import matched_layers
+from compress.distill.losses import feature_loss, ground_truth_loss, imitation_loss
 from compress.distill.optimise import to_input
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
@@ -54,7 +54,9 @@ def static_parts(student: Tracker, batch: Batch, recipe: StudentRecipe) -> dict[
     """`loss` and its parts of a student that does the same for every frame."""
     out = asked(student, batch)
     truth = ground_truth_loss(out.maps, batch.boxes)
-    return total(truth, imitation_loss(out.maps, batch.maps) | mimicry(student.spec, out.layers, batch), recipe)
+    return total(
+        truth, imitation_loss(out.maps, batch.maps) | feature_distillation(student.spec, out.layers, batch), recipe
+    )
 
 
 def total(truth: dict[str, Tensor], parts: dict[str, Tensor], recipe: StudentRecipe) -> dict[str, Tensor]:
@@ -63,13 +65,13 @@ def total(truth: dict[str, Tensor], parts: dict[str, Tensor], recipe: StudentRec
     return {**truth, **parts, "loss": truth["loss"] + torch.stack(weighted).sum()}
 
 
-def mimicry(spec: TrackerSpec, layers: tuple[Tensor, ...] | None, batch: Batch) -> dict[str, Tensor]:
+def feature_distillation(spec: TrackerSpec, layers: tuple[Tensor, ...] | None, batch: Batch) -> dict[str, Tensor]:
     """The mean over the matched layers that the pool has; the last is always among them."""
     assert layers is not None
     raw = spec.head.kind in _UNNORMALISED
     pairs = [(k, t) for k, t in matched_layers(spec, batch.teacher).items() if t in batch.layers]
-    losses = [mimic_loss(layers[k].float(), batch.layers[t], normalised=not raw) for k, t in pairs]
-    return {"mimic_raw" if raw else "mimic": torch.stack(losses).mean()}
+    losses = [feature_loss(layers[k].float(), batch.layers[t], normalised=not raw) for k, t in pairs]
+    return {"feature_raw" if raw else "feature": torch.stack(losses).mean()}
 
 
 def floats(maps: Mapping[str, Tensor]) -> Maps:

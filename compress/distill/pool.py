@@ -17,9 +17,9 @@ from torch import Tensor
 from compress.core import TrackerSpec
 from compress.core.files import replacing
 from compress.data.worker import make_pairs
-from compress.distill.matching import layer_shape, mimicked_layers
+from compress.distill.layer_matching import distilled_layers, layer_shape
 from compress.distill.optimise import to_input
-from compress.models import Route, Tracker
+from compress.models import ForcedPath, Tracker
 
 _CHUNK = 64
 _SIZES = ("template_size", "search_size", "template_factor", "search_factor")
@@ -54,7 +54,7 @@ class Pool:
 def pool_bytes(spec: TrackerSpec) -> int:
     """Memory that one pair and the teacher's answers to it take."""
     crops = 3 * (spec.template_size**2 + spec.search_size**2)
-    tokens = sum(math.prod(layer_shape(spec, i)) for i in mimicked_layers(spec))
+    tokens = sum(math.prod(layer_shape(spec, i)) for i in distilled_layers(spec))
     maps = sum(math.prod(shape) for shape in spec.maps.values())
     return crops + 2 * (tokens + maps) + 16
 
@@ -92,7 +92,7 @@ def distillation_pool(
         answers = _answers(teacher.to(device).eval(), pairs, device, report)
         _save(answers, path)
     maps = {k: answers[k] for k in teacher.spec.maps}
-    layers = {i: answers[f"layer{i}"] for i in mimicked_layers(teacher.spec)}
+    layers = {i: answers[f"layer{i}"] for i in distilled_layers(teacher.spec)}
     return Pool(teacher.spec, pairs["template"], pairs["search"], pairs["boxes"], maps, layers)
 
 
@@ -129,14 +129,14 @@ def _fill(rows: dict[str, Tensor], part: dict[str, Tensor], start: int, count: i
 def _answers(
     teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, report: Callable[[str, int, int], None]
 ) -> dict[str, Tensor]:
-    wanted, last = mimicked_layers(teacher.spec), len(teacher.spec.exits) - 1
+    wanted, last = distilled_layers(teacher.spec), len(teacher.spec.exits) - 1
     # An adaptive teacher is asked for the best it has: no layer skipped, the last exit.
-    whole = Route(skipped=frozenset(), exit=last if last >= 0 else None)
+    whole = ForcedPath(skipped=frozenset(), exit=last if last >= 0 else None)
     rows: dict[str, Tensor] = {}
     count = len(pairs["boxes"])
     for start in range(0, count, _CHUNK):
         template, search = (to_input(pairs[k][start : start + _CHUNK].to(device)) for k in ("template", "search"))
-        out = teacher(template, search, collect=True, route=whole)
+        out = teacher(template, search, collect=True, forced_path=whole)
         found = {**out.maps, **{f"layer{i}": out.layers[i] for i in wanted}}
         _fill(rows, {key: value.half().cpu() for key, value in found.items()}, start, count)
         report("asking the teacher", min(count, start + _CHUNK), count)

@@ -15,7 +15,7 @@ from compress.core import Attention, LayerSpec, TrackerSpec, UsageError
 from compress.distill.pool import Pool
 from compress.distill.student import Report, StudentRecipe, distill
 from compress.models import Tracker, VitTracker
-from compress.models.blocks import Block
+from compress.models.vit.blocks import Block
 from compress.surgery import Rank, inherit
 
 

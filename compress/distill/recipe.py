@@ -27,7 +27,7 @@ class StudentRecipe:
         new: Learning rate of the exits' scores and recycling gates, which nothing was inherited for, over that of the
             rest (DyTrack, §IV-A: 10, for all but the backbone).
         settle: Passes over the pool in which, at the end, scores alone learn what became of the exits; see
-            `settle_scores`.
+            `calibrate_exit_scores`.
         ema: Decay of the averaged weights, which are what is kept.
     """
 
@@ -39,8 +39,8 @@ class StudentRecipe:
     box: float = 20.0
     distribution: float = 5.0
     presence: float = 1.0
-    mimic: float = 8.0
-    mimic_raw: float = 0.2
+    feature: float = 8.0
+    feature_raw: float = 0.2
     static: float = 0.25
     sparsity: float = SPARSITY
     iou: float = SCORE
@@ -54,6 +54,6 @@ class StudentRecipe:
     def weights(self) -> dict[str, float]:
         """Of the parts of the loss beside the ground truth, by name."""
         imitated = ("score", "box", "distribution", "presence")
-        beside = {"mimic": self.mimic, "mimic_raw": self.mimic_raw, "sparsity": self.sparsity}
+        beside = {"feature": self.feature, "feature_raw": self.feature_raw, "sparsity": self.sparsity}
         exits = {"exits_iou": self.iou, "exits_imitation": self.self_imitation}
         return {f"imitate_{name}": getattr(self, name) for name in imitated} | beside | exits

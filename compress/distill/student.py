@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from compress.core import CompressError
 from compress.distill.adaptive import Adaptive
+from compress.distill.exit_score_calibration import calibrate_exit_scores
 from compress.distill.objective import Batch, static_parts
 from compress.distill.optimise import (
     AveragedWeights,
@@ -20,7 +21,6 @@ from compress.distill.optimise import (
 )
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
-from compress.distill.settle import settle_scores
 from compress.models import Tracker
 
 __all__ = ["Report", "StudentRecipe", "distill", "distillation_loss"]
@@ -45,7 +45,7 @@ def distill(
     """Train `student` for `steps` batches of the pool; returns its averaged weights in eval mode.
 
     A student with bypass or exits is trained in two stages, see `Adaptive`; then scores of exits settle on the averaged
-    weights, see `settle_scores`. A backbone's batch norms keep the teacher's statistics.
+    weights, see `calibrate_exit_scores`. A backbone's batch norms keep the teacher's statistics.
 
     Args:
         report: Called about every twentieth of the way with the step and the mean of each loss part since.
@@ -81,7 +81,7 @@ def distill(
             means.report()
     found: Tracker = average.model.train(False)
     if static_steps < steps:
-        settle_scores(found, pool, recipe, count=steps * recipe.batch, seed=seed, device=device)
+        calibrate_exit_scores(found, pool, recipe, count=steps * recipe.batch, seed=seed, device=device)
     return found
 
 

@@ -43,7 +43,7 @@ class Remeasurer:
             return archive  # continued after its end
         found = self.target.measure(
             {record.variant: self._network(record) for record in members},
-            ways={record.variant: record.ways for record in members if record.ways},
+            paths={record.variant: record.paths for record in members if record.paths},
             threads=self.threads,
             report=lambda what, share: self.say(f"Measuring the trained variants: {share:.0%}"),
         )

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from compress.archive import figures_from, ways_from
-from compress.core import Accuracy, FileError, TrackerSpec, Way, way_rows
+from compress.archive import figures_from, paths_from
+from compress.core import Accuracy, ExecutionPath, FileError, TrackerSpec, path_rows
 from compress.core.files import write_text
 
 
@@ -16,23 +16,23 @@ class Score(NamedTuple):
     """Accuracy, and the ways that the frames took through an adaptive tracker; None for others."""
 
     accuracy: Accuracy
-    ways: Mapping[Way, int] | None = None
+    paths: Mapping[ExecutionPath, int] | None = None
 
 
 def read_score(path: Path, spec: TrackerSpec) -> Score | None:
     """A kept score; None where there is none, or none that says what `spec` needs."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        ways = ways_from(spec, data.pop("ways", None) if isinstance(data, dict) else None)
+        paths = paths_from(spec, data.pop("paths", None) if isinstance(data, dict) else None)
         accuracy = figures_from(Accuracy, data)
     except (OSError, ValueError, FileError):
         return None
-    if accuracy is None or (spec.adaptive and not ways):
+    if accuracy is None or (spec.adaptive and not paths):
         return None
-    return Score(accuracy, ways)
+    return Score(accuracy, paths)
 
 
 def write_score(path: Path, score: Score) -> None:
-    """Keep a score: its accuracy's figures and, of an adaptive tracker, the rows of `way_rows`."""
-    rows = {} if score.ways is None else {"ways": way_rows(score.ways)}
+    """Keep a score: its accuracy's figures and, of an adaptive tracker, the rows of `path_rows`."""
+    rows = {} if score.paths is None else {"paths": path_rows(score.paths)}
     write_text(path, json.dumps(score.accuracy.to_dict() | rows))

@@ -20,21 +20,21 @@ from compress.archive import (
 from compress.core import Latency, describe
 from compress.core.files import home
 from compress.distill import Pool, StudentRecipe, distillation_pool, pick_device
-from compress.driver.asking import Asker, check_names, open_study
 from compress.driver.config import SearchConfig, settle
-from compress.driver.gauge import Gauge, latency_of
-from compress.driver.ladder import Member, climb
-from compress.driver.material import Scored, check_training_data, evaluation_sequences, pool_size, rungs_of
-from compress.driver.plan import check_kind, make_plan, plan_space, plans
-from compress.driver.plan_start import enqueue, planned
+from compress.driver.evaluation_data import Scored, check_training_data, evaluation_sequences, pool_size, rungs_of
+from compress.driver.latency_constraint import Gauge, latency_of
+from compress.driver.planner import check_kind, make_plan, plan_space, plans
+from compress.driver.planner.warm_start import enqueue, planned
 from compress.driver.progress import Progress, Show
+from compress.driver.proposals import Proposals, check_names, open_study
 from compress.driver.remeasure import Remeasurer
 from compress.driver.run_dir import Log, explained, holding, write_environment
+from compress.driver.strategies.halving import Member, run_generation
 from compress.driver.students import Students
-from compress.driver.teacher import keep_teacher, teacher_score
-from compress.measure import Corners, Target, resolve_target
+from compress.driver.teacher_record import keep_teacher, teacher_score
+from compress.latency import Profile
+from compress.measure import Coverage, Target, resolve_target
 from compress.models import Tracker, load_tracker, weights_key
-from compress.profiles import Profile
 from compress.report import write_report
 from compress.spaces import Space, load_space
 
@@ -117,15 +117,15 @@ class _Search:
         self.log(f"search {asdict(self.config)}")
         profile = self._profile()
         score = teacher_score(self.study, self.students, self.progress.say)
-        predicted = latency_of(profile, self.teacher.spec, score.ways)
+        predicted = latency_of(profile, self.teacher.spec, score.paths)
         gauge = Gauge(profile, self.config.fps_at, self._bound(predicted))
         if keep_teacher(self.study, self.teacher.spec, score, predicted):
             self.log(f"teacher: AO {score.accuracy.ao:.4f}, {predicted.provenance} {predicted.mean_ms:.3f} ms")
-        asker = Asker(study=self.study, space=self.space, teacher=self.teacher.spec, gate=gauge.gate)
+        proposals = Proposals(study=self.study, space=self.space, teacher=self.teacher.spec, gate=gauge.gate)
         if self.config.plan:
             enqueue(self.study, planned(self.config.plan, self.space, self.teacher.spec), self.config.students)
-        asker.enqueue_anchors()
-        self._train(asker, gauge)
+        proposals.enqueue_seeds()
+        self._train(proposals, gauge)
         archive = Remeasurer(
             study=self.study,
             run_dir=self.run_dir,
@@ -144,30 +144,32 @@ class _Search:
             return self.target
         return self.target.profile(
             self.teacher.spec,
-            corners=Corners.of_space(self.teacher.spec, self.space),
+            coverage=Coverage.of_space(self.teacher.spec, self.space),
             threads=self.config.threads,
             report=lambda what, share: self.progress.say(f"Latency profile: {what} {share:.0%}"),
         )
 
-    def _train(self, asker: Asker, gauge: Gauge) -> None:
+    def _train(self, proposals: Proposals, gauge: Gauge) -> None:
         """Generation after generation until enough students are trained or the time is over."""
         fidelities = [rung.fidelity for rung in self.students.rungs]
         steps = [sum(r.steps for r in self.students.rungs[: i + 1]) for i in range(len(fidelities))]
         known = {self.teacher.spec.weights_id} | {Record.from_attrs(r).spec.weights_id for r in self._record_attrs()}
-        waiting = asker.running()
+        waiting = proposals.running()
         while not self._time_over():
             left = self.config.students - self._trained()
-            members = [*waiting, *self._ask(asker, known, min(left, self.config.generation) - len(waiting))]
+            members = [*waiting, *self._ask(proposals, known, min(left, self.config.generation) - len(waiting))]
             waiting = []
             if not members:
                 return
             if self._made is None:
                 self._pool()
                 self.progress.start(self._work())
-            climb(members, self.students, fidelities, steps=steps, gauge=gauge, tell=asker.tell, done=self._scored)
+            run_generation(
+                members, self.students, fidelities, steps=steps, gauge=gauge, tell=proposals.tell, done=self._scored
+            )
 
-    def _ask(self, asker: Asker, known: set[str], count: int) -> list[Member]:
-        source = asker.accepted(known)
+    def _ask(self, proposals: Proposals, known: set[str], count: int) -> list[Member]:
+        source = proposals.accepted(known)
         members: list[Member] = []
         while len(members) < count:
             member = next(source, None)
@@ -194,7 +196,7 @@ class _Search:
         rung = next(i for i, r in enumerate(self.students.rungs) if r.fidelity == record.fidelity)
         self.students.deliver(record.spec, rung, self.run_dir / "checkpoints")
         text = f"{record.variant} {record.fidelity}: AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f}"
-        if record.ways and record.predicted:
+        if record.paths and record.predicted:
             used, depth = record.layers_used, len(record.spec.layers)
             text += f", {used:.1f} of {depth} layers, {record.predicted.mean_ms:.3g} ms predicted"
         self.log(text)

@@ -19,9 +19,9 @@ from compress.core import InfeasibleError, TrackerSpec
 from compress.core.files import home
 from compress.data import Sequence
 from compress.distill import Pool, StudentRecipe, distill, to_input
-from compress.driver.exit_scores import exit_scores
+from compress.driver.exit_thresholds.exit_scores import exit_scores
+from compress.driver.exit_thresholds.selection import Milliseconds, choose
 from compress.driver.scores import Score, read_score, write_score
-from compress.driver.thresholds import Milliseconds, choose
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
@@ -146,7 +146,7 @@ class Students:
     ) -> Score:
         network = NumpyNetwork(model, self.device)
         found = evaluate(network, LoopSettings.of(model.spec), sequences, progress=progress)
-        return Score(found.accuracy, found.ways or None)
+        return Score(found.accuracy, found.paths or None)
 
     def _folder(self, rung: int) -> Path:
         """By everything that the weights and the score at this rung hang on."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import Accuracy, CompressError, UsageError, Way
+from compress.core import Accuracy, CompressError, ExecutionPath, UsageError
 from compress.data import Sequence
 from compress.evaluate.score import SequenceScore, pool, score_sequence
 from compress.geometry import FrameTracker, LoopSettings, Network
@@ -35,7 +35,7 @@ class Evaluation:
     renewals: int
     per_sequence: list[SequenceScore]
     boxes: dict[str, NDArray[np.float64]]
-    ways: dict[Way, int] = field(default_factory=dict)
+    paths: dict[ExecutionPath, int] = field(default_factory=dict)
 
 
 def evaluate(
@@ -68,15 +68,15 @@ def evaluate(
         if progress:
             progress(done, total)
 
-    scores, boxes, ways = [], {}, Counter[Way]()
+    scores, boxes, paths = [], {}, Counter[ExecutionPath]()
     for sequence in sequences:
         run = _follow(FrameTracker(network, settings), sequence, step)
         scores.append(score_sequence(sequence.name, sequence.boxes, run.boxes, sequence.visible, frame_size=run.size))
         boxes[sequence.name] = run.boxes
         seconds += run.seconds
         renewals += run.renewals
-        ways += run.ways
-    return Evaluation(pool(scores), total / max(seconds, 1e-9), renewals, scores, boxes, dict(ways))
+        paths += run.paths
+    return Evaluation(pool(scores), total / max(seconds, 1e-9), renewals, scores, boxes, dict(paths))
 
 
 class _Run(NamedTuple):
@@ -86,14 +86,14 @@ class _Run(NamedTuple):
     size: tuple[int, int]
     seconds: float
     renewals: int
-    ways: Counter[Way]
+    paths: Counter[ExecutionPath]
 
 
 def _follow(tracker: FrameTracker, sequence: Sequence, step: Callable[[], None]) -> _Run:
     boxes = np.zeros((len(sequence), 4))
     boxes[0] = sequence.boxes[0]
     seconds, renewals = 0.0, 0
-    size, ways = (0, 0), Counter[Way]()
+    size, paths = (0, 0), Counter[ExecutionPath]()
     for i in range(len(sequence)):
         frame = sequence.frame(i)
         begin = perf_counter()
@@ -102,7 +102,7 @@ def _follow(tracker: FrameTracker, sequence: Sequence, step: Callable[[], None])
                 found = tracker.update(frame)
                 boxes[i] = found.box
                 renewals += found.renewed
-                ways.update([] if found.way is None else [found.way])
+                paths.update([] if found.path is None else [found.path])
             else:
                 size = (frame.shape[1], frame.shape[0])
                 tracker.start(frame, boxes[0])
@@ -110,4 +110,4 @@ def _follow(tracker: FrameTracker, sequence: Sequence, step: Callable[[], None])
             raise type(error)(f"Sequence {sequence.name}, frame {i + 1}: {error}") from error
         seconds += perf_counter() - begin
         step()
-    return _Run(boxes, size, seconds, renewals, ways)
+    return _Run(boxes, size, seconds, renewals, paths)

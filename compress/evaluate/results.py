@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import FileError, UsageError, way_rows
+from compress.core import FileError, UsageError, path_rows
 from compress.core.files import write_text
 from compress.evaluate.ope import Evaluation
 
@@ -41,8 +41,8 @@ def _box_lines(boxes: NDArray[np.float64]) -> str:
 
 def _summary(evaluation: Evaluation) -> dict[str, object]:
     rows = [score.to_dict() for score in evaluation.per_sequence]
-    ways = {"ways": way_rows(evaluation.ways)} if evaluation.ways else {}
-    return {**evaluation.accuracy.to_dict(), "fps": evaluation.fps, **ways, "per_sequence": rows}
+    paths = {"paths": path_rows(evaluation.paths)} if evaluation.paths else {}
+    return {**evaluation.accuracy.to_dict(), "fps": evaluation.fps, **paths, "per_sequence": rows}
 
 
 def _table(evaluation: Evaluation) -> str:

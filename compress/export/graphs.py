@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from compress.core import TrackerSpec, UsageError, Way
-from compress.export.composing import composed
-from compress.export.stages import stage_graphs, way_graph
+from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.export.single_graph import composed
+from compress.export.stages import path_graph, stage_graphs
 from compress.export.tracing import traced
 from compress.models import Tracker, fused
 from compress.runtime.signatures import FRAME, TEMPLATE, Form, default_form, template_inputs
@@ -43,7 +43,7 @@ def template_graph(model: Tracker) -> bytes:
     return _template_graph(_ready(model))
 
 
-def frame_graph(model: Tracker, way: Way | None = None) -> bytes:
+def frame_graph(model: Tracker, path: ExecutionPath | None = None) -> bytes:
     """Serialised ONNX graph of `model.track`, weights inside, batch 1, float32, without any decision in it.
 
     Inputs: `search` (1, 3, Sx, Sx) normalised, then the memory. Outputs: the maps of `TrackerSpec.maps`, with a batch
@@ -55,8 +55,8 @@ def frame_graph(model: Tracker, way: Way | None = None) -> bytes:
     Raises:
         UsageError: a way that the tracker does not have, or an adaptive tracker and no whole way.
     """
-    ready, way = _ready(model), _whole(model.spec, way)
-    return _frame_graph(ready) if way is None else way_graph(ready, _memory(ready), way)
+    ready, path = _ready(model), _whole(model.spec, path)
+    return _frame_graph(ready) if path is None else path_graph(ready, _memory(ready), path)
 
 
 def memory_names(model: Tracker) -> tuple[str, ...]:
@@ -64,18 +64,18 @@ def memory_names(model: Tracker) -> tuple[str, ...]:
     return tuple(_memory(_ready(model)))
 
 
-def _whole(spec: TrackerSpec, way: Way | None) -> Way | None:
+def _whole(spec: TrackerSpec, path: ExecutionPath | None) -> ExecutionPath | None:
     """The way with nothing left to decide; None for a tracker without bypass and exits."""
-    way = way or Way()
-    way.check(spec)
-    if (spec.bypass and way.skipped is None) or (len(spec.exits) > 1 and way.exit is None):
+    path = path or ExecutionPath()
+    path.check(spec)
+    if (spec.bypass and path.skipped is None) or (len(spec.exits) > 1 and path.exit is None):
         raise UsageError(
             f"The work of the tracker {spec.id} depends on the frame, so it is no single graph without decisions. "
             "Say which way it should take, the layers skipped and the exit, or export its stages."
         )
     if spec.exits:
-        return Way(way.skipped or frozenset(), way.exit or 0)
-    return way if spec.bypass else None
+        return ExecutionPath(path.skipped or frozenset(), path.exit or 0)
+    return path if spec.bypass else None
 
 
 def _template_graph(ready: Tracker) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from compress.core import CompressError, Way, way_rows
+from compress.core import CompressError, ExecutionPath, path_rows
 
 # Float32 rounding, in another order of additions, stays below 1e-4 at ViT-B; a wrong graph is off by far more.
 MAP_TOLERANCE = 1e-3
@@ -44,8 +44,8 @@ class Parity:
     also_renewed: tuple[int, ...]
     tie_at: int | None
     sequence: str
-    ways: dict[Way, int] = field(default_factory=dict)
-    astray: int = 0
+    paths: dict[ExecutionPath, int] = field(default_factory=dict)
+    path_mismatch: int = 0
 
     def problems(self) -> list[str]:
         """What is beyond tolerance, with the figures; empty where the two agree."""
@@ -54,8 +54,8 @@ class Parity:
             for name, value in self.maps.items()
             if not value <= MAP_TOLERANCE
         ]
-        if self.astray:
-            found.append(f"other layers or exits are taken on {self.astray} crops")
+        if self.path_mismatch:
+            found.append(f"other layers or exits are taken on {self.path_mismatch} crops")
         if not self.box_px <= BOX_TOLERANCE:
             found.append(f"boxes differ by {self.box_px:.2f} px (at most {BOX_TOLERANCE:g})")
         if not self.mean_iou >= MEAN_IOU:
@@ -75,4 +75,4 @@ class Parity:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return {f.name: getattr(self, f.name) for f in fields(self)} | {"ways": way_rows(self.ways)}
+        return {f.name: getattr(self, f.name) for f in fields(self)} | {"paths": path_rows(self.paths)}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compress.core import TrackerSpec, Way
+from compress.core import ExecutionPath, TrackerSpec
+from compress.export.divergence import parting
 from compress.export.parity import NEAR_THRESHOLD, Parity
-from compress.export.parting import parting
 from compress.geometry import Answer, LoopSettings, Maps, Network, Prediction, UpdateRule, decode, hann_window, iou
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import GraphNetwork, Thresholds, track
@@ -25,7 +25,7 @@ Array = NDArray[np.float32]
 def compare_exported(model: Tracker, network: GraphNetwork, settings: LoopSettings, sequence: Sequence) -> Parity:
     """Hold a tracker's graphs against the tracker, those too that no frame of the sequence needs."""
     reference, spec = NumpyNetwork(model), model.spec
-    forced = [(reference.routed(way), network.at(Thresholds.forcing(spec, way))) for way in _forced_ways(spec)]
+    forced = [(reference.along(path), network.at(Thresholds.forcing(spec, path))) for path in _forced_paths(spec)]
     return compare(reference, network, settings, sequence, spec=spec, forced=forced)
 
 
@@ -46,11 +46,11 @@ def compare(
         forced: Both again, sending all frames one way; for random inputs only.
     """
     differences: dict[str, float] = {}
-    astray = 0
+    path_mismatch = 0
     for first, second, decided in ((reference, candidate, spec), *((*pair, None) for pair in forced)):
         random = _Both(first, second, settings, differences, decided)
         _random_inputs(random, settings, seed)
-        astray += random.astray
+        path_mismatch += random.path_mismatch
     both = _Both(reference, candidate, settings, differences, spec)
     found, also = _found(both, settings, sequence), _found(candidate, settings, sequence)
     # Frame 1 is the first tracked one; a tie on the k-th compares k − 1 boxes.
@@ -65,18 +65,18 @@ def compare(
         also_renewed=_renewed(also[:end]),
         tie_at=both.tie,
         sequence=sequence.name,
-        ways=Counter(each.way for each in found if each.way is not None),
-        astray=astray + both.astray,
+        paths=Counter(each.path for each in found if each.path is not None),
+        path_mismatch=path_mismatch + both.path_mismatch,
     )
 
 
-def _forced_ways(spec: TrackerSpec) -> list[Way]:
+def _forced_paths(spec: TrackerSpec) -> list[ExecutionPath]:
     """Ways of an adaptive tracker that together need every graph: to each exit without skipping, and skipping all."""
     if not spec.adaptive:
         return []
     exits = range(len(spec.exits)) if spec.exits else (None,)
-    ways = [Way(frozenset(), exit) for exit in exits]
-    return [*ways, Way(frozenset(spec.skippable), ways[-1].exit)] if spec.bypass else ways
+    paths = [ExecutionPath(frozenset(), exit) for exit in exits]
+    return [*paths, ExecutionPath(frozenset(spec.skippable), paths[-1].exit)] if spec.bypass else paths
 
 
 class _Both:
@@ -102,7 +102,7 @@ class _Both:
         self._chosen = [0, 0]
         self._frame = 0
         self.tie: int | None = None
-        self.astray = 0
+        self.path_mismatch = 0
 
     def encode_template(
         self, template: Array, template_box: Array | None, online_template: Array | None = None
@@ -112,19 +112,19 @@ class _Both:
     def track(self, search: Array, memory: list[Any]) -> Answer:
         first, second = (network.track(search, part) for network, part in zip(self._networks, memory, strict=True))
         self._frame += 1
-        same = self._same_way(first, second) and self._same_place(first, second)
+        same = self._same_path(first, second) and self._same_place(first, second)
         if not same and self.tie is None:
             self.tie = self._frame
         return first
 
-    def _same_way(self, first: Answer, second: Answer) -> bool:
-        if first.way == second.way:
+    def _same_path(self, first: Answer, second: Answer) -> bool:
+        if first.path == second.path:
             return True
         parted = self._spec and parting(self._spec, first, second)
         if parted:
             self._note(parted.kind, parted.value, parted.other)
         if not parted or not abs(parted.value - parted.threshold) <= NEAR_THRESHOLD:
-            self.astray += 1
+            self.path_mismatch += 1
         return False
 
     def _same_place(self, first: Answer, second: Answer) -> bool:
@@ -161,8 +161,8 @@ class _Both:
 
 def _arrays(answer: Answer) -> dict[str, Array]:
     """The maps, and what decided, without what was not reached."""
-    deciding = {"bypass": answer.bypass, "scores": answer.scores}
-    return {**answer.maps, **{name: row[~np.isnan(row)] for name, row in deciding.items() if row is not None}}
+    routing_overhead = {"bypass": answer.bypass, "scores": answer.scores}
+    return {**answer.maps, **{name: row[~np.isnan(row)] for name, row in routing_overhead.items() if row is not None}}
 
 
 def _random_inputs(network: Network, settings: LoopSettings, seed: int, runs: int = 4) -> None:
@@ -182,7 +182,7 @@ def _found(network: Network, settings: LoopSettings, sequence: Sequence) -> list
     frames = (sequence.frame(i) for i in range(len(sequence)))
     steps = track(network, settings, frames, sequence.boxes[0])
     # Without the pictures, which would not fit for a long video.
-    return [Prediction(step.box, step.score, step.renewed, step.way) for step in steps][1:]
+    return [Prediction(step.box, step.score, step.renewed, step.path) for step in steps][1:]
 
 
 def _boxes(found: list[Prediction]) -> NDArray[np.float64]:

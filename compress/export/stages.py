@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from compress.core import UsageError, Way
+from compress.core import ExecutionPath, UsageError
 from compress.core.stages import Stage, stages, stages_of
 from compress.export.tracing import Tensors, traced
 from compress.models import Tracker, VitTracker
@@ -37,7 +37,7 @@ def stage_graphs(ready: Tracker, memory: Mapping[str, Tensor]) -> dict[str, byte
     return found
 
 
-def way_graph(ready: Tracker, memory: Mapping[str, Tensor], way: Way) -> bytes:
+def path_graph(ready: Tracker, memory: Mapping[str, Tensor], path: ExecutionPath) -> bytes:
     """Serialised graph of all stages of one whole way and its head, from search crop and memory to the maps.
 
     What decides is left out, as no output hangs on it.
@@ -49,10 +49,10 @@ def way_graph(ready: Tracker, memory: Mapping[str, Tensor], way: Way) -> bytes:
 
     def run(given: Tensors) -> Tensors:
         known = dict(given)
-        for stage in stages_of(model.spec, way):
+        for stage in stages_of(model.spec, path):
             known |= _stage(model, stage, known)
             known |= {"x": known["y"]} | ({"recycled": known["adapted"]} if "adapted" in known else {})
-        return _head(model, way.exit, known)
+        return _head(model, path.exit, known)
 
     size = model.spec.search_size
     return traced(model, run, {"search": torch.zeros(1, 3, size, size), **memory}, model.spec.maps)

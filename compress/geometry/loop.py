@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compress.core import CompressError, UsageError, Way
+from compress.core import CompressError, ExecutionPath, UsageError
 from compress.geometry.boxes import check_box
 from compress.geometry.crop import preprocess
 from compress.geometry.decode import clip_box, decode, map_back
@@ -32,7 +32,7 @@ class Prediction:
     box: NDArray[np.float64]
     score: float
     renewed: bool = False
-    way: Way | None = None
+    path: ExecutionPath | None = None
 
 
 class FrameTracker:
@@ -67,13 +67,13 @@ class FrameTracker:
         """
         if self._templates is None:
             raise UsageError("FrameTracker.update was called before start; call start with the first frame and box.")
-        self._box, score, way = self._find(frame)
+        self._box, score, path = self._find(frame)
         renewed = self._templates.step(frame, self._box, score)
         if renewed:
             self._memory = self._templates.encoded(self._network)
-        return Prediction(np.array(self._box, dtype=np.float64), score, renewed, way)
+        return Prediction(np.array(self._box, dtype=np.float64), score, renewed, path)
 
-    def _find(self, frame: NDArray[np.uint8]) -> tuple[list[float], float, Way | None]:
+    def _find(self, frame: NDArray[np.uint8]) -> tuple[list[float], float, ExecutionPath | None]:
         height, width = _frame_size(frame)
         s = self._settings
         search, factor = preprocess(frame, self._box, s.search_factor, s.search_size)
@@ -86,7 +86,7 @@ class FrameTracker:
                 "training diverged. Load other weights or train it again."
             )
         mapped = map_back(box, self._box, resize_factor=factor, search_size=s.search_size)
-        return clip_box(mapped, width, height), score, answer.way
+        return clip_box(mapped, width, height), score, answer.path
 
 
 def _frame_size(frame: NDArray[np.uint8]) -> tuple[int, int]:

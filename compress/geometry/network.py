@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import Way
+from compress.core import ExecutionPath
 
 Maps: TypeAlias = Mapping[str, NDArray[np.float32]]
 """The head's maps, named and shaped as in `TrackerSpec.maps`, with a batch of one."""
@@ -24,14 +24,14 @@ class Answer(NamedTuple):
     """
 
     maps: Maps
-    way: Way | None = None
+    path: ExecutionPath | None = None
     bypass: NDArray[np.float32] | None = None
     scores: NDArray[np.float32] | None = None
 
     @property
     def score(self) -> float | None:
         """The IoU that the exit taken expects of its box, in [0, 1]; None without exits."""
-        taken = None if self.way is None else self.way.exit
+        taken = None if self.path is None else self.path.exit
         return None if self.scores is None or taken is None else float(self.scores[taken])
 
 

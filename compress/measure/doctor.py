@@ -12,12 +12,12 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from compress.measure.carried.facts import conditions
-from compress.measure.devices import device_profiles
-from compress.measure.here import kept_profiles
+from compress.measure.backends import BACKENDS
 from compress.measure.host import host
-from compress.measure.rounds import LIMIT, NOISY, drift, spread, time_rounds
-from compress.measure.runtimes import RUNTIMES
+from compress.measure.host_profiles import kept_profiles
+from compress.measure.kit_runtime.facts import conditions
+from compress.measure.remote_profiles import device_profiles
+from compress.measure.timing import LIMIT, NOISY, drift, spread, time_rounds
 
 _PACKAGES = ("torch", "onnxruntime", "onnx", "opencv-python-headless", "optuna", "ray", "timm")
 
@@ -94,10 +94,10 @@ def _cuda() -> Finding:
 
 
 def _targets() -> Finding:
-    there = [name for name, runtime in RUNTIMES.items() if not runtime.missing()]
+    there = [name for name, runtime in BACKENDS.items() if not runtime.missing()]
     without: dict[str, list[str]] = {}
-    for name in RUNTIMES.keys() - there:
-        without.setdefault(RUNTIMES[name].missing(), []).append(name)
+    for name in BACKENDS.keys() - there:
+        without.setdefault(BACKENDS[name].missing(), []).append(name)
     advice = " ".join(f"{', '.join(sorted(names))}: {words}." for words, names in sorted(without.items()))
     return Finding("targets of this host", ", ".join(there), not advice, advice)
 

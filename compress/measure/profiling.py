@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from compress.core import TrackerSpec, UsageError
-from compress.measure.calls import ready
-from compress.measure.carried.facts import conditions
-from compress.measure.corners import Corners
-from compress.measure.effort import Effort
-from compress.measure.fitting import Where, check_adds_up, check_calm, fit_profile
-from compress.measure.frame_loop import LoopCall
-from compress.measure.plan import Plan
-from compress.measure.rounds import Report, Times, settled_rounds, silent
-from compress.measure.runtimes import CPU, RUNTIMES, Runtime
-from compress.profiles import Conditions, Profile
+from compress.latency import Conditions, Profile
+from compress.measure.backends import BACKENDS, CPU, Backend
+from compress.measure.budget import MeasurementBudget
+from compress.measure.calibration.profile_fit import Where, check_adds_up, check_calm, fit_profile
+from compress.measure.coverage import Coverage
+from compress.measure.kit_runtime.facts import conditions
+from compress.measure.prepare import prepare
+from compress.measure.stacks.timing_plan import Plan
+from compress.measure.timed_frame import TimedFrame
+from compress.measure.timing import Report, Times, settled_rounds, silent
 
 ROUNDS = 12
 
 
 def build_profile(
     teacher: TrackerSpec,
-    corners: Corners,
+    coverage: Coverage,
     *,
     target: str = CPU,
     threads: int = 1,
@@ -30,10 +30,10 @@ def build_profile(
     """Measure a profile, keeping nothing. Arguments and errors as `host_profile`."""
     if threads < 1 or rounds < 2:
         raise UsageError(f"threads must be at least 1 and rounds at least 2 but are {threads} and {rounds}.")
-    plan, times, before, runtime = Plan.of(teacher, corners), [], conditions(), RUNTIMES[target]
+    plan, times, before, runtime = Plan.of(teacher, coverage), [], conditions(), BACKENDS[target]
     for i, batch in enumerate(plan.batches):
         share = _part(report or silent, i, len(plan.batches))
-        times.append(_batch_times(runtime, batch, effort=plan.effort, threads=threads, rounds=rounds, report=share))
+        times.append(_batch_times(runtime, batch, budget=plan.budget, threads=threads, rounds=rounds, report=share))
     if strict:
         check_calm(times, runtime.device)
     facts = Conditions(**conditions(before))
@@ -45,15 +45,15 @@ def build_profile(
 
 
 def _batch_times(
-    runtime: Runtime, specs: list[TrackerSpec], *, effort: Effort, threads: int, rounds: int, report: Report
+    runtime: Backend, specs: list[TrackerSpec], *, budget: MeasurementBudget, threads: int, rounds: int, report: Report
 ) -> Times:
     """Times of whole frames of each spec, then of the empty loop; the networks are gone when this returns."""
     with runtime.using(threads):
         return settled_rounds(
-            [*ready([(spec, None) for spec in specs], runtime, threads, report), LoopCall(specs[0], None)],
+            [*prepare([(spec, None) for spec in specs], runtime, threads, report), TimedFrame(specs[0], None)],
             rounds=rounds,
-            dropped=effort.dropped,
-            timed=effort.timed,
+            dropped=budget.dropped,
+            timed=budget.timed,
             report=lambda done: report("measuring the profile", done),
         )
 

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from compress.core import Latency, TrackerSpec, UsageError, Way
-from compress.measure.corners import Corners
-from compress.measure.devices import device_profile
-from compress.measure.here import host_profile
-from compress.measure.rounds import Report
-from compress.measure.whole import RUNS, measure_many
+from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
+from compress.latency import Profile
+from compress.latency.estimated import EstimatedProfile, estimate, estimate_expected, extrapolates
+from compress.measure.coverage import Coverage
+from compress.measure.host_profiles import host_profile
+from compress.measure.remote_profiles import device_profile
+from compress.measure.timing import Report
+from compress.measure.whole_trackers import RUNS, measure_many
 from compress.models import Tracker
-from compress.profiles import Profile
-from compress.profiles.estimated import EstimatedProfile, estimate, estimate_expected, extrapolates
 
 _KNOWN_OF_ESTIMATES = ("mean", "worst")
 """What published speeds, which are means, can tell of `LATENCY_FIGURES`."""
@@ -25,7 +25,7 @@ class Target:
     """A device with a runtime and precision. `cpu` and `gpu` are always this host.
 
     Attributes:
-        name: One of `RUNTIMES`, where whole trackers can be timed on it now.
+        name: One of `BACKENDS`, where whole trackers can be timed on it now.
         estimates: What published speeds tell of a device that is not here; None where latency is measured.
         elsewhere: Latency is predicted from profiles that `compress profile` has measured there, and kept here.
     """
@@ -51,7 +51,7 @@ class Target:
         self,
         teacher: TrackerSpec,
         *,
-        corners: Corners | None = None,
+        coverage: Coverage | None = None,
         threads: int = 1,
         refresh: bool = False,
         report: Report | None = None,
@@ -62,15 +62,17 @@ class Target:
             UsageError: an estimated target; or one measured elsewhere, if not for this, or if it is to be refreshed.
         """
         if self.elsewhere and not refresh:
-            return _kept(self.name, teacher, corners, threads)
+            return _kept(self.name, teacher, coverage, threads)
         self._check_here()
-        return host_profile(teacher, target=self.name, corners=corners, threads=threads, refresh=refresh, report=report)
+        return host_profile(
+            teacher, target=self.name, coverage=coverage, threads=threads, refresh=refresh, report=report
+        )
 
     def measure(
         self,
         trackers: Mapping[str, Tracker | TrackerSpec],
         *,
-        ways: Mapping[str, Mapping[Way, int]] | None = None,
+        paths: Mapping[str, Mapping[ExecutionPath, int]] | None = None,
         threads: int = 1,
         runs: int = RUNS,
         report: Report | None = None,
@@ -81,10 +83,10 @@ class Target:
             UsageError: a target that is not here.
         """
         self._check_here()
-        return measure_many(trackers, ways=ways, target=self.name, threads=threads, runs=runs, report=report)
+        return measure_many(trackers, paths=paths, target=self.name, threads=threads, runs=runs, report=report)
 
-    def estimate(self, spec: TrackerSpec, ways: Mapping[Way, int] | None = None) -> Latency:
-        """Latency by published speeds: `worst_ms` of adaptive trackers too, and their mean over `ways`.
+    def estimate(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
+        """Latency by published speeds: `worst_ms` of adaptive trackers too, and their mean over `paths`.
 
         Args:
             ways: Frames counted by the way they took. Without them the mean of an adaptive tracker is a bound: the
@@ -96,7 +98,7 @@ class Target:
         profile = self._estimates()
         if not spec.adaptive:
             return estimate(profile, spec)
-        mean = _over(profile, spec, ways) if ways else estimate_expected(profile, spec)
+        mean = _over(profile, spec, paths) if paths else estimate_expected(profile, spec)
         return replace(mean, worst_ms=estimate(profile, spec).mean_ms)
 
     def extrapolates(self, spec: TrackerSpec) -> bool:
@@ -154,7 +156,7 @@ def how_to_measure(name: str) -> str:
     )
 
 
-def _kept(name: str, teacher: TrackerSpec, corners: Corners | None, threads: int) -> Profile:
+def _kept(name: str, teacher: TrackerSpec, coverage: Coverage | None, threads: int) -> Profile:
     """The profile measured on a device, if it covers what is asked."""
     profile = device_profile(name, teacher, threads)
     if profile is None:
@@ -162,7 +164,7 @@ def _kept(name: str, teacher: TrackerSpec, corners: Corners | None, threads: int
             f"{name} was not measured for this family of trackers with {threads} thread{'s' * (threads > 1)}. Add "
             f"--teacher and --threads. {how_to_measure(name)}"
         )
-    if corners is not None and not corners.within(Corners.covered(profile)):
+    if coverage is not None and not coverage.within(Coverage.covered(profile)):
         raise UsageError(
             f"The profile measured on {name} does not reach all that is asked of it. Measure it with --space. "
             f"{how_to_measure(name)}"
@@ -170,10 +172,10 @@ def _kept(name: str, teacher: TrackerSpec, corners: Corners | None, threads: int
     return profile
 
 
-def _over(profile: EstimatedProfile, spec: TrackerSpec, ways: Mapping[Way, int]) -> Latency:
-    """The mean over frames that went `ways`."""
-    frames = sum(ways.values())
-    found = [(n / frames, estimate(profile, spec, skipped=w.skipped or (), exit=w.exit)) for w, n in ways.items()]
+def _over(profile: EstimatedProfile, spec: TrackerSpec, paths: Mapping[ExecutionPath, int]) -> Latency:
+    """The mean over frames that went `paths`."""
+    frames = sum(paths.values())
+    found = [(n / frames, estimate(profile, spec, skipped=w.skipped or (), exit=w.exit)) for w, n in paths.items()]
     mean = sum(share * each.mean_ms for share, each in found)
     network = sum(share * each.network_ms for share, each in found)
     return replace(found[0][1], mean_ms=mean, p50_ms=mean, p90_ms=mean, p99_ms=mean, network_ms=network)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from compress.core import TrackerSpec, UsageError, unknown_name
-from compress.measure.devices import Device, device_profiles
-from compress.measure.runtimes import RUNTIMES, local_target
+from compress.latency import Family
+from compress.latency.estimated import UNFITTED, estimated_names, load_estimated
+from compress.measure.backends import BACKENDS, local_target
+from compress.measure.remote_profiles import Device, device_profiles
 from compress.measure.target import Target, how_to_measure
-from compress.profiles import Family
-from compress.profiles.estimated import UNFITTED, estimated_names, load_estimated
 
 
 def target_names() -> list[str]:
     """Every name `resolve_target` takes, aliases left out: this host, what is estimated, what was measured."""
     measured = sorted({profile.target for _, profile in device_profiles()})
-    here = [name for name, runtime in RUNTIMES.items() if not runtime.missing()]
+    here = [name for name, runtime in BACKENDS.items() if not runtime.missing()]
     return list(dict.fromkeys([*here, *estimated_names(), *measured]))
 
 
 def resolve_target(name: str, spec: TrackerSpec | None = None) -> Target:
-    """The target of a name or alias: `RUNTIMES` are this host; others were measured there, or are estimated.
+    """The target of a name or alias: `BACKENDS` are this host; others were measured there, or are estimated.
 
     Args:
         spec: A tracker of the family that latency is wanted of. A device measured for it is not estimated; without
@@ -38,12 +38,12 @@ def resolve_target(name: str, spec: TrackerSpec | None = None) -> Target:
     except UsageError as error:
         if name in UNFITTED:
             raise UsageError(f"{error} {how_to_measure(name)}") from None
-        raise unknown_name("target", name, {*RUNTIMES, *target_names()}) from error
+        raise unknown_name("target", name, {*BACKENDS, *target_names()}) from error
     return Target(profile.target, profile.runtime, profile.precision, profile.device, profile)
 
 
 def _here(name: str) -> Target:
-    runtime = RUNTIMES[name]
+    runtime = BACKENDS[name]
     if missing := runtime.missing():
         raise UsageError(f"Target {name!r} cannot be used here: {missing}. `compress doctor` says more.")
     return Target(name, runtime.version, runtime.precision, runtime.device)

@@ -1,24 +1,24 @@
 """Networks from specs, and their weights."""
 
+from compress.models.adaptive.forced_path import ForcedPath
 from compress.models.build import build
+from compress.models.checkpoints.layouts import fold_litetrack
+from compress.models.checkpoints.timm_init import load_timm
+from compress.models.checkpoints.weights import load_weights, read_weights, save_weights, weights_key
 from compress.models.create import create_tracker, load_tracker, weights_path
 from compress.models.features import Features
-from compress.models.fuse import fused
-from compress.models.hit import HitTracker
-from compress.models.layouts import fold_litetrack
+from compress.models.fusing import fused
+from compress.models.levit.tracker import HitTracker
 from compress.models.numpy_network import NumpyNetwork
-from compress.models.route import Route
-from compress.models.timm_init import load_timm
 from compress.models.tracker import Decisions, Tracker, TrackerOutput
-from compress.models.vit import VitTracker
-from compress.models.weights import load_weights, read_weights, save_weights, weights_key
+from compress.models.vit.tracker import VitTracker
 
 __all__ = [
     "Decisions",
     "Features",
     "HitTracker",
     "NumpyNetwork",
-    "Route",
+    "ForcedPath",
     "Tracker",
     "TrackerOutput",
     "VitTracker",

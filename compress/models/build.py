@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from compress.core import TrackerSpec, UsageError
-from compress.models.hit import HitTracker
+from compress.models.levit.tracker import HitTracker
 from compress.models.tracker import Tracker
-from compress.models.vit import VitTracker
+from compress.models.vit.tracker import VitTracker
 
 
 def build(spec: TrackerSpec, *, drop_path: float = 0.0) -> Tracker:

@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from compress.core import Way
+from compress.core import ExecutionPath
 from compress.geometry import Answer
-from compress.models.compiled import compiled_frame
-from compress.models.fuse import fused
-from compress.models.packed import packed
+from compress.models.compiled_frame import compiled_frame
+from compress.models.fusing import fused
+from compress.models.packed_linear import packed
 from compress.models.tracker import Tracker, TrackerOutput
 
 _Row: TypeAlias = NDArray[np.float32] | None
@@ -36,17 +36,17 @@ class NumpyNetwork:
         self._frame: Callable[..., TrackerOutput] = compiled_frame(self._model) if compiled else self._model.track
         if self._device.type == "cpu" and not compiled:
             packed(self._model)
-        self._route: Way | None = None
+        self._route: ExecutionPath | None = None
 
-    def routed(self, route: Way) -> NumpyNetwork:
+    def along(self, forced_path: ExecutionPath) -> NumpyNetwork:
         """The same network, sending every frame one way instead of following the decisions.
 
         Raises:
             UsageError: the tracker does not have that way.
         """
-        route.check(self._model.spec)
+        forced_path.check(self._model.spec)
         other = copy(self)
-        other._route = route
+        other._route = forced_path
         return other
 
     @torch.inference_mode()
@@ -70,7 +70,7 @@ class NumpyNetwork:
     @torch.inference_mode()
     def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> Answer:
         """`search` (1, 3, Sx, Sx) → the maps of `TrackerSpec.maps`, with a batch of one, and the way to them."""
-        out = self._frame(self._tensor(search), memory, route=self._route)
+        out = self._frame(self._tensor(search), memory, forced_path=self._route)
         maps = {name: _array(value) for name, value in out.maps.items()}
         return Answer(maps, *_decided(out, exits=bool(self._model.spec.exits)))
 
@@ -78,14 +78,16 @@ class NumpyNetwork:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(self._device)
 
 
-def _decided(out: TrackerOutput, *, exits: bool) -> tuple[Way | None, _Row, _Row]:
+def _decided(out: TrackerOutput, *, exits: bool) -> tuple[ExecutionPath | None, _Row, _Row]:
     """The one frame's way, bypass probabilities and exit scores."""
     found = out.decisions
     if found is None:
         return None, None, None
-    way = Way(frozenset(found.skipped[0].nonzero().flatten().tolist()), int(found.exit[0]) if exits else None)
+    path = ExecutionPath(
+        frozenset(found.skipped[0].nonzero().flatten().tolist()), int(found.exit[0]) if exits else None
+    )
     bypass, scores = (None if value is None else _array(value[0]) for value in (found.bypass, found.scores))
-    return way, bypass, scores
+    return path, bypass, scores
 
 
 def _array(value: Tensor) -> NDArray[np.float32]:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from compress.core import TrackerSpec, UsageError
+from compress.models.adaptive.forced_path import ForcedPath
 from compress.models.features import Features
 from compress.models.heads import create_head, decode
-from compress.models.route import Route
 
 
 class TrackerOutput(NamedTuple):
@@ -72,7 +72,7 @@ class Tracker(nn.Module):
         *,
         collect: bool = False,
         every_exit: bool = False,
-        route: Route | None = None,
+        forced_path: ForcedPath | None = None,
     ) -> TrackerOutput:
         """Track from normalised crops, `template` (B, 3, Sz, Sz) and `search` (B, 3, Sx, Sx).
 
@@ -90,7 +90,7 @@ class Tracker(nn.Module):
         """
         self._check("search", search, self.spec.search_size)
         memory = self.encode_template(template, template_box, online_template)
-        return self.track(search, memory, collect=collect, every_exit=every_exit, route=route)
+        return self.track(search, memory, collect=collect, every_exit=every_exit, forced_path=forced_path)
 
     def encode_template(
         self, template: Tensor, template_box: Tensor | None = None, online_template: Tensor | None = None
@@ -105,7 +105,7 @@ class Tracker(nn.Module):
         *,
         collect: bool = False,
         every_exit: bool = False,
-        route: Route | None = None,
+        forced_path: ForcedPath | None = None,
     ) -> TrackerOutput:
         """One frame: search crops (B, 3, Sx, Sx) against what `encode_template` returned; options as of `forward`."""
         raise NotImplementedError

@@ -1,9 +1,9 @@
 """Accuracy from published ablations alone, with intervals: what a search can say before anything is trained."""
 
+from compress.prior.cross_validation import LeftOut, leave_one_out
 from compress.prior.estimates import DEFAULT_METRIC, Estimate, Retention, estimate, retention
 from compress.prior.fitting import Model, levit_stretch, model, rate_ranges
-from compress.prior.left_out import LeftOut, leave_one_out
-from compress.prior.points import Figure, Published, Scope, Speed, published, published_accuracy
+from compress.prior.published_points import Figure, Published, Scope, Speed, published, published_accuracy
 from compress.prior.table import Pair, Row, pairs, rows
 from compress.prior.work import CHANGES, changes
 

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from compress.core import Provenance, TrackerSpec, describe
 from compress.prior.fitting import levit_stretch, model
-from compress.prior.points import published_accuracy
+from compress.prior.published_points import published_accuracy
 from compress.prior.work import changes
 
 DEFAULT_METRIC = "GOT-10k AO"

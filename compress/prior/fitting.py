@@ -82,9 +82,9 @@ def fit(table: Sequence[Pair]) -> Model:
     change, kept, weight = _arrays(table)
     rates, common = _rates(change, kept, weight)
     spread = float(np.abs(kept[~change.any(axis=1)]).max(initial=0.0))
-    ways: tuple[Callable[[Pair], str], ...] = (lambda pair: pair.student.paper, lambda pair: pair.student.key)
-    losses = np.concatenate([left_out_losses(table, of) for of in ways])
-    beyond = np.abs(np.tile(kept, len(ways)) + losses) - spread
+    paths: tuple[Callable[[Pair], str], ...] = (lambda pair: pair.student.paper, lambda pair: pair.student.key)
+    losses = np.concatenate([left_out_losses(table, of) for of in paths])
+    beyond = np.abs(np.tile(kept, len(paths)) + losses) - spread
     growth = float((beyond[losses > 0] / losses[losses > 0]).max(initial=0.0))
     return Model(tuple(map(float, rates)), common, spread, growth, max(0.0, float(kept.max())))
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from compress.archive import Archive, Record, fidelity_order
-from compress.report import words
+from compress.report import formatting
 from compress.report.markup import escape
-from compress.report.planned import published_traces
+from compress.report.plan_sections import published_traces
 
 _SHAPES = {"full": "circle", "prior": "star-triangle-up"}
 _RUNG_SHAPES = ("diamond", "square", "triangle-up", "pentagon")
@@ -161,15 +161,17 @@ def _hover(record: Record) -> str:
     if record.accuracy:
         lines.append(f"AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f} ({record.fidelity})")
     if record.prior:
-        lines.append(f"{escape(words.expected(record.prior))} (prior)")
+        lines.append(f"{escape(formatting.expected(record.prior))} (prior)")
     if record.latency:
-        lines.append(f"{words.digits(record.latency.mean_ms)} ms {words.how(record)}, {record.latency.fps:.0f} fps")
-    if record.latency and record.latency.worst_ms is not None:
-        used = words.used(record)
         lines.append(
-            f"worst path {words.digits(record.latency.worst_ms)} ms" + (f", {used} on average" if used else "")
+            f"{formatting.digits(record.latency.mean_ms)} ms {formatting.how(record)}, {record.latency.fps:.0f} fps"
         )
-    lines.append(escape(words.summary(record)))
+    if record.latency and record.latency.worst_ms is not None:
+        used = formatting.used(record)
+        lines.append(
+            f"worst path {formatting.digits(record.latency.worst_ms)} ms" + (f", {used} on average" if used else "")
+        )
+    lines.append(escape(formatting.summary(record)))
     if record.status != "done":
         lines.append(escape(f"{record.status}: {record.reason}"[:120]))
     return "<br>".join(lines)
@@ -207,5 +209,7 @@ def _bound(limit: float, at: str) -> dict[str, Any]:
     note = {"x": limit, "yref": "paper", "y": 1, "xanchor": "left", "yanchor": "top", "showarrow": False, "xshift": 5}
     return {
         "shapes": [place | {"type": "line", "line": {"color": "--bound", "width": 2, "dash": "dash"}}],
-        "annotations": [note | {"text": f"{name} {words.digits(limit)} ms", "font": {"color": "--bound", "size": 13}}],
+        "annotations": [
+            note | {"text": f"{name} {formatting.digits(limit)} ms", "font": {"color": "--bound", "size": 13}}
+        ],
     }

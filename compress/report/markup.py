@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from compress.report.words import digits
+from compress.report.formatting import digits
 
 
 class Markup(str):

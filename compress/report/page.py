@@ -13,13 +13,13 @@ from typing import Any
 
 from compress.archive import Archive
 from compress.core.files import write_text
-from compress.report import words
+from compress.report import formatting
+from compress.report.execution_paths import paths_section
 from compress.report.figure import figure
 from compress.report.markup import Markup, escape, pairs
-from compress.report.planned import plan_commands, plan_section, plan_statements, published_section
+from compress.report.plan_sections import plan_commands, plan_section, plan_statements, published_section
 from compress.report.sections import any_adaptive, errors_table, front_note, front_table, trials_table
-from compress.report.verdict import verdict
-from compress.report.ways import ways_section
+from compress.report.summary import verdict
 
 
 def write_report(archive: Archive, folder: Path) -> Path:
@@ -62,7 +62,7 @@ def _page(archive: Archive, plotly: str) -> str:
 
 def _body(archive: Archive, title: str) -> str:
     return f"""<h1>{escape(title)}</h1>
-<p class="bound">{escape(words.bound(archive.constraint))}</p>
+<p class="bound">{escape(formatting.bound(archive.constraint))}</p>
 <p class="verdict">{escape(verdict(archive))}</p>
 <div id="plot"><noscript>The plot needs JavaScript; the tables below hold every figure.</noscript></div>
 <p class="note">{escape(_markers(archive))}
@@ -71,7 +71,7 @@ def _body(archive: Archive, title: str) -> str:
 <h2>Front</h2>
 <p>{escape(front_note(archive))} Click a heading to sort.</p>
 {front_table(archive)}
-{ways_section(archive)}
+{paths_section(archive)}
 <h2>Next</h2>
 {_commands(archive)}
 {published_section(archive) if archive.plan else _errors(archive)}

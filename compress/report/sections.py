@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from compress.archive import Archive, Record, adaptive
-from compress.report import words
+from compress.report import formatting
 from compress.report.markup import Cell, Markup, number, table
 
 _Column = tuple[str, str, Callable[[Archive, Record], Cell]]
@@ -32,7 +32,7 @@ def _text(read: Callable[[Record], Any]) -> Callable[[Archive, Record], Cell]:
 _VARIANT: _Column = ("variant", "v017 is trial 17", _text(lambda r: r.variant))
 _AO: _Column = ("AO", "average overlap, pooled over frames", _accuracy("ao"))
 _MS: _Column = ("ms", "mean latency per frame", _latency("mean_ms"))
-_HOW: _Column = ("latency is", "how the latency was obtained", _text(words.how))
+_HOW: _Column = ("latency is", "how the latency was obtained", _text(formatting.how))
 _PARAMS: _Column = ("params, M", "parameters, millions", lambda _, r: number(r.params / 1e6))
 _FIDELITY: _Column = ("AO is", "fidelity: how far it was trained", _text(lambda r: "–" if r.ao is None else r.fidelity))
 _DEPTH: _Column = ("layers", "transformer blocks", lambda _, r: number(len(r.spec.layers), "d"))
@@ -56,14 +56,14 @@ _FRONT: tuple[_Column, ...] = (
     ("p90", "90th percentile, ms", _percentile("p90_ms")),
     ("p99", "99th percentile, ms", _percentile("p99_ms")),
     ("fps", "1000 / mean latency", _latency("fps", ".0f")),
-    ("speedup", "teacher's mean latency over this one's", lambda a, r: number(words.speedup(a, r), ".2f", "×")),
+    ("speedup", "teacher's mean latency over this one's", lambda a, r: number(formatting.speedup(a, r), ".2f", "×")),
     _PARAMS,
     ("MACs, G", "multiply-accumulates of a full forward, billions", lambda _, r: number(r.macs / 1e9)),
     _FIDELITY,
     _DEPTH,
-    ("FE + AI", "feature-extraction and interaction layers", _text(lambda r: words.split(r.spec))),
-    ("MLP ratio", "hidden over input dimensions", _text(lambda r: words.ratio(r.spec))),
-    ("μ", "share of dimensions removed", _text(lambda r: words.removed(r.spec))),
+    ("FE + AI", "feature-extraction and interaction layers", _text(lambda r: formatting.split(r.spec))),
+    ("MLP ratio", "hidden over input dimensions", _text(lambda r: formatting.ratio(r.spec))),
+    ("μ", "share of dimensions removed", _text(lambda r: formatting.removed(r.spec))),
     ("from teacher layers", "which layers the weights come from", _text(lambda r: _sources(r))),
 )
 
@@ -88,7 +88,7 @@ _TRIALS: tuple[_Column, ...] = (
     _FIDELITY,
     _MS,
     _HOW,
-    ("network", "", _text(words.summary)),
+    ("network", "", _text(formatting.summary)),
     ("rungs", "AO over sequences after each", _text(lambda r: _rungs(r))),
     ("reason", "", _text(lambda r: r.reason)),
 )
@@ -104,13 +104,13 @@ def front_note(archive: Archive) -> str:
 
 def front_table(archive: Archive) -> Markup:
     """The front and the teacher."""
-    columns = _of_plan(archive, _with_ways(archive, _FRONT, after="p99"))
+    columns = _of_plan(archive, _with_paths(archive, _FRONT, after="p99"))
     return _table(archive, columns, archive.front_table(), "The front and the teacher")
 
 
 def trials_table(archive: Archive) -> Markup:
     """Everything that was tried."""
-    columns = _of_plan(archive, _with_ways(archive, _TRIALS, after="latency is"))
+    columns = _of_plan(archive, _with_paths(archive, _TRIALS, after="latency is"))
     return _table(archive, columns, list(archive.records), "Everything that was tried")
 
 
@@ -119,7 +119,7 @@ def any_adaptive(archive: Archive) -> bool:
     return any(record.spec.adaptive for record in (*archive.records, archive.teacher))
 
 
-def _with_ways(archive: Archive, columns: tuple[_Column, ...], after: str) -> tuple[_Column, ...]:
+def _with_paths(archive: Archive, columns: tuple[_Column, ...], after: str) -> tuple[_Column, ...]:
     place = [title for title, _, _ in columns].index(after) + 1
     return (*columns[:place], *_PER_FRAME, *columns[place:]) if any_adaptive(archive) else columns
 

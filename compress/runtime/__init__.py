@@ -1,7 +1,7 @@
 """Runs exported bundles: numpy, OpenCV and onnxruntime only."""
 
 from compress.runtime.draw import box_video
-from compress.runtime.follow import check_places, write_steps
+from compress.runtime.follow_video import check_places, write_steps
 from compress.runtime.frames import Frames, FrameSource
 from compress.runtime.manifest import Bundle, open_bundle
 from compress.runtime.network import BundleNetwork, GraphNetwork, session

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
-from compress.core import TrackerSpec, Way
+from compress.core import ExecutionPath, TrackerSpec
 from compress.geometry import Answer
 from compress.runtime.thresholds import Thresholds
 
@@ -39,8 +39,8 @@ class OneGraph:
         if not values:
             return Answer(maps)
         skipped = values["skipped"][0].nonzero()[0].tolist() if "skipped" in values else []
-        way = Way(frozenset(skipped), int(values["exit"][0]) if "exit" in values else None)
-        return Answer(maps, way, *(values[name][0] if name in values else None for name in ("bypass", "scores")))
+        path = ExecutionPath(frozenset(skipped), int(values["exit"][0]) if "exit" in values else None)
+        return Answer(maps, path, *(values[name][0] if name in values else None for name in ("bypass", "scores")))
 
     @cached_property
     def _thresholds(self) -> Arrays:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import FileError, TrackerSpec, Way
+from compress.core import ExecutionPath, FileError, TrackerSpec
 from compress.geometry import Answer, LoopSettings, Network
 from compress.runtime.frames import Frame
 from compress.runtime.thresholds import Thresholds
@@ -49,7 +49,7 @@ class Difference(NamedTuple):
 
     box_px: float
     frames: int
-    astray: int | None
+    path_mismatch: int | None
 
 
 def selftest_record(network: Network, settings: LoopSettings, spec: TrackerSpec) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def selftest_record(network: Network, settings: LoopSettings, spec: TrackerSpec)
         return record
     thresholds = Thresholds.of(spec)
     near = (i for i, answer in enumerate(answers, start=1) if thresholds.margin(answer) <= NEAR_THRESHOLD)
-    return record | {"ways": _ways(answers), "tie_at": next(near, None)}
+    return record | {"paths": _paths(answers), "tie_at": next(near, None)}
 
 
 def selftest_difference(record: Any, network: Network, settings: LoopSettings, spec: TrackerSpec) -> Difference:
@@ -75,17 +75,17 @@ def selftest_difference(record: Any, network: Network, settings: LoopSettings, s
     expected = _floats(record.get("boxes"))
     if expected.shape != found.shape or not np.isfinite(expected).all():
         raise FileError("The boxes of the bundle's self-test are damaged, so it cannot be verified. Export it again.")
-    end, astray = _compared(record, answers) if spec.adaptive else (len(found), None)
-    return Difference(float(np.abs(expected - found)[:end].max(initial=0.0)), end, astray)
+    end, path_mismatch = _compared(record, answers) if spec.adaptive else (len(found), None)
+    return Difference(float(np.abs(expected - found)[:end].max(initial=0.0)), end, path_mismatch)
 
 
 def _compared(record: dict[str, Any], answers: list[Answer]) -> tuple[int, int | None]:
-    ways, tie = record.get("ways"), record.get("tie_at")
+    paths, tie = record.get("paths"), record.get("tie_at")
     known = tie is None or (type(tie) is int and 1 <= tie <= len(answers))
-    if not isinstance(ways, list) or len(ways) != len(answers) or not known:
+    if not isinstance(paths, list) or len(paths) != len(answers) or not known:
         raise FileError("The ways of the bundle's self-test are damaged, so it cannot be verified. Export it again.")
     end = len(answers) if tie is None else tie - 1
-    pairs = zip(ways[:end], _ways(answers), strict=False)
+    pairs = zip(paths[:end], _paths(answers), strict=False)
     return end, next((i for i, (then, now) in enumerate(pairs, start=1) if then != now), None)
 
 
@@ -109,8 +109,8 @@ def _run(network: Network, settings: LoopSettings) -> tuple[NDArray[np.float64],
     return boxes, noted.answers
 
 
-def _ways(answers: list[Answer]) -> list[dict[str, Any]]:
-    return [(answer.way or Way()).to_dict() for answer in answers]
+def _paths(answers: list[Answer]) -> list[dict[str, Any]]:
+    return [(answer.path or ExecutionPath()).to_dict() for answer in answers]
 
 
 def _floats(values: Any) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
-from compress.core import TrackerSpec, Way
+from compress.core import ExecutionPath, TrackerSpec
 from compress.core.stages import Stage, stages
 from compress.geometry import Answer
 from compress.runtime.signatures import head_file, stage_file
@@ -44,9 +44,9 @@ class _Taken:
         self.scores = np.full(len(self.spec.exits), np.nan, np.float32)
 
     def answer(self, maps: Arrays) -> Answer:
-        way = Way(frozenset(self.skipped), self.exit)
+        path = ExecutionPath(frozenset(self.skipped), self.exit)
         bypass = None if self.spec.bypass is None else self.bypass
-        return Answer(maps, way, bypass, self.scores if self.spec.exits else None)
+        return Answer(maps, path, bypass, self.scores if self.spec.exits else None)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import TrackerSpec, UsageError, Way
+from compress.core import ExecutionPath, TrackerSpec, UsageError
 from compress.geometry import Answer
 
 _NEVER, _ALWAYS = 2.0, -1.0  # probabilities and scores lie between
@@ -45,18 +45,18 @@ class Thresholds:
         return cls(rho, tuple(each.tau for each in spec.exits[:-1]))
 
     @classmethod
-    def forcing(cls, spec: TrackerSpec, way: Way) -> Thresholds:
+    def forcing(cls, spec: TrackerSpec, path: ExecutionPath) -> Thresholds:
         """Thresholds that send every frame one way.
 
         Raises:
             UsageError: the tracker does not have that way, or it skips some, but not all layers that it may.
         """
-        way.check(spec)
-        skipped = {i for i in spec.skippable if i < way.end(spec)}
-        if way.skipped not in (frozenset(), skipped):
-            raise UsageError(f"Thresholds can skip no layer or all of {sorted(skipped)}, but not what {way} skips.")
-        rho = _ALWAYS if way.skipped else _NEVER
-        taus = tuple(_ALWAYS if k == way.exit else _NEVER for k in range(len(spec.exits) - 1))
+        path.check(spec)
+        skipped = {i for i in spec.skippable if i < path.end(spec)}
+        if path.skipped not in (frozenset(), skipped):
+            raise UsageError(f"Thresholds can skip no layer or all of {sorted(skipped)}, but not what {path} skips.")
+        rho = _ALWAYS if path.skipped else _NEVER
+        taus = tuple(_ALWAYS if k == path.exit else _NEVER for k in range(len(spec.exits) - 1))
         return cls(None if spec.bypass is None else rho, taus)
 
     def check(self, spec: TrackerSpec) -> None:

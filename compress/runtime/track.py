@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from compress.core import Way
+from compress.core import ExecutionPath
 from compress.geometry import FrameTracker, LoopSettings, Network, Prediction
 from compress.runtime.frames import Frame
 
@@ -20,8 +20,8 @@ class Step:
     """One frame: its picture, box (4,) x, y, w, h in pixels, score, and milliseconds from crop to decoded box.
 
     The first step holds the initial box and a score of 1; its time is that of the template. Where the template was
-    renewed after a frame, that is part of the frame's time. `way` is the way taken through an adaptive tracker; None in
-    the first step and for other trackers.
+    renewed after a frame, that is part of the frame's time. `path` is that through an adaptive tracker; None in the
+    first step and for other trackers.
     """
 
     frame: Frame
@@ -29,7 +29,7 @@ class Step:
     score: float
     ms: float
     renewed: bool = False
-    way: Way | None = None
+    path: ExecutionPath | None = None
 
 
 def track(network: Network, settings: LoopSettings, frames: Iterable[Frame], init: ArrayLike) -> Iterator[Step]:
@@ -46,7 +46,7 @@ def track(network: Network, settings: LoopSettings, frames: Iterable[Frame], ini
             found = Prediction(np.asarray(init, dtype=np.float64), 1.0)
         else:
             found = tracker.update(frame)
-        yield Step(frame, found.box, found.score, (time.perf_counter() - start) * 1000, found.renewed, found.way)
+        yield Step(frame, found.box, found.score, (time.perf_counter() - start) * 1000, found.renewed, found.path)
 
 
 def speed(ms: list[float]) -> dict[str, Any]:

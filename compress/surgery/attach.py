@@ -7,7 +7,7 @@ from torch import Tensor
 
 from compress.core import ExitSpec, LayerSpec, TrackerSpec
 from compress.models import VitTracker, build
-from compress.surgery.fits import fresh_head
+from compress.surgery.compatibility import fresh_head
 from compress.surgery.layer import TeacherBlock, cut_mlp
 from compress.surgery.rank import Seen
 

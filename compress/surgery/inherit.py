@@ -14,7 +14,7 @@ from torch import Tensor
 from compress.core import TrackerSpec, UsageError
 from compress.models import HitTracker, Tracker, VitTracker, build
 from compress.surgery.attach import attach
-from compress.surgery.fits import check_fit
+from compress.surgery.compatibility import check_fit
 from compress.surgery.levit import cut_levit
 from compress.surgery.rank import Seen, observe
 from compress.surgery.vit import cut_vit

@@ -18,7 +18,7 @@ from compress.archive import (
     store_teacher,
     variant_name,
 )
-from compress.core import Accuracy, BypassSpec, ExitSpec, Latency, LayerSpec, TrackerSpec, Way, describe
+from compress.core import Accuracy, BypassSpec, ExecutionPath, ExitSpec, Latency, LayerSpec, TrackerSpec, describe
 
 CONFIG = """\
 teacher: ostrack-nano
@@ -72,7 +72,7 @@ def adaptive_latency(ms: float, worst_ms: float, provenance: Any = "predicted") 
 def with_exits(number: int = 10, **changes: Any) -> Record:
     """Six layers, exits after two and six: three of four frames leave early, so 3 layers on average."""
     exits = (ExitSpec(2), ExitSpec(6))
-    base = record(number, 6, 0.75, 0.61, predicted=adaptive_latency(0.75, 1.2), ways={_EARLY: 30, _LATE: 10})
+    base = record(number, 6, 0.75, 0.61, predicted=adaptive_latency(0.75, 1.2), paths={_EARLY: 30, _LATE: 10})
     return replace(base, **({"spec": replace(spec(6), exits=exits)} | changes))
 
 
@@ -101,7 +101,7 @@ def plan_facts(**changes: Any) -> Plan:
     return replace(facts, **changes)
 
 
-_EARLY, _LATE = Way(frozenset(), 0), Way(frozenset(), 1)
+_EARLY, _LATE = ExecutionPath(frozenset(), 0), ExecutionPath(frozenset(), 1)
 
 
 def teacher() -> Record:

@@ -62,7 +62,7 @@ def test_the_bound_binds() -> None:
     assert not tail.met_by(inside)
 
 
-def test_the_bound_may_bind_the_worst_way() -> None:
+def test_the_bound_may_bind_the_worst_path() -> None:
     dynamic, static = with_exits(), record(0, 4, 0.9, 0.5)
     mean, worst = Constraint(1.0), Constraint(1.0, at="worst")
     assert mean.met_by(dynamic)

@@ -106,7 +106,7 @@ def test_hostile_attributes_are_refused(field: str, value: Any) -> None:
 
 def test_a_record_written_before_a_field_existed_is_read() -> None:
     attrs = RECORDS[0].to_attrs()
-    del attrs["rungs"], attrs["reason"], attrs["ways"], attrs["predicted"]["worst_ms"]
+    del attrs["rungs"], attrs["reason"], attrs["paths"], attrs["predicted"]["worst_ms"]
     found = Record.from_attrs(attrs)
     assert found.rungs == ()
     assert found == replace(RECORDS[0], rungs=())
@@ -118,7 +118,7 @@ def test_layers_used() -> None:
     assert with_bypass().layers_used is None
 
 
-def test_a_latency_without_ways_is_a_bound() -> None:
+def test_a_latency_without_paths_is_a_bound() -> None:
     assert with_bypass().optimistic
     assert not with_exits().optimistic
     assert not with_bypass(measured=latency(0.8, "measured")).optimistic
@@ -139,6 +139,6 @@ def test_a_latency_without_ways_is_a_bound() -> None:
         "fast",
     ],
 )
-def test_ways_that_the_tracker_does_not_have_are_refused(rows: Any) -> None:
-    with pytest.raises(FileError, match="ways"):
-        Record.from_attrs(with_exits().to_attrs() | {"ways": rows})
+def test_paths_that_the_tracker_does_not_have_are_refused(rows: Any) -> None:
+    with pytest.raises(FileError, match="paths"):
+        Record.from_attrs(with_exits().to_attrs() | {"paths": rows})

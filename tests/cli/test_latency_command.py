@@ -15,8 +15,8 @@ from synthetic_run import RECORDS, with_exits, write_run
 from compress.cli.latency import command as latency
 from compress.cli.targets import command as targets
 from compress.core import BypassSpec, CompressError, HeadSpec, LayerSpec, TrackerSpec
-from compress.measure import Corners, host, profile_path, runtime_name
-from compress.profiles import Block, Deciding, Family, Fixed, Held, Profile, Ratios, save_profile
+from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, save_profile
+from compress.measure import Coverage, host, profile_path, runtime_name
 
 KEYS = {"mean_ms", "p50_ms", "p90_ms", "p99_ms", "provenance", "network_ms", "fps", "threads", "runtime", "device"}
 
@@ -53,13 +53,13 @@ def _profile() -> Profile:
         runtime=runtime_name(),
         threads=1,
         family=Family.of(SPEC),
-        fixed=(Fixed("joint", 3.0), Fixed("split", 3.0)),
+        overhead=(Overhead("joint", 3.0), Overhead("split", 3.0)),
         blocks=tuple(blocks),
         loop_ms=1.0,
         ratios=Ratios(mean=1.1, p50=1.0, p90=1.5, p99=2.0),
         runs=60,
         warmup=36,
-        held=(Held("deep", 1.02, 1.0),),
+        validation=(ValidationResult("deep", 1.02, 1.0),),
     )
 
 
@@ -89,21 +89,21 @@ def _adaptive(spec_file: str, **changes: object) -> TrackerSpec:
 def test_paths_of_an_adaptive_tracker(spec_file: str) -> None:
     """Layers cost 2 ms, everything else 4 ms, deciding a millisecond a call: a stage for each layer, and the head."""
     _adaptive(spec_file)
-    costs = Deciding(0.0, 1.0, 0.0, 0.0, held=(Held("way", 1.1, 1.0),))
-    save_profile(dataclasses.replace(_profile(), deciding=costs), profile_path(SPEC, 1))
+    costs = RoutingOverhead(0.0, 1.0, 0.0, 0.0, validation=(ValidationResult("path", 1.1, 1.0),))
+    save_profile(dataclasses.replace(_profile(), routing_overhead=costs), profile_path(SPEC, 1))
     done = CliRunner().invoke(latency, [spec_file, "--json"], catch_exceptions=False)
     found = json.loads(done.stdout)
     assert found["cheapest"]["mean_ms"] == pytest.approx(1.1 * (4 + 2 + 1))
     assert found["worst"]["mean_ms"] == found["worst_ms"] == pytest.approx(1.1 * (4 + 6 + 3))
     assert found["mean_ms"] == pytest.approx(1.1 * (7 + 13) / 2)
     assert "at best" in found["of"]
-    assert found["profile_ways_mean_error"] == pytest.approx(0.1)
+    assert found["profile_paths_mean_error"] == pytest.approx(0.1)
     shown = CliRunner().invoke(latency, [spec_file], catch_exceptions=False).stdout
     for words in ("at best: the share τ0", "cheapest   7.700 ms", "worst     14.300 ms", "held back: 10.0% mean"):
         assert words in shown
 
 
-def test_what_deciding_costs_is_measured_where_the_profile_lacks_it(spec_file: str) -> None:
+def test_what_routing_overhead_costs_is_measured_where_the_profile_lacks_it(spec_file: str) -> None:
     save_profile(_profile(), profile_path(SPEC, 1))
     _adaptive(spec_file)
     done = CliRunner().invoke(latency, [spec_file, "--json"], catch_exceptions=False)
@@ -122,15 +122,15 @@ def test_measured_paths(spec_file: str) -> None:
     assert found["cheapest"]["p50_ms"] < found["worst"]["p50_ms"] == found["p50_ms"]
 
 
-def test_a_variant_is_weighed_over_its_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variant_is_weighed_over_its_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three of four frames leave after two layers; the others go through all six."""
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
     dynamic = with_exits()
     run = write_run(tmp_path / "run", (RECORDS[0], dynamic))
-    corners, family = Corners.of(dynamic.spec, [dynamic.spec]), Family.of(dynamic.spec)
-    blocks = tuple(Block(k, h, 2.0, a, m) for a, h, m in corners.points for k in corners.attentions)
-    costs = Deciding(0.0, 0.0, 0.0, 0.0)
-    profile = dataclasses.replace(_profile(), family=family, blocks=blocks, deciding=costs)
+    coverage, family = Coverage.of(dynamic.spec, [dynamic.spec]), Family.of(dynamic.spec)
+    blocks = tuple(Block(k, h, 2.0, a, m) for a, h, m in coverage.points for k in coverage.attentions)
+    costs = RoutingOverhead(0.0, 0.0, 0.0, 0.0)
+    profile = dataclasses.replace(_profile(), family=family, blocks=blocks, routing_overhead=costs)
     save_profile(profile, profile_path(dynamic.spec, 1))
     done = CliRunner().invoke(latency, [f"{run}:v010", "--json"], catch_exceptions=False)
     found = json.loads(done.stdout)

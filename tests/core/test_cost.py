@@ -17,7 +17,7 @@ from compress.core import (
     UsageError,
     describe,
 )
-from compress.core.cost import macs, macs_cheapest, macs_linear_conv, parameters, parts
+from compress.core.cost import components, macs, macs_cheapest, macs_linear_conv, parameters
 from compress.core.zoo.trackers import uniform_layers
 
 IMAGENET = 152_064  # a class token and an ImageNet position table, in published weights, read by nothing
@@ -160,7 +160,7 @@ def test_bypass_by_hand() -> None:
     assert parameters(spec) == parameters(_tiny()) + 8 + 9
 
 
-def test_ways_that_do_not_exist_are_refused() -> None:
+def test_paths_that_do_not_exist_are_refused() -> None:
     with pytest.raises(UsageError, match=r"layers \[0, 1\] not all are among \[1\]"):
         macs(_tiny(bypass=BypassSpec(n_enf=1)), skipped={1, 0})
     with pytest.raises(UsageError, match="no exit 2: this tracker has 2"):
@@ -273,7 +273,7 @@ def test_dimension_reduction_at_the_published_size() -> None:
 @pytest.mark.parametrize("name", TRACKERS.names())
 def test_parts_have_names_of_their_own_and_add_up(name: str) -> None:
     spec = describe(name)
-    found = list(parts(spec))
+    found = list(components(spec))
     assert len({part.name for part in found}) == len(found)
     work, cheapest = macs(spec), macs_cheapest(spec)
     assert work.full == work.template + work.per_frame

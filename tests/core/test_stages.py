@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec, Way
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, LayerSpec, TrackerSpec
 from compress.core.stages import Stage, stages, stages_of
 
 
@@ -65,7 +65,7 @@ def test_a_stage_is_plain() -> None:
         ((2, 3), 2, "layers0-exit0 layers1 exit1 exit2"),
     ],
 )
-def test_stages_of_a_way(skipped: tuple[int, ...], exit: int, wanted: str) -> None:
-    spec, way = tracker(4, 1, 3, 4, n_enf=2), Way(frozenset(skipped), exit)
-    assert " ".join(stage.name for stage in stages_of(spec, way)) == wanted
-    assert sum(len(stage.layers) for stage in stages_of(spec, way)) == way.layers(spec)
+def test_stages_of_a_path(skipped: tuple[int, ...], exit: int, wanted: str) -> None:
+    spec, path = tracker(4, 1, 3, 4, n_enf=2), ExecutionPath(frozenset(skipped), exit)
+    assert " ".join(stage.name for stage in stages_of(spec, path)) == wanted
+    assert sum(len(stage.layers) for stage in stages_of(spec, path)) == path.layers(spec)

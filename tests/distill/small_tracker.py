@@ -11,7 +11,7 @@ from compress.core import HeadSpec, LayerSpec, StageSpec, TrackerSpec
 from compress.data.generated import sample_pairs
 from compress.distill import to_input
 from compress.models import Tracker, build
-from compress.models.levit_layers import LevitAttention, LevitMlp, OffsetBias
+from compress.models.levit.layers import LevitAttention, LevitMlp, OffsetBias
 
 SPEC = TrackerSpec(
     dim=32,

@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 RECIPE = StudentRecipe(batch=16, lr=2e-3, ema=0.9)
 EXITS = (ExitSpec(1, adapter=2), ExitSpec(2, adapter=1), ExitSpec(4))
 BOTH = replace(SPEC, bypass=BypassSpec(n_enf=1, tau0=0.6), exits=EXITS)
-NOTHING = StudentRecipe(score=0, box=0, mimic=0, sparsity=0, iou=0, self_imitation=0)
+NOTHING = StudentRecipe(score=0, box=0, feature=0, sparsity=0, iou=0, self_imitation=0)
 
 
 @torch.inference_mode()
@@ -63,7 +63,7 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tracker, Pool]:
 
 @pytest.mark.parametrize("zeta", [-0.5, pytest.param(0.5, marks=pytest.mark.slow)])
 def test_hard_frames_skip_less_below_zero_and_more_above(uneven: tuple[Tracker, Pool], zeta: float) -> None:
-    alone = replace(RECIPE, distribution=0.0, mimic=0.0)
+    alone = replace(RECIPE, distribution=0.0, feature=0.0)
     student = _bypassing(*uneven, BypassSpec(n_enf=1, tau0=0.5, zeta=zeta), alone, steps=100)
     shares = _skipped(student, uneven[1])[:, 1:].float().mean(1)
     easy, hard = float(shares[::2].mean()), float(shares[1::2].mean())
@@ -105,7 +105,7 @@ def test_stages_are_reported_apart(teacher: Tracker, pool: Pool) -> None:
 
 def test_exits_learn_to_answer_and_to_say_how_well(uneven: tuple[Tracker, Pool]) -> None:
     teacher, pool = uneven
-    recipe = replace(RECIPE, batch=8, lr=3e-3, distribution=0.0, mimic=0.0)
+    recipe = replace(RECIPE, batch=8, lr=3e-3, distribution=0.0, feature=0.0)
     student = distill(inherit(teacher, replace(teacher.spec, exits=EXITS)), pool, recipe, steps=100, seed=0, device=CPU)
     scores, ious = _said(student, pool)
     easy, hard = scores[::2].mean(0), scores[1::2].mean(0)
@@ -124,7 +124,7 @@ def _said(student: Tracker, pool: Pool) -> tuple[Tensor, Tensor]:
 
 def test_scores_settle_and_nothing_else_moves(uneven: tuple[Tracker, Pool]) -> None:
     teacher, pool = uneven
-    recipe, found = replace(RECIPE, batch=8, lr=3e-3, distribution=0.0, mimic=0.0), {}
+    recipe, found = replace(RECIPE, batch=8, lr=3e-3, distribution=0.0, feature=0.0), {}
     for passes in (0, 24):
         start = inherit(teacher, replace(teacher.spec, exits=EXITS))
         found[passes] = distill(start, pool, replace(recipe, settle=passes), steps=20, seed=0, device=CPU)
@@ -168,7 +168,14 @@ def test_a_fresh_score_hands_on_what_it_reads() -> None:
 def test_loss_is_the_weighted_sum_of_its_parts(teacher: Tracker, pool: Pool) -> None:
     student = inherit(teacher, BOTH)
     found, off = (unseen_losses(student, pool, recipe) for recipe in (StudentRecipe(), NOTHING))
-    wanted = {"imitate_score": 60, "imitate_box": 20, "mimic": 8, "sparsity": 5, "exits_iou": 5, "exits_imitation": 10}
+    wanted = {
+        "imitate_score": 60,
+        "imitate_box": 20,
+        "feature": 8,
+        "sparsity": 5,
+        "exits_iou": 5,
+        "exits_imitation": 10,
+    }
     assert found["loss"] == pytest.approx(off["loss"] + sum(w * found[name] for name, w in wanted.items()), rel=1e-5)
 
 

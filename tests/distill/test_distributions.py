@@ -58,7 +58,7 @@ def test_published_distillation_losses(stage: str) -> None:
     np.testing.assert_allclose(truth["iou"], values["IoU"], atol=1e-6)
     np.testing.assert_allclose(imitated["imitate_distribution"], divergences, rtol=1e-6, atol=1e-8)
     total = truth["loss"] + recipe.weights["imitate_distribution"] * imitated["imitate_distribution"]
-    total = total + recipe.weights["mimic_raw"] * values.get("Loss/distill_feat", 0.0)
+    total = total + recipe.weights["feature_raw"] * values.get("Loss/distill_feat", 0.0)
     np.testing.assert_allclose(total, values["Loss/total"], rtol=1e-6)
 
 

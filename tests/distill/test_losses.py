@@ -76,24 +76,24 @@ def test_imitation_is_zero_only_for_the_teacher_itself() -> None:
     assert all(float(v) > 1e-3 for v in losses.imitation_loss(other, teacher).values())
 
 
-def test_mimicry_ignores_scale_and_shift_unless_it_is_raw() -> None:
+def test_feature_distillation_ignores_scale_and_shift_unless_it_is_raw() -> None:
     tokens = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))
-    assert losses.mimic_loss(3 * tokens + 1, tokens) < 1e-6
-    assert losses.mimic_loss(tokens.flip(0), tokens) > 0.1
-    raw = losses.mimic_loss(3 * tokens + 1, tokens, normalised=False)
+    assert losses.feature_loss(3 * tokens + 1, tokens) < 1e-6
+    assert losses.feature_loss(tokens.flip(0), tokens) > 0.1
+    raw = losses.feature_loss(3 * tokens + 1, tokens, normalised=False)
     torch.testing.assert_close(raw, (2 * tokens + 1).square().mean())
 
 
 @pytest.mark.parametrize("normalised", [True, False])
-def test_eliminated_tokens_are_not_mimicked(normalised: bool) -> None:
+def test_eliminated_tokens_are_not_distilled(normalised: bool) -> None:
     mine, theirs = torch.randn(2, 2, 6, 16, generator=torch.Generator().manual_seed(0))
     mine.requires_grad_()
-    expected = losses.mimic_loss(mine[:, [0, 1, 4]], theirs[:, [0, 1, 4]], normalised=normalised)
+    expected = losses.feature_loss(mine[:, [0, 1, 4]], theirs[:, [0, 1, 4]], normalised=normalised)
     theirs[:, [2, 5]] = 0
     gone = torch.ones(6, 1).index_fill(0, torch.tensor([3]), 0)
-    found = losses.mimic_loss(mine * gone, theirs, normalised=normalised)
+    found = losses.feature_loss(mine * gone, theirs, normalised=normalised)
     torch.testing.assert_close(found, expected)
     found.backward()
     assert mine.grad is not None
     assert mine.grad.abs().sum((0, 2)).gt(0).tolist() == [True, True, False, False, True, False]
-    assert losses.mimic_loss(mine, torch.zeros_like(theirs), normalised=normalised) == 0
+    assert losses.feature_loss(mine, torch.zeros_like(theirs), normalised=normalised) == 0

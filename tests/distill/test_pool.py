@@ -16,8 +16,8 @@ from compress.core import BypassSpec, CompressError, ExitSpec
 from compress.data.generated import sample_pairs
 from compress.data.worker import make_pairs
 from compress.distill import Pool, distillation_pool, pool_bytes, to_input
-from compress.distill.matching import mimicked_layers
-from compress.models import Route, Tracker, build
+from compress.distill.layer_matching import distilled_layers
+from compress.models import ForcedPath, Tracker, build
 
 CPU = torch.device("cpu")
 
@@ -31,7 +31,7 @@ def test_pool_holds_the_teachers_answers(awake_teacher: Callable[[str], tuple[Tr
     for name, values in out.maps.items():
         torch.testing.assert_close(pool.maps[name][70:75].float(), values, atol=5e-3, rtol=5e-3)
     assert out.layers is not None
-    assert sorted(pool.layers) == ([1, 3, 5] if kind == "levit" else [0, 3]) == mimicked_layers(teacher.spec)
+    assert sorted(pool.layers) == ([1, 3, 5] if kind == "levit" else [0, 3]) == distilled_layers(teacher.spec)
     for index, tokens in pool.layers.items():
         torch.testing.assert_close(tokens[70:75].float(), out.layers[index], atol=2e-2, rtol=5e-3)
 
@@ -43,7 +43,7 @@ def test_an_adaptive_teacher_is_asked_for_its_best(tmp_path: Path) -> None:
     pool = distillation_pool(teacher, count=8, seed=1, folder=tmp_path, device=CPU)
     crops = to_input(pool.template), to_input(pool.search)
     with torch.inference_mode():
-        free, out = teacher(*crops), teacher(*crops, every_exit=True, route=Route(skipped=frozenset()))
+        free, out = teacher(*crops), teacher(*crops, every_exit=True, forced_path=ForcedPath(skipped=frozenset()))
     assert bool((free.decisions.exit == 0).all())
     assert bool(free.decisions.skipped.any())
     for name, values in out.decisions.exits[-1].maps.items():

@@ -18,7 +18,7 @@ from compress.core import BypassSpec, LayerSpec, TrackerSpec, UsageError
 from compress.distill import Pool, StudentRecipe
 from compress.distill.progressive import distill_progressively, fading, gamma, removed_layers, with_removed
 from compress.models import Tracker, TrackerOutput, VitTracker
-from compress.models.blocks import Block
+from compress.models.vit.blocks import Block
 from compress.surgery import inherit
 
 CPU = torch.device("cpu")
@@ -99,6 +99,6 @@ def test_a_student_whose_layers_faded_comes_near_its_teacher(
     # It starts as the teacher, and as the layers leave, it has to make up for them.
     before = unseen_losses(inherit(teacher, spec), pool)
     after = unseen_losses(student, pool)
-    for part in ("imitate_distribution", "mimic_raw"):
+    for part in ("imitate_distribution", "feature_raw"):
         assert seen[0][1][part] < 0.3 * before[part]
         assert after[part] < 0.7 * before[part]

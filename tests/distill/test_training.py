@@ -16,7 +16,7 @@ from unseen import seen_pairs, unseen_losses
 
 from compress.core import CompressError, FileError, UsageError, describe
 from compress.distill import Pool, StudentRecipe, TeacherRecipe, distill, pick_device, train_teacher
-from compress.distill.matching import matched_layers, mimicked_layers
+from compress.distill.layer_matching import distilled_layers, matched_layers
 from compress.distill.optimise import AveragedWeights, learning_rate, optimiser
 from compress.models import Tracker, build, load_weights
 from compress.surgery import inherit
@@ -36,15 +36,15 @@ def test_matched_layers_of_a_levit_end_with_its_stages() -> None:
     teacher = describe("hit-base")  # stages of four layers
     student = replace(teacher, layers=tuple(teacher.layers[i] for i in (0, 2, 5, 8, 10)))
     assert matched_layers(student, teacher) == {0: 1, 1: 3, 2: 7, 3: 9, 4: 11}
-    assert mimicked_layers(teacher) == [3, 7, 11]
+    assert distilled_layers(teacher) == [3, 7, 11]
 
 
 PARTS = {
-    "centre": {"loss": 0.9, "mimic": 0.6, "imitate_box": 0.95},
-    "eliminating": {"loss": 0.9, "mimic": 0.6, "imitate_box": 0.95},
-    "pyramid": {"loss": 0.9, "mimic_raw": 0.6, "imitate_distribution": 0.8},
-    "levit": {"loss": 0.85, "mimic": 0.65},
-    "tokens": {"loss": 0.9, "mimic_raw": 0.6, "imitate_distribution": 0.8, "imitate_presence": 0.9},
+    "centre": {"loss": 0.9, "feature": 0.6, "imitate_box": 0.95},
+    "eliminating": {"loss": 0.9, "feature": 0.6, "imitate_box": 0.95},
+    "pyramid": {"loss": 0.9, "feature_raw": 0.6, "imitate_distribution": 0.8},
+    "levit": {"loss": 0.85, "feature": 0.65},
+    "tokens": {"loss": 0.9, "feature_raw": 0.6, "imitate_distribution": 0.8, "imitate_presence": 0.9},
 }
 """By how much each part falls at least."""
 
@@ -90,7 +90,7 @@ def test_loss_is_the_weighted_sum_of_its_parts(teacher: Tracker, pool: Pool) -> 
     student = inherit(teacher, STUDENT)
     parts = unseen_losses(student, pool)
     total = parts["focal"] + 2 * parts["giou"] + 5 * parts["l1"]
-    total += 60 * parts["imitate_score"] + 20 * parts["imitate_box"] + 8 * parts["mimic"]
+    total += 60 * parts["imitate_score"] + 20 * parts["imitate_box"] + 8 * parts["feature"]
     assert parts["loss"] == pytest.approx(total, rel=1e-5)
 
 

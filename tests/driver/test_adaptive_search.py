@@ -39,12 +39,12 @@ def _full(archive: Archive) -> Record:
     return next(r for r in archive.records if r.fidelity == "full")
 
 
-def test_frames_are_counted_and_ways_timed(found: Archive) -> None:
+def test_frames_are_counted_and_paths_timed(found: Archive) -> None:
     record = _full(found)
     assert record.spec.bypass is not None
     assert len(record.spec.exits) == 2
-    assert record.ways is not None
-    assert sum(record.ways.values()) == 14  # of two sequences of eight frames, all but the first
+    assert record.paths is not None
+    assert sum(record.paths.values()) == 14  # of two sequences of eight frames, all but the first
     assert record.layers_used is not None
     assert 1 <= record.layers_used <= len(record.spec.layers)
     for latency in (record.predicted, record.measured):
@@ -76,7 +76,7 @@ def test_rungs_say_how_many_layers_were_used(found: Archive) -> None:
 
 def test_what_was_told_can_be_read_again(found: Archive) -> None:
     again = read_archive(found.run_dir)
-    assert _full(again).ways == _full(found).ways
+    assert _full(again).paths == _full(found).paths
     with (found.run_dir / "trials.csv").open() as file:
         rows = {row["variant"]: row for row in csv.DictReader(file)}
     row = rows[_full(found).variant]
@@ -91,7 +91,7 @@ def test_students_are_not_scored_twice(found: Archive, weights: str, data: str, 
     space = str(found.run_dir.parent / "dynamic.yaml")
     again = search(out=found.run_dir.parent / "again", weights=weights, data=data, space=space, **settings)
     assert {path: path.stat().st_mtime_ns for path in (home / "students").rglob("*.json")} == kept
-    assert _full(again).ways == _full(found).ways
+    assert _full(again).paths == _full(found).paths
 
 
 def test_other_commands_take_adaptive_variants(

@@ -20,13 +20,13 @@ from compress.cli.profile import command as profile_command
 from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
 from compress.driver import SearchConfig, plan_sample, search
-from compress.driver.plan import make_plan, plans
-from compress.driver.plan_start import Planned, along, planned
-from compress.measure import Corners, resolve_target
-from compress.measure.devices import Device, keep_device_profile
+from compress.driver.planner import make_plan, plans
+from compress.driver.planner.warm_start import Planned, along, planned
+from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, predict
+from compress.latency.estimated import estimate, estimate_expected, load_estimated
+from compress.measure import Coverage, resolve_target
+from compress.measure.remote_profiles import Device, keep_device_profile
 from compress.prior import estimate as prior_estimate
-from compress.profiles import Block, Deciding, Family, Fixed, Held, Profile, Ratios, predict
-from compress.profiles.estimated import estimate, estimate_expected, load_estimated
 from compress.spaces import load_space
 
 SPACE = """\
@@ -339,21 +339,21 @@ def test_a_plan_that_nothing_keeps_is_no_start(space: str, weights: str, tmp_pat
 def board(space: str, home: Path) -> Iterator[Profile]:
     """A board of whatever parts, as `compress profile` would have measured it: 2 ms a layer, 4 ms for the rest."""
     teacher = describe("ostrack256")
-    corners = Corners.of_space(teacher, load_space(space))
+    coverage = Coverage.of_space(teacher, load_space(space))
     profile = Profile(
         target="my-board",
         device="A board",
         runtime="onnxruntime 1.31",
         threads=1,
         family=Family.of(teacher),
-        fixed=(Fixed("joint", 3.0), Fixed("split", 3.0)),
-        blocks=tuple(Block(k, h, 2.0, a, m) for a, h, m in corners.points for k in corners.attentions),
+        overhead=(Overhead("joint", 3.0), Overhead("split", 3.0)),
+        blocks=tuple(Block(k, h, 2.0, a, m) for a, h, m in coverage.points for k in coverage.attentions),
         loop_ms=1.0,
         ratios=Ratios(mean=1.0, p50=1.0, p90=1.1, p99=1.2),
         runs=60,
         warmup=36,
-        held=(Held("deep", 1.05, 1.0),),
-        deciding=Deciding(0.0, 0.0, 0.0, 0.0),
+        validation=(ValidationResult("deep", 1.05, 1.0),),
+        routing_overhead=RoutingOverhead(0.0, 0.0, 0.0, 0.0),
     )
     path = keep_device_profile(Device.of("my-board"), profile)
     yield profile

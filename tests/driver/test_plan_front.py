@@ -8,11 +8,11 @@ import pytest
 
 from compress.archive import Constraint, pareto_mask
 from compress.core import describe
-from compress.driver.plan_front import distinct, front_of, nearest_to_front, spread
-from compress.driver.plan_judge import Judge
-from compress.driver.plan_sample import look_at
+from compress.driver.planner.estimator import Estimator
+from compress.driver.planner.front import distinct, front_of, nearest_to_front, spread
+from compress.driver.planner.sample import sample_space
+from compress.latency.estimated import estimate, load_estimated
 from compress.measure import resolve_target
-from compress.profiles.estimated import estimate, load_estimated
 from compress.spaces import Space, load_space
 
 
@@ -27,33 +27,33 @@ def space() -> Space:
     return Space("few", knobs | {"bypass": ("never", "learned"), "tau0": (0.6,), "n_enf": (2,)})
 
 
-def _judge(name: str) -> Judge:
-    return Judge(resolve_target("agx"), name, describe(name))
+def _judge(name: str) -> Estimator:
+    return Estimator(resolve_target("agx"), name, describe(name))
 
 
 def test_small_spaces_are_looked_at_whole(space: Space) -> None:
-    judge, whole = _judge("ostrack256"), space
-    found = look_at(whole, judge, Constraint(None), 0)
-    assert {each.spec for each in found} == set(whole.enumerate(judge.teacher)) - {judge.teacher}
+    estimator, whole = _judge("ostrack256"), space
+    found = sample_space(whole, estimator, Constraint(None), 0)
+    assert {each.spec for each in found} == set(whole.enumerate(estimator.teacher)) - {estimator.teacher}
     for each in found:
-        assert whole.spec(judge.teacher, lambda name, _, knobs=each.knobs: knobs[name]) == each.spec  # type: ignore[misc]
+        assert whole.spec(estimator.teacher, lambda name, _, knobs=each.knobs: knobs[name]) == each.spec  # type: ignore[misc]
 
 
 def test_large_spaces_are_sampled_and_their_front_pursued() -> None:
     """From 100 draws the front comes as near as that of 1,000: each step follows it a choice further."""
-    judge, full, bound = _judge("ostrack256"), load_space("full"), Constraint(1000 / 60)
-    found = look_at(full, judge, bound, 0, draws=100)
-    assert [each.spec for each in found] == [each.spec for each in look_at(full, judge, bound, 0, draws=100)]
+    estimator, full, bound = _judge("ostrack256"), load_space("full"), Constraint(1000 / 60)
+    found = sample_space(full, estimator, bound, 0, draws=100)
+    assert [each.spec for each in found] == [each.spec for each in sample_space(full, estimator, bound, 0, draws=100)]
     assert len({each.spec for each in found}) == len(found) > 100
     rng = random.Random(1)
-    blind = [judge({}, full.sample(judge.teacher, rng)) for _ in range(1000)]
+    blind = [estimator({}, full.sample(estimator.teacher, rng)) for _ in range(1000)]
     best = front_of(blind, bound)[-1]
     assert front_of(found, bound)[-1].prior.mean >= best.prior.mean - 0.002
 
 
 def test_front_agrees_with_plain_dominance(space: Space) -> None:
-    judge, bound = _judge("ostrack256"), Constraint(20.0)
-    found = look_at(space, judge, bound, 0)
+    estimator, bound = _judge("ostrack256"), Constraint(20.0)
+    found = sample_space(space, estimator, bound, 0)
     within = [each for each in distinct(found) if each.latency.mean_ms <= 20.0]
     points = [(each.latency.mean_ms, each.prior.mean) for each in within]
     mask = pareto_mask(points, ("minimize", "maximize"))
@@ -74,7 +74,7 @@ def test_spread() -> None:
 
 
 def test_an_adaptive_teacher_stands_at_its_last_exit() -> None:
-    judge = _judge("dytrack")
-    worst = estimate(load_estimated("agx"), judge.teacher).mean_ms
-    assert judge.teacher_latency().mean_ms == pytest.approx(worst)
-    assert judge.teacher_prior().mean > 0.7
+    estimator = _judge("dytrack")
+    worst = estimate(load_estimated("agx"), estimator.teacher).mean_ms
+    assert estimator.teacher_latency().mean_ms == pytest.approx(worst)
+    assert estimator.teacher_prior().mean > 0.7

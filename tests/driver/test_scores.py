@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from compress.core import Accuracy, BypassSpec, Way, describe
+from compress.core import Accuracy, BypassSpec, ExecutionPath, describe
 from compress.driver.scores import Score, read_score, write_score
 
 STATIC = describe("ostrack-nano")
 ADAPTIVE = replace(STATIC, bypass=BypassSpec(n_enf=2))
 ACCURACY = Accuracy(0.5, 0.5, 0.01, 0.5, 0.4, 0.5, 0.6, 0.6, 3, 90)
-WAYS = {Way(frozenset({2, 5})): 80, Way(frozenset()): 10}
+WAYS = {ExecutionPath(frozenset({2, 5})): 80, ExecutionPath(frozenset()): 10}
 
 
 @pytest.mark.parametrize(("spec", "score"), [(STATIC, Score(ACCURACY)), (ADAPTIVE, Score(ACCURACY, WAYS))])
@@ -30,7 +30,7 @@ def test_scores_of_static_trackers_are_kept_as_they_ever_were(tmp_path: Path) ->
     assert (tmp_path / "new.json").read_text() == (tmp_path / "old.json").read_text()
 
 
-def test_an_adaptive_tracker_is_scored_again_where_its_ways_are_unknown(tmp_path: Path) -> None:
+def test_an_adaptive_tracker_is_scored_again_where_its_paths_are_unknown(tmp_path: Path) -> None:
     write_score(tmp_path / "s.json", Score(ACCURACY))
     assert read_score(tmp_path / "s.json", ADAPTIVE) is None
 

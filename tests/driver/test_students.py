@@ -10,9 +10,9 @@ from trained_run import SPEC, STATIC, lively
 
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.distill import StudentRecipe, distillation_pool
-from compress.driver.exit_scores import exit_scores
+from compress.driver.exit_thresholds.exit_scores import exit_scores
+from compress.driver.exit_thresholds.selection import expected
 from compress.driver.students import Rung, Students
-from compress.driver.thresholds import expected
 from compress.models import build, save_weights
 
 CPU = torch.device("cpu")
@@ -34,13 +34,13 @@ def test_thresholds_are_chosen_on_what_the_lower_rungs_see(tmp_path: Path, monke
     scores = exit_scores(model, sequences, device=CPU, folder=tmp_path)
     means = []
     for max_ms in (1.5, 3.0, 4.0):
-        chosen = students.thresholds(SPEC, 1, lambda way: way.layers(SPEC), max_ms)
+        chosen = students.thresholds(SPEC, 1, lambda path: path.layers(SPEC), max_ms)
         assert chosen.weights_id == SPEC.weights_id
         taus = [each.tau for each in chosen.exits[:-1]]
-        means.append(expected(scores, SPEC, taus, lambda way: way.layers(SPEC)))
+        means.append(expected(scores, SPEC, taus, lambda path: path.layers(SPEC)))
         assert means[-1].ms <= max_ms
     assert means[0].iou < means[1].iou <= means[2].iou
-    assert students.thresholds(SPEC, 1, lambda way: way.layers(SPEC), 0.5) == SPEC
+    assert students.thresholds(SPEC, 1, lambda path: path.layers(SPEC), 0.5) == SPEC
 
 
 def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,14 +18,14 @@ from trained_run import SPEC, STATIC, lively, write_run
 
 from compress.cli.specs import read_spec
 from compress.cli.thresholds import command
-from compress.core import BypassSpec, CompressError, ExitSpec, InfeasibleError, TrackerSpec, UsageError, Way
+from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, InfeasibleError, TrackerSpec, UsageError
 from compress.data import load_sequences
-from compress.driver.exit_scores import ExitScores, exit_scores
-from compress.driver.thresholds import choose, expected
+from compress.driver.exit_thresholds.exit_scores import ExitScores, exit_scores
+from compress.driver.exit_thresholds.selection import choose, expected
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
+from compress.latency.estimated import estimate, load_estimated
 from compress.models import NumpyNetwork
-from compress.profiles.estimated import estimate, load_estimated
 from compress.runtime.thresholds import check_exits, with_thresholds
 
 CPU = torch.device("cpu")
@@ -41,8 +41,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def _ms(way: Way) -> float:
-    return (1.0, 1.75, 3.0)[way.exit or 0] - 0.25 * len(way.skipped or ())
+def _ms(path: ExecutionPath) -> float:
+    return (1.0, 1.75, 3.0)[path.exit or 0] - 0.25 * len(path.skipped or ())
 
 
 def _recorded(exits: int, frames: int, seed: int = 0) -> ExitScores:
@@ -68,7 +68,7 @@ def test_no_other_thresholds_do_better(spec: TrackerSpec, max_ms: float) -> None
     best = max(other.iou for other in others if other.ms <= max_ms)
     assert found.iou == pytest.approx(best, abs=1e-12)
     assert found.ms <= max_ms
-    assert sum(found.ways.values()) == 30
+    assert sum(found.paths.values()) == 30
 
 
 def test_expectation_by_hand() -> None:
@@ -79,11 +79,11 @@ def test_expectation_by_hand() -> None:
     spec = replace(THREE, bypass=BypassSpec(n_enf=1))
     found = expected(ExitScores(scores, ious, skipped), spec, (0.5, 0.6), _ms)
     # A score that equals its threshold does not leave; layers behind the exit are not skipped but never met.
-    assert found.ways == {
-        Way(frozenset(), 0): 1,
-        Way(frozenset({1}), 1): 1,
-        Way(frozenset(), 2): 1,
-        Way(frozenset({1, 3}), 2): 1,
+    assert found.paths == {
+        ExecutionPath(frozenset(), 0): 1,
+        ExecutionPath(frozenset({1}), 1): 1,
+        ExecutionPath(frozenset(), 2): 1,
+        ExecutionPath(frozenset({1, 3}), 2): 1,
     }
     assert found.iou == pytest.approx((0.9 + 0.7 + 0.3 + 0.5) / 4)
     assert found.ms == pytest.approx((1.0 + 1.5 + 3.0 + 2.5) / 4)
@@ -119,13 +119,13 @@ def test_scores_are_those_of_the_tracker(data: str, tmp_path: Path) -> None:
     found = exit_scores(model, sequences, **settings)
     network, loop = NumpyNetwork(model), LoopSettings.of(SPEC)
     for k in range(3):
-        alone = evaluate(network.routed(Way(exit=k)), loop, sequences)
+        alone = evaluate(network.along(ExecutionPath(exit=k)), loop, sequences)
         overlaps = [score.overlaps for score in alone.per_sequence]
         firsts = np.cumsum([0, *(len(each) for each in overlaps)])[:-1]
         np.testing.assert_allclose(found.ious[firsts, k], [each[0] for each in overlaps], atol=1e-5)
         if k == 2:
             np.testing.assert_allclose(found.ious[:, k], np.concatenate(overlaps), atol=1e-5)
-            assert {row[2] for row in found.ways(SPEC)} == set(alone.ways)
+            assert {row[2] for row in found.paths(SPEC)} == set(alone.paths)
     assert not np.allclose(found.ious[:, 0], found.ious[:, 2])
     assert done == [(1, 2), (2, 2)]
     again = exit_scores(model, sequences, **settings)
@@ -156,8 +156,8 @@ def test_a_speed_gives_a_spec_of_the_same_weights(trained: Path) -> None:
     assert (spec.id, spec.weights_id) == (found["id"], SPEC.weights_id)
     assert found["expected"]["ms"] <= 1000 / 600
     for figures in (found["expected"], found["tracked"]):
-        frames = sum(row["frames"] for row in figures["ways"])
-        mean = sum((1, 1.75, 3)[row["exit"]] * row["frames"] for row in figures["ways"]) / frames
+        frames = sum(row["frames"] for row in figures["paths"])
+        mean = sum((1, 1.75, 3)[row["exit"]] * row["frames"] for row in figures["paths"]) / frames
         assert figures["ms"] == pytest.approx(mean)
     assert json.loads(Path(found["file"]).read_text())["variant"] == "v000"
 
@@ -171,7 +171,7 @@ def test_thresholds_by_hand(trained: Path, tmp_path: Path) -> None:
     assert "exits taken: 0 by 0%, 1 by 100%, 2 by 0%" in result.stdout
 
 
-def test_estimated_targets_tell_the_time_of_a_way(trained: Path, tmp_path: Path) -> None:
+def test_estimated_targets_tell_the_time_of_a_path(trained: Path, tmp_path: Path) -> None:
     run = shutil.copytree(trained, tmp_path / "run")
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("target: cpu", "target: agx"))
@@ -180,7 +180,7 @@ def test_estimated_targets_tell_the_time_of_a_way(trained: Path, tmp_path: Path)
     assert result.exception is None, result.exception
     tracked = json.loads(result.stdout)["tracked"]
     agx = load_estimated("agx")
-    each = [(estimate(agx, SPEC, skipped=row["skipped"], exit=1).mean_ms, row["frames"]) for row in tracked["ways"]]
+    each = [(estimate(agx, SPEC, skipped=row["skipped"], exit=1).mean_ms, row["frames"]) for row in tracked["paths"]]
     assert tracked["ms"] == pytest.approx(sum(ms * n for ms, n in each) / sum(n for _, n in each))
 
 

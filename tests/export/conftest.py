@@ -20,7 +20,7 @@ from compress.archive import STUDY, Record, storage_url, store_record, store_tea
 from compress.core import Accuracy, Latency, TrackerSpec, describe
 from compress.export import bundle_graphs
 from compress.models import Tracker, build
-from compress.models.weights import save_weights
+from compress.models.checkpoints.weights import save_weights
 from compress.runtime.selftest import INIT, selftest_frames
 from compress.runtime.signatures import Form
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from compress.core import Way
+from compress.core import ExecutionPath
 from compress.geometry import Answer, FrameTracker, LoopSettings
 from compress.models import NumpyNetwork, VitTracker
 
@@ -46,9 +46,9 @@ def divided(model: VitTracker, sequence: Any) -> VitTracker:
 def _frames(model: VitTracker, sequence: Any) -> tuple[Tensor, dict[str, Tensor]]:
     """All search crops of the sequence, followed on the longest way, and the memory of each."""
     spec = model.spec
-    longest = Way(frozenset(), len(spec.exits) - 1 if spec.exits else None)
+    longest = ExecutionPath(frozenset(), len(spec.exits) - 1 if spec.exits else None)
     network = _Noting(model)
-    tracker = FrameTracker(network.routed(longest), LoopSettings.of(spec, update_interval=0))
+    tracker = FrameTracker(network.along(longest), LoopSettings.of(spec, update_interval=0))
     tracker.start(sequence.frame(0), sequence.boxes[0])
     for i in range(1, len(sequence)):
         tracker.update(sequence.frame(i))

@@ -17,7 +17,7 @@ import pytest
 from families import ADAPTIVE, SPLIT
 
 from compress.cli import main
-from compress.core import CompressError, FileError, Way
+from compress.core import CompressError, ExecutionPath, FileError
 from compress.core.stages import stages
 from compress.evaluate import evaluate, write_results
 from compress.export import bundle as bundle_module
@@ -72,8 +72,8 @@ def test_bundle_says_what_it_holds(folder: Path) -> None:
     assert manifest["format_version"] == 2
     assert manifest["thresholds"] == {"rho": 0.5, "tau": [0.5, 0.5]}
     assert manifest["decode"]["score"] == "exit"
-    assert len(manifest["parity"]["ways"]) > 1
-    assert len(manifest["selftest"]["ways"]) == 9
+    assert len(manifest["parity"]["paths"]) > 1
+    assert len(manifest["selftest"]["paths"]) == 9
     if bundle.form == "one":
         assert graphs == {"template.onnx", "frame.onnx"}
         assert set(manifest["notes"]) == {"box", "score", "decisions"}
@@ -84,7 +84,7 @@ def test_bundle_says_what_it_holds(folder: Path) -> None:
     assert manifest["stages"][1] == {"graph": "layers1.onnx", "layers": [1], "gated": True, "exit": None}
 
 
-def test_the_frame_loop_tells_way_and_score(
+def test_the_frame_loop_tells_path_and_score(
     exported: dict[Form, Path], adaptive: Callable[[str], Tracker], square: Any
 ) -> None:
     bundle = open_bundle(exported["stages"])
@@ -92,30 +92,33 @@ def test_the_frame_loop_tells_way_and_score(
     trackers = [FrameTracker(network, bundle.settings) for network in networks]
     for tracker in trackers:
         tracker.start(square.frame(0), square.boxes[0])
-    ways = set()
+    paths = set()
     for i in range(1, len(square)):
         first, *others = (tracker.update(square.frame(i)) for tracker in trackers)
         for other in others:
-            assert other.way == first.way
+            assert other.path == first.path
             assert other.score == pytest.approx(first.score, abs=1e-5)
             np.testing.assert_allclose(other.box, first.box, atol=1e-2)
-        exit = first.way and first.way.exit
+        exit = first.path and first.path.exit
         assert exit is not None
         assert exit == 2 or first.score > SPEC.exits[exit].tau
-        ways.add(first.way)
-    assert len(ways) > 1
+        paths.add(first.path)
+    assert len(paths) > 1
 
 
-def test_evaluation_counts_the_ways(exported: dict[Form, Path], square: Any, tmp_path: Path) -> None:
+def test_evaluation_counts_the_paths(exported: dict[Form, Path], square: Any, tmp_path: Path) -> None:
     bundle = open_bundle(exported["stages"])
     square.visible = np.ones(len(square), dtype=bool)
     found = evaluate(BundleNetwork(bundle), bundle.settings, [square])
-    told = {Way(frozenset(row["skipped"]), row["exit"]): row["frames"] for row in bundle.manifest["parity"]["ways"]}
-    assert found.ways == told
+    told = {
+        ExecutionPath(frozenset(row["skipped"]), row["exit"]): row["frames"]
+        for row in bundle.manifest["parity"]["paths"]
+    }
+    assert found.paths == told
     assert sum(told.values()) == len(square) - 1
     write_results(found, tmp_path / "out")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert summary["ways"] == bundle.manifest["parity"]["ways"]
+    assert summary["paths"] == bundle.manifest["parity"]["paths"]
 
 
 @pytest.mark.parametrize("single", [False, True])
@@ -130,14 +133,14 @@ def test_commands_from_run_to_track(
     made = said("export", run, "--variant", "v003", "--out", out, "--data", data, "--json", *more)
     assert made["form"] == ("one" if single else "stages")
     verified = said("verify", out, "--against", run, "--data", data, "--json")
-    assert (verified["frames"], verified["parity"]["astray"]) == (9, 0)
-    assert verified["parity"]["ways"] == made["parity"]["ways"]
+    assert (verified["frames"], verified["parity"]["path_mismatch"]) == (9, 0)
+    assert verified["parity"]["paths"] == made["parity"]["paths"]
     scored = [said("evaluate", tracker, "--data", data, "--json") for tracker in (out, f"{run}:v003")]
-    assert scored[0]["ways"] == scored[1]["ways"] == made["parity"]["ways"]
-    assert scored[0]["mean_layers"] == pytest.approx(_mean_layers(made["parity"]["ways"]))
+    assert scored[0]["paths"] == scored[1]["paths"] == made["parity"]["paths"]
+    assert scored[0]["mean_layers"] == pytest.approx(_mean_layers(made["parity"]["paths"]))
     video = data.removeprefix("folder:")
     tracked = said("track", out, "--video", video, "--out", tmp_path / "boxes.txt", "--json")
-    for key in ("ways", "mean_layers", "exit_shares"):
+    for key in ("paths", "mean_layers", "exit_shares"):
         assert tracked[key] == scored[0][key]
     assert sum(tracked["exit_shares"]) == pytest.approx(1)
     assert _cli("track", out, "--video", video, "--out", tmp_path / "boxes.txt") == 0
@@ -155,14 +158,14 @@ def _mean_layers(rows: list[dict[str, Any]]) -> float:
     return sum((ends[row["exit"]] - len(row["skipped"])) * row["frames"] for row in rows) / frames
 
 
-def test_a_static_tracker_tells_no_ways(
+def test_a_static_tracker_tells_no_paths(
     run: Path, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     args = ("--variant", "v000", "--out", tmp_path / "b", "--data", data, "--single-graph", "--json")
     assert _cli("export", run, *args) == 0
     capsys.readouterr()
     assert _cli("evaluate", tmp_path / "b", "--data", data, "--json") == 0
-    assert "ways" not in json.loads(capsys.readouterr().out)
+    assert "paths" not in json.loads(capsys.readouterr().out)
     manifest = open_bundle(tmp_path / "b").manifest
     assert (manifest["format_version"], manifest["form"]) == (1, "one")
     assert not {"stages", "thresholds"} & set(manifest)
@@ -257,19 +260,21 @@ def test_other_thresholds_need_no_other_graphs(folder: Path, square: Any) -> Non
     )
     bundle = open_bundle(folder)
     square.visible = np.ones(len(square), dtype=bool)
-    assert evaluate(BundleNetwork(bundle), bundle.settings, [square]).ways == {Way(frozenset(), 2): len(square) - 1}
+    assert evaluate(BundleNetwork(bundle), bundle.settings, [square]).paths == {
+        ExecutionPath(frozenset(), 2): len(square) - 1
+    }
 
 
-def test_verify_notices_other_ways(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_notices_other_paths(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert _cli("verify", folder) == 0
-    _edit(folder, lambda m: m["selftest"]["ways"][3].update(exit=7))
+    _edit(folder, lambda m: m["selftest"]["paths"][3].update(exit=7))
     assert _cli("verify", folder) == 1
     assert "takes other layers or exits here than where it was exported, first on frame 4" in _err(capsys)
     # Frame 4 was near a threshold, so only the frames before it are compared.
     _edit(folder, lambda m: m["selftest"].update(tie_at=4))
     assert _cli("verify", folder, "--json") == 0
     assert json.loads(capsys.readouterr().out)["frames"] == 3
-    for damaged in ({"tie_at": 0}, {"tie_at": "4"}, {"ways": None}, {"ways": [{}]}):
+    for damaged in ({"tie_at": 0}, {"tie_at": "4"}, {"paths": None}, {"paths": [{}]}):
         _edit(folder, lambda m, damaged=damaged: m["selftest"].update(tie_at=None) or m["selftest"].update(damaged))
         assert _cli("verify", folder) == 1
         assert "ways of the bundle's self-test are damaged" in _err(capsys)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from families import ADAPTIVE, JOINT, LEVIT
 
-from compress.core import ExitSpec, UsageError, Way
+from compress.core import ExecutionPath, ExitSpec, UsageError
 from compress.core.stages import stages, stages_of
 from compress.export import Parity, bundle_graphs, compare, compare_exported, frame_graph
 from compress.export.stages import stage_graphs
@@ -53,15 +53,15 @@ def test_graphs_follow_as_pytorch_does(name: str, form: Form, adaptive: Adaptive
     network = GraphNetwork(spec, graphs(name, form))
     parity = compare_exported(adaptive(name), network, _settings(name), square)
     assert parity.problems() == []
-    assert (parity.tie_at, parity.astray, parity.frames) == (None, 0, 19)
-    assert len(parity.ways) > 1
-    assert sum(parity.ways.values()) == 19
-    deciding = ["bypass"] * (spec.bypass is not None) + ["scores"] * bool(spec.exits)
-    assert set(parity.maps) >= {*spec.maps, *deciding}
+    assert (parity.tie_at, parity.path_mismatch, parity.frames) == (None, 0, 19)
+    assert len(parity.paths) > 1
+    assert sum(parity.paths.values()) == 19
+    routing_overhead = ["bypass"] * (spec.bypass is not None) + ["scores"] * bool(spec.exits)
+    assert set(parity.maps) >= {*spec.maps, *routing_overhead}
     assert max(parity.maps.values()) < 1e-4
     assert bool(parity.renewed) == (name == "bypass-renewing")
     if name == "exits":
-        assert {way.exit for way in parity.ways} == {0, 1, 2}
+        assert {path.exit for path in parity.paths} == {0, 1, 2}
 
 
 @pytest.mark.parametrize("name", ADAPTIVE)
@@ -69,7 +69,7 @@ def test_one_graph_says_what_the_stages_say(name: str, graphs: Graphs) -> None:
     staged, single = (GraphNetwork(ADAPTIVE[name], graphs(name, form)) for form in ("stages", "one"))
     for seed in range(6):
         first, second = (_track(network, name, seed) for network in (staged, single))
-        assert first.way == second.way
+        assert first.path == second.path
         for key, value in first.maps.items():
             np.testing.assert_allclose(second.maps[key], value, atol=1e-5)
         for one, other in ((first.bypass, second.bypass), (first.scores, second.scores)):
@@ -107,33 +107,33 @@ def test_what_a_frame_does_without_is_not_run(name: str, graphs: Graphs, runs: A
     spec, called = ADAPTIVE[name], runs(graphs(name, "stages"))
     network = GraphNetwork(spec, graphs(name, "stages"))
     exits = range(len(spec.exits)) if spec.exits else (None,)
-    forced = [Way(frozenset(skipped), exit) for exit in exits for skipped in ((), _may(name, exit))]
-    for at in (network, *(network.at(Thresholds.forcing(spec, way)) for way in forced)):
+    forced = [ExecutionPath(frozenset(skipped), exit) for exit in exits for skipped in ((), _may(name, exit))]
+    for at in (network, *(network.at(Thresholds.forcing(spec, path)) for path in forced)):
         template, box, search = _crops(name, 0)
         memory = at.encode_template(template, box)
         called.clear()
-        way = at.track(search, memory).way
-        assert way is not None
-        assert called == [*map(stage_file, stages_of(spec, way)), head_file(way.exit)]
+        path = at.track(search, memory).path
+        assert path is not None
+        assert called == [*map(stage_file, stages_of(spec, path)), head_file(path.exit)]
     assert len(called) < len(stages(spec)) + 1 or not spec.bypass
 
 
 def _may(name: str, exit: int | None) -> list[int]:
     spec = ADAPTIVE[name]
-    return [i for i in spec.skippable if i < Way(exit=exit).end(spec)]
+    return [i for i in spec.skippable if i < ExecutionPath(exit=exit).end(spec)]
 
 
 @pytest.mark.parametrize("form", ["stages", "one"])
 @pytest.mark.parametrize("name", ["bypass", "both", "both-split"])
-def test_every_way_can_be_forced_on_the_same_graphs(name: str, form: Form, adaptive: Adaptive, graphs: Graphs) -> None:
+def test_every_path_can_be_forced_on_the_same_graphs(name: str, form: Form, adaptive: Adaptive, graphs: Graphs) -> None:
     spec, reference = ADAPTIVE[name], NumpyNetwork(adaptive(name))
     network = GraphNetwork(spec, graphs(name, form))
     for exit in range(len(spec.exits)) if spec.exits else (None,):
         for skipped in (frozenset(), frozenset(_may(name, exit))):
-            way = Way(skipped, exit)
-            found = _track(network.at(Thresholds.forcing(spec, way)), name, 1)
-            wanted = _track(reference.routed(way), name, 1)
-            assert found.way == wanted.way == way
+            path = ExecutionPath(skipped, exit)
+            found = _track(network.at(Thresholds.forcing(spec, path)), name, 1)
+            wanted = _track(reference.along(path), name, 1)
+            assert found.path == wanted.path == path
             for key, value in wanted.maps.items():
                 np.testing.assert_allclose(found.maps[key], value, atol=1e-4)
             assert found.score == pytest.approx(wanted.score, abs=1e-5)
@@ -147,7 +147,7 @@ def test_thresholds_of_other_decisions_are_refused(given: Thresholds, form: Form
         network.at(given)
 
 
-def test_a_numpy_network_computes_no_more_than_the_way_it_tells(adaptive: Adaptive) -> None:
+def test_a_numpy_network_computes_no_more_than_the_path_it_tells(adaptive: Adaptive) -> None:
     model, calls = adaptive("both"), list[str]()
     # The score's first activation: its linear layers give way to others.
     parts = [*model.backbone.blocks, *(exit.score[1] for exit in model.exits), *(exit.head for exit in model.exits)]
@@ -156,20 +156,20 @@ def test_a_numpy_network_computes_no_more_than_the_way_it_tells(adaptive: Adapti
         part.register_forward_hook(lambda *_, name=name: calls.append(name))
         for part, name in zip(parts, names, strict=True)
     ]
-    network, ways = NumpyNetwork(model), set()
+    network, paths = NumpyNetwork(model), set()
     for hook in hooks:
         hook.remove()
     for seed in range(12):
         template, _, search = _crops("both", seed)
         memory = network.encode_template(template)
         calls.clear()
-        way = network.track(search, memory).way
-        ways.add(way)
-        layers = [str(i) for i in range(way.end(model.spec)) if i not in way.skipped]
+        path = network.track(search, memory).path
+        paths.add(path)
+        layers = [str(i) for i in range(path.end(model.spec)) if i not in path.skipped]
         assert [name for name in calls if name.isdigit()] == layers
-        assert [name for name in calls if name.startswith("score")] == [f"score{k}" for k in range(way.exit + 1)]
-        assert [name for name in calls if name.startswith("head")] == [f"head{way.exit}"]
-    assert len(ways) > 1
+        assert [name for name in calls if name.startswith("score")] == [f"score{k}" for k in range(path.exit + 1)]
+        assert [name for name in calls if name.startswith("head")] == [f"head{path.exit}"]
+    assert len(paths) > 1
 
 
 @pytest.mark.parametrize("name", ["bypass", "both"])
@@ -200,26 +200,32 @@ def test_graphs_of_stages_hold_their_own_weights_only(graphs: Graphs) -> None:
 
 
 @pytest.mark.parametrize(
-    "way", [Way(frozenset(), 2), Way(frozenset({1}), 1), Way(frozenset({1, 2, 3}), 2), Way(frozenset(), 0)]
+    "path",
+    [
+        ExecutionPath(frozenset(), 2),
+        ExecutionPath(frozenset({1}), 1),
+        ExecutionPath(frozenset({1, 2, 3}), 2),
+        ExecutionPath(frozenset(), 0),
+    ],
 )
-def test_a_way_is_a_graph_without_decisions(way: Way, adaptive: Adaptive, graphs: Graphs) -> None:
+def test_a_path_is_a_graph_without_decisions(path: ExecutionPath, adaptive: Adaptive, graphs: Graphs) -> None:
     model = adaptive("both")
     template, _, search = _crops("both", 0)
     network = GraphNetwork(model.spec, graphs("both", "stages"))
-    graph = frame_graph(model, way)
+    graph = frame_graph(model, path)
     assert "If" not in {node.op_type for node in onnx.load_from_string(graph).graph.node}
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     memory = network.encode_template(template)
     found = dict(zip(model.spec.maps, session.run(None, {"search": search, **memory}), strict=True))
-    wanted = NumpyNetwork(model).routed(way)
+    wanted = NumpyNetwork(model).along(path)
     for key, value in wanted.track(search, wanted.encode_template(template)).maps.items():
         np.testing.assert_allclose(found[key], value, atol=1e-4)
 
 
-@pytest.mark.parametrize("way", [None, Way(), Way(frozenset()), Way(exit=1)])
-def test_an_adaptive_tracker_is_never_one_graph_by_default(way: Way | None, adaptive: Adaptive) -> None:
+@pytest.mark.parametrize("path", [None, ExecutionPath(), ExecutionPath(frozenset()), ExecutionPath(exit=1)])
+def test_an_adaptive_tracker_is_never_one_graph_by_default(path: ExecutionPath | None, adaptive: Adaptive) -> None:
     with pytest.raises(UsageError, match=r"depends on the frame.*Say which way"):
-        frame_graph(adaptive("both"), way)
+        frame_graph(adaptive("both"), path)
 
 
 def test_only_trackers_that_decide_have_stages(lively: Callable[..., Tracker]) -> None:
@@ -237,7 +243,7 @@ def test_a_single_exit_is_one_graph_that_tells_its_score(lively: Callable[..., T
     network = GraphNetwork(spec, found)
     parity = compare_exported(model, network, LoopSettings.of(spec), square)
     assert parity.problems() == []
-    assert parity.ways == {Way(frozenset(), 0): 19}
+    assert parity.paths == {ExecutionPath(frozenset(), 0): 19}
     template, search = torch.randn(1, 3, 32, 32), torch.randn(1, 3, 64, 64)
     with torch.no_grad():
         score = float(model(template, search).score)
@@ -262,7 +268,7 @@ def test_another_gate_is_noticed(adaptive: Adaptive, lively: Callable[..., Track
     with torch.no_grad():
         other.bypass.gates["2"].bias.add_(10)
     parity = _compared(other, adaptive, square)
-    assert parity.astray > 0
+    assert parity.path_mismatch > 0
     assert any("other layers or exits are taken" in problem for problem in parity.problems())
 
 
@@ -285,6 +291,6 @@ def test_a_graph_that_no_frame_needs_is_checked_too(
     wrong = {**graphs("both", "stages"), "head2.onnx": bundle_graphs(lively(model.spec, seed=3))["head2.onnx"]}
     for given, problem in ((graphs("both", "stages"), []), (wrong, ["score_map differs"])):
         parity = compare_exported(leaving, GraphNetwork(first, given), LoopSettings.of(first), square)
-        assert set(parity.ways) == {Way(frozenset(), 0)}
+        assert set(parity.paths) == {ExecutionPath(frozenset(), 0)}
         assert [any(each.startswith(p) for each in parity.problems()) for p in problem] == [True] * len(problem)
         assert bool(parity.problems()) == bool(problem)

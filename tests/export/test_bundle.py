@@ -16,7 +16,7 @@ from compress.core import CompressError, TrackerSpec, UsageError, describe
 from compress.export import bundle as bundle_module
 from compress.export import compare, export_bundle
 from compress.models import NumpyNetwork, Tracker
-from compress.models.weights import save_weights
+from compress.models.checkpoints.weights import save_weights
 from compress.runtime import BundleNetwork, open_bundle
 from compress.runtime.selftest import INIT, selftest_frames
 

@@ -20,7 +20,7 @@ DOCS = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["both", "bypass-first", "exits"])
-def test_the_loop_over_stages_goes_the_bundles_way(
+def test_the_loop_over_stages_goes_the_bundles_path(
     name: str, adaptive: Callable[[str], Tracker], square: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle = open_bundle(export_bundle(adaptive(name), tmp_path / "bundle", sequence=square, provenance={}))
@@ -28,7 +28,7 @@ def test_the_loop_over_stages_goes_the_bundles_way(
     monkeypatch.chdir(tmp_path)
     told: dict[str, Any] = {}
     exec(code, told)
-    network, spec, rng, ways = BundleNetwork(bundle), ADAPTIVE[name], np.random.default_rng(0), set()
+    network, spec, rng, paths = BundleNetwork(bundle), ADAPTIVE[name], np.random.default_rng(0), set()
     template, *crops = (
         rng.standard_normal((1, 3, size, size), dtype=np.float32)
         for size in (spec.template_size, *[spec.search_size] * 10)
@@ -36,12 +36,12 @@ def test_the_loop_over_stages_goes_the_bundles_way(
     for search in crops:
         maps, exit = told["track"](search, told["run"]("template.onnx", {"template": template}))
         wanted = network.track(search, network.encode_template(template))
-        assert wanted.way is not None
-        assert exit == wanted.way.exit
+        assert wanted.path is not None
+        assert exit == wanted.path.exit
         for key, value in wanted.maps.items():
             np.testing.assert_allclose(maps[key], value, atol=1e-6)
-        ways.add(wanted.way)
-    assert len(ways) > 1
+        paths.add(wanted.path)
+    assert len(paths) > 1
 
 
 def test_figures_are_those_of_the_code() -> None:

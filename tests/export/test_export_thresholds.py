@@ -48,12 +48,12 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]
     return run
 
 
-def test_latency_is_told_over_the_ways_of_a_file(run: Path, data: str, tmp_path: Path, said: Said) -> None:
+def test_latency_is_told_over_the_paths_of_a_file(run: Path, data: str, tmp_path: Path, said: Said) -> None:
     """By the second exit always; the target's figures are estimates, so nothing is timed."""
     words = ("thresholds", run, "--variant", "v003", "--tau", "1,0", "--exit-ms", "1,2,3", "--data", data, "--quiet")
     chosen = said(*words)
     found = said("latency", chosen["file"], "--target", "agx", "--quiet")
-    mean = sum((3 - len(row["skipped"])) * row["frames"] for row in chosen["tracked"]["ways"]) / 9
+    mean = sum((3 - len(row["skipped"])) * row["frames"] for row in chosen["tracked"]["paths"]) / 9
     assert found["of"] == f"over the ways of 9 frames: {mean:.1f} of 4 layers on average"
     assert found["cheapest"]["mean_ms"] < found["mean_ms"] < found["worst"]["mean_ms"]
     plain = tmp_path / "plain.json"
@@ -62,7 +62,7 @@ def test_latency_is_told_over_the_ways_of_a_file(run: Path, data: str, tmp_path:
 
 
 @pytest.mark.parametrize("single", [False, True])
-def test_a_file_of_thresholds_goes_all_the_way(
+def test_a_file_of_thresholds_goes_all_the_path(
     single: bool, run: Path, data: str, tmp_path: Path, said: Said, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first exit never, the second always: other ways than the variant's own, which the file names."""
@@ -72,7 +72,7 @@ def test_a_file_of_thresholds_goes_all_the_way(
     file, out = chosen["file"], tmp_path / "bundle"
     made = said("export", run, "--thresholds", file, "--out", out, "--data", data, *["--single-graph"] * single)
     assert made["spec_id"] == chosen["id"] != SPEC.id
-    assert {row["exit"] for row in made["parity"]["ways"]} == {1}
+    assert {row["exit"] for row in made["parity"]["paths"]} == {1}
     manifest = open_bundle(out).manifest
     assert manifest["thresholds"] == {"rho": 0.5, "tau": [1.0, 0.0]}
     assert (manifest["provenance"]["variant"], manifest["provenance"]["weights_of"]) == ("v003", SPEC.id)
@@ -80,9 +80,9 @@ def test_a_file_of_thresholds_goes_all_the_way(
     trackers = ((out,), (f"{run}:v003", "--thresholds", file), (f"{run}:v003", "--thresholds", "1,0"))
     for tracker in trackers:
         scored = said("evaluate", *tracker, "--data", data)
-        assert scored["ways"] == made["parity"]["ways"] == chosen["tracked"]["ways"]
+        assert scored["paths"] == made["parity"]["paths"] == chosen["tracked"]["paths"]
         assert scored["exit_shares"] == [0, 1, 0]
-    assert said("verify", out, "--against", run, "--data", data)["parity"]["astray"] == 0
+    assert said("verify", out, "--against", run, "--data", data)["parity"]["path_mismatch"] == 0
     assert _cli("verify", out, "--against", run, "--data", data) == 0
     assert "over 9 frames of square, with the same decisions on each" in capsys.readouterr().out
 
@@ -96,7 +96,7 @@ def test_a_bundle_is_evaluated_at_other_thresholds(run: Path, data: str, tmp_pat
     assert (first["exit_shares"], last["exit_shares"]) == ([1, 0, 0], [0, 0, 1])
     assert first["mean_layers"] == 1 < own["mean_layers"] < last["mean_layers"] <= 4
     other = said("evaluate", f"{run}:v003", "--thresholds", "1,1", "--data", data)
-    assert other["ways"] == last["ways"]
+    assert other["paths"] == last["paths"]
     assert other["ao"] == pytest.approx(last["ao"], abs=1e-4)
 
 
@@ -116,10 +116,10 @@ def test_thresholds_of_another_tracker_are_refused(
     other.write_text(json.dumps({"variant": "v003", "spec": ADAPTIVE["exits"].to_dict()}))
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    astray = tmp_path / "astray.json"
+    path_mismatch = tmp_path / "astray.json"
     rows = [{"skipped": [0], "exit": 2, "frames": 9}]
-    astray.write_text(json.dumps({"spec": SPEC.to_dict(), "tracked": {"ways": rows}}))
-    assert "can skip layers 1 to 3" in refused("latency", astray, "--target", "agx")[1]
+    path_mismatch.write_text(json.dumps({"spec": SPEC.to_dict(), "tracked": {"paths": rows}}))
+    assert "can skip layers 1 to 3" in refused("latency", path_mismatch, "--target", "agx")[1]
     for command in (("export", run, "--variant", "v003", "--out", tmp_path / "b"), ("evaluate", f"{run}:v003")):
         for text, code, message in (
             (other, 2, f"weights {ADAPTIVE['exits'].weights_id}, but this one has {SPEC.weights_id}"),

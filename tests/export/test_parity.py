@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.core import BypassSpec, CompressError, ExitSpec, LayerSpec, TrackerSpec, Way
+from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, LayerSpec, TrackerSpec
 from compress.export import compare
 from compress.geometry import Answer, LoopSettings
 from compress.runtime.selftest import INIT, selftest_frames
@@ -158,7 +158,7 @@ ADAPTIVE = TrackerSpec(
 )
 
 
-class Deciding(Stub):
+class RoutingOverhead(Stub):
     """Goes the way that `bypass` and `score` lead to at thresholds of a half; its maps hang on the exit."""
 
     def __init__(self, first: float, second: float, score: float) -> None:
@@ -173,18 +173,18 @@ class Deciding(Stub):
         skipped = frozenset(i for i, p in enumerate(bypass.tolist(), start=1) if p > 0.5)
         maps = super().track(search, memory).maps
         maps["size_map"][:] = 0.2 if leaves else 0.25
-        return Answer(maps, Way(skipped, int(not leaves)), bypass, scores)
+        return Answer(maps, ExecutionPath(skipped, int(not leaves)), bypass, scores)
 
 
 def _decided(first: tuple[float, ...], second: tuple[float, ...]) -> Any:
-    return compare(Deciding(*first), Deciding(*second), SETTINGS, SQUARE, spec=ADAPTIVE)
+    return compare(RoutingOverhead(*first), RoutingOverhead(*second), SETTINGS, SQUARE, spec=ADAPTIVE)
 
 
-def test_ways_are_counted() -> None:
+def test_paths_are_counted() -> None:
     parity = _decided((0.8, 0.2, 0.4), (0.8, 0.2, 0.4))
     assert parity.problems() == []
-    assert parity.ways == {Way(frozenset({1}), 1): 9}
-    assert parity.to_dict()["ways"] == [{"skipped": [1], "exit": 1, "frames": 9}]
+    assert parity.paths == {ExecutionPath(frozenset({1}), 1): 9}
+    assert parity.to_dict()["paths"] == [{"skipped": [1], "exit": 1, "frames": 9}]
     assert {"bypass", "scores"} <= set(parity.maps)
 
 
@@ -201,7 +201,7 @@ def test_a_decision_within_rounding_of_its_threshold_is_a_tie(
 ) -> None:
     for pair in ((first, second), (second, first)):
         parity = _decided(*pair)
-        assert (parity.tie_at, parity.frames, parity.astray) == (1, 0, 0)
+        assert (parity.tie_at, parity.frames, parity.path_mismatch) == (1, 0, 0)
         assert parity.problems() == []
 
 
@@ -220,7 +220,7 @@ def test_other_decisions_are_refused(first: tuple[float, ...], second: tuple[flo
     assert any(each.startswith(problem) for each in _decided(first, second).problems())
 
 
-def test_forced_ways_leave_no_room_for_a_tie() -> None:
-    networks = Deciding(0.5004, 0.2, 0.4), Deciding(0.4998, 0.2, 0.4)
-    parity = compare(*[Deciding(0.8, 0.2, 0.4)] * 2, SETTINGS, SQUARE, spec=ADAPTIVE, forced=[networks])
+def test_forced_paths_leave_no_room_for_a_tie() -> None:
+    networks = RoutingOverhead(0.5004, 0.2, 0.4), RoutingOverhead(0.4998, 0.2, 0.4)
+    parity = compare(*[RoutingOverhead(0.8, 0.2, 0.4)] * 2, SETTINGS, SQUARE, spec=ADAPTIVE, forced=[networks])
     assert parity.problems() == ["other layers or exits are taken on 4 crops"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compress.core import HeadSpec, LayerSpec, TrackerSpec
-from compress.measure import Corners
+from compress.measure import Coverage
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +25,7 @@ def _home(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests hold whatever runs beside them to be no reason to fail; a test of its own refuses what does not add up."""
-    monkeypatch.setattr("compress.measure.fitting.WORST_ERROR", 1e9)
+    monkeypatch.setattr("compress.measure.calibration.profile_fit.WORST_ERROR", 1e9)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class MeasuredKit:
     """A kit of the tiny family in `folder`, written under `home`, and what it measured on this host."""
 
     id: str
-    corners: Corners
+    coverage: Coverage
     home: Path
     folder: Path
     results: Path
@@ -41,9 +41,9 @@ class MeasuredKit:
 
 @pytest.fixture(scope="session")
 def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) -> MeasuredKit:
-    from compress.measure.devices import Device
-    from compress.measure.kit import emit_kit
-    from compress.measure.request import Request
+    from compress.measure.kit.request import Request
+    from compress.measure.kit.writing import emit_kit
+    from compress.measure.remote_profiles import Device
 
     place = tmp_path_factory.mktemp("kit")
     folder, scratch, home = place / "kit", place / "scratch", place / "home"
@@ -51,11 +51,11 @@ def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) ->
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPRESS_HOME", str(home))
         # Without dimension reduction, which has tests of its own, it is measured in half the time.
-        corners = dataclasses.replace(Corners.of(tiny), attn_dims=(), mlp_dims=())
-        id = emit_kit(Request(Device.of("board"), tiny, corners, provider="cpu"), folder)
+        coverage = dataclasses.replace(Coverage.of(tiny), attn_dims=(), mlp_dims=())
+        id = emit_kit(Request(Device.of("board"), tiny, coverage, provider="cpu"), folder)
     # Isolated, in another folder, so that nothing but what is installed beside numpy can be imported.
     words = [sys.executable, "-I", str(folder / "measure.py")]
     environment = os.environ | {"TMPDIR": str(scratch)}
     done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return MeasuredKit(id, corners, home, folder, folder / "results.json")
+    return MeasuredKit(id, coverage, home, folder, folder / "results.json")

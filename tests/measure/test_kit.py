@@ -23,18 +23,18 @@ from click.testing import CliRunner
 from compress.cli.profile import command as profile_command
 from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec, UsageError
 from compress.export import frame_graph, quantized
-from compress.measure import Corners
-from compress.measure.carried.run import LOCK
-from compress.measure.carried.weights import make_weights
-from compress.measure.devices import Device, device_profile, device_profiles
-from compress.measure.ingest import ingest
-from compress.measure.kit import emit_kit
-from compress.measure.plan import Plan
-from compress.measure.request import Request
-from compress.measure.script import measure_script
-from compress.measure.slim import slimmed
+from compress.latency import predict
+from compress.measure import Coverage
+from compress.measure.kit.bundling import measure_script
+from compress.measure.kit.ingest import ingest
+from compress.measure.kit.request import Request
+from compress.measure.kit.stripped_weights import stripped
+from compress.measure.kit.writing import emit_kit
+from compress.measure.kit_runtime.run import LOCK
+from compress.measure.kit_runtime.weights import make_weights
+from compress.measure.remote_profiles import Device, device_profile, device_profiles
+from compress.measure.stacks.timing_plan import Plan
 from compress.models import build
-from compress.profiles import predict
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def test_a_kit_becomes_a_measured_profile(measured_kit: Any, tiny: TrackerSpec) 
     assert profile.conditions is not None
     assert profile.conditions.numpy == np.__version__
     assert profile.conditions.loop.startswith("opencv")
-    assert len(profile.held) == 12
+    assert len(profile.validation) == 12
     assert profile.runs >= 60
     assert device_profile("board", tiny) is not None
     assert device_profile("other", tiny) is None
@@ -76,7 +76,7 @@ def test_the_command_reads_results_back(measured_kit: Any, tiny: TrackerSpec) ->
 
 def test_a_kit_measures_what_is_measured_in_process(measured_kit: Any, tiny: TrackerSpec) -> None:
     kit = json.loads((measured_kit.folder / "kit.json").read_text())
-    planned = [[spec.id for spec in batch] for batch in Plan.of(tiny, measured_kit.corners).batches]
+    planned = [[spec.id for spec in batch] for batch in Plan.of(tiny, measured_kit.coverage).batches]
     assert [[step for (step,) in batch] for batch in kit["batches"]] == planned
     assert set(kit["graphs"]) == {id for batch in planned for id in batch}
 
@@ -108,7 +108,7 @@ def test_graphs_without_weights_run_the_same_operators(tiny: TrackerSpec, tmp_pa
     layer = LayerSpec(source=0, mlp_hidden=256, attn_dims=32, mlp_dims=48)
     graph = frame_graph(build(replace(tiny, layers=(layer, replace(layer, source=1, attn_dims=None)))).eval())
     graph = quantized(graph) if precision == "int8" else graph
-    slim, size = slimmed(graph)
+    slim, size = stripped(graph)
     assert len(slim) < 0.5 * len(graph)
     make_weights(str(tmp_path / "weights.bin"), size)
     assert (tmp_path / "weights.bin").stat().st_size == size
@@ -161,7 +161,7 @@ def test_one_measurement_at_a_time(measured_kit: Any, tmp_path: Path) -> None:
 def test_a_kit_wants_a_new_folder(tiny: TrackerSpec, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "file").touch()
-    request = Request(Device.of("board"), tiny, Corners.of(tiny))
+    request = Request(Device.of("board"), tiny, Coverage.of(tiny))
     with pytest.raises(UsageError, match="not empty"):
         emit_kit(request, tmp_path / "there")
     with pytest.raises(UsageError, match="two rounds"):
@@ -192,8 +192,8 @@ def test_names_of_devices() -> None:
 @pytest.mark.slow
 def test_a_kit_in_int8(tiny: TrackerSpec, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="int8 is measured on CPUs"):
-        emit_kit(Request(Device.of("board:onnxruntime-int8"), tiny, Corners.of(tiny)), tmp_path / "kit")
-    emit_kit(Request(Device.of("board:onnxruntime-int8"), tiny, Corners.of(tiny), provider="cpu"), tmp_path / "kit")
+        emit_kit(Request(Device.of("board:onnxruntime-int8"), tiny, Coverage.of(tiny)), tmp_path / "kit")
+    emit_kit(Request(Device.of("board:onnxruntime-int8"), tiny, Coverage.of(tiny), provider="cpu"), tmp_path / "kit")
     assert _run(tmp_path / "kit", tmp_path).returncode == 0
     profile, path = ingest(tmp_path / "kit" / "results.json")
     assert (profile.target, profile.precision) == ("board:onnxruntime-int8", "int8")
@@ -202,13 +202,13 @@ def test_a_kit_in_int8(tiny: TrackerSpec, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_kit_tells_what_deciding_costs(tiny: TrackerSpec, tmp_path: Path) -> None:
+def test_a_kit_tells_what_routing_overhead_costs(tiny: TrackerSpec, tmp_path: Path) -> None:
     spec = replace(tiny, bypass=BypassSpec(n_enf=1), exits=(ExitSpec(2, adapter=1), ExitSpec(4)))
-    emit_kit(Request(Device.of("board"), tiny, Corners.of(tiny, [spec]), provider="cpu"), tmp_path / "kit")
+    emit_kit(Request(Device.of("board"), tiny, Coverage.of(tiny, [spec]), provider="cpu"), tmp_path / "kit")
     assert _run(tmp_path / "kit", tmp_path).returncode == 0
     profile, _ = ingest(tmp_path / "kit" / "results.json")
-    assert profile.deciding is not None
-    assert len(profile.deciding.held) == 7
+    assert profile.routing_overhead is not None
+    assert len(profile.routing_overhead.validation) == 7
     found = predict(profile, spec)
     assert found.worst_ms is not None
     assert found.mean_ms < found.worst_ms

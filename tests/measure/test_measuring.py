@@ -6,9 +6,9 @@ import os
 import pytest
 
 from compress.core import LayerSpec, TrackerSpec, UsageError
-from compress.measure import Corners, host_profile, kept_profiles, measure_many, measure_whole, profile_path
+from compress.latency import UncoveredError, predict
+from compress.measure import Coverage, host_profile, kept_profiles, measure_many, measure_whole, profile_path
 from compress.models import build
-from compress.profiles import UncoveredError, predict
 
 
 def _deep(tiny: TrackerSpec, depth: int) -> TrackerSpec:
@@ -52,7 +52,7 @@ def test_a_profile_is_measured_and_kept(tiny: TrackerSpec) -> None:
     assert {what for what, _ in reports} == {"exporting networks", "measuring the profile"}
     assert all(0 <= share <= 1 for _, share in reports)
     assert {block.attention for block in profile.blocks} == {"joint", "FE", "AI"}
-    assert len(profile.held) == 12
+    assert len(profile.validation) == 12
     assert 1.0 <= profile.ratios.p50 <= profile.ratios.p90 <= profile.ratios.p99
     assert predict(profile, _deep(tiny, 12)).mean_ms > predict(profile, _deep(tiny, 2)).mean_ms
 
@@ -69,7 +69,7 @@ def test_a_profile_that_does_not_reach_is_measured_again_in_one_file(tiny: Track
     wide = dataclasses.replace(tiny, layers=(LayerSpec(source=0, mlp_hidden=300),))
     with pytest.raises(UncoveredError):
         predict(narrow, wide)
-    wider = host_profile(tiny, corners=Corners.of(tiny, [wide]), rounds=6)
+    wider = host_profile(tiny, coverage=Coverage.of(tiny, [wide]), rounds=6)
     assert predict(wider, wide).mean_ms > 0
     assert predict(wider, tiny).mean_ms > 0
     assert [kept for kept, _ in kept_profiles()] == [profile_path(tiny, 1)]

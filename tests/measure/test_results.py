@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from compress.core import CompressError, FileError
-from compress.measure.ingest import ingest
+from compress.measure.kit.ingest import ingest
 
 Change = Callable[[dict[str, Any]], Any]
 

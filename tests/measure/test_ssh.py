@@ -18,10 +18,10 @@ from loopback import Loopback, serving
 
 from compress.core import CompressError, UsageError
 from compress.measure import carry
-from compress.measure.carried.run import LOCK
-from compress.measure.carry import measure_remotely
-from compress.measure.ingest import ingest
-from compress.measure.remote import Remote
+from compress.measure.kit.ingest import ingest
+from compress.measure.kit_runtime.run import LOCK
+from compress.measure.ssh.connection import Remote
+from compress.measure.ssh.transfer import measure_remotely
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="needs OpenSSH's client")
 

@@ -6,11 +6,11 @@ import random
 import pytest
 
 from compress.core import LayerSpec, TrackerSpec, describe
-from compress.measure import Corners
-from compress.measure.held_out import held_out
-from compress.measure.parts import Depths
+from compress.latency import Family, Profile, Ratios, components_p10_ms, network_p10_ms
+from compress.measure import Coverage
 from compress.measure.stacks import stacks_of
-from compress.profiles import Family, Profile, Ratios, network_low_ms, parts_low_ms
+from compress.measure.stacks.components import Depths
+from compress.measure.stacks.validation_set import validation_set
 from compress.spaces import load_space
 
 NANO = describe("ostrack-nano")
@@ -38,8 +38,8 @@ def _cost(spec: TrackerSpec) -> float:
     return {"joint": 7.0, "split": 5.0, "asymmetric": 6.0}[spec.attention] + sum(layers)
 
 
-def _profile(teacher: TrackerSpec, corners: Corners, *, sparing: bool = False) -> Profile:
-    stacks = stacks_of(teacher, corners, DEPTHS, sparing=sparing)
+def _profile(teacher: TrackerSpec, coverage: Coverage, *, sparing: bool = False) -> Profile:
+    stacks = stacks_of(teacher, coverage, DEPTHS, sparing=sparing)
     times = {spec: _cost(spec) for spec in stacks.trackers()}
     parts = stacks.parts(times.__getitem__)
     return Profile(
@@ -48,7 +48,7 @@ def _profile(teacher: TrackerSpec, corners: Corners, *, sparing: bool = False) -
         runtime="toy",
         threads=1,
         family=Family.of(teacher),
-        fixed=parts.fixed,
+        overhead=parts.overhead,
         blocks=parts.blocks,
         elimination_ms=parts.elimination_ms,
         loop_ms=1.0,
@@ -59,41 +59,41 @@ def _profile(teacher: TrackerSpec, corners: Corners, *, sparing: bool = False) -
 
 
 def test_known_costs_are_found_again() -> None:
-    profile = _profile(NANO, Corners.of(NANO))
-    assert {part.attention: part.ms for part in profile.fixed} == pytest.approx({"joint": 7.0, "split": 5.0})
-    for spec in (NANO, *held_out(NANO, Corners.of(NANO)).values()):
-        assert network_low_ms(profile, spec) == pytest.approx(_cost(spec))
+    profile = _profile(NANO, Coverage.of(NANO))
+    assert {part.attention: part.ms for part in profile.overhead} == pytest.approx({"joint": 7.0, "split": 5.0})
+    for spec in (NANO, *validation_set(NANO, Coverage.of(NANO)).values()):
+        assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))
 
 
 @pytest.mark.parametrize("teacher", [NANO, ELIMINATING], ids=["plain", "eliminating"])
 def test_students_of_the_space_are_covered(teacher: TrackerSpec) -> None:
     space, rng = load_space("ostrack"), random.Random(0)
-    profile = _profile(teacher, Corners.of_space(teacher, space))
+    profile = _profile(teacher, Coverage.of_space(teacher, space))
     for spec in {space.sample(teacher, rng) for _ in range(300)}:
-        assert network_low_ms(profile, spec) == pytest.approx(_cost(spec))
+        assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))
 
 
 def test_eliminated_tokens_are_not_paid_for() -> None:
-    corners = Corners.of(ELIMINATING)
-    assert corners.search_tokens == (23, 45, 64)
-    profile = _profile(ELIMINATING, corners)
+    coverage = Coverage.of(ELIMINATING)
+    assert coverage.search_tokens == (23, 45, 64)
+    profile = _profile(ELIMINATING, coverage)
     assert profile.elimination_ms == pytest.approx(0.4)
-    parts, counts = parts_low_ms(profile, ELIMINATING), (64, *ELIMINATING.search_tokens_after)
+    parts, counts = components_p10_ms(profile, ELIMINATING), (64, *ELIMINATING.search_tokens_after)
     assert parts.pop("rest") == pytest.approx(7.0)
     wanted = [_layer_cost(x, counts[i], counts[i + 1], 64) for i, x in enumerate(ELIMINATING.layers)]
     assert list(parts.values()) == pytest.approx(wanted)
     assert parts["layers.11"] < parts["layers.0"] < parts["layers.0"] + 0.4
-    assert any(each.keep for spec in held_out(ELIMINATING, corners).values() for each in spec.layers)
+    assert any(each.keep for spec in validation_set(ELIMINATING, coverage).values() for each in spec.layers)
 
 
 def test_a_sparing_profile_works_out_what_it_does_not_time() -> None:
     """Where attention and MLP each differ by a factor from one kind of layer to the next, nothing is lost."""
-    corners = Corners.of(ELIMINATING)
-    everything = set(stacks_of(ELIMINATING, corners, DEPTHS).trackers())
-    spared = everything - set(stacks_of(ELIMINATING, corners, DEPTHS, sparing=True).trackers())
+    coverage = Coverage.of(ELIMINATING)
+    everything = set(stacks_of(ELIMINATING, coverage, DEPTHS).trackers())
+    spared = everything - set(stacks_of(ELIMINATING, coverage, DEPTHS, sparing=True).trackers())
     assert {spec.layers[0].attention for spec in spared} == {"FE", "AI"}
     assert len(spared) == 12
-    full, sparing = (_profile(ELIMINATING, corners, sparing=choice) for choice in (False, True))
+    full, sparing = (_profile(ELIMINATING, coverage, sparing=choice) for choice in (False, True))
     assert len(full.blocks) == len(sparing.blocks)
     for one, other in zip(full.blocks, sparing.blocks, strict=True):
         assert other == dataclasses.replace(one, ms=other.ms)
@@ -103,52 +103,52 @@ def test_a_sparing_profile_works_out_what_it_does_not_time() -> None:
 def test_asymmetric_layers_are_measured_where_a_spec_has_them() -> None:
     layers = tuple(dataclasses.replace(layer, attention="asymmetric") for layer in NANO.layers)
     spec = dataclasses.replace(NANO, layers=layers)
-    corners = Corners.of(NANO, [spec])
-    assert corners.attentions == ("joint", "asymmetric", "FE", "AI")
-    assert network_low_ms(_profile(NANO, corners), spec) == pytest.approx(_cost(spec))
+    coverage = Coverage.of(NANO, [spec])
+    assert coverage.attentions == ("joint", "asymmetric", "FE", "AI")
+    assert network_p10_ms(_profile(NANO, coverage), spec) == pytest.approx(_cost(spec))
 
 
 @pytest.mark.parametrize("name", ["hit-tiny", "hit-base"])
 def test_every_stage_of_a_levit_has_its_own_layers(name: str) -> None:
     teacher, space = describe(name), load_space("hit")
-    corners = Corners.of_space(teacher, space)
-    assert corners.mlp_hidden == tuple((stage.dim // 2, 2 * stage.dim) for stage in teacher.stages)
-    profile = _profile(teacher, corners)
-    specs = [teacher, *space.enumerate(teacher), *held_out(teacher, corners).values()]
+    coverage = Coverage.of_space(teacher, space)
+    assert coverage.mlp_hidden == tuple((stage.dim // 2, 2 * stage.dim) for stage in teacher.stages)
+    profile = _profile(teacher, coverage)
+    specs = [teacher, *space.enumerate(teacher), *validation_set(teacher, coverage).values()]
     assert len(specs) > 30
     for spec in specs:
-        assert network_low_ms(profile, spec) == pytest.approx(_cost(spec))
-    assert Corners.covered(profile) == corners
+        assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))
+    assert Coverage.covered(profile) == coverage
 
 
 def test_corners_reach_as_far_as_their_specs() -> None:
     wide = dataclasses.replace(NANO, layers=(LayerSpec(0, 900, attn_dims=12, mlp_dims=3, keep=0.1),))
-    corners, default = Corners.of(NANO, [wide]), Corners.of(NANO)
+    coverage, default = Coverage.of(NANO, [wide]), Coverage.of(NANO)
     assert (default.mlp_hidden, default.attn_dims, default.mlp_dims) == (((64, 512),), (64, 124), (64, 124))
-    assert (corners.mlp_hidden, corners.attn_dims, corners.mlp_dims) == (((64, 900),), (12, 124), (3, 124))
-    assert (default.search_tokens, corners.search_tokens) == ((), (7, 64))
-    assert default.within(corners)
-    assert not corners.within(default)
-    assert default.union(corners) == corners
-    assert Corners.covered(_profile(NANO, corners)) == corners
+    assert (coverage.mlp_hidden, coverage.attn_dims, coverage.mlp_dims) == (((64, 900),), (12, 124), (3, 124))
+    assert (default.search_tokens, coverage.search_tokens) == ((), (7, 64))
+    assert default.within(coverage)
+    assert not coverage.within(default)
+    assert default.union(coverage) == coverage
+    assert Coverage.covered(_profile(NANO, coverage)) == coverage
 
 
 def test_adaptive_knobs_do_not_multiply_the_corners() -> None:
-    static, full = (Corners.of_space(NANO, load_space(name)) for name in ("ostrack", "full"))
+    static, full = (Coverage.of_space(NANO, load_space(name)) for name in ("ostrack", "full"))
     assert full == dataclasses.replace(static, decides=True)
     assert not static.decides
-    assert not Corners.of_space(describe("hit-tiny"), load_space("full")).decides
+    assert not Coverage.of_space(describe("hit-tiny"), load_space("full")).decides
 
 
 def test_two_widths_of_mlp_are_always_measured() -> None:
     thin = dataclasses.replace(NANO, layers=(LayerSpec(0, 64),))
-    assert Corners.of(thin).mlp_hidden == ((64, 128),)
+    assert Coverage.of(thin).mlp_hidden == ((64, 128),)
 
 
 def test_held_out_trackers_differ_from_the_stacks() -> None:
     for teacher in (NANO, describe("hit-small"), describe("mixformerv2-s")):
-        corners = Corners.of(teacher)
-        held = set(held_out(teacher, corners).values())
-        assert len(held) >= 5
-        measured = set(stacks_of(teacher, corners, DEPTHS).trackers()) - {teacher}
-        assert not held & measured
+        coverage = Coverage.of(teacher)
+        validation = set(validation_set(teacher, coverage).values())
+        assert len(validation) >= 5
+        measured = set(stacks_of(teacher, coverage, DEPTHS).trackers()) - {teacher}
+        assert not validation & measured

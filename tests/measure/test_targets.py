@@ -6,15 +6,15 @@ from click.testing import CliRunner
 
 from compress.cli.latency import command as latency
 from compress.cli.targets import command as targets
-from compress.core import BypassSpec, ExitSpec, UsageError, Way, describe
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, UsageError, describe
+from compress.latency.estimated import estimate, estimated_names, load_estimated
 from compress.measure import host, resolve_target, target_names
-from compress.measure.runtimes import RUNTIMES
-from compress.profiles.estimated import estimate, estimated_names, load_estimated
+from compress.measure.backends import BACKENDS
 
 
 def test_cpu_is_this_host() -> None:
     target = resolve_target("cpu")
-    here = [name for name, runtime in RUNTIMES.items() if not runtime.missing()]
+    here = [name for name, runtime in BACKENDS.items() if not runtime.missing()]
     assert target_names() == [*here, *estimated_names()]
     assert {"cpu", "cpu:onnxruntime-int8", "cpu:pytorch"} <= set(here)
     assert target.device == str(host())
@@ -54,10 +54,10 @@ def test_agx_is_the_xavier_under_onnxruntime() -> None:
     assert found == estimate(load_estimated("agx"), describe("litetrack-b4"))
 
 
-def test_adaptive_trackers_are_estimated_over_the_ways_given() -> None:
+def test_adaptive_trackers_are_estimated_over_the_paths_given() -> None:
     target, profile, base = resolve_target("agx"), load_estimated("agx"), describe("ostrack256")
     spec = replace(base, exits=(ExitSpec(6), ExitSpec(12)), bypass=BypassSpec(n_enf=2, tau0=0.5))
-    early, late = Way(frozenset({4}), 0), Way(frozenset(), 1)
+    early, late = ExecutionPath(frozenset({4}), 0), ExecutionPath(frozenset(), 1)
     one = estimate(profile, spec, skipped={4}, exit=0).mean_ms
     all_layers = estimate(profile, spec).mean_ms
     found = target.estimate(spec, {early: 3, late: 1})

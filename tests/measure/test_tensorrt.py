@@ -15,14 +15,14 @@ import pytest
 from loopback import serving
 
 from compress.core import FileError, TrackerSpec, UsageError
-from compress.measure import Corners
-from compress.measure.carry import measure_remotely
-from compress.measure.devices import Device
-from compress.measure.ingest import ingest
-from compress.measure.kit import emit_kit
-from compress.measure.remote import Remote
-from compress.measure.request import Request
-from compress.profiles import predict
+from compress.latency import predict
+from compress.measure import Coverage
+from compress.measure.kit.ingest import ingest
+from compress.measure.kit.request import Request
+from compress.measure.kit.writing import emit_kit
+from compress.measure.remote_profiles import Device
+from compress.measure.ssh.connection import Remote
+from compress.measure.ssh.transfer import measure_remotely
 
 TRTEXEC = """\
 #!{python}
@@ -44,16 +44,16 @@ else:
 
 
 @pytest.fixture(scope="module")
-def corners(tiny: TrackerSpec) -> Corners:
-    return replace(Corners.of(tiny), attn_dims=(), mlp_dims=())
+def coverage(tiny: TrackerSpec) -> Coverage:
+    return replace(Coverage.of(tiny), attn_dims=(), mlp_dims=())
 
 
 @pytest.fixture(scope="module")
-def emitted(tiny: TrackerSpec, corners: Corners, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def emitted(tiny: TrackerSpec, coverage: Coverage, tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("tensorrt")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPRESS_HOME", str(place / "home"))
-        emit_kit(Request(Device.of("agx:tensorrt-fp16"), tiny, corners, rounds=2), place / "kit")
+        emit_kit(Request(Device.of("agx:tensorrt-fp16"), tiny, coverage, rounds=2), place / "kit")
     return place
 
 
@@ -139,7 +139,9 @@ def test_times_that_trtexec_does_not_write_are_refused(tmp_path: Path, visits: o
         ingest(path)
 
 
-def test_adaptive_trackers_are_not_measured_under_tensorrt(tiny: TrackerSpec, corners: Corners, tmp_path: Path) -> None:
-    request = Request(Device.of("agx:tensorrt"), tiny, replace(corners, decides=True))
+def test_adaptive_trackers_are_not_measured_under_tensorrt(
+    tiny: TrackerSpec, coverage: Coverage, tmp_path: Path
+) -> None:
+    request = Request(Device.of("agx:tensorrt"), tiny, replace(coverage, decides=True))
     with pytest.raises(UsageError, match="static trackers"):
         emit_kit(request, tmp_path / "kit")

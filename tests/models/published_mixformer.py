@@ -8,7 +8,7 @@ from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.models import Tracker, build
-from compress.models.layouts import mixformer
+from compress.models.checkpoints.layouts import mixformer
 
 
 def published_shapes(spec: TrackerSpec) -> dict[str, tuple[int, ...]]:

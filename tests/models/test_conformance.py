@@ -9,12 +9,12 @@ from counting import counted_macs
 from networks import BOX, SPECS, crops, made, scattered
 from torch import Tensor
 
-from compress.core import TRACKERS, TrackerSpec, UsageError, Way, describe
+from compress.core import TRACKERS, ExecutionPath, TrackerSpec, UsageError, describe
 from compress.core.cost import macs, macs_linear_conv, parameters
 from compress.export import bundle_graphs, frame_graph, memory_names, template_graph
 from compress.models import NumpyNetwork, Tracker, build
-from compress.models.fuse import fused
-from compress.models.route import Route
+from compress.models.adaptive.forced_path import ForcedPath
+from compress.models.fusing import fused
 from compress.runtime import GraphNetwork, Thresholds, session
 
 
@@ -88,7 +88,7 @@ def test_gradients_reach_everything(spec: TrackerSpec) -> None:
     model = scattered(spec).train()  # fresh residual branches of a LeViT are behind a zero
     template, search = crops(spec, 4)
     # No layer skipped: one that every frame skips rightly learns nothing.
-    out = model(template, search, template_box=BOX.expand(4, 4), route=Route(skipped=frozenset()))
+    out = model(template, search, template_box=BOX.expand(4, 4), forced_path=ForcedPath(skipped=frozenset()))
     answers = [out, *((out.decisions and out.decisions.exits) or ())]
     total = sum(m.square().sum() for answer in answers for m in answer.maps.values())
     total = total + sum(answer.boxes.square().sum() + answer.score.sum() for answer in answers)
@@ -126,9 +126,9 @@ def test_cost_is_what_the_network_runs(spec: TrackerSpec) -> None:
     model = fused(build(spec))
     template, search = crops(spec, 1)
     memory = model.encode_template(template, BOX)
-    longest = Route(skipped=frozenset(), exit=len(spec.exits) - 1 if spec.exits else None)
+    longest = ForcedPath(skipped=frozenset(), exit=len(spec.exits) - 1 if spec.exits else None)
     assert macs(spec).template == counted_macs(model.encode_template, template, BOX)
-    assert macs(spec).per_frame == counted_macs(lambda: model.track(search, memory, route=longest))
+    assert macs(spec).per_frame == counted_macs(lambda: model.track(search, memory, forced_path=longest))
 
 
 @torch.no_grad()
@@ -152,12 +152,12 @@ def test_exported_graphs_say_the_same(spec: TrackerSpec) -> None:
 def _stages_say_the_same(model: Tracker, template: Tensor, search: Tensor) -> None:
     """The way that the network takes, and the longest one."""
     spec, box = model.spec, BOX.numpy() if model.spec.target_token else None
-    longest = Way(frozenset(), len(spec.exits) - 1 if spec.exits else None)
+    longest = ExecutionPath(frozenset(), len(spec.exits) - 1 if spec.exits else None)
     exported, network = GraphNetwork(spec, bundle_graphs(model)), NumpyNetwork(model)
-    forced = exported.at(Thresholds.forcing(spec, longest)), network.routed(longest)
+    forced = exported.at(Thresholds.forcing(spec, longest)), network.along(longest)
     for found, wanted in ((exported, network), forced):
         answers = [each.track(search.numpy(), each.encode_template(template.numpy(), box)) for each in (found, wanted)]
-        assert answers[0].way == answers[1].way
+        assert answers[0].path == answers[1].path
         for name, value in answers[1].maps.items():
             np.testing.assert_allclose(answers[0].maps[name], value, rtol=1e-3, atol=1e-4)
 
@@ -203,6 +203,6 @@ def test_at_full_size(name: str) -> None:
     memory = model.encode_template(template, BOX)
     out = model.track(search, memory)
     torch.testing.assert_close(model(template, search, template_box=BOX).boxes, out.boxes)
-    longest = Route(skipped=frozenset(), exit=len(spec.exits) - 1 if spec.exits else None)
+    longest = ForcedPath(skipped=frozenset(), exit=len(spec.exits) - 1 if spec.exits else None)
     merged = fused(model)
-    assert macs(spec).per_frame == counted_macs(lambda: merged.track(search, memory, route=longest))
+    assert macs(spec).per_frame == counted_macs(lambda: merged.track(search, memory, forced_path=longest))

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from compress.cli import main
 from compress.core import TRACKERS, FileError
 from compress.models import create_tracker, read_weights, weights_path
-from compress.models.layouts import LAYOUTS
+from compress.models.checkpoints.layouts import LAYOUTS
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from torch import nn
 from compress.core import BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec
 from compress.core.cost import macs, macs_cheapest, parameters
 from compress.models import build
-from compress.models.fuse import fused
-from compress.models.route import Route
+from compress.models.adaptive.forced_path import ForcedPath
+from compress.models.fusing import fused
 
 KINDS: dict[str, tuple[Any, ...]] = {
     "joint": ("joint",) * 3,
@@ -43,7 +43,7 @@ SPECS |= {"bypass": replace(_spec("split"), exits=()), "exits": replace(_spec("a
 
 @pytest.mark.parametrize("name", SPECS)
 @torch.no_grad()
-def test_every_way_costs_what_it_runs(name: str) -> None:
+def test_every_path_costs_what_it_runs(name: str) -> None:
     """In the form made for inference; what is held is counted in the form that is trained."""
     spec = SPECS[name]
     model = build(spec).eval()
@@ -54,9 +54,9 @@ def test_every_way_costs_what_it_runs(name: str) -> None:
     memory = ready.encode_template(template)
     found = {}
     for skipped, taken in product(((), (1,), (1, 2)) if spec.bypass else ((),), range(len(spec.exits) or 1)):
-        route = Route(skipped=frozenset(skipped), exit=taken if spec.exits else None)
-        cost = macs(spec, skipped=skipped, exit=route.exit).per_frame
-        assert cost == counted_macs(lambda way: ready.track(search, memory, route=way), route)
+        forced_path = ForcedPath(skipped=frozenset(skipped), exit=taken if spec.exits else None)
+        cost = macs(spec, skipped=skipped, exit=forced_path.exit).per_frame
+        assert cost == counted_macs(lambda path: ready.track(search, memory, forced_path=path), forced_path)
         found[skipped, taken] = cost
     assert min(found.values()) == macs_cheapest(spec).per_frame
     assert max(found.values()) == macs(spec).per_frame

@@ -12,8 +12,8 @@ from torch import nn
 from compress.core import TrackerSpec
 from compress.models import fused
 from compress.models.folding import Foldable, Norm, fold_norm
-from compress.models.fuse import Fusible
-from compress.models.levit_layers import FixedBias, OffsetBias
+from compress.models.fusing import Fusible
+from compress.models.levit.layers import FixedBias, OffsetBias
 
 
 @pytest.fixture(params=sorted(SPECS))

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from compress.core import TrackerSpec, describe
 from compress.models import HitTracker, build
-from compress.models.dual_position import bias_indices
-from compress.models.hit import attended
-from compress.models.layouts import hit
-from compress.models.levit_layers import NormedLinear
+from compress.models.checkpoints.layouts import hit
+from compress.models.levit.dual_position import bias_indices
+from compress.models.levit.layers import NormedLinear
+from compress.models.levit.tracker import attended
 
 DATA = Path(__file__).parent.parent / "data"
 BOX, PROB, TOKEN, BRIDGE, PRODUCT = 1e-5, 5e-5, 1e-4, 5e-5, 1e-3  # the largest differences allowed

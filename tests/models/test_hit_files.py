@@ -16,9 +16,9 @@ from torch import Tensor
 
 from compress.core import FileError, TrackerSpec, describe
 from compress.models import build, load_weights
-from compress.models.layouts import hit
-from compress.models.layouts.levit import levit_from_timm
-from compress.models.levit import Levit
+from compress.models.checkpoints.layouts import hit
+from compress.models.checkpoints.layouts.levit import levit_from_timm
+from compress.models.levit.backbone import Levit
 
 TINY = small(describe("hit-tiny"))
 FIRST = "backbone.body.blocks.0.m.attention_bias_idxs"

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from compress.core import TRACKERS, FileError, TrackerSpec, describe
 from compress.models import Tracker, build, load_tracker, load_weights
-from compress.models.fit import likely_cause
-from compress.models.layouts import LAYOUTS, from_official, layout_of, weights_source
-from compress.models.layouts.levit import index_tables
+from compress.models.checkpoints.layouts import LAYOUTS, from_official, layout_of, weights_source
+from compress.models.checkpoints.layouts.levit import index_tables
+from compress.models.checkpoints.matching import likely_cause
 
 DATA = Path(__file__).parent.parent / "data"
 KEYS: dict[str, dict[str, list[int]]] = json.loads(gzip.decompress((DATA / "published_keys.json.gz").read_bytes()))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from compress.core import TrackerSpec, describe
 from compress.models import Tracker, TrackerOutput
-from compress.models.backbone import sincos_positions
+from compress.models.vit.backbone import sincos_positions
 
 DATA = Path(__file__).parent.parent / "data"
 BOX, PROB, LOGIT, TOKEN, MEAN = 1e-5, 5e-5, 1e-5, 1e-4, 1e-6  # the largest differences allowed

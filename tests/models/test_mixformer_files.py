@@ -15,8 +15,8 @@ from torch import nn
 
 from compress.core import FileError, describe
 from compress.models import build, load_weights
+from compress.models.checkpoints.layouts import mixformer
 from compress.models.heads import decode
-from compress.models.layouts import mixformer
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from networks import BOX, SPECS, crops, scattered
 from torch import nn
 
 from compress.models import fused
-from compress.models.levit_layers import LevitAttention
-from compress.models.packed import LinearRise, PackedLinear, packed
+from compress.models.levit.layers import LevitAttention
+from compress.models.packed_linear import LinearRise, PackedLinear, packed
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))

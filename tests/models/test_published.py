@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from compress.core import describe
 from compress.models import Tracker, build
-from compress.models.layouts import from_official
+from compress.models.checkpoints.layouts import from_official
 
 DATA = Path(__file__).parent.parent / "data"
 TOLERANCE = {"score_map": 1e-5, "size_map": 1e-5, "offset_map": 5e-5, "boxes": 1e-5}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from compress.models.repvgg import RepVgg
+from compress.models.heads.repvgg import RepVgg
 
 
 def _trained(inputs: int, outputs: int) -> RepVgg:

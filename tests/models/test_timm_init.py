@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from compress.core import FileError, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe
 from compress.geometry.crop import MEAN, STD
 from compress.models import build, load_timm
-from compress.models.timm_init import timm_weights
+from compress.models.checkpoints.timm_init import timm_weights
 
 JOINT = TrackerSpec(
     dim=128,

@@ -24,7 +24,7 @@ from compress.models import (
     save_weights,
     weights_path,
 )
-from compress.models.fit import likely_cause
+from compress.models.checkpoints.matching import likely_cause
 
 LAYERS = tuple(LayerSpec(source=i, mlp_hidden=40, attention="AI", attn_dims=16, mlp_dims=11) for i in range(2))
 SPEC = TrackerSpec(

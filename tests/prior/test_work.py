@@ -57,7 +57,7 @@ def test_bypass_at_reduced_depth() -> None:
     assert (found["depth"], found["bypass"]) == pytest.approx((2, 3 * 0.4 * 2 / 4))
 
 
-def test_bypass_skips_only_layers_on_the_way_to_the_exit() -> None:
+def test_bypass_skips_only_layers_on_the_path_to_the_exit() -> None:
     """Exits behind 6 and 12 layers, one adapter layer at the first; layers from the third on may be skipped."""
     spec = student(bypass="learned", exits="1/2", adapters=1)
     first = dict(zip(CHANGES, changes(TEACHER, spec), strict=True))

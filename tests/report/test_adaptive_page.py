@@ -10,10 +10,10 @@ import pytest
 from synthetic_run import adaptive_latency, record, spec, teacher, with_bypass, with_exits
 
 from compress.archive import Archive, Constraint, Record
-from compress.core import BypassSpec, ExitSpec, Way
-from compress.report import verdict, words, write_report
+from compress.core import BypassSpec, ExecutionPath, ExitSpec
+from compress.report import formatting, verdict, write_report
+from compress.report.execution_paths import paths_section
 from compress.report.figure import figure
-from compress.report.ways import ways_section
 
 
 def _archive(*records: Record, max_ms: float | None = 0.93) -> Archive:
@@ -42,9 +42,9 @@ def test_the_sentence_says_what_the_mean_hides(archive: Archive) -> None:
 
 
 def test_at_best_is_never_shown_as_expected(archive: Archive, tmp_path: Path) -> None:
-    assert words.how(with_bypass()) == "predicted, at best"
-    assert words.how(with_exits()) == "predicted"
-    assert words.how(record(0, 4, 0.5, 0.5)) == "predicted"
+    assert formatting.how(with_bypass()) == "predicted, at best"
+    assert formatting.how(with_exits()) == "predicted"
+    assert formatting.how(record(0, 4, 0.5, 0.5)) == "predicted"
     nearest = with_bypass(status="rejected", reason="too slow")
     assert "0.700 ms predicted, at best, 40% over, never trained" in verdict(_archive(nearest, max_ms=0.5))
 
@@ -57,7 +57,7 @@ def test_figure_has_whiskers(archive: Archive) -> None:
     assert "adaptive: mean to worst path" not in _traces(_archive(record(0, 4, 0.62, 0.5)))
 
 
-def test_page_tells_mean_worst_and_ways(archive: Archive, tmp_path: Path) -> None:
+def test_page_tells_mean_worst_and_paths(archive: Archive, tmp_path: Path) -> None:
     text = write_report(archive, tmp_path).read_text(encoding="utf-8")
     for expected in (
         ">worst path<",
@@ -85,17 +85,17 @@ def test_static_pages_are_as_they_were(tmp_path: Path) -> None:
         assert unexpected not in text
 
 
-def test_rare_ways_are_summed_up() -> None:
+def test_rare_paths_are_summed_up() -> None:
     """Of 16 numbers of layers and exits, 4 came once."""
     both = replace(spec(12), bypass=BypassSpec(n_enf=0), exits=(ExitSpec(6), ExitSpec(12)))
-    early = [Way(frozenset(range(k)), 0) for k in range(6)]
-    late = [Way(frozenset(range(k)), 1) for k in range(10)]
-    ways = {way: 100 if i < 12 else 1 for i, way in enumerate((*early, *late))}
-    shown = ways_section(_archive(with_exits(spec=both, ways=ways, predicted=adaptive_latency(0.5, 0.6))))
+    early = [ExecutionPath(frozenset(range(k)), 0) for k in range(6)]
+    late = [ExecutionPath(frozenset(range(k)), 1) for k in range(10)]
+    paths = {path: 100 if i < 12 else 1 for i, path in enumerate((*early, *late))}
+    shown = paths_section(_archive(with_exits(spec=both, paths=paths, predicted=adaptive_latency(0.5, 0.6))))
     assert shown.count('<th scope="row">') == 13
     assert "others" in shown
     assert f"{4 / 1204:.1%}" in shown
 
 
-def test_no_ways_no_section() -> None:
-    assert ways_section(_archive(record(0, 4, 0.62, 0.5), with_bypass())) == ""
+def test_no_paths_no_section() -> None:
+    assert paths_section(_archive(record(0, 4, 0.62, 0.5), with_bypass())) == ""

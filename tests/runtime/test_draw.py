@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.core import BypassSpec, ExitSpec, FileError, LayerSpec, TrackerSpec, UsageError, Way
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, FileError, LayerSpec, TrackerSpec, UsageError
 from compress.runtime import Frames, Step, box_video
-from compress.runtime.follow import label
+from compress.runtime.follow_video import label
 
 GREY = np.full((96, 128, 3), 90, np.uint8)
 BOX = np.array([30.0, 40.0, 50.0, 30.0])
@@ -50,9 +50,9 @@ def test_an_adaptive_trackers_frame_says_what_was_computed() -> None:
     step = Step(GREY, BOX, score=0.914, ms=12.5)
     assert label(step, spec, first=True) == "start"
     assert label(step, spec, first=False) == "score 0.91  80 fps"
-    found = label(replace(step, way=Way(frozenset({2}), 1)), exits, first=False)
+    found = label(replace(step, path=ExecutionPath(frozenset({2}), 1)), exits, first=False)
     assert found == "score 0.91  80 fps\n3/6 layers, exit 1"
-    assert label(replace(step, way=Way(frozenset({2, 3}))), spec, first=False).endswith("\n4/6 layers")
+    assert label(replace(step, path=ExecutionPath(frozenset({2, 3}))), spec, first=False).endswith("\n4/6 layers")
 
 
 @pytest.mark.parametrize("name", ["out.avi", "out", "out.txt"])

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from compress.core import HeadSpec, LayerSpec, StageSpec, TrackerSpec, UsageError
 from compress.models import HitTracker, Tracker, TrackerOutput, build
-from compress.models.levit import LevitBlock, Shrink
-from compress.models.levit_layers import LevitMlp
+from compress.models.levit.backbone import LevitBlock, Shrink
+from compress.models.levit.layers import LevitMlp
 from compress.surgery import Rank, inherit
 
 STAGES = StageSpec(16, 4, 4), StageSpec(24, 4, 4, 6, 30), StageSpec(32, 4, 4, 8, 30)

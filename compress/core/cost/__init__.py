@@ -9,15 +9,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from compress.core.cost.exits import exit_parts
-from compress.core.cost.heads import head_part
-from compress.core.cost.levit import levit_parts
-from compress.core.cost.part import NOTHING, Part, Work
-from compress.core.cost.vit import vit_parts
+from compress.core.cost.component import NOTHING, Component, Work
+from compress.core.cost.exits import exit_components
+from compress.core.cost.heads import head_component
+from compress.core.cost.levit import levit_components
+from compress.core.cost.vit import vit_components
 from compress.core.errors import UsageError
 from compress.core.spec import TrackerSpec
 
-__all__ = ["Macs", "MacsRange", "Part", "Work", "macs", "macs_cheapest", "macs_linear_conv", "parameters", "parts"]
+__all__ = [
+    "Macs",
+    "MacsRange",
+    "Component",
+    "Work",
+    "macs",
+    "macs_cheapest",
+    "macs_linear_conv",
+    "parameters",
+    "components",
+]
 
 
 @dataclass(frozen=True)
@@ -43,13 +53,13 @@ class MacsRange:
     max: int
 
 
-def parts(spec: TrackerSpec) -> Iterator[Part]:
+def components(spec: TrackerSpec) -> Iterator[Component]:
     """Everything the network of `spec` is made of, from the input on."""
-    yield from levit_parts(spec) if spec.backbone == "levit" else vit_parts(spec)
+    yield from levit_components(spec) if spec.backbone == "levit" else vit_components(spec)
     if spec.exits:
-        yield from exit_parts(spec)
+        yield from exit_components(spec)
     else:
-        yield head_part(spec)
+        yield head_component(spec)
 
 
 def parameters(spec: TrackerSpec) -> int:
@@ -57,7 +67,7 @@ def parameters(spec: TrackerSpec) -> int:
 
     Batch-norm statistics and index tables are no parameters.
     """
-    return sum(part.parameters for part in parts(spec))
+    return sum(part.parameters for part in components(spec))
 
 
 def macs(spec: TrackerSpec, *, skipped: Collection[int] = (), exit: int | None = None) -> Macs:
@@ -102,9 +112,9 @@ def macs_linear_conv(spec: TrackerSpec) -> MacsRange:
 
 
 def _template(spec: TrackerSpec) -> Work:
-    return sum((part.template for part in parts(spec)), NOTHING)
+    return sum((part.template for part in components(spec)), NOTHING)
 
 
 def _frame(spec: TrackerSpec, skipped: Collection[int], exit: int | None) -> Work:
     end = len(spec.layers) if exit is None else spec.exits[exit].after
-    return sum((part.frame for part in parts(spec) if part.runs(skipped, end)), NOTHING)
+    return sum((part.frame for part in components(spec) if part.runs(skipped, end)), NOTHING)

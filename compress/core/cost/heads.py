@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from compress.core.cost.part import Part, Work, conv_norm, linear
+from compress.core.cost.component import Component, Work, conv_norm, linear
 from compress.core.spec import TrackerSpec
 
 
-def head_part(spec: TrackerSpec) -> Part:
+def head_component(spec: TrackerSpec) -> Component:
     """The box head, and the score head where there is one."""
     return {"centre": _centre, "corner": _corner, "pyramid": _pyramid, "tokens": _tokens}[spec.head.kind](spec)
 
 
-def _centre(spec: TrackerSpec) -> Part:
+def _centre(spec: TrackerSpec) -> Component:
     """Three branches of four 3×3 convolutions and one of 1×1: score, offset, size."""
     held, cell = 0, 0
     for outputs in (1, 2, 2):
@@ -20,16 +20,16 @@ def _centre(spec: TrackerSpec) -> Part:
             cell += 9 * inputs * width
         held += linear(spec.head.channels // 8, outputs)
         cell += spec.head.channels // 8 * outputs
-    return Part("head", held, frame=Work(spec.search_tokens * cell))
+    return Component("head", held, frame=Work(spec.search_tokens * cell))
 
 
-def _corner(spec: TrackerSpec) -> Part:
+def _corner(spec: TrackerSpec) -> Component:
     """Two towers of four 3×3 convolutions and one of 1×1."""
     channels = spec.head.channels
     convs = _tower(channels if spec.backbone == "levit" else spec.dim, channels)
     held = sum((_rep_block if spec.head.reparam else conv_norm)(a, b) for a, b in convs) + linear(channels // 8, 1)
     cell = sum(9 * a * b for a, b in convs) + channels // 8
-    return Part("head", 2 * held, frame=Work(spec.search_tokens * 2 * cell))
+    return Component("head", 2 * held, frame=Work(spec.search_tokens * 2 * cell))
 
 
 def _rep_block(inputs: int, outputs: int) -> int:
@@ -41,7 +41,7 @@ def _rep_block(inputs: int, outputs: int) -> int:
     return (9 + 1) * inputs * outputs + 4 * outputs + identity
 
 
-def _pyramid(spec: TrackerSpec) -> Part:
+def _pyramid(spec: TrackerSpec) -> Component:
     """Two towers that double their resolution twice, with features and scores joining on the way (MixViT)."""
     dim, c = spec.dim, spec.head.channels
     coarse = [(dim, c), (c, c // 2), (dim, c // 2), (dim, c // 4), *_scores(c // 2, c // 4, c // 8)]
@@ -49,10 +49,10 @@ def _pyramid(spec: TrackerSpec) -> Part:
     fine = [(c // 4, c // 8)]
     held = sum(conv_norm(a, b) for a, b in coarse + middle + fine) + linear(c // 8, 1)
     work = sum(9 * a * b * 4**level for level, convs in enumerate((coarse, middle, fine)) for a, b in convs)
-    return Part("head", 2 * held, frame=Work(spec.search_tokens * 2 * (work + 16 * (c // 8))))
+    return Component("head", 2 * held, frame=Work(spec.search_tokens * 2 * (work + 16 * (c // 8))))
 
 
-def _tokens(spec: TrackerSpec) -> Part:
+def _tokens(spec: TrackerSpec) -> Component:
     """One MLP with layer norms, and one for the score, for each of the four prediction tokens."""
     dim, bins = spec.dim, spec.head.bins
     held = linear(dim, dim) + 2 * dim + linear(dim, bins) + 2 * bins
@@ -60,7 +60,7 @@ def _tokens(spec: TrackerSpec) -> Part:
     if spec.head.score:
         held += linear(dim, dim) + linear(dim, 1)
         token += dim * dim + dim
-    return Part("head", held, frame=Work(4 * token))
+    return Component("head", held, frame=Work(4 * token))
 
 
 def _tower(inputs: int, channels: int) -> list[tuple[int, int]]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from compress.core.cost.part import Part, Work, linear
-from compress.core.parts import StageSpec
+from compress.core.cost.component import Component, Work, linear
 from compress.core.spec import TrackerSpec
+from compress.core.spec_fields import StageSpec
 
 _VALUES, _SHRINK_VALUES = 2, 4
 """Dimensions of a head's values over those of its keys."""
 
 
-def levit_parts(spec: TrackerSpec) -> Iterator[Part]:
+def levit_components(spec: TrackerSpec) -> Iterator[Component]:
     """Everything in front of the corner towers. Only the stem's part of the template is kept between frames."""
     yield _stem(spec)
     grids = _grids(spec)
@@ -47,7 +47,7 @@ def _norm(inputs: int, outputs: int, kernel: int = 1) -> int:
     return kernel**2 * inputs * outputs + 2 * outputs
 
 
-def _stem(spec: TrackerSpec) -> Part:
+def _stem(spec: TrackerSpec) -> Component:
     """Four 3×3 convolutions of stride 2."""
     widths = (3, spec.dim // 8, spec.dim // 4, spec.dim // 2, spec.dim)
     pairs = list(zip(widths, widths[1:], strict=False))
@@ -56,10 +56,10 @@ def _stem(spec: TrackerSpec) -> Part:
         return Work(sum((size >> i + 1) ** 2 * 9 * a * b for i, (a, b) in enumerate(pairs)))
 
     held = sum(_norm(a, b, kernel=3) for a, b in pairs)
-    return Part("patches", held, template=work(spec.template_size), frame=work(spec.search_size))
+    return Component("patches", held, template=work(spec.template_size), frame=work(spec.search_size))
 
 
-def _layer(name: str, stage: StageSpec, hidden: int, grid: _Grid) -> Part:
+def _layer(name: str, stage: StageSpec, hidden: int, grid: _Grid) -> Component:
     keys, values = stage.heads * stage.key_dim, stage.heads * stage.key_dim * _VALUES
     squares = ((0, grid.search - 1), (0, grid.template - 1), (1, grid.search + grid.template - 1))
     held = _norm(stage.dim, 2 * keys + values) + _norm(values, stage.dim) + stage.heads * _offsets(squares)
@@ -68,10 +68,10 @@ def _layer(name: str, stage: StageSpec, hidden: int, grid: _Grid) -> Part:
         linear=grid.tokens * stage.dim * (2 * keys + 2 * values),
         products=grid.tokens**2 * (keys + values),
     )
-    return Part(name, held + mlp_held, frame=attention + mlp_work)
+    return Component(name, held + mlp_held, frame=attention + mlp_work)
 
 
-def _shrink(i: int, before: StageSpec, stage: StageSpec, fine: _Grid, coarse: _Grid) -> Iterator[Part]:
+def _shrink(i: int, before: StageSpec, stage: StageSpec, fine: _Grid, coarse: _Grid) -> Iterator[Component]:
     """Attention from every second row and column to all tokens, and the MLP behind it."""
     keys = stage.shrink_heads * stage.key_dim
     values = keys * _SHRINK_VALUES
@@ -83,7 +83,7 @@ def _shrink(i: int, before: StageSpec, stage: StageSpec, fine: _Grid, coarse: _G
         products=coarse.tokens * fine.tokens * (keys + values),
     )
     mlp_held, mlp_work = _mlp(stage.dim, stage.shrink_hidden, coarse.tokens)
-    yield Part(f"shrink.{i}", held + stage.shrink_heads * _offsets(squares) + mlp_held, frame=work + mlp_work)
+    yield Component(f"shrink.{i}", held + stage.shrink_heads * _offsets(squares) + mlp_held, frame=work + mlp_work)
 
 
 def _mlp(dim: int, hidden: int, tokens: int) -> tuple[int, Work]:
@@ -99,7 +99,7 @@ def _offsets(squares: tuple[tuple[int, int], ...]) -> int:
     return len({(y, x) for low, high in squares for y in range(low, high + 1) for x in range(low, high + 1)})
 
 
-def _bridge(spec: TrackerSpec, last: _Grid) -> Part:
+def _bridge(spec: TrackerSpec, last: _Grid) -> Component:
     """Two transposed 2×2 convolutions of stride 2 back to the first grid, and linear layers to the head's width.
 
     A transposed convolution does its work for every input cell. Each search token's product with the global vector,
@@ -111,4 +111,4 @@ def _bridge(spec: TrackerSpec, last: _Grid) -> Part:
     held += linear(first, channels) + linear(top, channels)
     up = last.search**2 * 4 * top * middle + (2 * last.search) ** 2 * 4 * middle * first
     work = Work(up + tokens * first * channels + top * channels, products=tokens * channels)
-    return Part("bridge", held, frame=work)
+    return Component("bridge", held, frame=work)

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compress.core.cost.part import NOTHING, Part, Work, linear
-from compress.core.parts import LayerSpec
+from compress.core.cost.component import NOTHING, Component, Work, linear
 from compress.core.spec import TrackerSpec
+from compress.core.spec_fields import LayerSpec
 
 
-def vit_parts(spec: TrackerSpec) -> Iterator[Part]:
+def vit_components(spec: TrackerSpec) -> Iterator[Component]:
     """Everything in front of the head or the exits."""
     dim, templates = spec.dim, 1 + spec.online_templates
     kernel = 3 * spec.patch**2
-    yield Part(
+    yield Component(
         "patches",
         linear(kernel, dim),
         template=Work(templates * spec.template_patches * kernel * dim),
         frame=Work(spec.search_tokens * kernel * dim),
     )
-    yield Part("positions", (spec.template_patches + spec.search_tokens) * dim)
+    yield Component("positions", (spec.template_patches + spec.search_tokens) * dim)
     if spec.extra_tokens:
-        yield Part("extra tokens", spec.extra_tokens * dim)
+        yield Component("extra tokens", spec.extra_tokens * dim)
     if spec.target_token:
-        yield Part("target token", linear(4, 4) + linear(4, dim), template=Work(4 * 4 + 4 * dim))
+        yield Component("target token", linear(4, 4) + linear(4, dim), template=Work(4 * 4 + 4 * dim))
     yield from _layers(spec)
     if spec.final_norm and not spec.exits:
-        yield Part("norm", 2 * dim)
+        yield Component("norm", 2 * dim)
 
 
 def frame_tokens(spec: TrackerSpec) -> int:
@@ -58,15 +58,15 @@ def layer_work(dim: int, layer: LayerSpec, tokens: int, memory: int = 0, *, drop
     )
 
 
-def _layers(spec: TrackerSpec) -> Iterator[Part]:
+def _layers(spec: TrackerSpec) -> Iterator[Component]:
     after = spec.search_tokens_after
     beside = frame_tokens(spec) - spec.search_tokens
     for i, (layer, enter, leave) in enumerate(zip(spec.layers, (spec.search_tokens, *after), after, strict=False)):
         work = layer_work(spec.dim, layer, beside + enter, _memory(spec, layer), dropped=enter - leave)
         skipped_with = i if spec.bypass and i in spec.skippable else None
         if skipped_with is not None:
-            yield Part(f"bypass.{i}", linear(spec.dim, 1), frame=Work(spec.dim), depth=i + 1)
-        yield Part(
+            yield Component(f"bypass.{i}", linear(spec.dim, 1), frame=Work(spec.dim), depth=i + 1)
+        yield Component(
             f"layers.{i}",
             layer_parameters(spec.dim, layer),
             template=_template_work(spec, layer),

@@ -5,8 +5,8 @@ The three published trackers differ in the weights they start from only, so they
 
 from __future__ import annotations
 
-from compress.core.parts import BypassSpec, LayerSpec
 from compress.core.spec import TrackerSpec, kept_dims
+from compress.core.spec_fields import BypassSpec, LayerSpec
 from compress.core.zoo.trackers import TRACKERS
 
 _DIM, _HEADS, _DEPTH = 192, 3, 12

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compress.core.parts import ExitSpec, HeadSpec
 from compress.core.spec import TrackerSpec
+from compress.core.spec_fields import ExitSpec, HeadSpec
 from compress.core.zoo.trackers import TRACKERS, uniform_layers
 
 

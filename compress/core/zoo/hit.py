@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compress.core.parts import HeadSpec, LayerSpec, StageSpec
 from compress.core.spec import TrackerSpec
+from compress.core.spec_fields import HeadSpec, LayerSpec, StageSpec
 from compress.core.zoo.trackers import TRACKERS
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from compress.core.parts import Attention, LayerSpec
 from compress.core.spec import TrackerSpec
+from compress.core.spec_fields import Attention, LayerSpec
 from compress.core.zoo.trackers import TRACKERS
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compress.core.parts import HeadSpec
 from compress.core.spec import TrackerSpec
+from compress.core.spec_fields import HeadSpec
 from compress.core.zoo.trackers import TRACKERS, uniform_layers
 
 _STUDENT_BINS = 72

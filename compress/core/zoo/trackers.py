@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from compress.core.parts import Attention, LayerSpec
 from compress.core.registry import Registry
 from compress.core.spec import TrackerSpec
+from compress.core.spec_fields import Attention, LayerSpec
 
 TRACKERS: Registry[TrackerSpec] = Registry("teacher")
 

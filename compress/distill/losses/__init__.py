@@ -9,9 +9,9 @@ from torch import Tensor
 
 from compress.core import UsageError
 from compress.distill.losses import centre, distributions
-from compress.distill.losses.mimicry import mimic_loss
+from compress.distill.losses.features import feature_loss
 
-__all__ = ["ground_truth_loss", "imitation_loss", "mimic_loss"]
+__all__ = ["ground_truth_loss", "imitation_loss", "feature_loss"]
 
 
 def ground_truth_loss(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:

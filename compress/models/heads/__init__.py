@@ -9,8 +9,8 @@ from compress.models.heads.centre import CentreHead, conv_block, decode_centre
 from compress.models.heads.corner import CornerHead
 from compress.models.heads.corner_decode import decode_corner
 from compress.models.heads.pyramid import PyramidHead
+from compress.models.heads.repvgg import RepVgg
 from compress.models.heads.tokens import TokensHead, decode_tokens
-from compress.models.repvgg import RepVgg
 
 __all__ = ["create_head", "decode"]
 

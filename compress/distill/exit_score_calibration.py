@@ -1,0 +1,81 @@
+"""Scores of exits, trained by themselves on the finished network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from compress.distill.losses.boxes import corners, giou
+from compress.distill.objective import Batch
+from compress.distill.optimise import learning_rate, optimiser, set_learning_rate
+from compress.distill.pool import Pool
+from compress.distill.recipe import StudentRecipe
+from compress.models import Tracker, VitTracker
+
+_BATCH, _LR, _DECAY = 64, 1e-3, 0.05
+
+
+def calibrate_exit_scores(
+    student: Tracker, pool: Pool, recipe: StudentRecipe, *, count: int, seed: int, device: torch.device
+) -> None:
+    """Train nothing but what exits make of the IoU token, in place, on weights that no longer change.
+
+    While everything is trained together the boxes change faster than a score can follow, and the averaged weights,
+    which are kept, have yet others. The network is asked about every pair once, without gradients, so that all passes
+    together cost little more than that. Does nothing where there are no early exits.
+
+    Args:
+        count: Pairs to ask about, at most; no more than the pool has.
+    """
+    if len(student.spec.exits) < 2 or not recipe.settle:
+        return
+    assert isinstance(student, VitTracker)
+    generator = torch.Generator().manual_seed(seed)
+    rows = torch.randperm(len(pool), generator=generator)[:count]
+    scores = nn.ModuleList(student.exit(k).score for k in range(len(student.spec.exits)))
+    tokens, ious = _asked(student.eval(), scores, pool, rows, device)
+    scores.requires_grad_(True)
+    _fit(scores, tokens, ious, recipe.settle, generator)
+    scores.requires_grad_(False)
+
+
+@torch.no_grad()
+def _asked(
+    student: VitTracker, scores: nn.ModuleList, pool: Pool, rows: Tensor, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """What each exit's score reads (n, E, dim), and the IoU of its box (n, E)."""
+    tokens: list[Tensor] = []
+    ious: list[Tensor] = []
+    read: list[Tensor] = []
+    hooks = [score.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].float())) for score in scores]
+    for part in _parts(rows):
+        batch = Batch.of(pool, part, device)
+        read.clear()
+        answers = student(batch.template, batch.search, every_exit=True).decisions.exits
+        truth = corners(batch.boxes).clamp(0, 1)
+        ious.append(torch.stack([giou(corners(each.boxes.float()), truth)[1] for each in answers], 1))
+        tokens.append(torch.stack(read, 1))
+    for hook in hooks:
+        hook.remove()
+    return torch.cat(tokens), torch.cat(ious)
+
+
+def _fit(scores: nn.ModuleList, tokens: Tensor, ious: Tensor, passes: int, generator: torch.Generator) -> None:
+    """By the squared error that the joint loss has, too; each score by itself."""
+    descent = optimiser(scores, _LR, _DECAY)
+    steps = passes * -(-len(tokens) // _BATCH)
+    batches = (part for _ in range(passes) for part in _parts(torch.randperm(len(tokens), generator=generator)))
+    for step, part in enumerate(batches):
+        set_learning_rate(descent, learning_rate(step, steps, _LR, 0))
+        found = torch.stack([score(tokens[part, k]).squeeze(1) for k, score in enumerate(scores)], 1).sigmoid()
+        descent.zero_grad(set_to_none=True)
+        torch.autograd.backward(F.mse_loss(found, ious[part]) * len(scores))
+        descent.step()
+
+
+def _parts(rows: Tensor) -> Iterator[Tensor]:
+    for start in range(0, len(rows), _BATCH):
+        yield rows[start : start + _BATCH]

@@ -1,0 +1,1 @@
+"""Exit thresholds for a speed, chosen after training."""

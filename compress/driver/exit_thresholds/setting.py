@@ -1,0 +1,119 @@
+"""Thresholds for a trained tracker: exits asked, thresholds chosen, then tracked with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from compress.core import Accuracy, ExecutionPath, TrackerSpec, path_rows
+from compress.core.files import write_text
+from compress.data import Sequence as Video
+from compress.data import load_sequences
+from compress.data.generated import generated_sequences
+from compress.driver.evaluation_data import CachedSequence
+from compress.driver.exit_thresholds.exit_scores import exit_scores
+from compress.driver.exit_thresholds.selection import Expected, Milliseconds, choose, expected
+from compress.evaluate import evaluate
+from compress.geometry import LoopSettings
+from compress.models import NumpyNetwork, Tracker, build
+from compress.runtime.thresholds import with_thresholds
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A tracker with thresholds.
+
+    Attributes:
+        expected: On the frames as the last exit's boxes cut them out.
+        accuracy, ways, ms: Of tracking the same sequences with the thresholds; `ms` is the mean over the ways taken.
+    """
+
+    spec: TrackerSpec
+    expected: Expected
+    accuracy: Accuracy
+    paths: dict[ExecutionPath, int]
+    ms: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; `spec` as commands that take the file of a spec read it."""
+        found = self.expected
+        return {
+            "spec": self.spec.to_dict(),
+            "id": self.spec.id,
+            "weights_id": self.spec.weights_id,
+            "taus": list(found.taus),
+            "expected": {"ao": found.iou, "ms": found.ms, "paths": path_rows(found.paths)},
+            "tracked": {**self.accuracy.to_dict(), "ms": self.ms, "paths": path_rows(self.paths)},
+        }
+
+    def write(self, path: Path, *, variant: str) -> None:
+        """Write `to_dict` as JSON with the variant whose weights are meant."""
+        write_text(path, json.dumps({"variant": variant, **self.to_dict()}, indent=2) + "\n")
+
+
+def threshold_sequences(data: str) -> list[Video]:
+    """What thresholds are chosen on: of generated data the validation split, else the sequences of `data` themselves.
+
+    Raises:
+        UsageError, FileError: as `load_sequences`.
+    """
+    found = generated_sequences(split="validation") if data == "generated" else load_sequences(data)
+    return [CachedSequence(sequence) for sequence in found]
+
+
+def set_thresholds(
+    model: Tracker,
+    sequences: Sequence[Video],
+    *,
+    ms: Milliseconds,
+    max_ms: float | None,
+    taus: Sequence[float] | None,
+    folder: Path,
+    device: torch.device,
+    progress: Progress | None = None,
+) -> Chosen:
+    """Thresholds for a tracker: `taus` as they are, or those that are most accurate within `max_ms`.
+
+    Args:
+        ms: Mean milliseconds of a frame by its way.
+        folder: Where what the exits said is kept; see `exit_scores`.
+        progress: Called with what is being done, and the sequences done and in all.
+
+    Raises:
+        UsageError, InfeasibleError: as `choose` and `with_thresholds`.
+    """
+    told = progress or (lambda text, done, total: None)
+    given = None if taus is None else with_thresholds(model.spec, taus)
+    scores = exit_scores(
+        model, sequences, device=device, folder=folder, progress=lambda *done: told("Asking all exits", *done)
+    )
+    if given is not None:
+        found = expected(scores, given, [each.tau for each in given.exits[:-1]], ms)
+    else:
+        assert max_ms is not None, "either taus or max_ms"
+        found = choose(scores, model.spec, ms, max_ms)
+    spec = with_thresholds(model.spec, found.taus)
+    frames = [len(sequence) for sequence in sequences]
+    tracked = evaluate(
+        NumpyNetwork(_with_spec(model, spec), device),
+        LoopSettings.of(spec),
+        sequences,
+        progress=lambda done, total: told(
+            "Tracking with the thresholds", round(done / total * len(frames)), len(frames)
+        ),
+    )
+    mean = sum(ms(path) * count for path, count in tracked.paths.items()) / sum(tracked.paths.values())
+    return Chosen(spec, found, tracked.accuracy, tracked.paths, mean)
+
+
+def _with_spec(model: Tracker, spec: TrackerSpec) -> Tracker:
+    other = build(spec).eval()
+    other.load_state_dict(model.state_dict())
+    return other

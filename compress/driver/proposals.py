@@ -1,0 +1,144 @@
+"""Asking Optuna for specs: the study, its sampler, and the gate that every spec passes before anything is trained."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import optuna
+from optuna.trial import Trial, TrialState
+
+from compress.archive import STUDY, Record, storage_url, store_record, variant_name
+from compress.core import LATENCY_FIGURES, TrackerSpec, UsageError, unknown_name
+from compress.core.cost import macs, parameters
+from compress.driver.seed_configurations import seed_configurations
+from compress.latency import ConstraintCheck
+from compress.spaces import Space
+
+
+def _tpe(seed: int) -> optuna.samplers.BaseSampler:
+    """Knobs that need another one are grouped, so that a space with them is still sampled jointly."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, n_startup_trials=8)
+
+
+_SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
+    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+    "tpe": _tpe,
+}
+
+_TRIES = 200
+"""Specs in a row that may be rejected before the search takes the space for exhausted."""
+
+
+def open_study(run_dir: Path, *, sampler: str, seed: int) -> optuna.Study:
+    """The run's study, made when absent; minimises latency (ms) and maximises AO."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage = optuna.storages.RDBStorage(storage_url(run_dir))
+    study = optuna.create_study(
+        study_name=STUDY, storage=storage, directions=["minimize", "maximize"], load_if_exists=True
+    )
+    # A continued run must not draw again what it drew before.
+    study.sampler = _SAMPLERS[sampler](seed + 7919 * len(study.get_trials(deepcopy=False)))
+    return study
+
+
+@dataclass
+class Proposals:
+    """Draws specs that keep the bound; `gate` holds one against it before anything is trained."""
+
+    study: optuna.Study
+    space: Space
+    teacher: TrackerSpec
+    gate: Callable[[TrackerSpec], ConstraintCheck]
+
+    def running(self) -> list[tuple[Trial, Record]]:
+        """Trials that were accepted and never told: those of a search that was stopped."""
+        found = []
+        for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            trial = Trial(self.study, frozen._trial_id)
+            if "record" in frozen.user_attrs:
+                found.append((trial, Record.from_attrs(frozen.user_attrs["record"])))
+            else:
+                self.study.tell(trial, state=TrialState.FAIL)
+        return found
+
+    def enqueue_seeds(self) -> None:
+        """Start from the plain answers, each as deep as the bound allows; see `seed_configurations` and `_likely`."""
+        if self.study.get_trials(deepcopy=False):
+            return
+        for anchor in seed_configurations(self.space, self.teacher):
+            for depth in sorted(self.space.choices(self.teacher).get("depth", ()), reverse=True):
+                knobs = anchor | {"depth": depth}
+                spec = self.space.spec(self.teacher, lambda name, values, k=knobs: k.get(name, values[0]))  # type: ignore[misc]
+                if _likely(self.gate(spec)):
+                    self.study.enqueue_trial(knobs)
+                    break
+
+    def accepted(self, known: set[str]) -> Iterator[tuple[Trial, Record]]:
+        """Endless specs within the bound whose weights are not in `known` (ids, added to); the others are told PRUNED.
+
+        By weights, as exit thresholds chosen for a student change its id.
+
+        Ends when the space seems to hold no further one.
+        """
+        rejected = 0
+        while rejected < _TRIES:
+            trial = self.study.ask()
+            record, verdict = self._draft(trial)
+            if record.spec.weights_id in known:
+                record = replace(record, status="duplicate", reason="tried before")
+            elif not verdict.passes:
+                record = replace(record, status="rejected", reason=verdict.reason)
+            store_record(trial, record)
+            known.add(record.spec.weights_id)
+            if record.status == "running":
+                rejected = 0
+                yield trial, record
+            else:
+                rejected += 1
+                trial.set_constraint("latency", verdict.over_ms)
+                self.study.tell(trial, state=TrialState.PRUNED)
+
+    def tell(self, trial: Trial, record: Record, over_ms: float) -> None:
+        """Tell a trained trial, once and for all; `over_ms` is by how much it misses the bound."""
+        assert record.predicted is not None
+        assert record.accuracy is not None
+        store_record(trial, record)
+        trial.set_constraint("latency", over_ms)
+        self.study.tell(trial, [record.predicted.mean_ms, record.accuracy.ao])
+
+    def _draft(self, trial: Trial) -> tuple[Record, ConstraintCheck]:
+        spec = self.space.spec(self.teacher, lambda name, values: trial.suggest_categorical(name, list(values)))
+        cost, verdict = macs(spec), self.gate(spec)
+        record = Record(
+            variant=variant_name(trial.number),
+            number=trial.number,
+            spec=spec,
+            status="running",
+            predicted=verdict.latency,
+            params=parameters(spec),
+            macs=cost.full,
+            macs_per_frame=cost.per_frame,
+        )
+        return record, verdict
+
+
+def _likely(verdict: ConstraintCheck) -> bool:
+    """Whether a static tracker keeps the bound, and an adaptive one halfway between its best and its worst path."""
+    latency = verdict.latency
+    slack = (latency.worst_ms - latency.mean_ms) / 2 if verdict.optimistic and latency.worst_ms is not None else 0.0
+    return verdict.over_ms + slack <= 0
+
+
+def check_names(sampler: str, fps_at: str) -> None:
+    """Raises `UsageError` on a sampler, or a figure to bind, that there is not."""
+    if sampler not in _SAMPLERS:
+        raise unknown_name("sampler", sampler, _SAMPLERS)
+    if fps_at not in LATENCY_FIGURES:
+        raise UsageError(f"--fps-at must be one of {', '.join(LATENCY_FIGURES)} but is {fps_at!r}.")

@@ -1,0 +1,53 @@
+"""The plain answers that a search starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from compress.core import TrackerSpec
+from compress.spaces import KNOBS, Space
+from compress.spaces.draft import NEVER
+
+_PER_FRAME = ("bypass", "exits")
+"""Knobs of what is decided per frame."""
+
+
+def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str, Any]]:
+    """Every knob but the depth: static trackers with the two widest MLPs, joint and split, unreduced.
+
+    Behind the first of them, where the space offers it, the same with bypass, and with exits, at their usual settings,
+    so that a first generation has both kinds.
+    """
+    choices = space.choices(teacher)
+    plain = {name: _off(values) for name, values in choices.items() if name in _PER_FRAME}
+    plain |= {name: values[0] for name, values in choices.items() if name == "layers"}
+    plain |= {name: min(values) for name, values in choices.items() if name == "dr_ratio"}
+    widest: list[Any] = sorted(choices.get("mlp_ratio", ()), reverse=True)[:2]
+    meetings: list[Any] = list(choices.get("interaction", ()))[:2]
+    static = [
+        _known(plain | {"mlp_ratio": hidden, "interaction": interaction})
+        for hidden in widest or [None]
+        for interaction in meetings or [None]
+    ]
+    yield static[0]
+    for name in _PER_FRAME:
+        offered = [value for value in choices.get(name, ()) if value != NEVER]
+        if offered and plain[name] == NEVER:
+            usual = {other: _usual(other, choices[other], teacher) for other in choices if KNOBS[other].needs == name}
+            yield static[0] | {name: offered[0]} | usual
+    yield from static[1:]
+
+
+def _off(values: tuple[Any, ...]) -> Any:
+    return NEVER if NEVER in values else values[0]
+
+
+def _usual(name: str, values: tuple[Any, ...], teacher: TrackerSpec) -> Any:
+    """The knob's default, as the papers have it, if it is offered."""
+    default = KNOBS[name].default(teacher)
+    return default if default in values else values[0]
+
+
+def _known(knobs: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in knobs.items() if value is not None}

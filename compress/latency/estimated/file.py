@@ -1,0 +1,81 @@
+"""Estimated profiles as shipped YAML files, read with suspicion: every mistake is named, together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from compress.core import FileError, UsageError, unknown_name
+from compress.core.files import shipped, write_text
+from compress.core.plain import from_plain, to_plain
+from compress.latency.estimated.profile import EstimatedProfile
+from compress.latency.plain_yaml import read_yaml
+
+UNFITTED = {
+    "agx:tensorrt-fp16": (
+        "Nobody has published a tracker's speed on the AGX Xavier under TensorRT: the nearest figure, OSTrack-256 at "
+        "about 45 fps, is of the Xavier NX, and one figure fits nothing"
+    ),
+}
+"""Targets that one may well ask for and that cannot be estimated, and why."""
+
+_MAX_BYTES = 100_000
+
+
+def load_estimated(name: str) -> EstimatedProfile:
+    """The shipped profile of a target: `agx`, `agx:pytorch`, `orin-nx`, `orin-nx:pytorch`, or its full name.
+
+    Raises:
+        UsageError: a target without figures to fit, or an unknown one, with close matches.
+        FileError: a shipped file is damaged.
+    """
+    known = {alias: profile for profile in _all() for alias in profile.names}
+    if name in known:
+        return known[name]
+    if name in UNFITTED:
+        raise UsageError(f"There is no estimate for {name!r}. {UNFITTED[name]}. Estimated are {', '.join(known)}.")
+    raise unknown_name("estimated target", name, known)
+
+
+def estimated_names() -> list[str]:
+    """The targets that estimates ship for. Raises as `load_estimated`."""
+    return sorted(profile.target for profile in _all())
+
+
+def read_estimated(path: Path) -> EstimatedProfile:
+    """Read one file.
+
+    Raises:
+        FileError: missing, too large, not YAML, or not an estimated profile; names every mistake.
+    """
+    data = read_yaml(path, "estimated profile", most=_MAX_BYTES, wrong=_not_a_profile)
+    try:
+        profile = from_plain(EstimatedProfile, data, "profile")
+    except UsageError as error:
+        raise _not_a_profile(path, str(error)) from error
+    problems = list(profile.problems())
+    if problems:
+        raise _not_a_profile(path, "; ".join(problems) + ".")
+    return profile
+
+
+def save_estimated(profile: EstimatedProfile, path: Path, *, comment: str) -> None:
+    """Write `profile` as YAML below `comment`, whole or not at all.
+
+    Raises:
+        ValueError: if it holds figures that could not be read back.
+    """
+    problems = list(profile.problems())
+    if problems:
+        raise ValueError("; ".join(problems))
+    text = yaml.safe_dump(to_plain(profile), sort_keys=False, allow_unicode=True, width=110)
+    write_text(path, "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines()) + text)
+
+
+def _all() -> list[EstimatedProfile]:
+    return [read_estimated(path) for path in sorted(shipped("hw_profiles").glob("*.yaml"))]
+
+
+def _not_a_profile(path: Path, why: str) -> FileError:
+    return FileError(f"{path} is not an estimated hardware profile: {why} Put back the file that came with compress.")

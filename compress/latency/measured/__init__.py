@@ -1,0 +1,1 @@
+"""Latency predicted from measured parts of a device."""

@@ -1,0 +1,58 @@
+"""What the parts of a tracker cost, by a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from compress.core import TrackerSpec
+from compress.latency.family import Family
+from compress.latency.measured.layers import UncoveredError, layer_ms
+from compress.latency.measured.profile import Profile
+
+
+def components_p10_ms(profile: Profile, spec: TrackerSpec) -> dict[str, float]:
+    """10th percentiles of a network's parts, which add up to its own: `layers.0` and so on, and the `rest`.
+
+    The rest is what every frame pays beside the layers: embedding, shrink attentions, final norm, head and the call.
+    Of an adaptive tracker, the parts that it has in common with a static one.
+
+    Raises:
+        UncoveredError: naming every part of `spec` that the profile does not cover.
+    """
+    missing = _family_problems(profile, spec)
+    if spec.attention not in profile.overhead_ms:
+        missing.append(f"{spec.attention} trackers")
+    parts = {"rest": profile.overhead_ms.get(spec.attention, 0.0)}
+    counts = (spec.search_tokens, *spec.search_tokens_after)
+    for i, layer in enumerate(spec.layers):
+        try:
+            parts[f"layers.{i}"] = layer_ms(profile, layer, counts[i], counts[i + 1])
+        except UncoveredError as error:
+            missing.append(str(error))
+    if missing:
+        raise uncovered(profile, spec, missing)
+    return parts
+
+
+def uncovered(profile: Profile, spec: TrackerSpec, missing: Iterable[str]) -> UncoveredError:
+    """The error that says what a profile lacks."""
+    return UncoveredError(
+        f"The profile of {profile.target} ({profile.device}) does not cover {spec.id}: it lacks "
+        f"{'; '.join(dict.fromkeys(missing))}. Measure a profile that does."
+    )
+
+
+def _family_problems(profile: Profile, spec: TrackerSpec) -> list[str]:
+    family = Family.of(spec)
+    if family == profile.family:
+        return []
+    wanted, found = asdict(family), asdict(profile.family)
+    return [f"{k} {_words(wanted[k])} (it has {_words(found[k])})" for k in wanted if wanted[k] != found[k]]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(map(str, value.values()))
+    return ", ".join(map(_words, value)) or "none" if isinstance(value, tuple) else str(value)

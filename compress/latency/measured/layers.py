@@ -1,0 +1,122 @@
+"""What one layer costs, between the layers that were measured."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+
+from compress.core import CompressError, LayerSpec
+from compress.latency.measured.profile import Point, Profile
+
+
+class UncoveredError(CompressError):
+    """A spec holds a part that the profile never saw; its cost is unknown, not zero."""
+
+
+def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:
+    """Cost of a layer that `enter` search tokens go into and `leave` go out of.
+
+    Which teacher layer its weights come from makes no difference.
+
+    Raises:
+        UncoveredError: naming the first thing that was not measured.
+    """
+    kind = (layer.attention, layer.stage, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep is not None)
+    key = (*kind, enter, leave)
+    if key not in profile.memo:
+        profile.memo[key] = _layer_ms(profile, layer, enter, leave)
+    return profile.memo[key]
+
+
+def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:
+    what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
+    tables = {n: _Table(points, what) for n, points in profile.tables.get((layer.attention, layer.stage), {}).items()}
+    if not tables:
+        raise UncoveredError(what)
+
+    def at(tokens: int, cost: Callable[[_Table], float]) -> float:
+        return line(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
+
+    if layer.keep is None:
+        return at(enter, lambda table: table.layer_ms(layer))
+    if profile.elimination_ms is None:
+        raise UncoveredError("candidate elimination")
+    # Tokens leave between attention and MLP.
+    attention = at(enter, lambda table: table.layer_ms(layer) - table.mlp_ms(layer))
+    return attention + at(leave, lambda table: table.mlp_ms(layer)) + profile.elimination_ms
+
+
+class _Table:
+    """Measured layers of one kind over one number of search tokens.
+
+    Attention and MLP cost apart: the MLP's grid at full attention, plus what reduced attention changes.
+    """
+
+    def __init__(self, points: Mapping[Point, float], what: str) -> None:
+        self._what = what
+        self._changes = {
+            attn: ms - points[None, hidden, dims]
+            for (attn, hidden, dims), ms in points.items()
+            if attn is not None and (None, hidden, dims) in points
+        }
+        self._grid: dict[int | None, dict[int, float]] = {}
+        for (attn, hidden, dims), ms in points.items():
+            if attn is None:
+                self._grid.setdefault(dims, {})[hidden] = ms
+
+    def layer_ms(self, layer: LayerSpec) -> float:
+        """Bilinear in hidden units and kept dimensions, plus attention's change."""
+        return self._at_full_attention(layer) + self._attention_change(layer)
+
+    def mlp_ms(self, layer: LayerSpec) -> float:
+        """The MLP's share, its cost without hidden units being that of the rest."""
+        return self._at_full_attention(layer) - without_mlp(self._grid.get(None, {}))
+
+    def _at_full_attention(self, layer: LayerSpec) -> float:
+        """Reduced dimensions are interpolated among reduced ones only: reading a part costs a gather that reading
+        all does not, so the cost jumps at the first dimension removed.
+        """
+
+        def at(dims: int | None) -> float:
+            points = self._grid.get(dims, {})
+            return line(points, layer.mlp_hidden, points.__getitem__, f"{self._what} with mlp_hidden")
+
+        if layer.mlp_dims is None:
+            return at(None)
+        reduced = [dims for dims in self._grid if dims is not None]
+        return line(reduced, layer.mlp_dims, at, f"{self._what} with mlp_dims")
+
+    def _attention_change(self, layer: LayerSpec) -> float:
+        if layer.attn_dims is None:
+            return 0.0
+        return line(self._changes, layer.attn_dims, self._changes.__getitem__, f"{self._what} with attn_dims")
+
+
+def without_mlp(points: Mapping[int, float]) -> float:
+    """Cost of a layer without hidden units, continued from the thinnest and the widest MLP of `points`."""
+    thin, wide = min(points), max(points)
+    if thin == wide:
+        raise UncoveredError("attention apart from MLP (one width was measured)")
+    return points[thin] - thin * (points[wide] - points[thin]) / (wide - thin)
+
+
+def line(measured: Iterable[int], x: int, value: Callable[[int], float], what: str) -> float:
+    """Linear between the neighbours of `x` among `measured`; never beyond the outermost.
+
+    Raises:
+        UncoveredError: beyond them.
+    """
+    xs = sorted(measured)
+    if not xs or not xs[0] <= x <= xs[-1]:
+        raise UncoveredError(f"{what} {x} ({_span(xs)})")
+    i = bisect_left(xs, x)
+    if xs[i] == x:
+        return value(x)
+    left, right = xs[i - 1], xs[i]
+    return value(left) + (value(right) - value(left)) * (x - left) / (right - left)
+
+
+def _span(xs: list[int]) -> str:
+    if not xs:
+        return "never measured"
+    return f"measured from {xs[0]} to {xs[-1]}" if len(xs) > 1 else f"measured at {xs[0]} only"

@@ -1,0 +1,116 @@
+"""What one way through an adaptive tracker costs: the layers it computes, what it decides, and running in stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from compress.core import Attention, ExecutionPath, LayerSpec, TrackerSpec
+from compress.core.stages import stages_of
+from compress.latency.measured.components import components_p10_ms, uncovered
+from compress.latency.measured.layers import layer_ms, without_mlp
+from compress.latency.measured.profile import Profile
+from compress.latency.measured.routing_overhead import RoutingOverhead
+
+_NOTHING = RoutingOverhead(0.0, 0.0, 0.0, 0.0)
+
+
+def worst_path(spec: TrackerSpec) -> ExecutionPath:
+    """Nothing skipped, and the last exit."""
+    return ExecutionPath(frozenset(), len(spec.exits) - 1 if spec.exits else None)
+
+
+def cheapest_path(spec: TrackerSpec) -> ExecutionPath:
+    """Everything skipped that may be, and the first exit."""
+    first = ExecutionPath(frozenset(), 0 if spec.exits else None)
+    return replace(first, skipped=frozenset(i for i in spec.skippable if i < first.end(spec)))
+
+
+def path_ms(profile: Profile, spec: TrackerSpec, path: ExecutionPath) -> float:
+    """10th percentile of the frame loop around one way. Raises as `path_network_ms`."""
+    return path_network_ms(profile, spec, path) + profile.loop_ms
+
+
+def path_network_ms(profile: Profile, spec: TrackerSpec, path: ExecutionPath) -> float:
+    """10th percentile of the network within the loop where every frame goes `path`.
+
+    Raises:
+        UncoveredError: naming every part of `spec` that the profile does not cover.
+        UsageError: `spec` has no such way.
+    """
+    costs = routing_overhead_costs(profile, spec)
+    whole = _whole(spec, path)
+    parts = components_p10_ms(profile, spec)
+    computed = sum(parts[f"layers.{i}"] for i in range(whole.end(spec)) if i not in (whole.skipped or ()))
+    run = stages_of(spec, whole)
+    passed = [each.exit for each in run if each.exit is not None]
+    adapters = sum(_adapter_ms(profile, spec, exit) for exit in passed)
+    slower = 1 + costs.layer_share * spec.adaptive
+    staged = costs.frame_ms + len(run) * costs.call_ms if spec.adaptive else 0.0
+    return parts["rest"] + slower * (computed + adapters) + staged + len(passed) * costs.exit_ms
+
+
+def optimistic_network_ms(profile: Profile, spec: TrackerSpec) -> float:
+    """The bound before anyone knows the frames: the share τ0 of the layers skipped, and the first exit taken.
+
+    Every layer that may be skipped is computed for 1 − τ0 of the frames, so that its share of the cost counts.
+    Raises as `path_network_ms`.
+    """
+    cheapest = cheapest_path(spec)
+    dear, cheap = (path_network_ms(profile, spec, path) for path in (replace(cheapest, skipped=frozenset()), cheapest))
+    return dear if spec.bypass is None else dear + spec.bypass.tau0 * (cheap - dear)
+
+
+def shares(paths: Mapping[ExecutionPath, int]) -> Iterator[tuple[float, ExecutionPath]]:
+    """The share of the frames that took each way; `paths` counts at least one."""
+    frames = sum(paths.values())
+    yield from ((count / frames, path) for path, count in paths.items() if count)
+
+
+def routing_overhead_costs(profile: Profile, spec: TrackerSpec) -> RoutingOverhead:
+    """What deciding costs; nothing where there is nothing to decide.
+
+    Raises:
+        UncoveredError: the profile does not know.
+    """
+    if not (spec.bypass or spec.exits):
+        return _NOTHING
+    if profile.routing_overhead is None:
+        raise uncovered(profile, spec, ["what bypass and exits cost"])
+    return profile.routing_overhead
+
+
+def _whole(spec: TrackerSpec, path: ExecutionPath) -> ExecutionPath:
+    """`path` with the worst in place of what it leaves open."""
+    path.check(spec)
+    worst = worst_path(spec)
+    return ExecutionPath(
+        worst.skipped if path.skipped is None else path.skipped,
+        worst.exit if path.exit is None else path.exit,
+    )
+
+
+def _adapter_ms(profile: Profile, spec: TrackerSpec, exit: int) -> float:
+    """Adapter layers and recycling of an exit; both see what goes through the layers for every frame."""
+    each, recycling = spec.exits[exit], spec.recycling if exit else "none"
+    attention: Attention = "joint" if spec.attention == "joint" else _alone(profile, spec)
+    layer = LayerSpec(source=0, mlp_hidden=spec.layers[each.after - 1].mlp_hidden, attention=attention)
+    tokens = spec.search_tokens
+    block = layer_ms(profile, layer, tokens, tokens) if each.adapter or recycling == "d" else 0.0
+    # Recycling c has an adapter read twice as many tokens; d has two more linear layers, an MLP of `dim` hidden units.
+    twice = 2 if recycling == "c" else 1
+    gate = _mlp_ms(profile, layer, spec.dim) if recycling == "d" else 0.0
+    return each.adapter * twice * block + gate
+
+
+def _alone(profile: Profile, spec: TrackerSpec) -> Attention:
+    """The attention of layers that see the search crop alone, or what comes nearest among those measured."""
+    return "FE" if ("FE", 0) in profile.tables else spec.layers[-1].attention
+
+
+def _mlp_ms(profile: Profile, layer: LayerSpec, hidden: int) -> float:
+    """An MLP of so many hidden units, by the widths that were measured."""
+    points = profile.tables[layer.attention, 0][profile.family.search_tokens]
+    widths = {point[1]: ms for point, ms in points.items() if point[0] is point[2] is None}
+    each = (widths[max(widths)] - without_mlp(widths)) / max(widths)
+    return hidden * each

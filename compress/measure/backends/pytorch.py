@@ -1,0 +1,94 @@
+"""Trackers under PyTorch, eager or compiled, on this host's CPU or GPU."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.measure.host import host
+from compress.measure.timed_frame import network_of
+from compress.models import NumpyNetwork, Tracker
+
+
+@dataclass(frozen=True)
+class TorchRuntime:
+    """See `compress.measure.backends.Backend`. Answers are read back, which waits for the GPU."""
+
+    place: str = "cpu"
+    compiled: bool = False
+    precision: str = "fp32"
+
+    @property
+    def decides(self) -> bool:
+        """A compiled network cannot ask what comes next."""
+        return not self.compiled
+
+    @property
+    def version(self) -> str:
+        return f"PyTorch {version('torch')} {'compiled' if self.compiled else 'eager'}"
+
+    @property
+    def device(self) -> str:
+        return f"{torch.cuda.get_device_name(0)}, {host()}" if self.place == "cuda" else str(host())
+
+    def missing(self) -> str:
+        if self.place == "cuda" and not torch.cuda.is_available():
+            return "PyTorch finds no GPU here. It needs one, its driver, and torch's CUDA build"
+        if self.compiled and not any(map(shutil.which, ("g++", "c++", "clang++"))):
+            return "torch.compile finds no C++ compiler (g++ or clang++)"
+        return ""
+
+    @contextmanager
+    def using(self, threads: int) -> Iterator[None]:
+        """PyTorch's threads belong to the process, which gets its own back."""
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+    def frame(self, tracker: Tracker | TrackerSpec, *, threads: int) -> TorchFrames:
+        return TorchFrames(network_of(tracker), self.place, compiled=self.compiled)
+
+    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int) -> TorchPaths:
+        if self.compiled:
+            raise UsageError("Trackers with bypass or exits are not timed under compiled PyTorch. Use cpu:pytorch.")
+        return TorchPaths(TorchFrames(network_of(tracker), self.place))
+
+
+class TorchFrames:
+    """Frames of one network against a template at hand."""
+
+    def __init__(self, model: Tracker, place: str, *, compiled: bool = False) -> None:
+        self.spec = model.spec
+        self.network = NumpyNetwork(model, place, compiled=compiled)
+        rng, size = np.random.default_rng(0), model.spec.template_size
+        template = rng.standard_normal((1, 3, size, size)).astype(np.float32)
+        box = np.array([0.25, 0.25, 0.75, 0.75], np.float32) if model.spec.target_token else None
+        self.memory: Any = self.network.encode_template(template, box)
+
+    def track(self, search: NDArray[np.float32]) -> None:
+        """One call on a crop."""
+        self.network.track(search, self.memory)
+
+
+class TorchPaths:
+    """An adaptive network that computes the way it is told."""
+
+    def __init__(self, frames: TorchFrames) -> None:
+        self.spec = frames.spec
+        self._frames = frames
+
+    def track(self, search: NDArray[np.float32], path: ExecutionPath) -> ExecutionPath | None:
+        """One frame on one way; the way it took."""
+        return self._frames.network.along(path).track(search, self._frames.memory).path

@@ -1,0 +1,81 @@
+"""Parts read off stacks, corrected by whole trackers of other shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from compress.core import TrackerSpec
+from compress.latency import Profile, ValidationResult, network_p10_ms
+
+Array: TypeAlias = NDArray[np.float64]
+
+_RIDGE = 0.44
+"""(2% / 3%)²: by how much a tracker's two sessions differ, and by how much a part may be wrong that stacks told."""
+
+
+def calibrated(raw: Profile, validation: Mapping[str, TrackerSpec], measured: Sequence[float]) -> Profile:
+    """`raw` with parts that fit the trackers held back, each of which is also predicted from the others.
+
+    Args:
+        measured: 10th percentiles of the frame loop around each of `validation`, in ms.
+    """
+    shares, network = _shares(raw, validation.values()), np.array(measured) - raw.loop_ms
+    overhead_ms = np.array([part.ms for part in raw.overhead])
+    rows = []
+    for i, (name, ms) in enumerate(zip(validation, measured, strict=True)):
+        others = np.arange(len(validation)) != i
+        factors = _factors(shares[others], network[others], overhead_ms)
+        rows.append(ValidationResult(spec=name, predicted_ms=float(shares[i] @ factors) + raw.loop_ms, measured_ms=ms))
+    return replace(_with_parts(raw, _parts(raw) * _factors(shares, network, overhead_ms)), validation=tuple(rows))
+
+
+def _factors(shares: Array, network: Array, overhead_ms: Array) -> Array:
+    """What each part is to be multiplied by, for the least squared relative error.
+
+    One scale and one cost of every frame for all: a layer costs less in a shallow tracker, whose weights stay in the
+    cache, than the stacks tell. And for each part a little of its own, by ridge regression: a stack is timed in one
+    session, and where its memory came to lie costs or saves some per cent.
+
+    Args:
+        shares: What each part costs in each tracker, in ms: (trackers, parts).
+        network: What each tracker took: (trackers,).
+        fixed_ms: The first parts, of which each tracker has one.
+    """
+    parts = shares / network[:, None]
+    common = np.stack([parts.sum(axis=1), 1 / network], axis=1)
+    spread = parts @ parts.T + _RIDGE * np.eye(len(parts))
+    white = np.linalg.inv(np.linalg.cholesky(spread))
+    (scale, more), _ = nnls(white @ common, white.sum(axis=1))
+    factors = scale + parts.T @ np.linalg.solve(spread, 1 - common @ [scale, more])
+    factors[: len(overhead_ms)] += more / overhead_ms
+    return np.asarray(factors)
+
+
+def _shares(profile: Profile, specs: Iterable[TrackerSpec]) -> Array:
+    """(trackers, parts) in ms; a network's time is the sum of what its parts cost."""
+    parts = _parts(profile)
+    alone = [_with_parts(profile, part) for part in np.diag(parts)]
+    return np.array([[network_p10_ms(each, spec) for each in alone] for spec in specs])
+
+
+def _parts(profile: Profile) -> Array:
+    """Milliseconds of everything that a profile has costs for."""
+    elimination = [] if profile.elimination_ms is None else [profile.elimination_ms]
+    return np.array([part.ms for part in profile.overhead] + [part.ms for part in profile.blocks] + elimination)
+
+
+def _with_parts(profile: Profile, parts: Array) -> Profile:
+    """The profile with other costs, in the order of `_parts`."""
+    ms = iter(parts.tolist())
+    return replace(
+        profile,
+        overhead=tuple(replace(part, ms=next(ms)) for part in profile.overhead),
+        blocks=tuple(replace(part, ms=next(ms)) for part in profile.blocks),
+        elimination_ms=None if profile.elimination_ms is None else next(ms),
+    )

@@ -1,0 +1,134 @@
+"""Measuring what bypass and exits cost: ways through adaptive trackers, each beside a static one of the same layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import nnls
+
+from compress.core import ExecutionPath, TrackerSpec
+from compress.latency import Profile, RoutingOverhead, ValidationResult, p10_ms, path_ms, static
+from compress.measure.backends import BACKENDS
+from compress.measure.budget import budget_of
+from compress.measure.calibration.profile_fit import check_calm
+from compress.measure.coverage import Coverage
+from compress.measure.prepare import Call, prepare
+from compress.measure.stacks.adaptive_paths import SpecPath, fitted_paths, static_part, validation_paths
+from compress.measure.stacks.validation_set import validation_set
+from compress.measure.timing import Report, Times, low, settled_rounds
+
+_KNOWN = 4
+"""Trackers that tell the machine's pace: their sessions differ by 1 or 2%, their mean by half of that."""
+
+_FREE = RoutingOverhead(0, 0, 0, 0)
+_UNITS = (
+    RoutingOverhead(1, 0, 0, 0),
+    RoutingOverhead(0, 1, 0, 0),
+    RoutingOverhead(0, 0, 1, 0),
+    RoutingOverhead(0, 0, 0, 1),
+)
+
+
+@dataclass(frozen=True)
+class RoutingOverheadPlan:
+    """What is timed for what deciding costs.
+
+    Attributes:
+        known: Shallow static trackers by name, timed for the profile before: they tell how fast the machine is now.
+        fitted: Ways that costs are fitted to.
+        held: Ways held back, by name.
+    """
+
+    known: dict[str, TrackerSpec]
+    fitted: list[SpecPath]
+    validation: list[tuple[str, TrackerSpec, ExecutionPath]]
+
+    @classmethod
+    def of(cls, teacher: TrackerSpec, coverage: Coverage) -> RoutingOverheadPlan:
+        teacher = static(teacher)
+        budget = budget_of(teacher)
+        known = sorted(validation_set(teacher, coverage).items(), key=lambda item: len(item[1].layers))[:_KNOWN]
+        return cls(
+            dict(known), fitted_paths(teacher, coverage, budget), list(validation_paths(teacher, coverage, budget))
+        )
+
+    @property
+    def statics(self) -> list[TrackerSpec]:
+        """Beside each way fitted to, a static tracker of the layers it computes."""
+        return [static_part(spec, path) for spec, path in self.fitted]
+
+    @property
+    def calls(self) -> list[Call]:
+        """Each tracker on the way it takes, timed in one shuffled run: known, static, fitted, and held ones."""
+        paths = [*self.fitted, *((spec, path) for _, spec, path in self.validation)]
+        return [*((spec, None) for spec in (*self.known.values(), *self.statics)), *paths]
+
+
+def measured_routing_overhead(
+    profile: Profile, teacher: TrackerSpec, *, rounds: int, report: Report, strict: bool = False
+) -> RoutingOverhead:
+    """What deciding costs in the family of `profile`, which may have been measured long before.
+
+    Raises:
+        CompressError: `strict`, and the machine is noisy; see `check_calm`.
+    """
+    plan = RoutingOverheadPlan.of(teacher, Coverage.covered(profile))
+    with BACKENDS[profile.target].using(profile.threads):
+        times = _times(plan, profile.target, profile.threads, rounds, report)
+    if strict:
+        check_calm([times], profile.device)
+    return fit_routing_overhead(profile, plan, times)
+
+
+def fit_routing_overhead(profile: Profile, plan: RoutingOverheadPlan, times: Times) -> RoutingOverhead:
+    """What deciding costs, from the times of the plan's calls: (calls, rounds, timed).
+
+    All figures are brought to the speed at which the profile was measured.
+    """
+    before = {validation.spec: validation.measured_ms for validation in profile.validation}
+    then = [before.get(name, p10_ms(profile, spec)) for name, spec in plan.known.items()]
+    ends = np.cumsum([len(then), len(plan.fitted), len(plan.fitted)])
+    now, static_ms, fitted_ms, held_ms = np.split(low(times), ends)
+    static_ms, fitted_ms, held_ms = (each * sum(then) / now.sum() for each in (static_ms, fitted_ms, held_ms))
+    paths = [(*each, ms, base) for each, ms, base in zip(plan.fitted, fitted_ms, static_ms, strict=True)]
+    costs = fit(profile, paths)
+    known = replace(profile, routing_overhead=costs)
+    rows = (
+        ValidationResult(name, path_ms(known, spec, path), float(ms))
+        for (name, spec, path), ms in zip(plan.validation, held_ms, strict=True)
+    )
+    return replace(costs, validation=tuple(rows))
+
+
+def fit(profile: Profile, paths: Iterable[tuple[TrackerSpec, ExecutionPath, float, float]]) -> RoutingOverhead:
+    """Least squares, relative to each way's time, with no cost below zero.
+
+    Args:
+        ways: A tracker, a way through it, the time it took, and that of a static tracker of the layers it computes.
+    """
+    rows, more = [], []
+    for spec, path, ms, static_ms in paths:
+        free = _ms(profile, _FREE, spec, path)
+        adapters = free - p10_ms(profile, static_part(spec, path))
+        rows.append([(_ms(profile, each, spec, path) - free) / ms for each in _UNITS])
+        more.append((ms - static_ms - adapters) / ms)
+    found, _ = nnls(np.array(rows), np.array(more))
+    return RoutingOverhead(*found.tolist())
+
+
+def _ms(profile: Profile, costs: RoutingOverhead, spec: TrackerSpec, path: ExecutionPath) -> float:
+    return path_ms(replace(profile, routing_overhead=costs), spec, path)
+
+
+def _times(plan: RoutingOverheadPlan, target: str, threads: int, rounds: int, report: Report) -> Times:
+    """Times of the frame loop around each call of the plan."""
+    budget = budget_of(plan.fitted[0][0])
+    return settled_rounds(
+        list(prepare(plan.calls, BACKENDS[target], threads, report)),
+        rounds=rounds,
+        dropped=budget.dropped,
+        timed=budget.timed,
+        report=lambda done: report("measuring what deciding costs", done),
+    )

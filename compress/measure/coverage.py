@@ -1,0 +1,165 @@
+"""`Coverage`: the hull of layers that a profile is to predict within."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
+from compress.latency import Point, Profile
+from compress.spaces import KNOBS, Scalar, Space
+from compress.spaces.draft import NEVER
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Attentions, hidden units, dimensions kept where they are reduced, and search tokens left by elimination.
+
+    Attributes:
+        mlp_hidden: Thinnest and widest, per stage; a plain ViT has one stage.
+        attn_dims, mlp_dims: Fewest and most; none where nothing is reduced.
+        search_tokens: Fewest, a middle, and all; none where none are eliminated.
+        decides: Whether trackers decide per frame what to compute (bypass, exits).
+    """
+
+    attentions: tuple[Attention, ...]
+    mlp_hidden: tuple[tuple[int, ...], ...]
+    attn_dims: tuple[int, ...] = ()
+    mlp_dims: tuple[int, ...] = ()
+    search_tokens: tuple[int, ...] = ()
+    decides: bool = False
+
+    @classmethod
+    def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Coverage:
+        """What is measured by default, and whatever `specs` hold beyond.
+
+        By default: the teacher's own layers, and MLPs as thin as half of the dimensions that enter them. Of a plain
+        ViT also the same as FE and AI, and dimension reduction from the first step (one dimension a head) to half.
+        """
+        all_specs = (teacher, *specs)
+        layers = [layer for spec in all_specs for layer in spec.layers]
+        hidden = tuple(_hidden(dim, i, layers) for i, dim in enumerate(_widths(teacher)))
+        if teacher.backbone == "levit":
+            return cls(attentions=("joint",), mlp_hidden=hidden)
+        kept = {teacher.dim - teacher.heads, kept_dims(teacher.dim, teacher.heads, 0.5)} - {0}
+        return cls(
+            attentions=_ordered(["FE", "AI", *(layer.attention for layer in layers)]),
+            mlp_hidden=hidden,
+            attn_dims=_ends(kept | {layer.attn_dims for layer in layers if layer.attn_dims}),
+            mlp_dims=_ends(kept | {layer.mlp_dims for layer in layers if layer.mlp_dims}),
+            search_tokens=_thinned({count for spec in all_specs for count in _counts(spec)}),
+            decides=any(spec.bypass or spec.exits for spec in all_specs),
+        )
+
+    @classmethod
+    def of_space(cls, teacher: TrackerSpec, space: Space) -> Coverage:
+        """What every student of a search space needs."""
+        offered = space.choices(teacher)
+        choices = {name: _outermost(name, values) for name, values in offered.items()}
+        rows = (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
+        layers = cls.of(teacher, (space.spec(teacher, lambda name, _, row=row: row[name]) for row in rows))  # type: ignore[misc]
+        optional = any(NEVER in values and len(values) > 1 for values in offered.values())
+        return replace(layers, decides=layers.decides or optional)
+
+    @classmethod
+    def covered(cls, profile: Profile) -> Coverage:
+        """The hull a measured profile predicts within."""
+        blocks = profile.blocks
+        stages = range(max(1, len(profile.family.stages)))
+        left = {block.tokens for block in blocks if block.tokens}
+        return cls(
+            attentions=_ordered({block.attention for block in blocks}),
+            mlp_hidden=tuple(_ends({b.mlp_hidden for b in blocks if b.stage == stage}) for stage in stages),
+            attn_dims=_ends({block.attn_dims for block in blocks if block.attn_dims}),
+            mlp_dims=_ends({block.mlp_dims for block in blocks if block.mlp_dims}),
+            search_tokens=_thinned(left | {profile.family.search_tokens}) if left else (),
+            decides=profile.routing_overhead is not None,
+        )
+
+    @property
+    def reference(self) -> Point:
+        """The full layer of a plain ViT: widest MLP, nothing reduced."""
+        return None, self.mlp_hidden[0][-1], None
+
+    @property
+    def anchors(self) -> tuple[Point, ...]:
+        """Layers of a plain ViT with nothing reduced."""
+        return tuple((None, hidden, None) for hidden in self.mlp_hidden[0])
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """Every layer of a plain ViT to measure: the MLP's grid, and reduced attention at the full MLP."""
+        mlp = [(None, hidden, dims) for dims in (None, *self.mlp_dims) for hidden in self.mlp_hidden[0]]
+        return (*mlp, *((dims, self.mlp_hidden[0][-1], None) for dims in self.attn_dims))
+
+    def within(self, other: Coverage) -> bool:
+        """Whether `other` covers everything this does."""
+        return self.layers_within(other) and (other.decides or not self.decides)
+
+    def layers_within(self, other: Coverage) -> bool:
+        """Whether `other` covers the layers, leaving decisions aside."""
+        return set(self.attentions) <= set(other.attentions) and all(
+            not mine or (theirs and theirs[0] <= mine[0] and mine[-1] <= theirs[-1])
+            for mine, theirs in (
+                *zip(self.mlp_hidden, other.mlp_hidden, strict=True),
+                (self.attn_dims, other.attn_dims),
+                (self.mlp_dims, other.mlp_dims),
+                (self.search_tokens, other.search_tokens),
+            )
+        )
+
+    def union(self, other: Coverage) -> Coverage:
+        pairs = zip(self.mlp_hidden, other.mlp_hidden, strict=True)
+        return Coverage(
+            attentions=_ordered({*self.attentions, *other.attentions}),
+            mlp_hidden=tuple(_ends({*mine, *theirs}) for mine, theirs in pairs),
+            attn_dims=_ends({*self.attn_dims, *other.attn_dims}),
+            mlp_dims=_ends({*self.mlp_dims, *other.mlp_dims}),
+            search_tokens=_thinned({*self.search_tokens, *other.search_tokens}),
+            decides=self.decides or other.decides,
+        )
+
+
+def _widths(teacher: TrackerSpec) -> list[int]:
+    return [stage.dim for stage in teacher.stages] or [teacher.dim]
+
+
+def _hidden(dim: int, stage: int, layers: list[LayerSpec]) -> tuple[int, ...]:
+    """Always two: what an MLP costs apart from the rest shows at two widths only."""
+    found = {max(1, dim // 2), *(layer.mlp_hidden for layer in layers if layer.stage == stage)}
+    return _ends(found if len(found) > 1 else found | {2 * max(found)})
+
+
+def _counts(spec: TrackerSpec) -> Iterator[int]:
+    """Search tokens that its layers see, where some are eliminated."""
+    if any(layer.keep is not None for layer in spec.layers):
+        yield from (spec.search_tokens, *spec.search_tokens_after)
+
+
+def _outermost(name: str, choices: tuple[Scalar, ...]) -> list[Scalar]:
+    """Numbers: the smallest, the next (0 often means "off") and the largest. Words: all.
+
+    One choice will do where what a knob changes is no layer: what can be switched off, and what needs it on.
+    """
+    if NEVER in choices or KNOBS[name].needs:
+        return [NEVER if NEVER in choices else choices[0]]
+    numbers = sorted(c for c in choices if not isinstance(c, str))
+    return [c for c in choices if isinstance(c, str) or c in (*numbers[:2], numbers[-1])]
+
+
+def _ordered(kinds: Iterable[Attention]) -> tuple[Attention, ...]:
+    return tuple(sorted(set(kinds), key=ATTENTIONS.index))
+
+
+def _ends(values: set[int]) -> tuple[int, ...]:
+    return tuple(sorted({min(values), max(values)})) if values else ()
+
+
+def _thinned(values: set[int]) -> tuple[int, ...]:
+    """The ends and the value nearest the middle: between them a layer's cost is all but straight."""
+    if len(values) < 3:
+        return tuple(sorted(values))
+    middle = (min(values) + max(values)) / 2
+    inner = min(sorted(values - {min(values), max(values)}), key=lambda value: abs(value - middle))
+    return min(values), inner, max(values)

@@ -1,0 +1,1 @@
+"""Kits: folders that measure a family's profile on a device that has no compress."""

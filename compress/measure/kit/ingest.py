@@ -1,0 +1,89 @@
+"""From a kit's results to a profile of the device, kept where targets look for it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from compress.core import FileError, TrackerSpec, UsageError
+from compress.core.plain import from_plain
+from compress.latency import Profile
+from compress.measure.calibration.profile_fit import Where, check_adds_up, check_calm, fit_profile
+from compress.measure.calibration.routing_overhead import RoutingOverheadPlan, fit_routing_overhead
+from compress.measure.coverage import Coverage
+from compress.measure.kit.request import Request
+from compress.measure.kit.results import Results, check_fits, read_results
+from compress.measure.kit.writing import kept_kit, kit_id
+from compress.measure.remote_profiles import Device, keep_device_profile
+from compress.measure.stacks.timing_plan import Plan
+
+
+def ingest(path: Path, *, kit: Path | None = None) -> tuple[Profile, Path]:
+    """Fit and keep the profile that a results.json tells.
+
+    Args:
+        kit: Folder of the kit, where another `$COMPRESS_HOME` has written it.
+
+    Returns:
+        The profile and where it is kept.
+
+    Raises:
+        FileError: what is truncated, edited, or measured with a kit that was not written here.
+        CompressError: the device was too noisy, with the spread.
+    """
+    results = read_results(path)
+    plan = _kit_of(path, results, kit)
+    check_fits(path, results, plan)
+    device = Device.of(plan["target"])
+    profile = _profile(results, plan, device)
+    return profile, keep_device_profile(device, profile)
+
+
+def _profile(results: Results, kit: dict[str, Any], device: Device) -> Profile:
+    teacher, coverage, body = TrackerSpec.from_dict(kit["teacher"]), _corners(kit), results.body
+    where = Where(
+        target=device.target,
+        device=body.device,
+        runtime=body.runtime,
+        threads=body.threads,
+        precision=device.precision,
+        conditions=body.conditions,
+    )
+    check_calm(results.times, body.device)
+    plan = Plan.of(teacher, coverage)
+    profile = fit_profile(plan, results.times[: len(plan.batches)], where)
+    check_adds_up(profile)
+    if not coverage.decides:
+        return profile
+    routing_overhead = fit_routing_overhead(profile, RoutingOverheadPlan.of(teacher, coverage), results.times[-1][:-1])
+    return replace(profile, routing_overhead=routing_overhead)
+
+
+def _kit_of(path: Path, results: Results, folder: Path | None) -> dict[str, Any]:
+    """The plan that the results were measured by, which must be one of this version of compress."""
+    id = results.body.kit
+    place = kept_kit(id) if folder is None else folder / "kit.json"
+    if "/" in id or "." in id or not place.is_file():
+        raise FileError(
+            f"{path} was measured with the kit {id}, which was not written here. Name the kit's folder with --kit, or "
+            "ingest the results where the kit was written."
+        )
+    try:
+        kit = json.loads(place.read_text(encoding="utf-8"))
+        same = kit["id"] == kit_id(kit) == id
+        if same and kit["batches"] == _request(kit).steps:
+            return dict(kit)
+    except (ValueError, TypeError, KeyError, RecursionError, UsageError):
+        same = False
+    why = "was written by another version of compress" if same else "is not the kit of these results, or was changed"
+    raise FileError(f"The kit at {place} {why}. Write a new kit with `compress profile --emit-kit` and measure that.")
+
+
+def _request(kit: dict[str, Any]) -> Request:
+    return Request(Device.of(kit["target"]), TrackerSpec.from_dict(kit["teacher"]), _corners(kit))
+
+
+def _corners(kit: dict[str, Any]) -> Coverage:
+    return from_plain(Coverage, kit["coverage"], "coverage")

@@ -1,0 +1,140 @@
+"""Reading a kit's results.json with suspicion: what is truncated, edited or foreign is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from compress.core import FileError, UsageError
+from compress.core.plain import from_plain
+from compress.latency import Conditions
+from compress.measure.kit.tensorrt import FORMAT, as_results
+from compress.measure.timing import Times
+
+_MAX_BYTES = 100_000_000
+_LONGEST_MS = 600_000.0
+_CONTAINER = re.compile(r'\{"sha256":"([0-9a-f]{64})","body":(\{.*\})\}\n?', re.DOTALL)
+_AGAIN = "Measure the kit again, and copy results.json whole."
+
+
+@dataclass(frozen=True)
+class Body:
+    """Head of a results.json; `batches` are numbers in lists until `times` has checked them."""
+
+    format: str
+    version: int
+    kit: str
+    device: str
+    runtime: str
+    threads: int
+    seconds: float
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a device measured.
+
+    Attributes:
+        times: Of each batch in ms, (calls + 1, rounds, timed); the empty loop is last.
+    """
+
+    body: Body
+    times: tuple[Times, ...]
+
+
+def read_results(path: Path) -> Results:
+    """Read what a kit wrote, as far as it can be judged without the kit.
+
+    Raises:
+        FileError: missing, too large, cut off, changed since it was written, or not a kit's results.
+    """
+    body = _checked_body(path)
+    if body.get("format") == FORMAT:
+        try:
+            body = as_results(body)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+            raise _not_results(path, "trtexec's times are not those of every network and round.") from None
+    batches = body.pop("batches", None)
+    try:
+        head = from_plain(Body, body, "results")
+    except UsageError as error:
+        raise _not_results(path, str(error)) from None
+    if (head.format, head.version) != ("compress-results", 1):
+        raise _not_results(path, f"it is {head.format!r} in version {head.version}, not compress-results in version 1.")
+    texts = (head.kit, head.device, head.runtime)
+    if not all(0 < len(text) <= 500 and text.isprintable() for text in texts) or list(head.conditions.problems()):
+        raise _not_results(path, "its texts are not printable lines.")
+    if not isinstance(batches, list) or not batches:
+        raise _not_results(path, "it holds no times.")
+    times = tuple(_times(path, batch) for batch in batches)
+    spent = sum(float(each.sum()) for each in times) / 1000
+    if not (math.isfinite(head.seconds) and spent <= head.seconds):
+        raise _not_results(path, f"its times add up to {spent:.1f} s, but it says that it took {head.seconds:.1f} s.")
+    return Results(head, times)
+
+
+def check_fits(path: Path, results: Results, kit: dict[str, Any]) -> None:
+    """Hold results against the plan of their kit.
+
+    Raises:
+        FileError: other batches, calls, rounds or threads than the kit's.
+    """
+    plan, most = kit["schedule"], kit["schedule"]["attempts"] * kit["schedule"]["rounds"]
+    wanted = [len(batch) + 1 for batch in kit["batches"]]
+    found = [len(each) for each in results.times]
+    counts = all(
+        each.shape[2] == plan["timed"] and each.shape[1] % plan["rounds"] == 0 and each.shape[1] <= most
+        for each in results.times
+    )
+    if wanted != found or not counts or results.body.threads != kit["threads"]:
+        raise _not_results(path, f"it does not hold what the kit {kit['id']} measures.")
+
+
+def _checked_body(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileError(f"There is no file {path}. A kit writes results.json beside its measure.py.")
+    if path.stat().st_size > _MAX_BYTES:
+        raise _not_results(path, f"it is larger than any ({_MAX_BYTES} bytes).")
+    try:
+        text = path.read_bytes().decode("ascii")
+    except UnicodeDecodeError:
+        raise _not_results(path, "it is no text.") from None
+    found = _CONTAINER.fullmatch(text)
+    if found is None:
+        raise _not_results(path, "it is cut off, or was written by something else.")
+    if hashlib.sha256(found[2].encode()).hexdigest() != found[1]:
+        raise FileError(f"{path} was changed after it was measured: its checksum is not that of its figures. {_AGAIN}")
+    try:
+        body = json.loads(found[2])
+    except (ValueError, RecursionError) as error:
+        raise _not_results(path, f"it is no JSON ({error}).") from None
+    return dict(body)
+
+
+def _times(path: Path, batch: Any) -> Times:
+    """(calls + 1, rounds, timed) milliseconds that a clock can have told."""
+    try:
+        times = np.array(batch, dtype=np.float64)
+    except (ValueError, TypeError, OverflowError):
+        raise _not_results(path, "its times are not the same number of figures for each network.") from None
+    if times.ndim != 3 or times.size == 0 or len(times) < 2 or times.shape[1] < 2:
+        raise _not_results(path, "its times are not figures by network, round and run.")
+    if not (np.isfinite(times).all() and (times > 0).all() and (times < _LONGEST_MS).all()):
+        raise _not_results(path, "it holds times that no network takes.")
+    if len(np.unique(times[:-1])) <= len(times):
+        raise _not_results(path, "its times repeat: the device's clock is too coarse.")
+    if (np.median(times[:-1], axis=(1, 2)) <= np.median(times[-1])).any():
+        raise _not_results(path, "a frame takes no longer with a network than without.")
+    return times
+
+
+def _not_results(path: Path, why: str) -> FileError:
+    return FileError(f"{path} is not what a kit measured: {why} {_AGAIN}")

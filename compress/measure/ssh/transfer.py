@@ -1,0 +1,171 @@
+"""Measuring on a device over ssh: carry a kit there, run it, bring the results back, leave nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shlex
+import shutil
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from compress.core import CompressError
+from compress.core.files import replacing
+from compress.measure.ssh.connection import Remote
+from compress.measure.timing import Report, silent
+
+_FOLDER = re.compile(r"folder (/[A-Za-z0-9_./+-]{1,200}/compress-kit\.[A-Za-z0-9]{6,20})")
+_SHARE = re.compile(r"batch (\d+) of (\d+): (\d+)%")
+
+_GRACE_S = 30
+"""Seconds beside the limit for connecting and copying; the device keeps the limit itself."""
+
+_ALARM = 128 + 14
+"""What a shell makes of a command that ran into its own limit."""
+
+_SCRIPT = """\
+set -eu; umask 077
+dir=$(mktemp -d "${{TMPDIR:-/tmp}}/compress-kit.XXXXXXXX")
+trap 'rm -rf "$dir"' EXIT
+trap 'exit 129' HUP; trap 'exit 130' INT; trap 'exit 141' PIPE; trap 'exit 143' TERM
+echo "folder $dir" >&2
+tar -xf - -C "$dir"
+{run}
+cat "$dir/results.json"
+"""
+
+_MAX_BYTES = 100_000_000
+
+
+def measure_remotely(remote: Remote, kit: Path, out: Path, *, report: Report | None = None) -> None:
+    """Run a kit on a device and write its results.json to `out`. The device's folder is removed, whatever happens.
+
+    Raises:
+        CompressError: no ssh here; the device cannot be reached, its host key is unknown or changed, it is busy, noisy
+            or lacks something, or the time is up.
+    """
+    if shutil.which("ssh") is None:
+        raise CompressError("There is no ssh here. Install OpenSSH's client, or carry a kit there with --emit-kit.")
+    script = _SCRIPT.format(run=_run_words(remote, kit))
+    talk = _Talk(report or silent)
+    try:
+        answer = _converse(remote, ["sh", "-c", shlex.quote(script)], kit, talk)
+    except BaseException:
+        _clean_up(remote, talk.folder)
+        raise
+    with replacing(out) as temporary:
+        temporary.write_bytes(answer)
+
+
+def _run_words(remote: Remote, kit: Path) -> str:
+    """What measures the kit on the device; a shell script of its own is stopped from here when the time is up."""
+    python = shlex.quote(remote.python)
+    if (kit / "measure.sh").exists():
+        return f'PYTHON={python} sh "$dir/measure.sh"'
+    return f'{python} "$dir/measure.py" --out "$dir/results.json" --limit {remote.limit_s}'
+
+
+class _Talk:
+    """What the device says on stderr: its folder, how far it is, and anything else, which explains a failure."""
+
+    def __init__(self, report: Report) -> None:
+        self.folder: str | None = None
+        self.last: list[str] = []
+        self._report = report
+
+    def hear(self, stream: IO[bytes]) -> None:
+        with stream:
+            for raw in stream:
+                self._take(raw.decode("utf-8", "replace").strip()[:500])
+
+    def _take(self, line: str) -> None:
+        share, folder = _SHARE.fullmatch(line), _FOLDER.fullmatch(line)
+        if share:
+            done, count, percent = map(int, share.groups())
+            self._report("measuring on the device", min(1.0, (done - 1 + percent / 100) / max(1, count)))
+        elif folder:
+            self.folder = folder[1]
+        elif line:
+            self.last = [*self.last[-4:], line]
+
+
+def _converse(remote: Remote, command: Sequence[str], kit: Path, talk: _Talk) -> bytes:
+    """Send the kit to a command on the device and return what it prints."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with _ending(subprocess.Popen([*remote.command, *command], **pipes)) as ssh:  # type: ignore[call-overload]
+        said: list[bytes] = []
+        threads = [
+            threading.Thread(target=talk.hear, args=(ssh.stderr,), daemon=True),
+            threading.Thread(target=_gather, args=(ssh.stdout, said), daemon=True),
+            threading.Thread(target=_send, args=(kit, ssh.stdin), daemon=True),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            code = ssh.wait(remote.limit_s + _GRACE_S)
+        except subprocess.TimeoutExpired:
+            raise _too_slow(remote) from None
+        for thread in threads:
+            thread.join(10)
+    if code != 0:
+        raise _failure(remote, code, talk.last)
+    return said[0] if said else b""
+
+
+def _gather(stream: IO[bytes], into: list[bytes]) -> None:
+    with stream:
+        into.append(stream.read(_MAX_BYTES))
+
+
+@contextlib.contextmanager
+def _ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is gone when the block ends."""
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _send(kit: Path, stream: IO[bytes]) -> None:
+    """The kit as a tar; a device that hangs up tells why on stderr."""
+    with contextlib.suppress(OSError, tarfile.TarError), stream, tarfile.open(fileobj=stream, mode="w|") as archive:
+        for path in sorted(kit.rglob("*")):
+            archive.add(path, arcname=str(path.relative_to(kit)), recursive=False)
+
+
+def _clean_up(remote: Remote, folder: str | None) -> None:
+    """Remove what a connection that broke may have left; the device removes it by itself where it ends well."""
+    if folder is None:
+        return
+    words = [*remote.command, "rm", "-rf", "--", shlex.quote(folder)]
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+
+
+def _failure(remote: Remote, code: int, said: Sequence[str]) -> CompressError:
+    words = " ".join(said).removeprefix("Error: ")
+    if code == 255:
+        advice = (
+            "Connect once with your own ssh to check its host key and to see that it lets you in without a password."
+            if "erification failed" in words or "ermission denied" in words
+            else "Check its name, that it is on, and that `ssh` reaches it."
+        )
+        return CompressError(f"ssh could not reach {remote.host}: {words or 'no answer'}. {advice}")
+    if code == _ALARM:
+        return _too_slow(remote)
+    if said and said[-1].startswith("ModuleNotFoundError"):
+        return CompressError(
+            f"{remote.python} on {remote.host} lacks what a kit needs ({said[-1].partition(': ')[2]}). Install numpy "
+            "and onnxruntime there, or name a Python that has them with --remote-python."
+        )
+    return CompressError(f"{remote.host} could not measure (exit code {code}): {words or 'it did not say why.'}")
+
+
+def _too_slow(remote: Remote) -> CompressError:
+    return CompressError(f"{remote.host} did not finish within {remote.limit_s} s. Give it more with --time-limit.")

@@ -1,0 +1,175 @@
+"""Stacks of plain-ViT layers: every attention, thin and wide, reduced, and with fewer search tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from compress.core import Attention, LayerSpec, TrackerSpec
+from compress.latency import Block, Overhead, Point, WholeAttention, without_mlp
+from compress.measure.coverage import Coverage
+from compress.measure.stacks.components import Components, Depths
+
+Times = Callable[[TrackerSpec], float]
+Costs = Mapping[Point, float]
+
+_ALL = 1 - 1e-9
+"""A share of search tokens to keep that ranks them all and lets none go."""
+
+
+@dataclass(frozen=True)
+class VitStacks:
+    """FE layers need AI layers behind them, so they are read off FE…FE AI with one AI layer.
+
+    Attributes:
+        sparing: Reduced layers are timed with one attention only, the teacher's last layer's. For the others they
+            are worked out from it: the MLP's and the attention's share each change in the proportion that the
+            unreduced layers show.
+    """
+
+    teacher: TrackerSpec
+    coverage: Coverage
+    depths: Depths
+    sparing: bool = False
+
+    def trackers(self) -> Iterator[TrackerSpec]:
+        for kind in self.coverage.attentions:
+            for point in self._points(kind):
+                yield self._stack(kind, point, self.depths.deep)
+            if kind != "FE":
+                for point in self.coverage.anchors:
+                    yield self._stack(kind, point, self.depths.shallow)
+        if self._fewer:
+            yield self._ranking()
+        for tokens in self._fewer:
+            for point in self.coverage.anchors:
+                yield self._eliminating(point, tokens)
+
+    def parts(self, ms: Times) -> Components:
+        rest: dict[Attention, float] = {k: self._rest(k, ms) for k in self.coverage.attentions if k != "FE"}
+        layers = {kind: self._layers(kind, base, ms) for kind, base in rest.items()}
+        if "FE" in self.coverage.attentions:
+            # One AI layer stands behind the FE layers.
+            base = rest["AI"] + layers["AI"][self.coverage.reference]
+            layers["FE"] = self._layers("FE", base, ms, count=self.depths.deep - 1)
+        full = {kind: self._filled(costs, layers[self._detailed]) for kind, costs in layers.items()}
+        overhead = tuple(Overhead(_whole(kind), base) for kind, base in rest.items())
+        blocks = [block for kind in self.coverage.attentions for block in _blocks(kind, full[kind])]
+        if not self._fewer:
+            return Components(overhead, tuple(blocks))
+        elimination = self._elimination_ms(ms)
+        for tokens in self._fewer:
+            fewer = self._with_fewer(tokens, rest["joint"] + elimination, full["joint"], ms)
+            blocks += _blocks("joint", scaled(full["joint"], fewer), tokens)
+        return Components(overhead, tuple(blocks), elimination)
+
+    @property
+    def _detailed(self) -> Attention:
+        return self.teacher.layers[-1].attention
+
+    @property
+    def _fewer(self) -> tuple[int, ...]:
+        """Numbers of search tokens to measure, beside all of them."""
+        return self.coverage.search_tokens[:-1] if "joint" in self.coverage.attentions else ()
+
+    def _points(self, kind: Attention) -> tuple[Point, ...]:
+        return self.coverage.anchors if self.sparing and kind != self._detailed else self.coverage.points
+
+    def _rest(self, kind: Attention, ms: Times) -> float:
+        """A tracker's cost beside its layers."""
+        found = []
+        for point in self.coverage.anchors:
+            shallow, deep = (ms(self._stack(kind, point, n)) for n in (self.depths.shallow, self.depths.deep))
+            found.append(self.depths.intercept(shallow, deep))
+        return sum(found) / len(found)
+
+    def _layers(self, kind: Attention, base: float, ms: Times, count: int | None = None) -> dict[Point, float]:
+        """A layer's cost at each measured point, `count` of them being in a deep stack."""
+        count = count or self.depths.deep
+        return {p: (ms(self._stack(kind, p, self.depths.deep)) - base) / count for p in self._points(kind)}
+
+    def _filled(self, costs: Costs, detailed: Costs) -> Costs:
+        return costs if set(costs) >= set(self.coverage.points) else scaled(detailed, costs)
+
+    def _elimination_ms(self, ms: Times) -> float:
+        """What ranking costs a layer; lost in the noise it may come out below zero."""
+        plain = self._stack("joint", self.coverage.reference, self.depths.deep)
+        return max(0.0, (ms(self._ranking()) - ms(plain)) / self.depths.deep)
+
+    def _with_fewer(self, tokens: int, base: float, full: Costs, ms: Times) -> dict[Point, float]:
+        """A layer's cost over fewer search tokens, unreduced.
+
+        The first layer's attention still sees all tokens, everything behind it sees `tokens`.
+        """
+        deep = self.depths.deep
+        thin, wide = self.coverage.anchors[0], self.coverage.anchors[-1]
+        before = base + without_mlp(_widths(full))
+        times = {point: ms(self._eliminating(point, tokens)) - before for point in (thin, wide)}
+        unit = (times[wide] - times[thin]) / (wide[1] - thin[1]) / deep
+        attention = (times[thin] - deep * thin[1] * unit) / (deep - 1)
+        return {point: attention + unit * point[1] for point in (thin, wide)}
+
+    def _stack(self, kind: Attention, point: Point, depth: int) -> TrackerSpec:
+        layers = [(kind, point)] * depth
+        if kind == "FE":
+            layers[-1] = ("AI", self.coverage.reference)
+        return vit_tracker(self.teacher, layers)
+
+    def _eliminating(self, point: Point, tokens: int) -> TrackerSpec:
+        """A deep stack whose first layer passes on `tokens`."""
+        spec = self._stack("joint", point, self.depths.deep)
+        # Half a token less: the share that is kept is rounded up.
+        return _keeping(spec, {0: (tokens - 0.5) / spec.search_tokens})
+
+    def _ranking(self) -> TrackerSpec:
+        """A deep stack in which every layer ranks its search tokens and passes on all of them."""
+        spec = self._stack("joint", self.coverage.reference, self.depths.deep)
+        return _keeping(spec, dict.fromkeys(range(len(spec.layers)), _ALL))
+
+
+def vit_tracker(teacher: TrackerSpec, layers: list[tuple[Attention, Point]]) -> TrackerSpec:
+    """A tracker of the teacher's family."""
+    made = (
+        LayerSpec(source=i, attention=kind, attn_dims=attn, mlp_hidden=hidden, mlp_dims=mlp)
+        for i, (kind, (attn, hidden, mlp)) in enumerate(layers)
+    )
+    return dataclasses.replace(teacher, layers=tuple(made))
+
+
+def scaled(detailed: Costs, anchors: Costs) -> dict[Point, float]:
+    """Costs at all points of `detailed` for layers of which only the unreduced `anchors` were timed.
+
+    A layer is attention and MLP. What reducing does to either is taken to be in proportion to it.
+    """
+    attention = [without_mlp(_widths(costs)) for costs in (detailed, anchors)]
+    wide = max(_widths(anchors))
+    mlp = [costs[None, wide, None] - rest for costs, rest in zip((detailed, anchors), attention, strict=True)]
+    found = {}
+    for (attn, hidden, dims), ms in detailed.items():
+        whole = detailed[None, hidden, dims]
+        found[attn, hidden, dims] = (
+            attention[1] + (whole - attention[0]) * mlp[1] / mlp[0] + (ms - whole) * attention[1] / attention[0]
+        )
+    return found | dict(anchors)
+
+
+def _whole(kind: Attention) -> WholeAttention:
+    return kind if kind in ("joint", "asymmetric") else "split"
+
+
+def _widths(costs: Costs) -> dict[int, float]:
+    """Cost by hidden units, of layers with nothing reduced."""
+    return {hidden: ms for (attn, hidden, dims), ms in costs.items() if attn is None and dims is None}
+
+
+def _blocks(kind: Attention, costs: Costs, tokens: int | None = None) -> list[Block]:
+    return [
+        Block(attention=kind, attn_dims=attn, mlp_hidden=hidden, mlp_dims=mlp, tokens=tokens, ms=ms)
+        for (attn, hidden, mlp), ms in costs.items()
+    ]
+
+
+def _keeping(spec: TrackerSpec, keep: Mapping[int, float]) -> TrackerSpec:
+    layers = (dataclasses.replace(layer, keep=keep.get(i)) for i, layer in enumerate(spec.layers))
+    return dataclasses.replace(spec, layers=tuple(layers))

@@ -1,0 +1,133 @@
+"""Latency of whole trackers: the frame loop, template work done once, several trackers in one shuffled run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
+from compress.latency import under
+from compress.measure.backends import BACKENDS, CPU, Backend
+from compress.measure.prepare import TimedFrames
+from compress.measure.timed_frame import TimedFrame
+from compress.measure.timing import DROPPED, TIMED, Report, Times, settled_rounds
+from compress.models import Tracker
+
+RUNS = 100
+
+
+@dataclass(frozen=True)
+class WholeTimes:
+    """Milliseconds of whole frames, (trackers, rounds, timed), and of the loop alone in the same run.
+
+    Attributes:
+        worst: Of adaptive trackers, by name, (rounds, timed) where every frame goes the worst way.
+    """
+
+    names: tuple[str, ...]
+    times: Times
+    loop_ms: tuple[float, ...]
+    threads: int
+    dropped: int
+    runtime: Backend
+    worst: Mapping[str, Times] = field(default_factory=dict)
+
+    def latency(self, name: str) -> Latency:
+        times = self._of(name)
+        mean = float(times.mean())
+        p50, p90, p99 = (float(v) for v in np.percentile(times, (50, 90, 99)))
+        loop = self.loop_ms[self.names.index(name)]
+        return Latency(
+            mean_ms=mean,
+            p50_ms=p50,
+            p90_ms=p90,
+            p99_ms=p99,
+            network_ms=max(mean - loop, 0.0),
+            provenance="measured",
+            runs=times.size,
+            warmup=times.shape[0] * self.dropped,
+            threads=self.threads,
+            runtime=under(self.runtime.version, self.runtime.precision),
+            device=self.runtime.device,
+            worst_ms=float(self.worst[name].mean()) if name in self.worst else None,
+        )
+
+    def _of(self, name: str) -> Times:
+        return self.times[self.names.index(name)]
+
+
+def time_whole(
+    trackers: Mapping[str, Tracker | TrackerSpec],
+    *,
+    paths: Mapping[str, Mapping[ExecutionPath, int]] | None = None,
+    target: str = CPU,
+    threads: int = 1,
+    runs: int = RUNS,
+    seed: int = 0,
+    report: Report | None = None,
+) -> WholeTimes:
+    """Time the whole frame loop of several trackers in one shuffled run, so that their ratios hold.
+
+    An adaptive tracker runs in stages between which the host decides. Its frames go the ways given, in these
+    proportions, whatever its weights say; and as many more all go the worst way.
+
+    Args:
+        trackers: Networks, or specs (built with fresh weights), by name.
+        ways: Of each adaptive tracker, frames counted by the way they took.
+        target: One of `BACKENDS`.
+        threads: Threads of the runtime.
+        runs: Timed runs of each, rounded up to whole visits of 5; more where the machine is noisy.
+
+    Raises:
+        UsageError: fewer than one run or thread, or an adaptive tracker without ways.
+    """
+    if runs < 1 or threads < 1:
+        raise UsageError(f"runs and threads must be at least 1 but are {runs} and {threads}.")
+    runtime = BACKENDS[target]
+    note = None if report is None else lambda share: report("measuring whole trackers", share)
+    with runtime.using(threads):
+        calls = TimedFrames(trackers, paths or {}, runtime, threads)
+        loops = {call.spec.search_size: TimedFrame(call.spec, None) for call in calls.each.values()}
+        every = [*calls.each.values(), *calls.worst.values(), *loops.values()]
+        times = settled_rounds(every, rounds=math.ceil(runs / TIMED), seed=seed, report=note)
+    alone = dict(zip(loops, times[-len(loops) :].mean(axis=(1, 2)), strict=True))
+    worst = dict(zip(calls.worst, times[len(calls.each) :], strict=False))
+    return WholeTimes(
+        names=tuple(calls.each),
+        times=times[: len(calls.each)],
+        loop_ms=tuple(float(alone[call.spec.search_size]) for call in calls.each.values()),
+        threads=threads,
+        dropped=DROPPED,
+        runtime=runtime,
+        worst={name: worst[id(tracker)] for name, tracker in trackers.items() if id(tracker) in worst},
+    )
+
+
+def measure_many(
+    trackers: Mapping[str, Tracker | TrackerSpec],
+    *,
+    paths: Mapping[str, Mapping[ExecutionPath, int]] | None = None,
+    target: str = CPU,
+    threads: int = 1,
+    runs: int = RUNS,
+    seed: int = 0,
+    report: Report | None = None,
+) -> dict[str, Latency]:
+    """Latency of each tracker by name, all timed in one shuffled run; arguments as `time_whole`."""
+    times = time_whole(trackers, paths=paths, target=target, threads=threads, runs=runs, seed=seed, report=report)
+    return {name: times.latency(name) for name in times.names}
+
+
+def measure_whole(
+    tracker: Tracker | TrackerSpec,
+    *,
+    paths: Mapping[ExecutionPath, int] | None = None,
+    threads: int = 1,
+    runs: int = RUNS,
+) -> Latency:
+    """Latency of one tracker on this host; to compare several use `measure_many`."""
+    found = measure_many({"tracker": tracker}, paths={"tracker": paths or {}}, threads=threads, runs=runs)
+    return found["tracker"]

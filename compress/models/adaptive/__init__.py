@@ -1,0 +1,1 @@
+"""What is decided per frame: bypass and early exits."""

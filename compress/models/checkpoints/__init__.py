@@ -1,0 +1,1 @@
+"""Weights files and the layouts of published checkpoints."""

@@ -1,0 +1,49 @@
+"""LiteTrack's checkpoints (https://github.com/TsingWei/LiteTrack): layer scale and split biases in every block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from compress.core import TrackerSpec
+from compress.models.checkpoints.layouts import ostrack
+
+
+def recognises(state: Mapping[str, Tensor]) -> bool:
+    """Whether a state dict holds layer scales beside OSTrack's names."""
+    return any(key.startswith("backbone.blocks.") and key.endswith(".gamma_1") for key in state)
+
+
+def adapt(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
+    """The state dict with layer scales and split biases folded, without what the forward never reads.
+
+    Raises:
+        KeyError: see `fold_litetrack`.
+    """
+    return fold_litetrack(ostrack.adapt(state, spec))
+
+
+def fold_litetrack(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Fold LiteTrack's layer scale (`gamma_1`, `gamma_2`) and `q_bias`, `v_bias` into plain linear layers.
+
+    γ·(Wx + b) = (γW)x + γb, and a zero key bias changes no softmax, so the function computed is the same.
+
+    Raises:
+        KeyError: a layer with `gamma_1` lacks one of the tensors it belongs to.
+    """
+    folded = dict(state)
+    for prefix in [key.removesuffix("gamma_1") for key in state if key.endswith(".gamma_1")]:
+        scale_rows(folded, f"{prefix}attn.proj", folded.pop(f"{prefix}gamma_1"))
+        scale_rows(folded, f"{prefix}mlp.fc2", folded.pop(f"{prefix}gamma_2"))
+        q_bias = folded.pop(f"{prefix}attn.q_bias")
+        v_bias = folded.pop(f"{prefix}attn.v_bias")
+        folded[f"{prefix}attn.qkv.bias"] = torch.cat([q_bias, torch.zeros_like(q_bias), v_bias])
+    return folded
+
+
+def scale_rows(state: dict[str, Tensor], linear: str, scale: Tensor) -> None:
+    """Multiply the outputs of a linear layer of `state` by `scale` (rows,)."""
+    state[f"{linear}.weight"] = state[f"{linear}.weight"] * scale[:, None]
+    state[f"{linear}.bias"] = state[f"{linear}.bias"] * scale

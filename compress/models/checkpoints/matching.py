@@ -1,0 +1,101 @@
+"""Whether weights fit a network, and what the file probably is where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from compress.core import TRACKERS, TrackerSpec, describe
+from compress.models.build import build
+from compress.models.checkpoints.layouts import from_official, layout_of
+
+NOT_ADAPTABLE = (KeyError, IndexError, ValueError, RuntimeError)
+"""What a layout raises on a state dict that is incomplete, or of another tracker."""
+
+_LISTED = 3
+_NEAR = 0.5
+"""Share of tensors in common from which a file is said to be near a tracker."""
+
+
+def misfits(wanted: dict[str, Tensor], state: dict[str, Tensor]) -> str:
+    """What keeps `state` from filling a network whose state dict is `wanted`, by name; empty where nothing does."""
+    shapes = [
+        f"{k} is {_shape(state[k])} instead of {_shape(v)}"
+        for k, v in wanted.items()
+        if k in state and state[k].shape != v.shape
+    ]
+    problems = [
+        listed("missing", (k for k in wanted if k not in state)),
+        listed("unexpected", (k for k in state if k not in wanted)),
+        listed("of another shape", shapes),
+    ]
+    return "; ".join(problem for problem in problems if problem)
+
+
+def damage(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
+    """Values that no weights file of this tracker can hold, by name; empty where there are none."""
+    bad = [k for k, v in state.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
+    if bad:
+        return listed("not finite", bad)
+    for key in (k for k in state if k.endswith(".kept")):
+        kept = state[key].tolist()
+        if kept != sorted(set(kept)) or kept[0] < 0 or kept[-1] >= spec.dim:
+            return f"{key} must hold rising indices below {spec.dim}"
+    return ""
+
+
+def likely_cause(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
+    """Why the weights of a file, as they were read, do not fit `spec`: which named trackers they do look like.
+
+    Every named tracker is asked, as shapes without memory, so this is for an error that is being written.
+    """
+    fits = {name: _share(describe(name), state) for name in TRACKERS.names()}
+    best = max(fits.values())
+    names = [name for name, share in fits.items() if share == best]
+    own = [name for name in TRACKERS.names() if describe(name) == spec]
+    if best == 1:
+        return f"This looks like {_either(names)}{f', not {_either(own)}' if own else ''}."
+    if best >= _NEAR and set(own) & set(names):
+        return f"It is nearest to {_either(own)} all the same ({best:.0%} in common): it is incomplete or was changed."
+    if best >= _NEAR:
+        return f"It is nearest to {_either(names)}, with which it has {best:.0%} in common."
+    return _family(spec, state)
+
+
+def listed(kind: str, names: Iterable[str]) -> str:
+    """`5 missing (a, b, c and 2 more)`; empty for none."""
+    found = sorted(names)
+    more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
+    return f"{len(found)} {kind} ({', '.join(found[:_LISTED])}{more})" if found else ""
+
+
+def _family(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
+    layout = layout_of(state)
+    if layout is not None:
+        return f"It is a checkpoint of {layout.name} ({layout.source}), but like none of {', '.join(layout.files)}."
+    depth = len({key.split(".")[2] for key in state if key.startswith("backbone.blocks.")})
+    if depth != len(spec.layers):
+        return f"It holds {depth} layers and this tracker has {len(spec.layers)}: they are different trackers."
+    return "The file was probably made for another tracker or another variant."
+
+
+def _share(spec: TrackerSpec, state: dict[str, Tensor]) -> float:
+    """The share of tensors, of all that either has, that `state` and a tracker have alike in name and shape."""
+    with torch.device("meta"):
+        wanted = build(spec).state_dict()
+    try:
+        found = from_official(state, spec)
+    except NOT_ADAPTABLE:
+        return 0.0
+    alike = sum(key in found and found[key].shape == value.shape for key, value in wanted.items())
+    return alike / len(wanted.keys() | found.keys())
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
+
+
+def _shape(value: Tensor) -> str:
+    return "×".join(map(str, value.shape)) or "scalar"

@@ -1,0 +1,116 @@
+"""ImageNet weights of timm's models as the start of a tracker's backbone. Nothing is ever downloaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from compress.core import FileError, TrackerSpec, UsageError
+from compress.core.errors import unknown_name
+from compress.geometry.crop import MEAN, STD
+from compress.models.checkpoints.layouts.hit import levit_from_timm
+from compress.models.checkpoints.layouts.vit import vit_from_timm
+from compress.models.checkpoints.matching import NOT_ADAPTABLE, damage, misfits
+from compress.models.checkpoints.weights import read_weights
+from compress.models.tracker import Tracker
+
+_FILES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
+_ALWAYS = tuple(f"backbone.{part}." for part in ("patch_embed", "blocks", "stem", "shrinks"))
+"""What of a backbone timm's model must fill; tables, norms and tokens it may have no use for."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file of weights, and the mean and deviation of the pixels (in [0, 1]) they were trained on."""
+
+    path: Path
+    mean: tuple[float, ...] = MEAN
+    std: tuple[float, ...] = STD
+
+
+def load_timm(model: Tracker, source: str | Path) -> int:
+    """Start the backbone of `model` from timm's ViT, DeiT or LeViT; head and learned tokens stay as they are.
+
+    Args:
+        source: A file (safetensors or PyTorch) in timm's layout, whose model is taken to expect ImageNet's mean and
+            deviation, or a timm model's name such as `deit_tiny_patch16_224`, which must be in timm's cache.
+
+    Returns:
+        How many tensors were filled.
+
+    Raises:
+        UsageError: a name timm does not know, or a model of other widths, heads or blocks than the tracker's.
+        FileError: the file is missing or damaged, or the named model is not in the cache.
+    """
+    state = timm_weights(model.spec, source)
+    wanted = model.state_dict()
+    problem = misfits({k: v for k, v in wanted.items() if k in state or k.startswith(_ALWAYS)}, state)
+    if problem:
+        raise UsageError(f"{source} cannot start this tracker: {problem}. Choose a model of the tracker's own shape.")
+    model.load_state_dict(wanted | state)
+    return len(state)
+
+
+def timm_weights(spec: TrackerSpec, source: str | Path) -> dict[str, Tensor]:
+    """What `load_timm` takes from `source`: tensors under `backbone.` of the state dict of `spec`'s network.
+
+    Raises:
+        As `load_timm`.
+    """
+    found = _find(source)
+    state = read_weights(found.path)
+    try:
+        ours = levit_from_timm(state, spec) if spec.backbone == "levit" else vit_from_timm(state, spec)
+    except NOT_ADAPTABLE as error:
+        reason = error.args[0] if isinstance(error, KeyError) else error
+        raise UsageError(f"{source} cannot start this tracker: {reason}. Choose another timm model.") from error
+    damaged = damage(spec, ours)
+    if damaged:
+        raise FileError(f"{found.path} is damaged: {damaged}. Fetch it again.")
+    return ours if spec.backbone == "levit" else _for_our_pixels(ours, found)
+
+
+def _for_our_pixels(state: dict[str, Tensor], source: _Source) -> dict[str, Tensor]:
+    """The patch embedding for crops normalised as ours are, where the model was trained on others; exact."""
+    ours, theirs = (torch.tensor([MEAN, STD]), torch.tensor([source.mean, source.std]))
+    weight, bias = (state[f"backbone.patch_embed.proj.{kind}"].float() for kind in ("weight", "bias"))
+    shift = weight.sum((2, 3)) @ ((ours[0] - theirs[0]) / theirs[1])
+    changed = {"weight": weight * (ours[1] / theirs[1])[:, None, None], "bias": bias + shift}
+    return state | {f"backbone.patch_embed.proj.{kind}": value for kind, value in changed.items()}
+
+
+def _find(source: str | Path) -> _Source:
+    path = Path(source)
+    if path.is_file() or path.suffix in _FILES or len(path.parts) > 1:
+        return _Source(path)
+    import timm  # slow to load, and needed for names only
+
+    try:
+        config: Any = timm.get_pretrained_cfg(str(source))
+    except RuntimeError:  # the model is known and the tag behind its dot is not
+        config = None
+    if config is None:
+        raise unknown_name("timm model", str(source), timm.list_pretrained(["vit_*", "deit*", "levit_*"]))
+    cached = _cached(config)
+    if cached is None:
+        raise FileError(
+            f"timm's cache does not hold the weights of {source}, and they are not downloaded from here. Fetch them "
+            f"with timm.create_model({str(source)!r}, pretrained=True), or give a file in place of the name."
+        )
+    return _Source(cached, tuple(config.mean), tuple(config.std))
+
+
+def _cached(config: Any) -> Path | None:
+    """Where timm keeps a model's weights on this machine: the Hugging Face cache, or PyTorch's."""
+    from huggingface_hub import try_to_load_from_cache
+
+    for name in filter(None, (config.hf_hub_filename, "model.safetensors", "pytorch_model.bin")):
+        found = try_to_load_from_cache(config.hf_hub_id, name) if config.hf_hub_id else None
+        if isinstance(found, str):
+            return Path(found)
+    place = Path(torch.hub.get_dir()) / "checkpoints" / (config.url or "").rsplit("/", 1)[-1]
+    return place if place.is_file() and place.suffix in _FILES else None

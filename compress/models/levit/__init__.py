@@ -1,0 +1,1 @@
+"""LeViT trackers (HiT)."""

@@ -1,0 +1,1 @@
+"""Plain-ViT trackers."""

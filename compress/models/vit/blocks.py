@@ -1,0 +1,138 @@
+"""Transformer blocks whose attention may take keys and values from outside, and may read fewer dimensions."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from compress.models.vit.elimination import most_attended, take
+
+NORM_EPS = 1e-6
+
+KeysValues = tuple[Tensor, Tensor]
+"""Keys (B, heads, N, dim / heads) and values (B, heads, N, kept / heads) of one layer."""
+
+
+class DropPath(nn.Module):
+    """Stochastic depth per sample: a residual branch is left out at `rate`, in train mode only."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0:
+            return x
+        keep = 1 - self.rate
+        mask = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(keep)
+        return x * mask / keep
+
+
+class Reduced(nn.Module):
+    """A module that reads only the dimensions `kept` of its input (dimension reduction, ABTrack); None reads all."""
+
+    kept: Tensor | None
+
+    def __init__(self, kept: int | None) -> None:
+        super().__init__()
+        # Persistent, so that a weights file says which dimensions its matrices belong to.
+        self.register_buffer("kept", None if kept is None else torch.arange(kept))
+
+    def gather(self, x: Tensor) -> Tensor:
+        return x if self.kept is None else x.index_select(-1, self.kept)
+
+
+class Mlp(Reduced):
+    """`inputs` → `hidden` → `outputs` with exact GELU; `kept` of the inputs are read."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, *, kept: int | None = None) -> None:
+        super().__init__(kept)
+        self.fc1 = nn.Linear(kept or inputs, hidden)
+        self.fc2 = nn.Linear(hidden, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.fc2(F.gelu(self.fc1(self.gather(x))))
+        return out
+
+
+class Attention(Reduced):
+    """Multi-head attention. The fused linear's rows are q (dim), k (dim), v (`kept`, or dim)."""
+
+    def __init__(self, dim: int, heads: int, *, kept: int | None = None) -> None:
+        super().__init__(kept)
+        self.dim, self.heads, self.values = dim, heads, kept or dim
+        self.qkv = nn.Linear(kept or dim, 2 * dim + self.values)
+        self.proj = nn.Linear(self.values, dim)
+
+    def queries_keys_values(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, N, dim) → q, k, v, each (B, heads, N, ·)."""
+        q, k, v = torch.split(self.qkv(self.gather(x)), [self.dim, self.dim, self.values], dim=-1)
+        return self._heads(q), self._heads(k), self._heads(v)
+
+    def keys_values(self, x: Tensor) -> KeysValues:
+        """As above without the queries, which are not computed."""
+        kv = F.linear(self.gather(x), self.qkv.weight[self.dim :], self.qkv.bias[self.dim :])
+        k, v = torch.split(kv, [self.dim, self.values], dim=-1)
+        return self._heads(k), self._heads(v)
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """→ (B, N, dim), N that of `q`."""
+        out: Tensor = self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        return out
+
+    def _heads(self, x: Tensor) -> Tensor:
+        batch, tokens, width = x.shape
+        return x.reshape(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block."""
+
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        mlp_hidden: int,
+        *,
+        attn_dims: int | None = None,
+        mlp_dims: int | None = None,
+        drop_path: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=NORM_EPS)
+        self.attn = Attention(dim, heads, kept=attn_dims)
+        self.norm2 = nn.LayerNorm(dim, eps=NORM_EPS)
+        self.mlp = Mlp(dim, mlp_hidden, dim, kept=mlp_dims)
+        self.drop_path = DropPath(drop_path)
+
+    def forward(self, x: Tensor, memory: KeysValues | None = None) -> tuple[Tensor, KeysValues]:
+        """Tokens (B, N, dim) see themselves, and `memory` in front of themselves where it is given.
+
+        Returns:
+            The new tokens, and the keys and values of `x` itself.
+        """
+        q, k, v = self.attn.queries_keys_values(self.norm1(x))
+        keys, values = (k, v) if memory is None else (torch.cat([memory[0], k], 2), torch.cat([memory[1], v], 2))
+        x = x + self.drop_path(self.attn.attend(q, keys, values))
+        return self._transform(x), (k, v)
+
+    def eliminate(self, x: Tensor, *, token: int, candidates: int, keep: int) -> tuple[Tensor, Tensor]:
+        """As `forward`, but only `keep` of the last `candidates` tokens go on to the MLP; see `most_attended`.
+
+        Returns:
+            The tokens in front of the candidates with those kept behind them, and the places (B, keep) of the latter.
+        """
+        q, k, v = self.attn.queries_keys_values(self.norm1(x))
+        x = x + self.drop_path(self.attn.attend(q, k, v))
+        places = most_attended(q, k, token=token, candidates=candidates, keep=keep)
+        x = torch.cat([x[:, :-candidates], take(x[:, -candidates:], places)], dim=1)
+        return self._transform(x), places
+
+    def keys_values(self, x: Tensor) -> KeysValues:
+        """Keys and values this layer computes from tokens (B, N, dim), and nothing else."""
+        return self.attn.keys_values(self.norm1(x))
+
+    def _transform(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
+        return out

@@ -1,0 +1,88 @@
+"""A bundle, a video, a box: boxes in a text file, and a drawn video where asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.core.files import replacing
+from compress.runtime.draw import BoxVideo, box_video, check_suffix
+from compress.runtime.frames import FrameSource
+from compress.runtime.track import Step
+
+_FPS = 30.0  # of a drawn video whose source does not say
+
+
+def check_places(*, video: Path, out: Path, draw: Path | None) -> None:
+    """Raises `UsageError` where a result would fall on the video, on the other result or on a folder."""
+    if draw is not None:
+        check_suffix(draw)
+        if draw.resolve() == out.resolve():
+            raise UsageError(f"--draw and --out both name {out}. Give them different names.")
+    for path in (out, draw):
+        if path is None:
+            continue
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder, but a file is written there. Name a file in it.")
+        if path.resolve() == video.resolve():
+            raise UsageError(f"{path} is the video itself and would be replaced. Choose another name.")
+
+
+class Followed(NamedTuple):
+    """What `write_steps` saw.
+
+    Attributes:
+        ms: Milliseconds of each step, the first that of the template.
+        renewals: How often the template was renewed.
+        ways: How many frames took each way through an adaptive tracker; empty for others.
+    """
+
+    ms: list[float]
+    renewals: int
+    paths: dict[ExecutionPath, int]
+
+
+def write_steps(
+    steps: Iterable[Step], frames: FrameSource, *, spec: TrackerSpec, out: Path, draw: Path | None = None
+) -> Followed:
+    """Write a line `x,y,w,h` per step to `out`, and each step's frame with its box to the mp4 `draw`.
+
+    Both files appear whole when the last step is done, and not at all otherwise.
+
+    Raises:
+        FileError: a frame cannot be read, or the video not written.
+    """
+    ms, renewals, paths = [], 0, Counter[ExecutionPath]()
+    # Opened before the first frame, so that a place that cannot be written is known at once.
+    with replacing(out) as temporary, temporary.open("w", encoding="ascii") as file, ExitStack() as stack:
+        video: BoxVideo | None = None
+        for step in steps:
+            ms.append(step.ms)
+            renewals += step.renewed
+            paths.update([] if step.path is None else [step.path])
+            _write_line(file, step)
+            if draw is not None:
+                height, width = step.frame.shape[:2]
+                size, fps = (width, height), frames.fps or _FPS
+                video = video or stack.enter_context(box_video(draw, size=size, fps=fps))
+                video.write(step.frame, step.box, label(step, spec, first=len(ms) == 1))
+    return Followed(ms, renewals, dict(paths))
+
+
+def _write_line(file: TextIO, step: Step) -> None:
+    file.write(",".join(f"{value:.3f}" for value in step.box) + "\n")
+
+
+def label(step: Step, spec: TrackerSpec, *, first: bool) -> str:
+    """What is drawn into a step's frame; of an adaptive tracker with a second line, what it computed."""
+    if first:
+        return "start"
+    line = f"score {step.score:.2f}  {1000 / step.ms:.0f} fps"
+    if step.path is None:
+        return line
+    exit = "" if step.path.exit is None else f", exit {step.path.exit}"
+    return f"{line}\n{step.path.layers(spec)}/{len(spec.layers)} layers{exit}"

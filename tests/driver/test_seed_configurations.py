@@ -1,0 +1,39 @@
+"""What a search starts from."""
+
+from __future__ import annotations
+
+import pytest
+
+from compress.core import describe
+from compress.driver.seed_configurations import seed_configurations
+from compress.spaces import load_space
+
+NANO = describe("ostrack-nano")
+
+
+def test_a_space_with_everything_starts_with_bypass_and_exits_too() -> None:
+    found = list(seed_configurations(load_space("full"), NANO))
+    static, dynamic = [found[0], *found[3:]], found[1:3]
+    assert [(a["mlp_ratio"], a["interaction"]) for a in static] == [(4, "joint"), (4, "1/4"), (3, "joint"), (3, "1/4")]
+    assert all(a["bypass"] == a["exits"] == "never" and a["dr_ratio"] == 0 for a in static)
+    assert dynamic == [
+        static[0] | {"bypass": "learned", "tau0": 0.4, "n_enf": 2},
+        static[0] | {"exits": "1/2", "adapters": 1},
+    ]
+
+
+@pytest.mark.parametrize(("space", "teacher"), [("ostrack", "ostrack-nano"), ("full", "hit-tiny")])
+def test_other_spaces_start_static(space: str, teacher: str) -> None:
+    found = list(seed_configurations(load_space(space), describe(teacher)))
+    assert found
+    assert all(a.get("bypass", "never") == a.get("exits", "never") == "never" for a in found)
+
+
+@pytest.mark.parametrize("name", ["full", "abtrack", "dytrack", "ostrack"])
+def test_anchors_are_trackers_of_their_space(name: str) -> None:
+    space = load_space(name)
+    choices = space.choices(NANO)
+    for anchor in seed_configurations(space, NANO):
+        assert all(value in choices[knob] for knob, value in anchor.items())
+        spec = space.spec(NANO, lambda knob, values, a=anchor: a.get(knob, values[-1]))  # type: ignore[misc]
+        assert spec.adaptive == (anchor.get("bypass", "never") != "never" or anchor.get("exits", "never") != "never")

@@ -1,0 +1,44 @@
+"""A profile whose sums can be worked out by hand: round numbers of ms, loop 1 ms."""
+
+from __future__ import annotations
+
+from compress.core import HeadSpec, LayerSpec, TrackerSpec
+from compress.latency import Block, Family, Overhead, Profile, Ratios, ValidationResult
+
+
+def tracker(*layers: LayerSpec) -> TrackerSpec:
+    return TrackerSpec(dim=32, heads=4, layers=layers, template_size=32, search_size=64, head=HeadSpec(channels=16))
+
+
+def layer(source: int = 0, mlp_hidden: int = 128, **fields: object) -> LayerSpec:
+    return LayerSpec(source=source, mlp_hidden=mlp_hidden, **fields)  # type: ignore[arg-type]
+
+
+def toy_profile(**changes: object) -> Profile:
+    blocks = (
+        Block("joint", 128, 10.0),
+        Block("joint", 32, 4.0),
+        Block("joint", 128, 9.0, mlp_dims=28),
+        Block("joint", 32, 5.0, mlp_dims=28),
+        Block("joint", 128, 7.0, mlp_dims=16),
+        Block("joint", 32, 3.0, mlp_dims=16),
+        Block("joint", 128, 11.0, attn_dims=28),
+        Block("joint", 128, 8.0, attn_dims=16),
+        Block("AI", 128, 6.0),
+    )
+    fields: dict[str, object] = {
+        "target": "toy",
+        "device": "abacus",
+        "runtime": "onnxruntime 1.0",
+        "threads": 1,
+        "family": Family.of(tracker(layer())),
+        "overhead": (Overhead("joint", 3.0), Overhead("split", 2.0)),
+        "blocks": blocks,
+        "loop_ms": 1.0,
+        "ratios": Ratios(mean=1.5, p50=1.25, p90=2.0, p99=3.0),
+        "runs": 50,
+        "warmup": 30,
+        "validation": (ValidationResult("deep", 99.0, 100.0), ValidationResult("shallow", 53.0, 50.0)),
+        "spread": 0.01,
+    }
+    return Profile(**(fields | changes))  # type: ignore[arg-type]

@@ -1,0 +1,119 @@
+"""Every runtime of this host: its frames, its profile, its name, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import repeat
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from compress.cli.latency import command as latency
+from compress.cli.profile import command as profile
+from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, TrackerSpec, UsageError
+from compress.latency import load_profile, predict, worst_path
+from compress.measure import Coverage, host_profile, kept_profiles, measure_many, profile_path, resolve_target
+from compress.measure.backends import BACKENDS, local_target
+from compress.measure.backends.forced_paths import Along
+
+_PRESENT = [name for name, runtime in BACKENDS.items() if not runtime.missing()]
+_DECIDING = [name for name in _PRESENT if BACKENDS[name].decides]
+_OTHERS = [name for name in _PRESENT if "compiled" not in name and name != "cpu"]
+
+
+@pytest.fixture
+def adaptive(tiny: TrackerSpec) -> TrackerSpec:
+    return replace(tiny, bypass=BypassSpec(n_enf=1), exits=(ExitSpec(2), ExitSpec(4)))
+
+
+@pytest.mark.parametrize("target", _PRESENT)
+def test_whole_trackers_are_timed_under_their_runtime(tiny: TrackerSpec, target: str) -> None:
+    before = torch.get_num_threads()
+    found = measure_many({"tiny": tiny}, target=target, threads=1, runs=5)["tiny"]
+    assert torch.get_num_threads() == before
+    assert found.mean_ms > 0
+    assert found.provenance == "measured"
+    assert found.runtime.startswith(BACKENDS[target].version)
+    assert ("int8" in found.runtime) == ("int8" in target)
+
+
+@pytest.mark.parametrize("target", _DECIDING)
+def test_frames_of_adaptive_trackers_go_where_they_are_sent(adaptive: TrackerSpec, target: str) -> None:
+    runtime, crop = BACKENDS[target], np.zeros((1, 3, 64, 64), np.float32)
+    with runtime.using(1):
+        sent = runtime.staged(adaptive, threads=1)
+        for path in (
+            ExecutionPath(frozenset(), 0),
+            ExecutionPath(frozenset({1}), 0),
+            ExecutionPath(frozenset({1, 3}), 1),
+        ):
+            assert sent.track(crop, path) == path
+        Along(sent, repeat(worst_path(adaptive))).track(crop)
+
+
+@pytest.mark.parametrize("target", _OTHERS)
+def test_each_has_a_profile_of_its_own(tiny: TrackerSpec, adaptive: TrackerSpec, target: str) -> None:
+    aim = resolve_target(target)
+    decides = "int8" not in target  # its stages are timed by the test above; each takes a while to be quantised
+    lean = replace(Coverage.of(tiny, [adaptive] if decides else []), attn_dims=(), mlp_dims=())
+    found = host_profile(tiny, target=target, coverage=lean, rounds=3)
+    assert (found.target, found.precision) == (aim.name, aim.precision)
+    assert (found.routing_overhead is not None) == decides
+    path = profile_path(tiny, 1, target)
+    assert [kept for kept, _ in kept_profiles()] == [path]
+    assert path.name.startswith(target.replace(":", "-"))
+    assert predict(found, tiny).runtime.startswith(aim.runtime)
+    if decides:
+        assert predict(found, adaptive, {worst_path(adaptive): 1}).mean_ms > 0
+    assert aim.profile(tiny) == load_profile(path)  # kept, not measured again
+
+
+def test_compiled_networks_decide_nothing(tiny: TrackerSpec, adaptive: TrackerSpec) -> None:
+    target = "cpu:pytorch-compiled"
+    with pytest.raises(UsageError, match="cannot ask what comes next"):
+        host_profile(tiny, target=target, coverage=Coverage.of(tiny, [adaptive]))
+    with pytest.raises(UsageError, match="not timed under compiled"):
+        measure_many({"a": adaptive}, paths={"a": {worst_path(adaptive): 1}}, target=target)
+
+
+def test_a_search_does_not_aim_at_int8() -> None:
+    with pytest.raises(UsageError, match="evaluated in fp32"):
+        resolve_target("cpu:onnxruntime-int8").check_searchable()
+    resolve_target("cpu:pytorch").check_searchable()
+
+
+def test_longer_names() -> None:
+    assert local_target("cpu:pytorch-fp32") == "cpu:pytorch"
+    assert local_target("cpu:pytorch-compiled-fp32") == "cpu:pytorch-compiled"
+    assert local_target("gpu:onnxruntime-fp32") == "gpu"
+    assert local_target("cpu:onnxruntime") == local_target("cpu:onnxruntime-fp32") == "cpu"
+    assert local_target("agx") is None
+    assert resolve_target("cpu:pytorch-fp32") == resolve_target("cpu:pytorch")
+
+
+@pytest.mark.parametrize(("target", "words"), [("gpu", "onnxruntime-gpu"), ("gpu:pytorch", "finds no GPU here")])
+def test_what_is_missing_is_told(target: str, words: str) -> None:
+    if not BACKENDS[target].missing():
+        pytest.skip("there is a GPU")
+    for command, tracker in ((latency, ["ostrack-nano"]), (profile, [])):
+        done = CliRunner().invoke(command, [*tracker, "--target", target])
+        assert isinstance(done.exception, UsageError)
+        assert words in str(done.exception)
+        assert "compress doctor" in str(done.exception)
+
+
+def test_a_provider_that_does_not_start_is_not_replaced(tiny: TrackerSpec) -> None:
+    """onnxruntime would run on the CPU instead, and say so in a warning only."""
+    if not BACKENDS["gpu"].missing():
+        pytest.skip("there is a GPU")
+    with pytest.raises(CompressError, match="CUDAExecutionProvider"):
+        BACKENDS["gpu"].frame(tiny, threads=1)
+
+
+def test_the_command_times_another_runtime() -> None:
+    words = ["ostrack-nano", "--target", "cpu:pytorch", "--measure", "--runs", "10", "--quiet"]
+    done = CliRunner().invoke(latency, words)
+    assert done.exit_code == 0, done.output
+    assert "PyTorch" in done.output

@@ -1,0 +1,82 @@
+"""Parts corrected by whole trackers: what is wrong with one part is found, what is right stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from compress.core import TrackerSpec, describe
+from compress.latency import Block, Family, Overhead, Profile, Ratios, p10_ms
+from compress.measure import Coverage
+from compress.measure.calibration.calibration import calibrated
+from compress.measure.stacks.validation_set import validation_set
+
+NANO = describe("ostrack-nano")
+HELD = validation_set(NANO, Coverage.of(NANO))
+
+
+def _profile(joint_ms: float = 0.3, elimination_ms: float | None = None) -> Profile:
+    coverage = Coverage.of(NANO)
+    blocks = tuple(
+        Block(kind, hidden, joint_ms if kind == "joint" else 0.2, attn, mlp)
+        for attn, hidden, mlp in coverage.points
+        for kind in coverage.attentions
+    )
+    return Profile(
+        "toy",
+        "toy",
+        "toy",
+        1,
+        Family.of(NANO),
+        (Overhead("joint", 0.5), Overhead("split", 0.4)),
+        blocks,
+        loop_ms=0.1,
+        ratios=Ratios(1.0, 1.0, 1.0, 1.0),
+        runs=1,
+        warmup=0,
+        elimination_ms=elimination_ms,
+    )
+
+
+def _ms(profile: Profile, specs: list[TrackerSpec]) -> list[float]:
+    return [p10_ms(profile, spec) for spec in specs]
+
+
+def test_parts_that_fit_stay_as_they_are() -> None:
+    profile = _profile(elimination_ms=0.01)
+    found = calibrated(profile, HELD, _ms(profile, list(HELD.values())))
+    assert found.max_error == pytest.approx(0, abs=1e-9)
+    assert [each.ms for each in found.blocks] == pytest.approx([each.ms for each in profile.blocks])
+    assert found.elimination_ms == pytest.approx(0.01)
+
+
+def test_a_part_that_one_session_made_dear_is_mended() -> None:
+    """Joint layers were read off too dear; whole trackers of FE and AI layers show that those were not."""
+    truth, read = _profile(), _profile(joint_ms=0.3 * 1.05)
+    specs = list(HELD.values())
+    found = calibrated(read, HELD, _ms(truth, specs))
+
+    def errors(profile: Profile) -> np.ndarray:
+        return np.abs(np.array(_ms(profile, specs)) / _ms(truth, specs) - 1)
+
+    assert errors(found).mean() < errors(read).mean() / 3
+    assert found.mean_error is not None
+    assert found.mean_error < 0.03
+
+
+def test_each_tracker_is_predicted_from_the_others() -> None:
+    """One that took twice as long is an error of its own, not a fit."""
+    profile, specs = _profile(), list(HELD.values())
+    ms = _ms(profile, specs)
+    found = calibrated(profile, HELD, [ms[0] * 2, *ms[1:]])
+    assert found.validation[0].predicted_ms == pytest.approx(ms[0])
+    assert found.validation[0].error == pytest.approx(-0.5)
+
+
+def test_a_uniform_slowness_is_no_error() -> None:
+    profile, specs = replace(_profile(), loop_ms=1e-9), list(HELD.values())
+    found = calibrated(profile, HELD, [2 * ms for ms in _ms(profile, specs)])
+    assert found.max_error == pytest.approx(0, abs=1e-6)
+    assert p10_ms(found, NANO) == pytest.approx(2 * p10_ms(profile, NANO))

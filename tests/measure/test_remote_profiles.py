@@ -1,0 +1,134 @@
+"""What was measured on a device stands in the place of its estimate, for the family it was measured for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from compress.cli.latency import command as latency
+from compress.cli.targets import command as targets
+from compress.core import CompressError, TrackerSpec, UsageError, describe
+from compress.latency import Profile, predict
+from compress.measure import Coverage, resolve_target, target_names
+from compress.measure.calibration.profile_fit import Where, check_adds_up, fit_profile
+from compress.measure.remote_profiles import Device, device_path, device_profiles, keep_device_profile
+from compress.measure.stacks.timing_plan import Plan
+
+LOOP_MS = 0.5
+
+
+def _measured(
+    teacher: TrackerSpec, target: str, scale: float = 1.0, whole: Callable[[float], float] = lambda ms: ms
+) -> Profile:
+    """Fitted to times made from layers of equal cost; networks held back take `whole` of what stacks tell."""
+    plan = Plan.of(teacher, Coverage.of(teacher))
+    times = []
+    for batch in plan.batches:
+        ms = [scale * (1 + sum(0.1 + layer.mlp_hidden / 1000 for layer in spec.layers)) for spec in batch]
+        times.append(np.array([*ms, LOOP_MS])[:, None, None] * np.ones((1, 12, 5)))
+    validation = slice(-1 - len(plan.validation), -1)
+    times[-1][validation] = np.vectorize(whole)(times[-1][validation] - LOOP_MS) + LOOP_MS
+    return fit_profile(plan, times, Where(target, f"A board called {target}", "onnxruntime 1.0", 1))
+
+
+def test_a_profile_of_made_up_times_tells_their_costs() -> None:
+    nano = describe("ostrack-nano")
+    profile = _measured(nano, "board")
+    assert profile.max_error == pytest.approx(0, abs=1e-6)
+    assert predict(profile, nano).mean_ms == pytest.approx(1 + 12 * (0.1 + nano.layers[0].mlp_hidden / 1000))
+
+
+def test_what_whole_trackers_cost_beside_their_parts_is_found() -> None:
+    nano = describe("ostrack-nano")
+    profile = _measured(nano, "board", whole=lambda ms: 1.1 * ms + 0.07)
+    assert profile.max_error == pytest.approx(0, abs=1e-6)
+    network = 1 - LOOP_MS + 12 * (0.1 + nano.layers[0].mlp_hidden / 1000)
+    assert predict(profile, nano).network_ms == pytest.approx(1.1 * network + 0.07)
+
+
+def test_no_frame_costs_less_than_its_parts() -> None:
+    """A cost of every frame below zero would make shallow trackers free."""
+    profile = _measured(describe("ostrack-nano"), "board", whole=lambda ms: ms - 0.05)
+    assert all(each.ms >= 1 - LOOP_MS - 0.05 for each in profile.overhead)
+
+
+def test_parts_that_do_not_add_up_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compress.measure.calibration.profile_fit.WORST_ERROR", 0.2)
+    profile = _measured(describe("ostrack-nano"), "board")
+    check_adds_up(profile)
+    validation = tuple(
+        replace(each, measured_ms=each.measured_ms * by)
+        for each, by in zip(profile.validation, (1, 2) * 6, strict=True)
+    )
+    with pytest.raises(CompressError, match=r"parts and whole trackers are 25% apart on average \(at most 20%\)"):
+        check_adds_up(replace(profile, validation=validation))
+
+
+def test_a_measured_device_is_a_target() -> None:
+    nano = describe("ostrack-nano")
+    with pytest.raises(UsageError, match="Unknown target 'board'"):
+        resolve_target("board", nano)
+    profile = _measured(nano, "board")
+    keep_device_profile(Device.of("board"), profile)
+    target = resolve_target("board", nano)
+    assert (target.provenance, target.here, target.device) == ("measured", False, "A board called board")
+    assert target == resolve_target("board") == resolve_target("board:onnxruntime-fp32")
+    assert "board" in target_names()
+    assert predict(target.profile(nano), nano).mean_ms == pytest.approx(predict(profile, nano).mean_ms, rel=1e-4)
+    target.check_bound("p99")
+
+
+def test_a_measurement_replaces_the_estimate_of_its_family() -> None:
+    nano, large = describe("ostrack-nano"), describe("ostrack256")
+    keep_device_profile(Device.of("agx"), _measured(nano, "agx"))
+    assert resolve_target("agx", nano).provenance == "measured"
+    assert resolve_target("agx", large).provenance == "estimated"
+    assert resolve_target("agx").provenance == "estimated"
+    assert resolve_target("agx:pytorch", nano).provenance == "estimated"
+    found = json.loads(_shown(latency, "ostrack-nano", "--target", "agx", "--json"))
+    assert found["provenance"] == "predicted"
+    assert found["device"] == "A board called agx"
+
+
+def test_what_the_measurement_does_not_reach() -> None:
+    nano = describe("ostrack-nano")
+    keep_device_profile(Device.of("board"), _measured(nano, "board"))
+    target = resolve_target("board", nano)
+    wider = replace(nano, layers=tuple(replace(layer, mlp_hidden=2048) for layer in nano.layers))
+    for call, words in (
+        (lambda: target.profile(nano, threads=2), "not measured for this family of trackers with 2 threads"),
+        (lambda: target.profile(describe("ostrack256")), "not measured for this family"),
+        (lambda: target.profile(nano, coverage=Coverage.of(nano, [wider])), "does not reach"),
+        (lambda: target.profile(nano, refresh=True), "Nothing can be timed on board from here"),
+        (lambda: target.measure({}), "Nothing can be timed on board from here"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            call()
+
+
+def test_measured_devices_are_listed() -> None:
+    keep_device_profile(Device.of("board:tensorrt"), _measured(describe("ostrack-nano"), "board:tensorrt-fp16"))
+    keep_device_profile(Device.of("agx"), _measured(describe("ostrack-nano"), "agx"))
+    rows = {row["name"]: row for row in json.loads(_shown(targets, "--json"))}
+    assert rows["board:tensorrt-fp16"]["provenance"] == "measured"
+    assert len(rows["board:tensorrt-fp16"]["profiles"]) == 1
+    assert len(rows["agx"]["profiles"]) == 1
+    assert rows["cpu"]["profiles"] == []
+    assert "measured for width 128" in _shown(targets)
+
+
+def test_damaged_profiles_of_devices_are_left_out() -> None:
+    nano = describe("ostrack-nano")
+    path = keep_device_profile(Device.of("board"), _measured(nano, "board"))
+    path.write_text("target: [")
+    assert device_profiles() == []
+    assert path == device_path(Device.of("board"), _measured(nano, "board").family, 1)
+
+
+def _shown(command: object, *words: str) -> str:
+    return CliRunner().invoke(command, list(words), catch_exceptions=False).stdout  # type: ignore[arg-type]

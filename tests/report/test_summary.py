@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from synthetic_run import latency, record, teacher
+
+from compress.archive import Archive, Constraint, Record
+from compress.report import formatting, verdict
+
+
+def _archive(*records: Record, max_ms: float | None = 0.93) -> Archive:
+    return Archive(Path("r"), teacher(), records, Constraint(max_ms))
+
+
+def test_the_most_accurate_on_the_front() -> None:
+    fast = record(1, 4, 0.5, 0.5)
+    good = record(7, 6, 0.9, 0.62, measured=latency(0.71, "measured"))
+    assert verdict(_archive(fast, good)) == (
+        "v007: 2.6× as fast as the teacher (0.710 ms measured vs 1.86 ms), AO 0.62 ± 0.02, 0.03 below the teacher."
+    )
+
+
+def test_says_what_is_only_predicted_and_only_partly_trained() -> None:
+    sentence = verdict(_archive(record(2, 6, 0.80, 0.66, fidelity="rung-1")))
+    assert "0.800 ms predicted vs 1.86 ms measured" in sentence
+    assert "0.01 above the teacher" in sentence
+    assert "only to rung-1" in sentence
+
+
+def test_level_with_the_teacher() -> None:
+    assert "level with the teacher" in verdict(_archive(record(2, 6, 0.8, 0.652)))
+
+
+def test_how_near_it_came() -> None:
+    slow = record(3, 6, 1.023, None, status="rejected")
+    slower = record(4, 8, 1.2, None, status="rejected")
+    assert verdict(_archive(slower, slow)) == (
+        "No variant meets the bound of 0.930 ms. The nearest is v003: 1.02 ms predicted, 10% over, never trained."
+    )
+    missed = record(5, 6, 0.9, 0.6, measured=latency(0.95, "measured"), status="missed")
+    assert "v005: 0.950 ms measured, 2% over, with AO 0.60." in verdict(_archive(slow, missed))
+
+
+def test_nothing_scored_yet() -> None:
+    found = verdict(_archive(record(0, 4, 0.5, None, status="running"), record(1, 4, 0.5, None, status="failed")))
+    assert found == "No variant has been scored yet; 2 would meet the bound (1 failed, 1 running)."
+    assert verdict(_archive(record(0, 4, 0.5, None, predicted=None, status="failed"))).startswith("No variant")
+
+
+def test_the_teacher_is_better_than_all() -> None:
+    worse = record(0, 12, 2.0, 0.5)
+    assert "faster and more accurate" in verdict(_archive(worse, max_ms=3.0))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.9, "0.900"), (1.864, "1.86"), (16.66, "16.7"), (102.4, "102"), (1234.0, "1234"), (0.0, "0")]
+)
+def test_digits(value: float, text: str) -> None:
+    assert formatting.digits(value) == text
+
+
+def test_spec_in_words() -> None:
+    student = record(0, 6, 0.5, 0.5)
+    assert formatting.split(student.spec) == "4 + 2"
+    assert formatting.ratio(student.spec) == "2"
+    layers = student.spec.layers
+    mixed = replace(student.spec, layers=(replace(layers[0], mlp_hidden=512, attn_dims=96), *layers[1:]))
+    assert formatting.ratio(mixed) == "2–4"
+    assert formatting.removed(mixed) == "0–0.25"
+    assert formatting.split(teacher().spec) == "joint"
+
+
+def test_bound_in_words() -> None:
+    assert formatting.bound(Constraint(0.93, {"speedup": 2.0})) == "at most 0.930 ms per frame (2× the teacher's speed)"
+    assert formatting.bound(Constraint(1000 / 60, {"fps": 60.0}, "p99")) == "p99 at most 16.7 ms per frame (60 fps)"
+    assert formatting.bound(Constraint(None)) == "no latency bound"
