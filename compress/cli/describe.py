@@ -25,9 +25,8 @@ def command(tracker: str, as_json: bool) -> None:
     Where a tracker skips layers or exits early both are the worst path's. `macs_linear_conv` leaves attention
     products out, as papers do.
     """
-    from compress.cli.costs import cost_of
     from compress.cli.formatting import spec_lines
-    from compress.cli.specs import read_spec
+    from compress.cli.specs import cost_of, read_spec
 
     spec = read_spec(tracker)
     cost = cost_of(spec)
@@ -42,7 +41,7 @@ def command(tracker: str, as_json: bool) -> None:
     for line in _part_lines(spec):
         click.echo(f"  {line}".rstrip())
     if spec.adaptive:
-        click.echo("  A frame meets what its way leads through: a skipped layer costs its decision, one head answers.")
+        click.echo("  A frame meets what lies on its path: a skipped layer costs its decision, one head answers.")
 
 
 def _cost_lines(cost: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -8,10 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compress.cli.at_thresholds import at_thresholds, thresholds_option
-from compress.cli.execution_paths import path_figures, path_words
-from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
+from compress.cli.execution_paths import path_figures, path_text
+from compress.cli.options import (
+    device_option,
+    json_option,
+    out_option,
+    print_json,
+    quiet_option,
+    update_interval_option,
+)
 from compress.cli.progress import shown
-from compress.cli.update import update_interval_option
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec
@@ -103,4 +109,4 @@ def _print(evaluation: Evaluation, spec: TrackerSpec, as_json: bool) -> None:
     for name, value in summary.items():
         click.echo(f"{name:12} {value:.4f}" if isinstance(value, float) else f"{name:12} {value}")
     if evaluation.paths:
-        click.echo(path_words(evaluation.paths, spec))
+        click.echo(path_text(evaluation.paths, spec))

@@ -1,4 +1,4 @@
-"""The ways that frames took through an adaptive tracker, as figures and in words."""
+"""The execution paths that frames took through an adaptive tracker, as figures and as text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def path_figures(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> dict[
     return {"mean_layers": mean, "exit_shares": exit_shares(paths, spec), "paths": path_rows(paths)}
 
 
-def path_words(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> str:
-    """A line for people, of one way at least."""
+def path_text(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> str:
+    """One line of text; at least one path."""
     from compress.core import exit_shares, mean_layers
 
     layers = f"{mean_layers(paths, spec):.1f} of {len(spec.layers)} layers computed on average"
@@ -28,13 +28,13 @@ def path_words(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> str:
     return layers + (f"; exits taken: {shares}" if shares else "") + "."
 
 
-def parity_words(parity: Mapping[str, Any]) -> str:
-    """How near two forms of a tracker are, of the `to_dict` of a `Parity` that holds; ends the sentence."""
+def parity_text(parity: Mapping[str, Any]) -> str:
+    """How closely two forms of a tracker agree, from the `to_dict` of a passed `Parity`; ends the sentence."""
     maps, frames = max(parity["maps"].values()), parity["frames"]
-    words = f"maps within {maps:.1g}, boxes within {parity['box_px']:.2g} px over {frames} frames of "
-    words += parity["sequence"]
+    text = f"maps within {maps:.1g}, boxes within {parity['box_px']:.2g} px over {frames} frames of "
+    text += parity["sequence"]
     if parity["paths"]:
-        words += f", with the same decisions on each ({len(parity['ways'])} different ways)"
+        text += f", with the same decisions on each ({len(parity['paths'])} different execution paths)"
     if parity["tie_at"] is not None:
-        words += f"; not compared from frame {parity['tie_at']} on, where a tie within rounding may go either way"
-    return words + "."
+        text += f"; not compared from frame {parity['tie_at']} on, where a tie within rounding may go either way"
+    return text + "."

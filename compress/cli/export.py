@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from compress.cli.at_thresholds import at_thresholds, thresholds_option, thresholds_variant
-from compress.cli.execution_paths import parity_words
-from compress.cli.options import json_option, out_option, print_json
-from compress.cli.update import update_interval_option
+from compress.cli.execution_paths import parity_text
+from compress.cli.options import json_option, out_option, print_json, update_interval_option
 
 
 @click.command()
@@ -82,5 +81,5 @@ def command(
         return
     parity, size = manifest["parity"], sum(entry["bytes"] for entry in manifest["files"].values())
     click.echo(f"{source.name} ({manifest['spec_id']}) is in {out}, {size / 1e6:.1f} MB.")
-    click.echo(f"PyTorch and onnxruntime agree: {parity_words(parity)}")
+    click.echo(f"PyTorch and onnxruntime agree: {parity_text(parity)}")
     click.echo(f"Next: compress track {out} --video FILE --init x,y,w,h --out boxes.txt")

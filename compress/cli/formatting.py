@@ -1,4 +1,4 @@
-"""A spec in words: a title and a line for each of its parts."""
+"""A spec as text: a title and a line for each of its parts."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def _crops(spec: TrackerSpec) -> str:
 
 def _tokens(spec: TrackerSpec) -> str:
     templates = f"{1 + spec.online_templates} × " if spec.online_templates else ""
-    words = [f"template {templates}{spec.template_patches}"]
+    text = [f"template {templates}{spec.template_patches}"]
     if spec.online_templates:
-        words[0] += f" ({spec.online_templates} online)"
-    words.append(f"search {spec.search_tokens}")
-    words += ["1 for the target box"] * spec.target_token
-    words += ["4 for prediction"] * (spec.head.kind == "tokens")
-    words += ["1 for bypass"] * (spec.bypass is not None) + ["1 for the exits' score"] * bool(spec.exits)
-    return ", ".join(words) + f"; {spec.position} positions" * (not spec.stages)
+        text[0] += f" ({spec.online_templates} online)"
+    text.append(f"search {spec.search_tokens}")
+    text += ["1 for the target box"] * spec.target_token
+    text += ["4 for prediction"] * (spec.head.kind == "tokens")
+    text += ["1 for bypass"] * (spec.bypass is not None) + ["1 for the exits' score"] * bool(spec.exits)
+    return ", ".join(text) + f"; {spec.position} positions" * (not spec.stages)
 
 
 def _layers(spec: TrackerSpec) -> Iterator[tuple[str, str]]:
@@ -67,10 +67,10 @@ def _layers(spec: TrackerSpec) -> Iterator[tuple[str, str]]:
 
 def _stage(spec: TrackerSpec, index: int) -> str:
     stage = spec.stages[index]
-    words = f"width {stage.dim}, {stage.heads} heads, keys of {stage.key_dim}"
+    text = f"width {stage.dim}, {stage.heads} heads, keys of {stage.key_dim}"
     if not stage.shrink_heads:
-        return words
-    return f"shrunk by {stage.shrink_heads} heads and an MLP of {stage.shrink_hidden}; {words}"
+        return text
+    return f"shrunk by {stage.shrink_heads} heads and an MLP of {stage.shrink_hidden}; {text}"
 
 
 def _content(layer: LayerSpec) -> tuple[object, ...]:
@@ -78,12 +78,12 @@ def _content(layer: LayerSpec) -> tuple[object, ...]:
 
 
 def _layer(layer: LayerSpec) -> str:
-    words = f"{layer.attention}, MLP {layer.mlp_hidden}"
+    text = f"{layer.attention}, MLP {layer.mlp_hidden}"
     if layer.attn_dims or layer.mlp_dims:
-        words += f", kept {layer.attn_dims or 'all'} / {layer.mlp_dims or 'all'} (attention / MLP)"
+        text += f", kept {layer.attn_dims or 'all'} / {layer.mlp_dims or 'all'} (attention / MLP)"
     if layer.keep is not None:
-        words += f", passes on {layer.keep:g} of the search tokens"
-    return words
+        text += f", passes on {layer.keep:g} of the search tokens"
+    return text
 
 
 def _bypass(spec: TrackerSpec) -> str:
@@ -103,8 +103,8 @@ def _exit(each: ExitSpec, *, last: bool) -> str:
 def _head(spec: TrackerSpec) -> str:
     head = spec.head
     if head.kind == "tokens":
-        words = f"tokens, {head.bins} bins" + ", and a score" * head.score
+        text = f"tokens, {head.bins} bins" + ", and a score" * head.score
     else:
-        words = f"{head.kind}, {head.channels} channels" + ", RepVGG blocks" * head.reparam
+        text = f"{head.kind}, {head.channels} channels" + ", RepVGG blocks" * head.reparam
     norm = ", behind a final norm" if spec.final_norm else ""
-    return f"{words}{norm}{', one for each exit' if spec.exits else ''}"
+    return f"{text}{norm}{', one for each exit' if spec.exits else ''}"

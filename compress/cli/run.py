@@ -33,7 +33,7 @@ def main(args: list[str] | None = None) -> NoReturn:
     """Run one command and exit with its code; see the epilog of `compress --help`.
 
     Args:
-        args: The words after `compress`; those of this process by default.
+        args: The arguments after `compress`; those of this process by default.
     """
     try:
         code = _invoke(args)
@@ -121,5 +121,5 @@ def _settle_stdout() -> None:
 
 
 def _write_error(text: str) -> None:
-    with suppress(OSError):  # nowhere left to complain; the exit code still tells
+    with suppress(OSError):  # nowhere left to complain; the exit code still says it
         print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Specs as commands name them: a named tracker, or a JSON file."""
+"""Specs as commands name them, a named tracker or a JSON file, and what they cost."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def read_spec(name_or_path: str) -> TrackerSpec:
 
 
 def read_paths(name_or_path: str, spec: TrackerSpec) -> dict[ExecutionPath, int] | None:
-    """The ways that frames took, where the file of `read_spec` tells them, as that of `compress thresholds` does.
+    """The execution paths that frames took, where the file has them, as that of `compress thresholds` does.
 
     Raises:
-        FileError: they are not ways of `spec`.
+        FileError: they are not paths of `spec`.
     """
     from compress.archive import paths_from
 
@@ -65,3 +65,21 @@ def read_json(path: Path) -> Any:
         raise FileError(
             f"{path} is not JSON ({error}); `compress describe NAME --json` shows what is wanted."
         ) from None
+
+
+def cost_of(spec: TrackerSpec) -> dict[str, Any]:
+    """Parameters and multiply-accumulates; where the work depends on the frame those of the worst path.
+
+    `macs_per_frame_min` is the cheapest path's; `macs_linear_conv` a number, or `min` and `max` of an adaptive tracker.
+    """
+    from compress.core.cost import macs, macs_cheapest, macs_linear_conv, parameters
+
+    work, papers = macs(spec), macs_linear_conv(spec)
+    return {
+        "params": parameters(spec),
+        "macs": work.full,
+        "macs_per_frame": work.per_frame,
+        "macs_per_frame_min": macs_cheapest(spec).per_frame,
+        "macs_template": work.template,
+        "macs_linear_conv": {"min": papers.min, "max": papers.max} if spec.adaptive else papers.max,
+    }

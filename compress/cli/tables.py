@@ -74,7 +74,7 @@ def print_plan(plan: Plan, front: int) -> None:
     click.echo(f"{looked}, {front} are on the front{shown}.")
     for note in plan.notes:
         click.echo(f"- {note}")
-    click.echo("To measure the device and train this; words in capitals are yours:")
+    click.echo("To measure the device and train this; fill in what is in capitals:")
     for command in plan.commands:
         click.echo(f"  {command}")
 

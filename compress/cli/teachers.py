@@ -31,7 +31,7 @@ def command(as_json: bool) -> None:
 
 
 def _row(name: str) -> dict[str, Any]:
-    from compress.cli.costs import cost_of
+    from compress.cli.specs import cost_of
     from compress.core import TRACKERS
 
     spec = TRACKERS[name]()

@@ -117,7 +117,7 @@ def _milliseconds(
 
 
 def _print(run: str, variant: str, chosen: Chosen, path: Path) -> None:
-    from compress.cli.execution_paths import path_words
+    from compress.cli.execution_paths import path_text
 
     taus = ", ".join(f"{tau:.3f}" for tau in chosen.expected.taus)
     click.echo(f"{variant} with thresholds {taus} is {chosen.spec.id}, of the same weights.")
@@ -126,6 +126,6 @@ def _print(run: str, variant: str, chosen: Chosen, path: Path) -> None:
         ("tracked", f"{chosen.accuracy.ao:.3f} ± {chosen.accuracy.ao_se:.3f}", chosen.ms),
     ):
         click.echo(f"  {title:8}  AO {ao}, {ms:.3g} ms a frame ({1000 / ms:.0f} fps)")
-    click.echo(f"  {path_words(chosen.paths, chosen.spec)}")
+    click.echo(f"  {path_text(chosen.paths, chosen.spec)}")
     click.echo(f"Written to {path}")
     click.echo(f"Next: compress export {run} --thresholds {path} --out bundle")

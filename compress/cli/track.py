@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compress.cli.execution_paths import path_figures, path_words
+from compress.cli.execution_paths import path_figures, path_text
 from compress.cli.options import json_option, out_option, print_json, quiet_option
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def command(
     if as_json:
         print_json({**result, **path_figures(paths, opened.spec)})
     elif not quiet:
-        click.echo(_words(result, f"{path_words(paths, opened.spec)}\n" if paths else ""))
+        click.echo(_words(result, f"{path_text(paths, opened.spec)}\n" if paths else ""))
     if frames.count and frames.count - len(ms) > max(1, frames.count // 50):
         click.echo(f"Note: {video} announces {frames.count} frames, but only {len(ms)} could be read.", err=True)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compress.cli.execution_paths import parity_words
+from compress.cli.execution_paths import parity_text
 from compress.cli.options import json_option, print_json
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
     """Check the files of BUNDLE, and that it still finds the boxes it found when it was exported.
 
     Sizes and sha256 of all files, the graphs' inputs and outputs, and the boxes on a few drawn frames are checked, of
-    adaptive trackers also the ways taken; this needs no PyTorch. With --against, tensors, decisions and the boxes of a
+    adaptive trackers also the paths taken; this needs no PyTorch. With --against, tensors, decisions and the boxes of a
     sequence are compared with PyTorch's.
     """
     from compress.core import CompressError
@@ -54,13 +54,13 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
         about = {"bundle": bundle, "name": opened.name, "spec_id": opened.spec.id}
         print_json({**about, "box_px": found.box_px, "frames": found.frames, "parity": parity})
         return
-    same = " and ways the same" if opened.spec.adaptive else ""
+    same = " and execution paths the same" if opened.spec.adaptive else ""
     click.echo(
         f"{opened.name} ({opened.spec.id}): files are as exported; boxes within {found.box_px:.2g} px{same} over "
         f"{found.frames} frames."
     )
     if parity:
-        click.echo(f"PyTorch agrees: {parity_words(parity)}")
+        click.echo(f"PyTorch agrees: {parity_text(parity)}")
 
 
 def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) -> dict[str, Any]:

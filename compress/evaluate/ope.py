@@ -27,7 +27,7 @@ class Evaluation:
         renewals: How often a template was renewed, over all sequences.
         per_sequence: In the order given.
         boxes: By sequence name, (n, 4) float64 x, y, w, h; the first row is the true box.
-        ways: How many of the tracked frames took each way through an adaptive tracker; empty for others.
+        paths: How many of the tracked frames took each path through an adaptive tracker; empty for others.
     """
 
     accuracy: Accuracy
@@ -80,7 +80,7 @@ def evaluate(
 
 
 class _Run(NamedTuple):
-    """One sequence: boxes, the first frame's (width, height), seconds spent in the tracker, templates renewed, ways."""
+    """One sequence: boxes, the first frame's (width, height), seconds in the tracker, templates renewed, paths."""
 
     boxes: NDArray[np.float64]
     size: tuple[int, int]

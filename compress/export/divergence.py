@@ -1,4 +1,4 @@
-"""Where two forms of one adaptive tracker part."""
+"""Where two forms of one adaptive tracker diverge."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from compress.geometry import Answer
 from compress.runtime import Thresholds
 
 
-class Parting(NamedTuple):
+class Divergence(NamedTuple):
     """The first decision on which two answers about one frame differ.
 
     Attributes:
         kind: `bypass` or `scores`.
         value, other: What decided, in the first and in the second.
-        threshold: What both were held against.
+        threshold: What both were compared with.
     """
 
     kind: str
@@ -25,21 +25,21 @@ class Parting(NamedTuple):
     threshold: float
 
 
-def parting(spec: TrackerSpec, first: Answer, second: Answer) -> Parting | None:
-    """Where the ways of two answers part, both being decided at the thresholds of `spec`; None if they do not."""
+def divergence(spec: TrackerSpec, first: Answer, second: Answer) -> Divergence | None:
+    """The first decision on which two answers differ at the thresholds of `spec`; None where they agree."""
     thresholds = Thresholds.of(spec)
     for stage in stages(spec):
         if stage.gated and _skips(first, stage.first) != _skips(second, stage.first):
             assert thresholds.rho is not None
-            return _parting("bypass", first, second, stage.first - spec.skippable.start, thresholds.rho)
+            return _divergence("bypass", first, second, stage.first - spec.skippable.start, thresholds.rho)
         if stage.exit is not None and _leaves(first, stage.exit) != _leaves(second, stage.exit):
-            return _parting("scores", first, second, stage.exit, thresholds.taus[stage.exit])
+            return _divergence("scores", first, second, stage.exit, thresholds.taus[stage.exit])
     return None
 
 
-def _parting(kind: str, first: Answer, second: Answer, place: int, threshold: float) -> Parting:
+def _divergence(kind: str, first: Answer, second: Answer, place: int, threshold: float) -> Divergence:
     value, other = (float(getattr(each, kind)[place]) for each in (first, second))
-    return Parting(kind, value, other, threshold)
+    return Divergence(kind, value, other, threshold)
 
 
 def _skips(answer: Answer, layer: int) -> bool:

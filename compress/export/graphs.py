@@ -50,10 +50,10 @@ def frame_graph(model: Tracker, path: ExecutionPath | None = None) -> bytes:
     of one. Batch norm is folded into what comes before it, dimension reduction is a constant gather.
 
     Args:
-        way: The one way that the graph computes. An adaptive tracker's graphs with decisions are `bundle_graphs`.
+        path: The one execution path that the graph computes; `bundle_graphs` makes graphs with decisions.
 
     Raises:
-        UsageError: a way that the tracker does not have, or an adaptive tracker and no whole way.
+        UsageError: a path that the tracker does not have, or an adaptive tracker without a complete path.
     """
     ready, path = _ready(model), _whole(model.spec, path)
     return _frame_graph(ready) if path is None else path_graph(ready, _memory(ready), path)
@@ -65,13 +65,13 @@ def memory_names(model: Tracker) -> tuple[str, ...]:
 
 
 def _whole(spec: TrackerSpec, path: ExecutionPath | None) -> ExecutionPath | None:
-    """The way with nothing left to decide; None for a tracker without bypass and exits."""
+    """The path with nothing left to decide; None for a tracker without bypass and exits."""
     path = path or ExecutionPath()
     path.check(spec)
     if (spec.bypass and path.skipped is None) or (len(spec.exits) > 1 and path.exit is None):
         raise UsageError(
             f"The work of the tracker {spec.id} depends on the frame, so it is no single graph without decisions. "
-            "Say which way it should take, the layers skipped and the exit, or export its stages."
+            "Say which path it should take, the layers skipped and the exit, or export its stages."
         )
     if spec.exits:
         return ExecutionPath(path.skipped or frozenset(), path.exit or 0)

@@ -10,12 +10,12 @@ from compress.core import CompressError, ExecutionPath, path_rows
 # Float32 rounding, in another order of additions, stays below 1e-4 at ViT-B; a wrong graph is off by far more.
 MAP_TOLERANCE = 1e-3
 """Largest difference in any map: scores, sizes and probabilities in [0, 1], offsets in cells, score heads' logits;
-in the box that distributions tell, in shares of the crop; and in what decides, bypass probabilities and exit scores."""
+in the box that distributions give, in shares of the crop; and in what decides, bypass probabilities and exit scores."""
 BOX_TOLERANCE = 0.5
 """Largest difference of a box's x, y, w or h, in frame pixels."""
 MEAN_IOU = 0.999
 NEAR_THRESHOLD = 1e-3
-"""A probability or score this near its threshold may rightly be told to lie on either side of it."""
+"""A probability or score this near its threshold may lie on either side of it through rounding alone."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Parity:
 
     Attributes:
         maps: Largest absolute difference of each map, over random inputs and all crops of the sequence; of heads
-            that put out distributions also of the `box` they tell, of adaptive trackers also of the probabilities and
+            that put out distributions also of the `box` they give, of adaptive trackers also of the probabilities and
             scores that decide.
         box_px: Largest difference of x, y, w, h in pixels, over `frames` frames tracked by each on its own.
         mean_iou: Mean overlap of the two boxes over these frames.
@@ -32,8 +32,8 @@ class Parity:
         tie_at: The frame where two cells, or two frames that could become the template, score the same within
             rounding, or where what decides is a threshold within rounding, so that either form may rightly go its own
             way; boxes are compared up to there. None where there was none.
-        ways: The ways that the frames took through an adaptive tracker, and how many frames took each.
-        astray: Crops on which the two took other ways though no decision was near its threshold.
+        paths: The execution paths that the frames took through an adaptive tracker, with their numbers of frames.
+        path_mismatch: Crops on which the two took different paths though no decision was near its threshold.
     """
 
     maps: dict[str, float]

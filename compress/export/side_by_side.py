@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from compress.core import ExecutionPath, TrackerSpec
-from compress.export.divergence import parting
+from compress.export.divergence import divergence
 from compress.export.parity import NEAR_THRESHOLD, Parity
 from compress.geometry import Answer, LoopSettings, Maps, Network, Prediction, UpdateRule, decode, hann_window, iou
 from compress.models import NumpyNetwork, Tracker
@@ -42,8 +42,8 @@ def compare(
     """Run both on random inputs, on the same crops of `sequence`, and each by itself through `sequence`.
 
     Args:
-        spec: Of an adaptive tracker, so that where a decision is near its threshold the two may go different ways.
-        forced: Both again, sending all frames one way; for random inputs only.
+        spec: Of an adaptive tracker, so that where a decision is near its threshold the two may take different paths.
+        forced: Both again, with all frames on one path; for random inputs only.
     """
     differences: dict[str, float] = {}
     path_mismatch = 0
@@ -71,7 +71,7 @@ def compare(
 
 
 def _forced_paths(spec: TrackerSpec) -> list[ExecutionPath]:
-    """Ways of an adaptive tracker that together need every graph: to each exit without skipping, and skipping all."""
+    """Paths of an adaptive tracker that together need every graph: to each exit without skipping, and skipping all."""
     if not spec.adaptive:
         return []
     exits = range(len(spec.exits)) if spec.exits else (None,)
@@ -84,7 +84,7 @@ class _Both:
 
     Attributes:
         tie: The first frame from which the two may differ by rounding alone.
-        astray: Frames on which they took other ways for no such reason.
+        path_mismatch: Frames on which they took different paths for no such reason.
     """
 
     def __init__(
@@ -120,10 +120,10 @@ class _Both:
     def _same_path(self, first: Answer, second: Answer) -> bool:
         if first.path == second.path:
             return True
-        parted = self._spec and parting(self._spec, first, second)
-        if parted:
-            self._note(parted.kind, parted.value, parted.other)
-        if not parted or not abs(parted.value - parted.threshold) <= NEAR_THRESHOLD:
+        diverged = self._spec and divergence(self._spec, first, second)
+        if diverged:
+            self._note(diverged.kind, diverged.value, diverged.other)
+        if not diverged or not abs(diverged.value - diverged.threshold) <= NEAR_THRESHOLD:
             self.path_mismatch += 1
         return False
 

@@ -38,7 +38,7 @@ def stage_graphs(ready: Tracker, memory: Mapping[str, Tensor]) -> dict[str, byte
 
 
 def path_graph(ready: Tracker, memory: Mapping[str, Tensor], path: ExecutionPath) -> bytes:
-    """Serialised graph of all stages of one whole way and its head, from search crop and memory to the maps.
+    """Serialised graph of all stages of one complete path and its head, from search crop and memory to the maps.
 
     What decides is left out, as no output hangs on it.
 

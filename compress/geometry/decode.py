@@ -13,7 +13,7 @@ _MARGIN = 10
 
 
 def decode(maps: Mapping[str, Array], window: Array | None = None) -> tuple[Array, float]:
-    """The box a head's maps tell (`TrackerSpec.maps`, with a batch of one), whatever the head.
+    """The box in a head's maps (`TrackerSpec.maps`, with a batch of one), whatever the head.
 
     Centre: the box at the peak of window · score; the first cell in row-major order wins a tie. Corner and pyramid:
     the mean column and row of each corner's distribution (STARK). Tokens: the mean coordinate of each side's

@@ -26,7 +26,7 @@ class Prediction:
         box: (4,) float64 x, y, w, h in frame pixels.
         score: In [0, 1]: the IoU that the exit taken expects of this box; without exits see `decode`.
         renewed: The online templates have changed after this frame.
-        way: The way the frame took through an adaptive tracker; None for others.
+        path: The path the frame took through an adaptive tracker; None for others.
     """
 
     box: NDArray[np.float64]

@@ -18,7 +18,7 @@ class Answer(NamedTuple):
     """What a network says about one frame.
 
     Attributes:
-        way: The way the frame took; None for a tracker without bypass and exits.
+        path: The path the frame took; None for a tracker without bypass and exits.
         bypass: (S,) probabilities of skipping the S layers of `TrackerSpec.skippable`; None without bypass.
         scores: (E,) the IoU that each exit expects of its box; None without exits. Both are NaN behind the exit taken.
     """
@@ -57,5 +57,5 @@ class Network(Protocol):
         ...
 
     def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
-        """Once per frame: a (1, 3, S, S) normalised crop to the head's maps, and the way that led to them."""
+        """Once per frame: a (1, 3, S, S) normalised crop to the head's maps, and the path that led to them."""
         ...

@@ -103,7 +103,7 @@ def _around(spec: TrackerSpec, settings: LoopSettings) -> dict[str, Any]:
 
 
 def notes(spec: TrackerSpec, form: Form) -> dict[str, str]:
-    """What the constants mean, in words."""
+    """What the constants mean."""
     kind = "corner" if spec.head.kind == "pyramid" else spec.head.kind
     found = {"box": _BOX_NOTES[kind], "score": _SCORE_NOTES[_score(spec)]}
     found |= {"template_update": _UPDATE_NOTE} if spec.online_templates else {}

@@ -38,7 +38,7 @@ class Followed(NamedTuple):
     Attributes:
         ms: Milliseconds of each step, the first that of the template.
         renewals: How often the template was renewed.
-        ways: How many frames took each way through an adaptive tracker; empty for others.
+        paths: How many frames took each path through an adaptive tracker; empty for others.
     """
 
     ms: list[float]

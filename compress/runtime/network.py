@@ -84,7 +84,7 @@ class GraphNetwork:
         return dict(zip(self._memory, self._template.run(None, feeds), strict=True))
 
     def track(self, search: NDArray[np.float32], memory: Arrays) -> Answer:
-        """(1, 3, Sx, Sx) → the head's maps, and the way that led to them."""
+        """(1, 3, Sx, Sx) → the head's maps, and the path that led to them."""
         return self._frame.track(search, memory)
 
 

@@ -32,7 +32,7 @@ class OneGraph:
         return replace(self, thresholds=thresholds)
 
     def track(self, search: NDArray[np.float32], memory: Arrays) -> Answer:
-        """(1, 3, Sx, Sx) → the maps, and the way to them."""
+        """(1, 3, Sx, Sx) → the maps, and the path to them."""
         found = self.session.run(None, {"search": search, **memory, **self._thresholds})
         values = dict(zip(self._outputs, found, strict=True))
         maps = {name: values.pop(name) for name in self.spec.maps}

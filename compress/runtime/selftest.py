@@ -44,7 +44,7 @@ class Difference(NamedTuple):
     Attributes:
         box_px: Largest difference of a box in pixels.
         frames: Frames compared, up to the first whose decisions were near a threshold.
-        astray: The first of them that goes another way now, counted from 1; None where none does.
+        path_mismatch: The first of them that takes another path now, counted from 1; None where none does.
     """
 
     box_px: float
@@ -53,7 +53,7 @@ class Difference(NamedTuple):
 
 
 def selftest_record(network: Network, settings: LoopSettings, spec: TrackerSpec) -> dict[str, Any]:
-    """What `bundle.json` keeps: the frames' recipe, the boxes found on them, and the ways taken if there are any."""
+    """What `bundle.json` keeps: the frames' recipe, the boxes found on them, and the paths taken if there are any."""
     boxes, answers = _run(network, settings)
     record = {"seed": SEED, "frames": LENGTH, "boxes": boxes.tolist()}
     if not spec.adaptive:
@@ -83,7 +83,7 @@ def _compared(record: dict[str, Any], answers: list[Answer]) -> tuple[int, int |
     paths, tie = record.get("paths"), record.get("tie_at")
     known = tie is None or (type(tie) is int and 1 <= tie <= len(answers))
     if not isinstance(paths, list) or len(paths) != len(answers) or not known:
-        raise FileError("The ways of the bundle's self-test are damaged, so it cannot be verified. Export it again.")
+        raise FileError("The paths in the bundle's self-test are damaged, so it cannot be verified. Export it again.")
     end = len(answers) if tie is None else tie - 1
     pairs = zip(paths[:end], _paths(answers), strict=False)
     return end, next((i for i, (then, now) in enumerate(pairs, start=1) if then != now), None)

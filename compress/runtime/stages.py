@@ -75,7 +75,7 @@ class Staged:
         return replace(self, decider=decider)
 
     def track(self, search: NDArray[np.float32], memory: Arrays) -> Answer:
-        """(1, 3, Sx, Sx) → the maps, and the way to them."""
+        """(1, 3, Sx, Sx) → the maps, and the path to them."""
         known, taken = {"search": search, **memory}, _Taken(self.spec)
         for stage, graph in self.stages:
             if stage.gated and self._skips(stage.first, known, taken):
@@ -93,7 +93,7 @@ class Staged:
             known["recycled"] = known["adapted"]
 
     def _skips(self, layer: int, known: Arrays, taken: _Taken) -> bool:
-        """What was told of the last layers still holds, as a skipped layer changes no token."""
+        """What was decided after the last layers still holds, as a skipped layer changes no token."""
         probability = known["bypass"][0, layer - len(self.spec.layers)]
         taken.bypass[self.spec.skippable.index(layer)] = probability
         skips = self.decider.skips(probability)

@@ -46,10 +46,10 @@ class Thresholds:
 
     @classmethod
     def forcing(cls, spec: TrackerSpec, path: ExecutionPath) -> Thresholds:
-        """Thresholds that send every frame one way.
+        """Thresholds that send every frame along one path.
 
         Raises:
-            UsageError: the tracker does not have that way, or it skips some, but not all layers that it may.
+            UsageError: the tracker does not have that path, or it skips some, but not all layers that it may.
         """
         path.check(spec)
         skipped = {i for i in spec.skippable if i < path.end(spec)}
@@ -82,7 +82,7 @@ class Thresholds:
         return {name: np.array([value], dtype=np.float32) for name, value in named.items()}
 
     def margin(self, answer: Answer) -> float:
-        """How far the nearest of a frame's decisions was from going the other way; infinite where none was taken."""
+        """How far the nearest of a frame's decisions was from being the opposite; infinite where none was taken."""
         distances = []
         if answer.bypass is not None and self.rho is not None:
             distances += np.abs(answer.bypass - self.rho).tolist()

@@ -149,7 +149,7 @@ def test_commands_from_run_to_track(
     assert _cli("evaluate", out, "--data", data) == 0
     assert "layers computed on average" in capsys.readouterr().out
     assert _cli("verify", out) == 0
-    assert "ways the same over 9 frames" in capsys.readouterr().out
+    assert "execution paths the same over 9 frames" in capsys.readouterr().out
 
 
 def _mean_layers(rows: list[dict[str, Any]]) -> float:
