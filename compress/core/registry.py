@@ -1,35 +1,100 @@
-"""A registry of named things; the registering function's own name, with `_` as `-`, is the key."""
+"""`Registry`: named things that can be added to from outside, each name once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, ItemsView, Iterator
+from typing import Any, Generic, TypeVar, overload
 
-from compress.core.errors import unknown_name
+from compress.core.errors import UsageError, unknown_name
 
 _T = TypeVar("_T")
+_V = TypeVar("_V")
+_NOTHING = object()
 
 
 class Registry(Generic[_T]):
-    """Maps names to functions, and says which names are close to one it does not know."""
+    """Names and what is registered under them, in the order of registration.
+
+    Three ways to register, where `kind` says in messages what the names name:
+
+        TRACKERS = Registry[Callable[[], TrackerSpec]]("tracker")
+
+        @TRACKERS.register                  # under the function's own name, with `-` for `_`: `hit-base`
+        def hit_base() -> TrackerSpec: ...
+
+        @READERS.register("got10k")         # a class or function under a name
+        class Got10k: ...
+
+        KNOBS.register("depth", Depth())    # any value under a name
+    """
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._entries: dict[str, Callable[[], _T]] = {}
+        self._entries: dict[str, _T] = {}
 
-    def register(self, function: Callable[[], _T]) -> Callable[[], _T]:
-        """Decorator: enter `function` under its own name."""
-        self._entries[function.__name__.replace("_", "-")] = function
-        return function
+    @overload
+    def register(self, name: str, value: _T) -> _T: ...
+    @overload
+    def register(self, name: str) -> Callable[[_V], _V]: ...
+    @overload
+    def register(self, name: Callable[..., _V]) -> Callable[..., _V]: ...
+
+    def register(self, name: Any, value: Any = _NOTHING) -> Any:
+        """Enter a value under a name; see the class for the three forms.
+
+        Raises:
+            UsageError: the name is taken, or is not one; the message says by what.
+        """
+        if value is not _NOTHING:
+            return self._enter(name, value)
+        if isinstance(name, str):
+            return lambda entry: self._enter(name, entry)
+        return self._enter(name.__name__.replace("_", "-"), name)
+
+    def remove(self, name: str) -> None:
+        """Take an entry out again, as tests of a plugin do.
+
+        Raises:
+            UsageError: nothing is registered under the name.
+        """
+        self._entries.pop(name, self[name])
 
     def names(self) -> list[str]:
+        """All names, sorted."""
         return sorted(self._entries)
 
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
+    def items(self) -> ItemsView[str, _T]:
+        """Names with their entries, in the order of registration."""
+        return self._entries.items()
 
-    def __getitem__(self, name: str) -> Callable[[], _T]:
+    def __getitem__(self, name: str) -> _T:
         """Raises `UsageError` with close matches where `name` is unknown."""
         if name not in self._entries:
             raise unknown_name(self._kind, name, self._entries)
         return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _enter(self, name: str, value: _T) -> _T:
+        if not isinstance(name, str) or not name or name != name.strip():
+            raise UsageError(f"The name of a {self._kind} must be text without space around it but is {name!r}.")
+        if name in self._entries:
+            raise UsageError(
+                f"The {self._kind} {name!r} is already registered, as {_origin(self._entries[name])}; "
+                f"{_origin(value)} needs another name."
+            )
+        self._entries[name] = value
+        return value
+
+
+def _origin(value: object) -> str:
+    """Where an entry comes from, for messages."""
+    named: Any = value if hasattr(value, "__qualname__") else type(value)
+    return f"{named.__module__}.{named.__qualname__}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from compress.core.registry import Registry
 from compress.core.spec import TrackerSpec
 from compress.core.spec_fields import Attention, LayerSpec
 
-TRACKERS: Registry[TrackerSpec] = Registry("teacher")
+TRACKERS: Registry[Callable[[], TrackerSpec]] = Registry("teacher")
 
 
 def describe(name: str) -> TrackerSpec:
