@@ -1,0 +1,204 @@
+"""What is kept between runs: files by room and fingerprint, safe for several processes at once, bounded in size.
+
+`$COMPRESS_HOME/ROOM/KEY.SUFFIX` is one entry. Whoever makes an entry holds its lock, so that a second process waits
+and reads what the first has made; a file appears whole or not at all. Keys are fingerprints of content, never paths
+as somebody typed them.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from compress.core.errors import CompressError, UsageError
+from compress.core.files import home, replacing
+from compress.core.fingerprint import fingerprint
+from compress.core.locks import is_locked, locked
+
+__all__ = ["REMADE", "ROOMS", "Entry", "Store", "cache_bytes", "fingerprint"]
+
+_T = TypeVar("_T")
+
+REMADE = ("exit_scores", "fingerprints", "pools", "scores", "students")
+"""Rooms whose entries are made anew when they are needed and absent; the size bound holds for these together."""
+
+ROOMS = (*REMADE, "kits", "profiles", "weights")
+"""All rooms. What was measured on a device or imported by the user is freed only where its room is named."""
+
+_LOCKS = ".locks"
+_DEFAULT_GB = 20.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One kept file.
+
+    Attributes:
+        key: Its name within the room, without the suffix.
+        bytes: Its size.
+        last_used: Seconds since the epoch.
+        in_use: Whether a process reads or makes it now.
+    """
+
+    room: str
+    key: str
+    path: Path
+    bytes: int
+    last_used: float
+    in_use: bool
+
+
+def cache_bytes() -> float:
+    """The size that the rooms of `REMADE` may have together: `$COMPRESS_CACHE_GB`, by default 20 GB.
+
+    Raises:
+        UsageError: the variable holds no number, or a negative one.
+    """
+    text = os.environ.get("COMPRESS_CACHE_GB", "").strip()
+    try:
+        found = float(text) if text else _DEFAULT_GB
+    except ValueError:
+        found = math.nan
+    if not found >= 0:
+        raise UsageError(f"COMPRESS_CACHE_GB must be a size in GB, 0 or more, but is {text!r}. Example: 20.")
+    return found * 1e9
+
+
+class Store:
+    """Entries under one folder, `$COMPRESS_HOME` unless another is given.
+
+    Args:
+        root: Folder of the rooms.
+        max_bytes: Size beyond which the entries that were not used for longest are removed; `cache_bytes()` by default.
+    """
+
+    def __init__(self, root: Path | None = None, *, max_bytes: float | None = None) -> None:
+        self.root = home() if root is None else root
+        self.max_bytes = cache_bytes() if max_bytes is None else max_bytes
+
+    def path(self, room: str, key: str, suffix: str = "") -> Path:
+        """Where an entry lies, whether it is there or not. Read it within `using`."""
+        if room not in ROOMS or not key or not all(c.isalnum() or c in "-_" for c in key):
+            raise ValueError(f"no entry can be called {key!r} in the room {room!r}")
+        return self.root / room / f"{key}{suffix}"
+
+    def get(
+        self,
+        room: str,
+        key: str,
+        *,
+        read: Callable[[Path], _T | None],
+        make: Callable[[Path], None],
+        suffix: str = "",
+    ) -> _T:
+        """What `read` finds in the entry; made first where it is absent or damaged, by one process at a time.
+
+        Args:
+            read: Reads the file; None says that it is damaged, so that it is made anew.
+            make: Writes the file at the path that it is given. It may ask for other entries, not for this one.
+
+        Raises:
+            CompressError: what `make` wrote cannot be read.
+        """
+        found = self.find(room, key, read=read, suffix=suffix)
+        return self._made(room, key, read, make, suffix) if found is None else found
+
+    def find(self, room: str, key: str, *, read: Callable[[Path], _T | None], suffix: str = "") -> _T | None:
+        """What `read` finds in the entry; None where it is absent or damaged. Waits while it is being made."""
+        path = self.path(room, key, suffix)
+        if not path.is_file() and not self._lock(room, key).exists():
+            return None
+        with self.using(room, key):
+            return _read(path, read)
+
+    def _made(
+        self, room: str, key: str, read: Callable[[Path], _T | None], make: Callable[[Path], None], suffix: str
+    ) -> _T:
+        path = self.path(room, key, suffix)
+        with locked(self._lock(room, key)):
+            found = _read(path, read)  # another process may have made it while this one waited
+            if found is None:
+                for left in path.parent.glob(f".{key}.*"):
+                    left.unlink(missing_ok=True)  # of a process that was killed, since this one holds the lock
+                with replacing(path) as temporary:
+                    make(temporary)
+                found = read(path)
+        if found is None:
+            raise CompressError(f"{path} was written but cannot be read. Look at the disk; then try again.")
+        self.prune(to_bytes=self.max_bytes, spare=path)
+        return found
+
+    @contextmanager
+    def using(self, room: str, key: str) -> Iterator[None]:
+        """Keep an entry from being removed or replaced; several may use it at once. Waits while it is being made."""
+        with locked(self._lock(room, key), shared=True):
+            yield
+
+    def entries(self, rooms: Iterable[str] = ROOMS) -> list[Entry]:
+        """All entries of some rooms, those that were used last at the end."""
+        found = [self._entry(room, path) for room in rooms for path in _files(self.root / room)]
+        return sorted((each for each in found if each is not None), key=lambda each: (each.last_used, each.path))
+
+    def prune(self, *, to_bytes: float = 0, rooms: Iterable[str] = REMADE, spare: Path | None = None) -> list[Entry]:
+        """Remove what was not used for longest until the rooms hold at most `to_bytes`, and never what is in use.
+
+        Args:
+            spare: An entry that stays whatever its size.
+
+        Returns:
+            What was removed.
+        """
+        entries = self.entries(rooms)
+        total, removed = sum(each.bytes for each in entries), []
+        for entry in entries:
+            if total <= to_bytes:
+                break
+            if entry.path != spare and self._remove(entry):
+                removed.append(entry)
+                total -= entry.bytes
+        return removed
+
+    def _remove(self, entry: Entry) -> bool:
+        """Whether it is gone: not where another process uses it, or has used it since it was listed."""
+        lock = self._lock(entry.room, entry.key)
+        try:
+            with locked(lock, wait=False):
+                if entry.path.stat().st_mtime > entry.last_used:
+                    return False
+                entry.path.unlink()
+                lock.unlink(missing_ok=True)
+        except OSError:
+            return False
+        with suppress(OSError):
+            entry.path.parent.rmdir()  # where it was the last one
+        return True
+
+    def _entry(self, room: str, path: Path) -> Entry | None:
+        key = path.name.lstrip(".").split(".")[0]
+        try:
+            status = path.stat()
+        except OSError:
+            return None  # removed by another process a moment ago
+        return Entry(room, key, path, status.st_size, status.st_mtime, is_locked(self._lock(room, key)))
+
+    def _lock(self, room: str, key: str) -> Path:
+        return self.root / room / _LOCKS / key
+
+
+def _read(path: Path, read: Callable[[Path], _T | None]) -> _T | None:
+    if not path.is_file():
+        return None
+    with suppress(OSError):
+        os.utime(path)  # used now
+    return read(path)
+
+
+def _files(room: Path) -> Iterator[Path]:
+    for folder, inner, names in os.walk(room):
+        inner[:] = [name for name in inner if name != _LOCKS]
+        yield from (Path(folder) / name for name in names)
