@@ -34,7 +34,7 @@ FLOORS = {
 
 TORCH = {"torch", "torchvision", "timm", "fvcore"}
 NO_TORCH = ["core", "geometry", "spaces", "latency", "prior", "archive", "runtime", "report"]
-ONLY = {"core": set(), "geometry": {"numpy", "cv2"}, "spaces": {"yaml"}, "runtime": {"numpy", "cv2", "onnxruntime"}}
+ONLY = {"core": {"yaml"}, "geometry": {"numpy", "cv2"}, "spaces": {"yaml"}, "runtime": {"numpy", "cv2", "onnxruntime"}}
 """Rooms that depend on nothing else outside the standard library."""
 
 

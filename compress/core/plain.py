@@ -1,70 +1,81 @@
-"""Frozen dataclasses to plain JSON types and back, with every mistake named by its place."""
+"""The one reader of untrusted plain data: JSON types to frozen dataclasses, every mistake named by its place."""
 
 from __future__ import annotations
 
 import dataclasses
-import types
 import typing
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, TypeVar
 
-from compress.core.errors import UsageError
+from compress.core.errors import CompressError, UsageError
+from compress.core.plain_reader import NAMES, PlainReader, fields_of
+from compress.core.plain_values import Bounds, excess, printable, to_plain
+
+__all__ = ["Bounds", "from_plain", "name_of", "printable", "problems_of", "to_plain"]
 
 _T = TypeVar("_T")
+_MAX_SHOWN = 20
+_BOUNDS = Bounds()
 
 
-def to_plain(value: Any) -> Any:
-    """Dataclasses as objects without the fields that hold their default; tuples as lists."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            f.name: to_plain(getattr(value, f.name)) for f in dataclasses.fields(value) if not _is_default(value, f)
-        }
-    return [to_plain(v) for v in value] if isinstance(value, tuple) else value
+def from_plain(
+    kind: type[_T],
+    data: Any,
+    where: str,
+    *,
+    error: type[CompressError] = UsageError,
+    bounds: Bounds = _BOUNDS,
+    unknown_fields: Literal["refused", "left out"] = "refused",
+) -> _T:
+    """Inverse of `to_plain`, the input not trusted.
 
+    Reads dataclasses, `bool`, `int`, `float` (an integer will do), `str`, `Literal`, unions, `tuple`, `list`,
+    `frozenset`, `dict[str, …]`, `Mapping[str, …]` and `Any` (plain data). A dataclass may have a method `problems()`
+    that yields what is wrong with its values, each text beginning with the field; what its `__post_init__` refuses by
+    `UsageError` is a problem too.
 
-def _is_default(value: Any, f: dataclasses.Field[Any]) -> bool:
-    default = f.default_factory() if f.default_factory is not dataclasses.MISSING else f.default
-    return default is not dataclasses.MISSING and getattr(value, f.name) == default
-
-
-def from_plain(cls: type[_T], data: Any, where: str) -> _T:
-    """Inverse of `to_plain`; `where` names the value in messages.
+    Args:
+        kind: A dataclass, or one of the types above.
+        where: Names the value in messages.
+        error: What is raised.
+        unknown_fields: What becomes of fields that the outermost dataclass does not have.
 
     Raises:
-        UsageError: naming every unknown, missing or mistyped field.
+        CompressError: an `error` that names every unknown, missing, mistyped and impossible field.
     """
-    if not isinstance(data, dict):
-        raise UsageError(f"{where} must be an object but is {type(data).__name__}.")
-    hints = typing.get_type_hints(cls)
-    required = {f.name for f in dataclasses.fields(cls) if f.default is f.default_factory is dataclasses.MISSING}  # type: ignore[arg-type]
-    problems = [f"{where}.{k} is not a known field" for k in sorted(set(data) - set(hints), key=str)]
-    problems += [f"{where}.{k} is missing" for k in sorted(required - set(data))]
-    values = {}
-    for name in sorted(set(data) & set(hints)):
-        try:
-            values[name] = _convert(hints[name], data[name], f"{where}.{name}")
-        except UsageError as error:
-            problems.append(str(error).rstrip("."))
-    if problems:
-        raise UsageError("; ".join(problems) + ".")
-    return cls(**values)
+    problem = excess(data, bounds, where)
+    if problem is not None:
+        raise error(problem + ".")
+    reader = PlainReader(bounds)
+    if unknown_fields == "left out" and isinstance(data, dict):
+        data = {key: value for key, value in data.items() if key in fields_of(typing.cast(Any, kind))}
+    value = reader.read(kind, data, where)
+    found = [f"{place}{text}" for place, text in reader.problems.items()]
+    if found:
+        more = [f"and {len(found) - _MAX_SHOWN} more"] if len(found) > _MAX_SHOWN else []
+        raise error("; ".join(found[:_MAX_SHOWN] + more) + ".")
+    return typing.cast(_T, value)
 
 
-def _convert(hint: Any, value: Any, where: str) -> Any:
-    origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        if value in args:
-            return value
-        raise UsageError(f"{where} must be one of {', '.join(map(str, args))} but is {value!r}.")
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise UsageError(f"{where} must be a list but is {type(value).__name__}.")
-        return tuple(_convert(args[0], v, f"{where}[{i}]") for i, v in enumerate(value))
-    if origin is types.UnionType:
-        return None if value is None else _convert(args[0], value, where)
-    if dataclasses.is_dataclass(hint):
-        return from_plain(hint, value, where)  # type: ignore[arg-type]
-    if hint is float and type(value) is int:
-        return float(value)
-    if type(value) is not hint:
-        raise UsageError(f"{where} must be {hint.__name__} but is {value!r}.")
-    return value
+def problems_of(value: Any, where: str = "") -> Iterator[str]:
+    """What `problems()` of a dataclass and of every dataclass within it says, each with its place."""
+    if isinstance(value, tuple | list):
+        for i, each in enumerate(value):
+            yield from problems_of(each, f"{where}[{i}]")
+    if not dataclasses.is_dataclass(value):
+        return
+    dot = "." if where else ""
+    yield from (f"{where}{dot}{text}" for text in getattr(value, "problems", tuple)())
+    for f in dataclasses.fields(value):
+        yield from problems_of(getattr(value, f.name), f"{where}{dot}{f.name}")
+
+
+def name_of(kind: str, known: Callable[[], Iterable[str]], **field: Any) -> Any:
+    """A dataclass field of type `str` that holds a registered name, e.g. `name_of("backbone", BACKBONES.names)`.
+
+    Args:
+        kind: What the name names, in messages.
+        known: All names there are at the time of reading.
+        field: As of `dataclasses.field`.
+    """
+    return dataclasses.field(metadata={NAMES: (kind, known)}, **field)

@@ -217,9 +217,9 @@ def test_every_problem_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"dim": "12"}, "spec.dim must be int but is '12'"),
-        ({"dim": True}, "spec.dim must be int but is True"),
-        ({"final_norm": 1}, "spec.final_norm must be bool"),
+        ({"dim": "12"}, "spec.dim must be an integer but is '12'"),
+        ({"dim": True}, "spec.dim must be an integer but is True"),
+        ({"final_norm": 1}, "spec.final_norm must be true or false"),
         ({"layers": 3}, "spec.layers must be a list"),
         ({"layers": [3]}, r"spec.layers\[0\] must be an object"),
         ({"layers": [{"source": 0}]}, r"spec.layers\[0\].mlp_hidden is missing"),
@@ -235,7 +235,7 @@ def test_wrong_json(change: dict[str, Any], message: str) -> None:
 
 
 def test_json_that_is_no_object() -> None:
-    with pytest.raises(UsageError, match="spec must be an object but is list"):
+    with pytest.raises(UsageError, match="spec must be an object but is a list"):
         TrackerSpec.from_dict([])  # type: ignore[arg-type]
 
 

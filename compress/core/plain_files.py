@@ -1,0 +1,149 @@
+"""Files of plain data (JSON, YAML), opened only where they are regular files of a size that such a file can have."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from compress.core.errors import FileError, UsageError
+from compress.core.plain import Bounds, from_plain
+from compress.core.plain_values import excess
+
+_T = TypeVar("_T")
+_BOUNDS = Bounds()
+_SUFFIXES = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
+
+
+def read_plain(
+    path: Path,
+    kind: str,
+    *,
+    most: int = 1_000_000,
+    advice: str = "",
+    syntax: Literal["json", "yaml"] | None = None,
+    bounds: Bounds = _BOUNDS,
+) -> Any:
+    """What a JSON or YAML file holds: plain data, its values not checked.
+
+    Args:
+        kind: What the file should be, for messages, such as "hardware profile".
+        most: Bytes that such a file can have.
+        advice: What to do where it is none; a sentence.
+        syntax: By the file's ending where None, YAML for an unknown one.
+
+    Raises:
+        FileError: no regular file, one that is too large, or not such a file of one value, without aliases.
+    """
+    data = read_bounded(path, kind, most=most, advice=advice)
+    try:
+        text = data.decode("utf-8-sig")
+        if (syntax or _SUFFIXES.get(path.suffix.lower(), "yaml")) == "json":
+            return parse_json(text, bounds)
+        return parse_yaml(text, bounds)
+    except ValueError as error:
+        raise not_a(path, kind, " ".join(str(error).split())[:300], advice) from error
+
+
+def load_plain(
+    cls: type[_T],
+    path: Path,
+    kind: str,
+    *,
+    where: str,
+    most: int = 1_000_000,
+    advice: str = "",
+    syntax: Literal["json", "yaml"] | None = None,
+    bounds: Bounds = _BOUNDS,
+) -> _T:
+    """A file as a dataclass; see `read_plain` and `from_plain`.
+
+    Raises:
+        FileError: as of `read_plain`, or a file that holds something else, every mistake named.
+    """
+    data = read_plain(path, kind, most=most, advice=advice, syntax=syntax, bounds=bounds)
+    try:
+        return from_plain(cls, data, where, bounds=bounds)
+    except UsageError as error:
+        raise not_a(path, kind, str(error).rstrip("."), advice) from error
+
+
+def read_bounded(path: Path, kind: str, *, most: int, advice: str = "") -> bytes:
+    """The bytes of a regular file of at most `most`; a pipe or a device is not waited for. Raises FileError."""
+    try:
+        # Opened without blocking, then looked at: between a check of the path and its opening it could change.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise FileError(f"There is no {kind} at {path}. {advice}".rstrip()) from None
+    except (OSError, ValueError) as error:
+        raise FileError(f"The {kind} {path} cannot be read ({error}). {advice}".rstrip()) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise FileError(f"There is no {kind} at {path}: it is no regular file. {advice}".rstrip())
+    with os.fdopen(handle, "rb") as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise FileError(f"{path} is larger than any {kind} ({most} bytes). {advice}".rstrip())
+    return data
+
+
+def parse_json(text: str, bounds: Bounds = _BOUNDS) -> Any:
+    """One JSON value within the bounds of depth and count; a key that stands twice in an object is refused.
+
+    Raises:
+        ValueError: it is none, with the reason.
+    """
+    try:
+        data = json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    return _bounded(data, bounds)
+
+
+def parse_yaml(text: str, bounds: Bounds = _BOUNDS) -> Any:
+    """One YAML document of plain data within the bounds, without aliases. Raises ValueError as `parse_json`."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        # Flat events first: composing recurses, and an alias can stand for a billion values.
+        for problem in _yaml_problems(yaml, yaml.parse(text, Loader=loader), bounds):
+            raise ValueError(problem)
+        return _bounded(yaml.load(text, Loader=loader), bounds)
+    # PyYAML's constructors answer odd values under a tag, such as `!!int ""`, with whatever they stumble over.
+    except (yaml.YAMLError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def not_a(path: Path, kind: str, why: str, advice: str = "") -> FileError:
+    """The error for a file that is not what it should be."""
+    article = "an" if kind[0] in "aeiou" else "a"
+    return FileError(f"{path} is not {article} {kind}: {why}. {advice}".rstrip())
+
+
+def _yaml_problems(yaml: Any, events: Any, bounds: Bounds) -> Iterator[str]:
+    depth = 0
+    for count, event in enumerate(events):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            yield "aliases are not allowed"
+        if depth > bounds.depth:
+            yield f"it is nested deeper than {bounds.depth} levels"
+        if count > 2 * bounds.items:
+            yield f"it holds more than {bounds.items} values"
+
+
+def _bounded(data: Any, bounds: Bounds) -> Any:
+    if (problem := excess(data, bounds, "it")) is not None:
+        raise ValueError(problem)
+    return data
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
