@@ -85,7 +85,7 @@ async def _serve(device: Loopback) -> None:
     port = server.sockets[0].getsockname()[1]
     device.known_hosts.write_text(f"[127.0.0.1]:{port} {host_key.export_public_key().decode()}")
     device.config.write_text(_config(port, device.folder))
-    print("prepare", flush=True)
+    print("ready", flush=True)
     await asyncio.Event().wait()
 
 

@@ -17,9 +17,9 @@ import asyncssh
 from loopback import Loopback, serving
 
 from compress.core import CompressError, UsageError
-from compress.measure import carry
 from compress.measure.kit.ingest import ingest
 from compress.measure.kit_runtime.run import LOCK
+from compress.measure.ssh import transfer
 from compress.measure.ssh.connection import Remote
 from compress.measure.ssh.transfer import measure_remotely
 
@@ -115,7 +115,7 @@ def test_a_device_keeps_the_time_limit(board: Loopback, long_kit: Path, tmp_path
 def test_a_device_that_hangs_is_given_up(
     board: Loopback, measured_kit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carry, "_GRACE_S", 1)
+    monkeypatch.setattr(transfer, "_GRACE_S", 1)
     board.hang.touch()
     with pytest.raises(CompressError, match="did not finish within 1 s"):
         measure_remotely(_remote(board, limit_s=1), measured_kit.folder, tmp_path / "results.json")
@@ -125,7 +125,7 @@ def test_a_device_that_hangs_is_given_up(
 def test_a_connection_given_up_leaves_nothing(
     board: Loopback, long_kit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(carry, "_GRACE_S", -600)
+    monkeypatch.setattr(transfer, "_GRACE_S", -600)
     with pytest.raises(CompressError, match="did not finish"):
         measure_remotely(_remote(board, limit_s=604), long_kit, tmp_path / "results.json")
     assert board.left_over == []

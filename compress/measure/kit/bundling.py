@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-_HERE = Path(__file__).parent
-_LOOP = ("rounds.py", "host.py", "carried/facts.py", "carried/loop.py", "carried/weights.py")
+_HERE = Path(__file__).parents[1]
+_LOOP = ("timing.py", "host.py", "kit_runtime/facts.py", "kit_runtime/loop.py", "kit_runtime/weights.py")
 _TYPES_ONLY = ("compress", "collections.abc", "typing", "numpy.typing")
 """Imports that are in the file itself, or that only annotations need, which nobody evaluates."""
 
@@ -25,13 +25,13 @@ from __future__ import annotations
 def measure_script() -> str:
     """The text of measure.py."""
     about = "Measures the kit beside it: python3 measure.py. Needs numpy and onnxruntime; uses OpenCV if there is one."
-    return _joined(about, (*_LOOP, "carried/sessions.py", "carried/run.py"))
+    return _joined(about, (*_LOOP, "kit_runtime/sessions.py", "kit_runtime/run.py"))
 
 
 def loop_script() -> str:
     """The text of host_loop.py, which makes weights and times the frame loop without a network."""
     about = "Makes the weights of the kit beside it and times its frame loop. Needs numpy."
-    return _joined(about, (*_LOOP, "carried/host_loop.py"))
+    return _joined(about, (*_LOOP, "kit_runtime/host_loop.py"))
 
 
 def _joined(about: str, modules: tuple[str, ...]) -> str:

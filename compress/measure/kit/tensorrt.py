@@ -16,7 +16,7 @@ TIMED = 20
 WARM_MS = 200
 """As `trtexec` warms up by default."""
 
-_SCRIPT = Path(__file__).parent / "carried" / "measure.sh"
+_SCRIPT = Path(__file__).parents[1] / "kit_runtime" / "measure.sh"
 
 
 def shell_files(kit: dict[str, Any], sums: dict[str, str]) -> dict[str, str]:
