@@ -7,6 +7,7 @@ import shlex
 from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -21,6 +22,8 @@ def _commands() -> list[list[str]]:
 @pytest.mark.parametrize("words", _commands(), ids=" ".join)
 def test_commands_and_options_exist(words: list[str]) -> None:
     command = import_module(f"compress.cli.{words[1].replace('-', '_')}").command
+    if isinstance(command, click.Group):
+        command = command.commands[words[2]]
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known
 

@@ -45,7 +45,11 @@ def examine() -> Iterator[Finding]:
     yield _cuda()
     yield _command("g++", ("g++", "c++", "clang++"), "cpu:pytorch-compiled needs a C++ compiler; nothing else does.")
     yield _targets()
-    yield _command("ssh", ("ssh",), "`compress profile --host` needs OpenSSH's client; kits do without (--emit-kit).")
+    yield _command(
+        "ssh",
+        ("ssh",),
+        "`compress profile measure --host` needs OpenSSH's client; kits do without.",
+    )
     yield _command("trtexec", ("trtexec",), "Kits for TensorRT need it, on the device; it comes with TensorRT.")
     yield _governor()
     yield _load()

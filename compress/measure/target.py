@@ -151,8 +151,8 @@ class Target:
 def how_to_measure(name: str) -> str:
     """What to do for a measurement of a device that is not here."""
     return (
-        f"To measure one: `compress profile --target {name} --host user@device`, or --emit-kit to carry the "
-        "measurement there."
+        f"To measure one: `compress profile measure --target {name} --host user@device`, or, to carry the measurement "
+        f"there, `compress profile kit --target {name} --out kit`."
     )
 
 

@@ -96,7 +96,7 @@ def planned_teacher() -> Record:
 
 
 def plan_facts(**changes: Any) -> Plan:
-    commands = ("compress profile --target agx", "compress search --plan here")
+    commands = ("compress profile measure --target agx", "compress search --plan here")
     facts = Plan("full", 554400, False, 6000, 3000, 900, 0.046, 0.104, "Nothing was timed.", ("Mind this.",), commands)
     return replace(facts, **changes)
 

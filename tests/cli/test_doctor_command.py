@@ -30,7 +30,7 @@ def test_what_is_missing_is_said_with_advice(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("PATH", str(tmp_path))
     result = CliRunner().invoke(command, [], catch_exceptions=False)
     assert result.exit_code == 0
-    assert "! ssh: not found\n    `compress profile --host` needs OpenSSH's client" in result.stdout
+    assert "! ssh: not found\n    `compress profile measure --host` needs OpenSSH's client" in result.stdout
     assert "! trtexec: not found" in result.stdout
     assert "! g++: not found" in result.stdout
     assert "cpu:pytorch-compiled: torch.compile finds no C++ compiler" in result.stdout

@@ -16,7 +16,7 @@ from search_settings import SETTINGS
 
 from compress.archive import SHARE, Archive, pareto_mask, read_archive, read_knobs
 from compress.cli import main
-from compress.cli.profile import command as profile_command
+from compress.cli.profile import measure as measure_command
 from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
 from compress.driver import SearchConfig, plan_sample, search
@@ -185,7 +185,7 @@ def test_text_says_what_it_is_and_what_to_do(run: Archive, capsys: pytest.Captur
     assert _main("report", str(run.run_dir)) == 0
     shown = capsys.readouterr().out
     assert "nothing was trained or timed" in shown
-    assert f"compress profile --target agx --teacher ostrack256 --space {run.settings['space']} --host" in shown
+    assert f"compress profile measure --target agx --teacher ostrack256 --space {run.settings['space']} --host" in shown
     assert "Keeps the bound on every frame, its worst path included: v" in shown
     assert "Under PyTorch (agx:pytorch" in shown
 
@@ -193,8 +193,8 @@ def test_text_says_what_it_is_and_what_to_do(run: Archive, capsys: pytest.Captur
 def test_command_that_trains_it_is_one(run: Archive) -> None:
     assert run.plan is not None
     profile = shlex.split(run.plan.commands[0])
-    assert profile[:2] == ["compress", "profile"]
-    assert profile_command.make_context("profile", profile[2:]).params["host"] == "user@device"
+    assert profile[:3] == ["compress", "profile", "measure"]
+    assert measure_command.make_context("measure", profile[3:]).params["host"] == "user@device"
     words = shlex.split(run.plan.commands[-1])
     assert words[:2] == ["compress", "search"]
     settings = search_command.make_context("search", words[2:]).params

@@ -11,7 +11,7 @@ import torch
 from click.testing import CliRunner
 
 from compress.cli.latency import command as latency
-from compress.cli.profile import command as profile
+from compress.cli.profile import measure as profile
 from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, TrackerSpec, UsageError
 from compress.latency import load_profile, predict, worst_path
 from compress.measure import Coverage, host_profile, kept_profiles, measure_many, profile_path, resolve_target

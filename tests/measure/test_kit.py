@@ -64,13 +64,13 @@ def test_a_kit_becomes_a_measured_profile(measured_kit: Any, tiny: TrackerSpec) 
 
 
 def test_the_command_reads_results_back(measured_kit: Any, tiny: TrackerSpec) -> None:
-    words = ["--ingest", str(measured_kit.results), "--kit", str(measured_kit.folder)]
+    words = ["ingest", str(measured_kit.results), "--kit", str(measured_kit.folder)]
     found = json.loads(CliRunner().invoke(profile_command, [*words, "--json"], catch_exceptions=False).stdout)
     assert (found["target"], found["provenance"], found["threads"]) == ("board", "measured", 1)
     assert found["conditions"]["numpy"] == np.__version__
     text = CliRunner().invoke(profile_command, words, catch_exceptions=False).stdout
     assert text.startswith("board  measured on ")
-    assert "error on trackers held back" in text
+    assert "error on the validation set" in text
     assert f"kept in {found['file']}" in text
 
 

@@ -71,7 +71,7 @@ def test_adaptive_trackers_are_estimated_over_the_paths_given() -> None:
 def test_nothing_is_timed_on_what_is_not_here() -> None:
     target = resolve_target("orin-nx")
     for refused in (lambda: target.profile(describe("ostrack256")), lambda: target.measure({})):
-        with pytest.raises(UsageError, match="compress profile --target orin-nx --host user@device"):
+        with pytest.raises(UsageError, match="compress profile measure --target orin-nx --host user@device"):
             refused()
 
 
@@ -112,7 +112,7 @@ def test_latency_command_estimates_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--measure"], "--emit-kit"),
+        (["--measure"], "compress profile kit"),
         (["--refresh"], "Nothing can be timed"),
         (["--threads", "2"], "do not tell threads"),
     ],

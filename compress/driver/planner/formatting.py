@@ -80,7 +80,7 @@ def commands(config: SearchConfig, run_dir: Path, *, measured: bool) -> Iterator
     device = config.target.split(":")[0]
     about = ["--target", device, "--teacher", config.teacher, "--space", config.space]
     if not measured:
-        yield shlex.join(["compress", "profile", *about, "--host", "user@device"])
+        yield shlex.join(["compress", "profile", "measure", *about, "--host", "user@device"])
     words = ["compress", "search", *about, *_weights(config), *_data(config)]
     for field in fields(config):
         value = getattr(config, field.name)

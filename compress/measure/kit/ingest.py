@@ -78,7 +78,7 @@ def _kit_of(path: Path, results: Results, folder: Path | None) -> dict[str, Any]
     except (ValueError, TypeError, KeyError, RecursionError, UsageError):
         same = False
     why = "was written by another version of compress" if same else "is not the kit of these results, or was changed"
-    raise FileError(f"The kit at {place} {why}. Write a new kit with `compress profile --emit-kit` and measure that.")
+    raise FileError(f"The kit at {place} {why}. Write a new kit with `compress profile kit` and measure that.")
 
 
 def _request(kit: dict[str, Any]) -> Request:

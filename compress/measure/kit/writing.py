@@ -149,5 +149,5 @@ Kit {id} measures the target {target}.
 {needs}
 Stop what else runs on the device, and set the power mode you deploy with, before you start it.
 
-Back where the kit was written: compress profile --ingest results.json
+Back where the kit was written: compress profile ingest results.json
 """

@@ -49,7 +49,7 @@ def measure_remotely(remote: Remote, kit: Path, out: Path, *, report: Report | N
             or lacks something, or the time is up.
     """
     if shutil.which("ssh") is None:
-        raise CompressError("There is no ssh here. Install OpenSSH's client, or carry a kit there with --emit-kit.")
+        raise CompressError("There is no ssh here. Install OpenSSH's client, or use `compress profile kit`.")
     script = _SCRIPT.format(run=_run_words(remote, kit))
     talk = _Talk(report or silent)
     try:
