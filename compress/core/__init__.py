@@ -1,5 +1,8 @@
 """The words of the tool: specs, records, errors. Standard library only."""
 
+from compress.core.backbones.levit import LevitRules
+from compress.core.backbones.table import BACKBONES, BackboneRules
+from compress.core.backbones.vit import VitRules
 from compress.core.errors import CompressError, FileError, InfeasibleError, InterruptedRun, UsageError, unknown_name
 from compress.core.execution_path import ExecutionPath, exit_shares, mean_layers, path_rows
 from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Provenance
@@ -15,10 +18,13 @@ from compress.core.spec_fields import (
     Recycling,
     StageSpec,
 )
+from compress.core.tracker_fields import TrackerFields
 from compress.core.zoo import TRACKERS, describe
 
 __all__ = [
     "Accuracy",
+    "BACKBONES",
+    "BackboneRules",
     "ATTENTIONS",
     "Attention",
     "BypassSpec",
@@ -31,13 +37,16 @@ __all__ = [
     "LATENCY_FIGURES",
     "Latency",
     "LayerSpec",
+    "LevitRules",
     "Provenance",
     "Recycling",
     "Registry",
     "StageSpec",
     "TRACKERS",
+    "TrackerFields",
     "TrackerSpec",
     "UsageError",
+    "VitRules",
     "ExecutionPath",
     "describe",
     "exit_shares",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from compress.core.backbones.table import BACKBONES
+from compress.core.errors import unknown_name
 from compress.core.spec_fields import ExitSpec, LayerSpec
-
-if TYPE_CHECKING:
-    from compress.core.spec import TrackerSpec
+from compress.core.tracker_fields import TrackerFields
 
 _MOST_ADAPTER = 12
 
 
-def problems(spec: TrackerSpec) -> Iterator[str]:
+def problems(spec: TrackerFields) -> Iterator[str]:
     """One line per field that holds an impossible value."""
+    if spec.backbone not in BACKBONES:
+        yield str(unknown_name("backbone", str(spec.backbone), BACKBONES)).rstrip(".?")
+        return
     for name in ("dim", "heads", "patch", "template_size", "search_size"):
         value = getattr(spec, name)
         if not isinstance(value, int) or value < 1:
@@ -31,10 +33,10 @@ def problems(spec: TrackerSpec) -> Iterator[str]:
     yield from _attention(spec)
     yield from _bypass(spec)
     yield from _exits(spec)
-    yield from _levit(spec) if spec.backbone == "levit" else _vit(spec)
+    yield from BACKBONES[spec.backbone].problems(spec)
 
 
-def _sizes(spec: TrackerSpec) -> Iterator[str]:
+def _sizes(spec: TrackerFields) -> Iterator[str]:
     if spec.dim % spec.heads:
         yield f"dim {spec.dim} is not a multiple of heads {spec.heads}"
     for name in ("template_size", "search_size"):
@@ -49,7 +51,7 @@ def _sizes(spec: TrackerSpec) -> Iterator[str]:
         yield f"position sincos needs a dim that is a multiple of 4 but it is {spec.dim}"
 
 
-def _head(spec: TrackerSpec) -> Iterator[str]:
+def _head(spec: TrackerFields) -> Iterator[str]:
     head = spec.head
     if head.channels < 8 or head.channels % 8:
         yield f"head.channels must be a positive multiple of 8 but is {head.channels!r}"
@@ -61,7 +63,7 @@ def _head(spec: TrackerSpec) -> Iterator[str]:
         yield f"head.reparam needs a corner head but the head is {head.kind}"
 
 
-def _layer(spec: TrackerSpec, i: int, layer: LayerSpec) -> Iterator[str]:
+def _layer(spec: TrackerFields, i: int, layer: LayerSpec) -> Iterator[str]:
     if layer.source < 0:
         yield f"layers[{i}].source must be ≥ 0 but is {layer.source}"
     if i and layer.source <= spec.layers[i - 1].source:
@@ -82,14 +84,14 @@ def _layer(spec: TrackerSpec, i: int, layer: LayerSpec) -> Iterator[str]:
         yield f"layers[{i}].keep goes with neither prediction tokens nor bypass nor exits"
 
 
-def _attention(spec: TrackerSpec) -> Iterator[str]:
+def _attention(spec: TrackerFields) -> Iterator[str]:
     kinds = "".join("A" if x == "AI" else x[0] for x in (layer.attention for layer in spec.layers))
     split = kinds == "F" * kinds.count("F") + "A" * kinds.count("A") and "A" in kinds
     if not (set(kinds) in ({"j"}, {"a"}) or split):
         yield "layers must be all joint, all asymmetric, or FE…FE followed by at least one AI"
 
 
-def _bypass(spec: TrackerSpec) -> Iterator[str]:
+def _bypass(spec: TrackerFields) -> Iterator[str]:
     bypass, depth = spec.bypass, len(spec.layers)
     if bypass is None:
         return
@@ -102,7 +104,7 @@ def _bypass(spec: TrackerSpec) -> Iterator[str]:
         yield f"bypass.zeta must be in [−1, 1] but is {bypass.zeta}"
 
 
-def _exits(spec: TrackerSpec) -> Iterator[str]:
+def _exits(spec: TrackerFields) -> Iterator[str]:
     if not spec.exits:
         return
     depth, apart = len(spec.layers), spec.count("FE")
@@ -123,32 +125,3 @@ def _exits(spec: TrackerSpec) -> Iterator[str]:
         yield f"exits must end behind the last layer, {depth}, but end after {spec.exits[-1].after}"
     if spec.exits[-1].tau != ExitSpec.tau:
         yield "exits[-1].tau has no meaning: the last exit is always taken; leave it out"
-
-
-def _vit(spec: TrackerSpec) -> Iterator[str]:
-    if spec.stages or any(layer.stage for layer in spec.layers):
-        yield "stages belong to the backbone levit, but the backbone is vit"
-
-
-def _levit(spec: TrackerSpec) -> Iterator[str]:
-    if len(spec.stages) != 3:
-        yield f"stages must be 3, which the bridge joins, but are {len(spec.stages)}"
-        return
-    first = spec.stages[0]
-    if (first.dim, first.heads) != (spec.dim, spec.heads):
-        yield f"dim and heads must be the first stage's, {first.dim} and {first.heads}"
-    for i, stage in enumerate(spec.stages):
-        if min(stage.dim, stage.heads, stage.key_dim) < 1:
-            yield f"stages[{i}] must have a dim, heads and key_dim of at least 1"
-        if (stage.shrink_heads > 0) != (i > 0) or (stage.shrink_hidden > 0) != (i > 0):
-            yield f"stages[{i}].shrink_heads and shrink_hidden must be positive, but 0 in the first stage"
-    where = [layer.stage for layer in spec.layers]
-    if where != sorted(where) or not set(where) <= {0, 1, 2}:
-        yield "layers must go stage by stage, 0 to 2"
-    if spec.dim % 8 or spec.patch != 16 or spec.template_size % 64 or spec.search_size % 64:
-        yield "a levit needs a dim that is a multiple of 8, patch 16, and crops that are multiples of 64 pixels"
-    if any(x.attention != "joint" or x.attn_dims or x.mlp_dims or x.keep for x in spec.layers):
-        yield "layers of a levit are joint, without attn_dims, mlp_dims and keep"
-    plain = not (spec.final_norm or spec.target_token or spec.online_templates or spec.bypass or spec.exits)
-    if not plain or spec.position != "learned" or spec.head.kind != "corner" or spec.head.reparam:
-        yield "a levit has a plain corner head and no final_norm, target_token, online templates, bypass or exits"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
-from typing import Literal
 
-from compress.core import HeadSpec, StageSpec, TrackerSpec
+from compress.core import BACKBONES, HeadSpec, StageSpec, TrackerSpec
 
 
 @dataclass(frozen=True)
@@ -21,13 +20,16 @@ class Family:
     template_size: int
     search_size: int
     patch: int = 16
-    backbone: Literal["vit", "levit"] = "vit"
+    backbone: str = "vit"
     head: HeadSpec = field(default_factory=HeadSpec)
     final_norm: bool = True
     target_token: bool = False
     online_templates: int = 0
     extra_tokens: int = 0
     stages: tuple[StageSpec, ...] = ()
+
+    def __post_init__(self) -> None:
+        BACKBONES[self.backbone]  # raises UsageError with close matches where there is none of this name
 
     @classmethod
     def of(cls, spec: TrackerSpec) -> Family:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compress.core.cost.component import NOTHING, Component, Work, linear
+from compress.core.component import NOTHING, Component, Work, linear
 from compress.core.cost.heads import head_component
 from compress.core.cost.vit import frame_tokens, layer_parameters, layer_work
-from compress.core.spec import TrackerSpec
 from compress.core.spec_fields import ExitSpec, LayerSpec
+from compress.core.tracker_fields import TrackerFields
 
 
-def exit_components(spec: TrackerSpec) -> Iterator[Component]:
+def exit_components(spec: TrackerFields) -> Iterator[Component]:
     """A decisioner and a head for each exit; a frame meets every decisioner up to its own exit's, and that one head."""
     for k, each in enumerate(spec.exits):
         recycling = spec.recycling if k else "none"
@@ -20,7 +20,7 @@ def exit_components(spec: TrackerSpec) -> Iterator[Component]:
         yield _head(spec, f"exits.{k}.head", each)
 
 
-def _decisioner(spec: TrackerSpec, name: str, each: ExitSpec, recycling: str) -> Component:
+def _decisioner(spec: TrackerFields, name: str, each: ExitSpec, recycling: str) -> Component:
     """Recycling, adapter layers over all tokens of the frame, a 3-layer MLP over the IoU token."""
     dim, tokens = spec.dim, frame_tokens(spec)
     block = LayerSpec(source=0, mlp_hidden=spec.layers[each.after - 1].mlp_hidden)
@@ -32,7 +32,7 @@ def _decisioner(spec: TrackerSpec, name: str, each: ExitSpec, recycling: str) ->
     return Component(name, held, frame=adapter + Work(tokens * gate + 2 * dim * dim + dim), depth=each.after)
 
 
-def _head(spec: TrackerSpec, name: str, each: ExitSpec) -> Component:
+def _head(spec: TrackerFields, name: str, each: ExitSpec) -> Component:
     """Norm and projection of the search tokens, and the box head."""
     head = head_component(spec)
     norm = 2 * spec.dim if spec.final_norm else 0

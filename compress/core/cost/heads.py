@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from compress.core.cost.component import Component, Work, conv_norm, linear
-from compress.core.spec import TrackerSpec
+from compress.core.backbones.table import BACKBONES
+from compress.core.component import Component, Work, conv_norm, linear
+from compress.core.tracker_fields import TrackerFields
 
 
-def head_component(spec: TrackerSpec) -> Component:
+def head_component(spec: TrackerFields) -> Component:
     """The box head, and the score head where there is one."""
     return {"centre": _centre, "corner": _corner, "pyramid": _pyramid, "tokens": _tokens}[spec.head.kind](spec)
 
 
-def _centre(spec: TrackerSpec) -> Component:
+def _centre(spec: TrackerFields) -> Component:
     """Three branches of four 3×3 convolutions and one of 1×1: score, offset, size."""
     held, cell = 0, 0
     for outputs in (1, 2, 2):
@@ -23,10 +24,10 @@ def _centre(spec: TrackerSpec) -> Component:
     return Component("head", held, frame=Work(spec.search_tokens * cell))
 
 
-def _corner(spec: TrackerSpec) -> Component:
+def _corner(spec: TrackerFields) -> Component:
     """Two towers of four 3×3 convolutions and one of 1×1."""
     channels = spec.head.channels
-    convs = _tower(channels if spec.backbone == "levit" else spec.dim, channels)
+    convs = _tower(BACKBONES[spec.backbone].head_width(spec), channels)
     held = sum((_rep_block if spec.head.reparam else conv_norm)(a, b) for a, b in convs) + linear(channels // 8, 1)
     cell = sum(9 * a * b for a, b in convs) + channels // 8
     return Component("head", 2 * held, frame=Work(spec.search_tokens * 2 * cell))
@@ -41,7 +42,7 @@ def _rep_block(inputs: int, outputs: int) -> int:
     return (9 + 1) * inputs * outputs + 4 * outputs + identity
 
 
-def _pyramid(spec: TrackerSpec) -> Component:
+def _pyramid(spec: TrackerFields) -> Component:
     """Two towers that double their resolution twice, with features and scores joining on the way (MixViT)."""
     dim, c = spec.dim, spec.head.channels
     coarse = [(dim, c), (c, c // 2), (dim, c // 2), (dim, c // 4), *_scores(c // 2, c // 4, c // 8)]
@@ -52,7 +53,7 @@ def _pyramid(spec: TrackerSpec) -> Component:
     return Component("head", 2 * held, frame=Work(spec.search_tokens * 2 * (work + 16 * (c // 8))))
 
 
-def _tokens(spec: TrackerSpec) -> Component:
+def _tokens(spec: TrackerFields) -> Component:
     """One MLP with layer norms, and one for the score, for each of the four prediction tokens."""
     dim, bins = spec.dim, spec.head.bins
     held = linear(dim, dim) + 2 * dim + linear(dim, bins) + 2 * bins

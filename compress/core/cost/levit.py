@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from compress.core.cost.component import Component, Work, linear
-from compress.core.spec import TrackerSpec
+from compress.core.component import Component, Work, linear
 from compress.core.spec_fields import StageSpec
+from compress.core.tracker_fields import TrackerFields
 
 _VALUES, _SHRINK_VALUES = 2, 4
 """Dimensions of a head's values over those of its keys."""
 
 
-def levit_components(spec: TrackerSpec) -> Iterator[Component]:
+def levit_components(spec: TrackerFields) -> Iterator[Component]:
     """Everything in front of the corner towers. Only the stem's part of the template is kept between frames."""
     yield _stem(spec)
     grids = _grids(spec)
@@ -37,7 +37,7 @@ class _Grid(NamedTuple):
         return self.search**2 + self.template**2
 
 
-def _grids(spec: TrackerSpec) -> list[_Grid]:
+def _grids(spec: TrackerFields) -> list[_Grid]:
     side = spec.template_size // spec.patch
     return [_Grid(spec.grid >> i, side >> i) for i in range(len(spec.stages))]
 
@@ -47,7 +47,7 @@ def _norm(inputs: int, outputs: int, kernel: int = 1) -> int:
     return kernel**2 * inputs * outputs + 2 * outputs
 
 
-def _stem(spec: TrackerSpec) -> Component:
+def _stem(spec: TrackerFields) -> Component:
     """Four 3×3 convolutions of stride 2."""
     widths = (3, spec.dim // 8, spec.dim // 4, spec.dim // 2, spec.dim)
     pairs = list(zip(widths, widths[1:], strict=False))
@@ -99,7 +99,7 @@ def _offsets(squares: tuple[tuple[int, int], ...]) -> int:
     return len({(y, x) for low, high in squares for y in range(low, high + 1) for x in range(low, high + 1)})
 
 
-def _bridge(spec: TrackerSpec, last: _Grid) -> Component:
+def _bridge(spec: TrackerFields, last: _Grid) -> Component:
     """Two transposed 2×2 convolutions of stride 2 back to the first grid, and linear layers to the head's width.
 
     A transposed convolution does its work for every input cell. Each search token's product with the global vector,

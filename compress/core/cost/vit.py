@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compress.core.cost.component import NOTHING, Component, Work, linear
-from compress.core.spec import TrackerSpec
+from compress.core.component import NOTHING, Component, Work, linear
 from compress.core.spec_fields import LayerSpec
+from compress.core.tracker_fields import TrackerFields
 
 
-def vit_components(spec: TrackerSpec) -> Iterator[Component]:
+def vit_components(spec: TrackerFields) -> Iterator[Component]:
     """Everything in front of the head or the exits."""
     dim, templates = spec.dim, 1 + spec.online_templates
     kernel = 3 * spec.patch**2
@@ -29,7 +29,7 @@ def vit_components(spec: TrackerSpec) -> Iterator[Component]:
         yield Component("norm", 2 * dim)
 
 
-def frame_tokens(spec: TrackerSpec) -> int:
+def frame_tokens(spec: TrackerFields) -> int:
     """Tokens that go through the layers for every frame, unless some are eliminated."""
     kept = spec.template_tokens if spec.attention == "joint" else 0
     return kept + spec.search_tokens + spec.extra_tokens
@@ -58,7 +58,7 @@ def layer_work(dim: int, layer: LayerSpec, tokens: int, memory: int = 0, *, drop
     )
 
 
-def _layers(spec: TrackerSpec) -> Iterator[Component]:
+def _layers(spec: TrackerFields) -> Iterator[Component]:
     after = spec.search_tokens_after
     beside = frame_tokens(spec) - spec.search_tokens
     for i, (layer, enter, leave) in enumerate(zip(spec.layers, (spec.search_tokens, *after), after, strict=False)):
@@ -76,14 +76,14 @@ def _layers(spec: TrackerSpec) -> Iterator[Component]:
         )
 
 
-def _memory(spec: TrackerSpec, layer: LayerSpec) -> int:
+def _memory(spec: TrackerFields, layer: LayerSpec) -> int:
     """Template tokens whose cached keys and values a layer sees; LiteTrack's target token is gone by then."""
     if layer.attention == "asymmetric":
         return spec.template_tokens
     return _template_patches(spec) if layer.attention == "AI" else 0
 
 
-def _template_work(spec: TrackerSpec, layer: LayerSpec) -> Work:
+def _template_work(spec: TrackerFields, layer: LayerSpec) -> Work:
     """The template's own way through a layer, and for an AI layer the keys and values of its finished features."""
     if spec.attention == "joint":
         return NOTHING
@@ -94,5 +94,5 @@ def _template_work(spec: TrackerSpec, layer: LayerSpec) -> Work:
     return own + Work(tokens * attn * (spec.dim + attn), unread=tokens * attn * (spec.dim - attn))
 
 
-def _template_patches(spec: TrackerSpec) -> int:
+def _template_patches(spec: TrackerFields) -> int:
     return spec.template_patches * (1 + spec.online_templates)
