@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -132,14 +132,14 @@ def _trained(arguments: argparse.Namespace) -> Tracker:
             device=device,
             workers=arguments.threads,
             weights_key=key,
-            progress=lambda what, done, total: _say(f"{what} {done}/{total}"),
+            progress=_progress,
         ),
         rungs=[Rung("rung-0", 0, []), Rung("full", arguments.steps, [])],
         key=f"{key} {arguments.pool}",
         seed=arguments.seed,
         device=device,
         recipe=StudentRecipe(),
-        report=lambda step, steps, parts: _say(f"step {step}/{steps} " + _figures(parts)),
+        progress=lambda rung: _progress,
     )
     return students.model(replace(teacher.spec, exits=EXITS), 1)
 
@@ -222,12 +222,8 @@ def _plot(path: Path, rows: list[Row]) -> None:
         figure.savefig(temporary, dpi=120, format="png")
 
 
-def _figures(parts: dict[str, float]) -> str:
-    return " ".join(f"{name} {value:.3f}" for name, value in parts.items())
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def _progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
+    print(text, *(f"{name} {value:.3f}" for name, value in (figures or {}).items()), file=sys.stderr, flush=True)
 
 
 def _arguments() -> argparse.Namespace:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -75,13 +75,13 @@ def one_run(
     routing_overhead = RoutingOverheadPlan.of(teacher, coverage) if coverage.decides else None
     static: list[list[Call]] = [[(spec, None) for spec in batch] for batch in plan.batches]
     every = [*static, *([routing_overhead.calls] if routing_overhead else []), *batches]
-    loops = chain.from_iterable(prepare(batch, runtime, threads, _report) for batch in every)
+    loops = chain.from_iterable(prepare(batch, runtime, threads, _progress) for batch in every)
     times = settled_rounds(
         [*loops, TimedFrame(teacher, None)],
         rounds=rounds,
         dropped=plan.budget.dropped,
         timed=plan.budget.timed,
-        report=lambda share: _report("measuring", share),
+        progress=_progress,
     )
     print(f"{len(times)} networks, halves of the rounds {spread(times):.1%} apart, drift {drift(times):+.1%}")
     *parts, loop = np.split(times, np.cumsum([len(batch) for batch in every]))
@@ -141,8 +141,8 @@ def _write(path: Path, cases: dict[str, Case], table: dict[str, np.ndarray]) -> 
             writer.writerow([*about, *figures, host(), runtime_name(), spec.to_json()])
 
 
-def _report(what: str, share: float) -> None:
-    print(f"\r{what} {share:.0%}   ", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
+def _progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
+    print(f"\r{text} {share:.0%}   ", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
 
 
 def _arguments() -> argparse.Namespace:

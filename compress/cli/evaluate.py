@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -57,8 +57,8 @@ def command(
 
     network, spec, settings = _load(tracker, weights, device, threads, update_interval, thresholds)
     sequences = load_sequences(data)
-    with shown(quiet=quiet or as_json) as show:
-        evaluation = evaluate(network, settings, sequences, progress=_reporting(show))
+    with shown(quiet=quiet or as_json) as progress:
+        evaluation = evaluate(network, settings, sequences, progress=progress)
     if out is not None:
         write_results(evaluation, out)
     _print(evaluation, spec, as_json)
@@ -94,10 +94,6 @@ def _load(
     model = source.model
     settings = LoopSettings.of(model.spec, update_interval=update_interval)
     return NumpyNetwork(model, pick_device(device)), model.spec, settings
-
-
-def _reporting(show: Any) -> Any:
-    return None if show is None else lambda done, total: show(f"frame {done}/{total}", done / total, None)
 
 
 def _print(evaluation: Evaluation, spec: TrackerSpec, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import click
 
 from compress.cli.latency_answer import Answer, print_latency
 from compress.cli.options import json_option, quiet_option
-from compress.cli.progress_line import ProgressLine
+from compress.cli.progress import shown
 
 if TYPE_CHECKING:
     from compress.core import ExecutionPath, TrackerSpec
@@ -42,7 +42,6 @@ def command(
 
     spec, paths = _tracker(tracker)
     aim = resolve_target(target, spec)
-    report = None if quiet else ProgressLine()
     asked = _asked(spec, paths)
     more: dict[str, Any] = {}
     if aim.estimates is not None and not (measure or refresh):
@@ -50,12 +49,16 @@ def command(
         more = _estimated(aim, spec, paths, threads)
     elif measure:
         named = {name: each for name, each in asked.items() if each or not spec.adaptive}
-        found = aim.measure(dict.fromkeys(named, spec), paths=_known(named), threads=threads, runs=runs, report=report)
+        with shown(quiet=quiet) as progress:
+            known = _known(named)
+            found = aim.measure(dict.fromkeys(named, spec), paths=known, threads=threads, runs=runs, progress=progress)
     else:
         from compress.latency import predict
         from compress.measure import Coverage
 
-        profile = aim.profile(spec, coverage=Coverage.of(spec, [spec]), threads=threads, refresh=refresh, report=report)
+        coverage = Coverage.of(spec, [spec])
+        with shown(quiet=quiet) as progress:
+            profile = aim.profile(spec, coverage=coverage, threads=threads, refresh=refresh, progress=progress)
         found = {name: predict(profile, spec, each) for name, each in asked.items()}
         more = {"profile_mean_error": profile.mean_error, "profile_max_error": profile.max_error}
         if spec.adaptive and profile.routing_overhead is not None:

@@ -10,10 +10,11 @@ import click
 
 from compress.cli.options import json_option, out_option, quiet_option
 from compress.cli.profile_output import show_kit, show_profile
-from compress.cli.progress_line import ProgressLine
+from compress.cli.progress import shown
 from compress.core import UsageError
 
 if TYPE_CHECKING:
+    from compress.core.progress import Progress
     from compress.latency import Profile
     from compress.measure import Coverage
     from compress.measure.kit.request import Request
@@ -93,10 +94,11 @@ def measure(
 
     The device needs Python, numpy and onnxruntime, and lets you in by key.
     """
-    report = None if quiet else ProgressLine()
     name = None if connection["host"] else _target_of_this_host(target)
     if name is not None:
-        show_profile(*_measured_here(name, teacher, space, threads, rounds, report), as_json)
+        with shown(quiet=quiet) as progress:
+            made = _measured_here(name, teacher, space, threads, rounds, progress)
+        show_profile(*made, as_json)
         return
     request = _request(target, teacher, space, threads, rounds, provider)
     if connection["host"] is None:
@@ -106,7 +108,9 @@ def measure(
         )
     from compress.measure.ssh.profile import remote_profile
 
-    show_profile(*remote_profile(request, _remote(**connection), report=report), as_json)
+    with shown(quiet=quiet) as progress:
+        made = remote_profile(request, _remote(**connection), progress=progress)
+    show_profile(*made, as_json)
 
 
 @command.command("kit")
@@ -133,7 +137,9 @@ def kit(
     from compress.measure.kit.writing import emit_kit
 
     request = _request(target, teacher, space, threads, rounds, provider)
-    show_kit(emit_kit(request, out, report=None if quiet else ProgressLine()), out, request, as_json)
+    with shown(quiet=quiet) as progress:
+        id = emit_kit(request, out, progress=progress)
+    show_kit(id, out, request, as_json)
 
 
 @command.command("ingest")
@@ -157,7 +163,7 @@ def _target_of_this_host(target: str) -> str | None:
 
 
 def _measured_here(
-    target: str, teacher: str, space: str | None, threads: int, rounds: int, report: Any
+    target: str, teacher: str, space: str | None, threads: int, rounds: int, progress: Progress
 ) -> tuple[Profile, Path]:
     from compress.cli.specs import read_spec
     from compress.measure import host_profile, profile_path
@@ -171,7 +177,7 @@ def _measured_here(
         rounds=rounds,
         refresh=True,
         strict=True,
-        report=report,
+        progress=progress,
     )
     return profile, profile_path(spec, threads, target)
 

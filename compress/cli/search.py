@@ -56,8 +56,8 @@ def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> No
 
     source = click.get_current_context().get_parameter_source
     settings = {name: value for name, value in settings.items() if source(name) is not ParameterSource.DEFAULT}
-    with shown(quiet=quiet or as_json) as show:
-        archive = search(out=out, show=show, **settings)
+    with shown(quiet=quiet or as_json) as progress:
+        archive = search(out=out, progress=progress, **settings)
     if as_json:
         planned = {"plan": archive.plan.to_dict()} if archive.plan else {}
         print_json({"run": archive.run_dir, "verdict": verdict(archive), "front": front_rows(archive), **planned})

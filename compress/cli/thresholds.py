@@ -14,6 +14,7 @@ from compress.cli.progress import shown
 
 if TYPE_CHECKING:
     from compress.core import ExecutionPath, TrackerSpec
+    from compress.core.progress import Progress
     from compress.driver.exit_thresholds.setting import Chosen
 
 
@@ -58,6 +59,7 @@ def command(
     one sees.
     """
     from compress.core import UsageError
+    from compress.core.progress import part
     from compress.distill import pick_device
     from compress.driver.exit_thresholds.setting import set_thresholds, threshold_sequences
     from compress.export import load_source
@@ -70,17 +72,16 @@ def command(
     source = load_source(run, variant)
     check_exits(source.model.spec)
     settings = _settings(run)
-    with shown(quiet=quiet or as_json) as show:
-        say: Callable[[str, float], None] = lambda text, share: show(text, share, None) if show else None  # noqa: E731
+    with shown(quiet=quiet or as_json) as progress:
         chosen = set_thresholds(
             source.model,
             threshold_sequences(data or settings.get("data", "generated")),
-            ms=_milliseconds(source.model.spec, settings, exit_ms, say),
+            ms=_milliseconds(source.model.spec, settings, exit_ms, part(progress, 0, 0.3)),
             max_ms=None if fps is None else 1000 / fps,
             taus=tau,
             folder=Path(run) / "thresholds",
             device=pick_device(device),
-            progress=lambda text, done, total: say(f"{text}: sequence {done}/{total}", done / total),
+            progress=part(progress, 0.3, 1),
         )
     name = "-".join([variant, f"{fps:g}fps" if fps is not None else "tau", *(f"{t:g}" for t in tau or ())])
     path = out or Path(run) / "thresholds" / f"{name}.json"
@@ -98,7 +99,7 @@ def _settings(run: str) -> dict[str, Any]:
 
 
 def _milliseconds(
-    spec: TrackerSpec, settings: dict[str, Any], exit_ms: tuple[float, ...] | None, say: Callable[[str, float], None]
+    spec: TrackerSpec, settings: dict[str, Any], exit_ms: tuple[float, ...] | None, progress: Progress
 ) -> Callable[[ExecutionPath], float]:
     """Mean time of each way: by exit as given, or predicted or estimated for the run's target."""
     from compress.core import UsageError
@@ -108,7 +109,7 @@ def _milliseconds(
     if exit_ms is None:
         aim, threads = resolve_target(str(settings.get("target", "cpu")), spec), int(settings.get("threads", 1))
         coverage = Coverage.of(spec, [spec])
-        known = aim if aim.estimates else aim.profile(spec, coverage=coverage, threads=threads, report=say)
+        known = aim if aim.estimates else aim.profile(spec, coverage=coverage, threads=threads, progress=progress)
         return lambda path: latency_of(known, spec, {path: 1}).mean_ms
     rising = sorted(exit_ms) == list(exit_ms) and all(0 < ms < math.inf for ms in exit_ms)
     if len(exit_ms) != len(spec.exits) or not rising:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,10 @@ import click
 
 from compress.cli.execution_paths import path_figures, path_text
 from compress.cli.options import json_option, out_option, print_json, quiet_option
+from compress.cli.progress import shown
 
 if TYPE_CHECKING:
+    from compress.core.progress import Progress
     from compress.runtime import FrameSource
 
 
@@ -48,8 +49,9 @@ def command(
     network = BundleNetwork(opened, threads=threads)
     frames, known = _source(video)
     box = _box(init, known)
-    steps = track(network, opened.settings, _shown(frames, hidden=quiet or as_json), box)
-    ms, renewals, paths = write_steps(steps, frames, spec=opened.spec, out=out, draw=draw)
+    with shown(quiet=quiet or as_json) as progress:
+        steps = track(network, opened.settings, _counted(frames, progress), box)
+        ms, renewals, paths = write_steps(steps, frames, spec=opened.spec, out=out, draw=draw)
     result = {"bundle": opened.name, "spec_id": opened.spec.id, "frames": len(ms), **speed(ms[1:])}
     result |= {"template_ms": ms[0], "video_fps": frames.fps, "threads": network.threads, "boxes": out, "drawn": draw}
     result |= {"update_interval": opened.settings.update_interval, "renewals": renewals}
@@ -113,10 +115,11 @@ def _box(text: str | None, known: list[float] | None) -> list[float]:
     return box
 
 
-def _shown(frames: FrameSource, *, hidden: bool) -> Iterator[Any]:
-    quiet = hidden or not sys.stderr.isatty()
-    with click.progressbar(frames, length=frames.count, label="Tracking", file=sys.stderr, hidden=quiet) as bar:
-        yield from bar
+def _counted(frames: FrameSource, progress: Progress) -> Iterator[Any]:
+    """The frames, each noted; the share stays 0 where nobody knows how many there are."""
+    for i, frame in enumerate(frames):
+        progress(f"tracking frame {i + 1}", min(1.0, (i + 1) / frames.count) if frames.count else 0.0)
+        yield frame
 
 
 def _words(result: dict[str, Any], paths: str) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from compress.cli.options import device_option, out_option, quiet_option, seed_option
+from compress.cli.progress import shown
 
 
 @click.command("train-teacher")
@@ -58,10 +59,6 @@ def command(
         images=images or "",
         init=init,
     )
-
-    def report(step: int, means: dict[str, float]) -> None:
-        if not quiet:
-            click.echo(f"{step}/{steps} " + " ".join(f"{k} {v:.4f}" for k, v in means.items()), err=True)
-
-    train_teacher(describe(name), recipe, out=out, device=device, workers=workers, report=report)
+    with shown(quiet=quiet) as progress:
+        train_teacher(describe(name), recipe, out=out, device=device, workers=workers, progress=progress)
     click.echo(f"Weights: {out / 'weights.safetensors'}")

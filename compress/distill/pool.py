@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.core.files import replacing
+from compress.core.progress import Progress, no_progress, part
 from compress.data.worker import make_pairs
 from compress.distill.layer_matching import distilled_layers, layer_shape
 from compress.distill.optimise import to_input
@@ -70,7 +70,7 @@ def distillation_pool(
     source: str = "generated",
     images: str = "",
     weights_key: str = "",
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = no_progress,
 ) -> Pool:
     """The pool from `folder` where it was made before, else made now and kept there.
 
@@ -78,18 +78,17 @@ def distillation_pool(
         source: Where pairs come from: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
         images: Folder of images for generated texture; empty for none.
         weights_key: Names the teacher's weights; another key computes the answers anew.
-        progress: Called with what is being made, how many are done, and of how many.
+        progress: Called after every chunk of pairs made, then of pairs asked about.
     """
-    report = progress or (lambda what, done, total: None)
     pairs_path = folder / f"pairs-{_key(teacher.spec, count, seed, source, images)}.safetensors"
     pairs = _load(pairs_path)
     if pairs is None:
-        pairs = _draw(teacher.spec, count, seed, source, workers, images, report)
+        pairs = _draw(teacher.spec, count, seed, source, workers, images, part(progress, 0, 0.5))
         _save(pairs, pairs_path)
     path = folder / f"teacher-{_key(teacher.spec, count, seed, source, images, weights_key)}.safetensors"
     answers = _load(path)
     if answers is None:
-        answers = _answers(teacher.to(device).eval(), pairs, device, report)
+        answers = _answers(teacher.to(device).eval(), pairs, device, part(progress, 0.5, 1))
         _save(answers, path)
     maps = {k: answers[k] for k in teacher.spec.maps}
     layers = {i: answers[f"layer{i}"] for i in distilled_layers(teacher.spec)}
@@ -103,7 +102,7 @@ def _draw(
     source: str,
     workers: int,
     images: str,
-    report: Callable[[str, int, int], None],
+    progress: Progress,
 ) -> dict[str, Tensor]:
     counts = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
     sizes = {name: getattr(spec, name) for name in _SIZES}
@@ -113,7 +112,7 @@ def _draw(
         made = {name: torch.from_numpy(getattr(pairs, name)) for name in ("template", "search", "boxes")}
         _fill(rows, made, start, count)
         start += len(pairs)
-        report("making pairs", start, count)
+        progress(f"making pairs, {start} of {count}", start / count)
     return rows
 
 
@@ -126,9 +125,7 @@ def _fill(rows: dict[str, Tensor], part: dict[str, Tensor], start: int, count: i
 
 
 @torch.inference_mode()
-def _answers(
-    teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, report: Callable[[str, int, int], None]
-) -> dict[str, Tensor]:
+def _answers(teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, progress: Progress) -> dict[str, Tensor]:
     wanted, last = distilled_layers(teacher.spec), len(teacher.spec.exits) - 1
     # An adaptive teacher is asked for the best it has: no layer skipped, the last exit.
     whole = ForcedPath(skipped=frozenset(), exit=last if last >= 0 else None)
@@ -139,7 +136,8 @@ def _answers(
         out = teacher(template, search, collect=True, forced_path=whole)
         found = {**out.maps, **{f"layer{i}": out.layers[i] for i in wanted}}
         _fill(rows, {key: value.half().cpu() for key, value in found.items()}, start, count)
-        report("asking the teacher", min(count, start + _CHUNK), count)
+        done = min(count, start + _CHUNK)
+        progress(f"asking the teacher, {done} of {count}", done / count)
     return rows
 
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import Attention, LayerSpec, TrackerSpec, UsageError
+from compress.core.progress import Progress, no_progress, part
 from compress.distill.pool import Pool
-from compress.distill.student import Report, StudentRecipe, distill
+from compress.distill.student import StudentRecipe, distill
 from compress.models import Tracker, VitTracker
 from compress.models.vit.blocks import Block
 from compress.surgery import Rank, inherit
@@ -31,7 +32,7 @@ def distill_progressively(
     device: torch.device,
     mlp_rank: Rank = "importance",
     calibration: tuple[Tensor, Tensor] | None = None,
-    report: Report | None = None,
+    progress: Progress = no_progress,
 ) -> Tracker:
     """A student of `spec`: `fade_steps` with the layers to be removed fading out, then `steps` without them.
 
@@ -39,13 +40,14 @@ def distill_progressively(
 
     Args:
         mlp_rank, calibration: See `inherit`.
-        report: As of `distill`; steps count through.
+        progress: As of `distill`.
 
     Raises:
         UsageError: a LeViT, or a tracker with bypass or exits, whose layers do not fade; else as `inherit`, `distill`.
     """
     removed = removed_layers(teacher.spec, spec)
     student = inherit(teacher, with_removed(teacher.spec, spec), mlp_rank=mlp_rank, calibration=calibration)
+    share = fade_steps / (fade_steps + steps)
     with fading(cast(VitTracker, student), removed) as fade:
         student = distill(
             student,
@@ -54,11 +56,11 @@ def distill_progressively(
             steps=fade_steps,
             seed=seed,
             device=device,
-            report=report,
+            progress=part(progress, 0, share, "layers fade out"),
             before=lambda step: fade(gamma(step, fade_steps)),
         )
-    student, after = inherit(student, spec), _from(fade_steps, report)
-    return distill(student, pool, recipe, steps=steps, seed=seed, device=device, report=after)
+    student, rest = inherit(student, spec), part(progress, share, 1)
+    return distill(student, pool, recipe, steps=steps, seed=seed, device=device, progress=rest)
 
 
 def gamma(epoch: int, epochs: int) -> float:
@@ -113,7 +115,3 @@ def fading(model: VitTracker, layers: Iterable[int]) -> Iterator[Callable[[float
             hook.remove()
         for block in blocks:
             block.requires_grad_(True)
-
-
-def _from(start: int, report: Report | None) -> Report | None:
-    return None if report is None else lambda step, parts: report(start + step, parts)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import CompressError
+from compress.core.progress import Progress, no_progress
 from compress.distill.adaptive import Adaptive
 from compress.distill.exit_score_calibration import calibrate_exit_scores
 from compress.distill.objective import Batch, static_parts
@@ -23,9 +24,8 @@ from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.models import Tracker
 
-__all__ = ["Report", "StudentRecipe", "distill", "distillation_loss"]
+__all__ = ["StudentRecipe", "distill", "distillation_loss"]
 
-Report = Callable[[int, dict[str, float]], None]
 Objective = Callable[[Batch, int], dict[str, Tensor]]
 """`loss` and its parts of a batch, at a step counted from 0."""
 
@@ -38,7 +38,7 @@ def distill(
     steps: int,
     seed: int,
     device: torch.device,
-    report: Report | None = None,
+    progress: Progress = no_progress,
     before: Callable[[int], None] | None = None,
     again: bool = False,
 ) -> Tracker:
@@ -48,7 +48,7 @@ def distill(
     weights, see `calibrate_exit_scores`. A backbone's batch norms keep the teacher's statistics.
 
     Args:
-        report: Called about every twentieth of the way with the step and the mean of each loss part since.
+        progress: Called about every twentieth of the steps, with the mean of each loss part since.
         before: Called with the step, counted from 0, before each.
         again: It was distilled before, so an adaptive one needs no static stage.
 
@@ -64,7 +64,7 @@ def distill(
     average = AveragedWeights(student, recipe.ema)
     descent = optimiser(trained, recipe.lr, recipe.weight_decay, new=_new, scale=recipe.new)
     generator = torch.Generator().manual_seed(seed)
-    means = _Means(report)
+    means = _Means(progress, steps)
     for step in range(steps):
         if before is not None:
             before(step)
@@ -110,8 +110,8 @@ def _objective(student: Tracker, recipe: StudentRecipe, static_steps: int) -> tu
 class _Means:
     """Means of the loss parts since the last report; a new stage, whose parts are others, is reported apart."""
 
-    def __init__(self, report: Report | None) -> None:
-        self._report, self._step = report, 0
+    def __init__(self, progress: Progress, steps: int) -> None:
+        self._progress, self._steps, self._step = progress, steps, 0
         self._sums: dict[str, Tensor] = {}
         self.count = 0
 
@@ -129,5 +129,4 @@ class _Means:
                 f"Distillation diverged: the loss is {means['loss']} at step {self._step}. "
                 "Lower the learning rate and run again."
             )
-        if self._report is not None:
-            self._report(self._step, means)
+        self._progress(f"step {self._step} of {self._steps}", self._step / self._steps, means)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from compress.core import FileError, TrackerSpec
 from compress.core.files import replacing
+from compress.core.progress import Progress, no_progress
 from compress.data.generated import Pairs, load_images, pair_stream
 from compress.distill.losses import ground_truth_loss
 from compress.distill.optimise import AveragedWeights, learning_rate, optimiser, pick_device, to_input
@@ -49,10 +50,6 @@ class TeacherRecipe:
     init: str = ""
 
 
-Report = Callable[[int, dict[str, float]], None]
-"""Called with the step and the mean of every loss part since the last call."""
-
-
 def train_teacher(
     spec: TrackerSpec,
     recipe: TeacherRecipe,
@@ -60,7 +57,7 @@ def train_teacher(
     out: Path,
     device: str = "auto",
     workers: int = 1,
-    report: Report | None = None,
+    progress: Progress = no_progress,
     save_every: float = 120.0,
 ) -> Tracker:
     """Train and return the averaged network; `out` holds weights and state of the last save, and a log.
@@ -70,6 +67,7 @@ def train_teacher(
     Args:
         out: Folder for `weights.safetensors`, `state.pt`, `log.csv`.
         save_every: Seconds between saves.
+        progress: Called about every 20 seconds, with the mean of each loss part since.
 
     Raises:
         FileError: `out` holds the state of another recipe.
@@ -91,8 +89,7 @@ def train_teacher(
         if count and (time.monotonic() - logged > 20 or run.step >= recipe.steps):
             means = {k: v / count for k, v in sums.items()}
             run.log(means)
-            if report is not None:
-                report(run.step, means)
+            progress(f"step {run.step} of {recipe.steps}", run.step / recipe.steps, means)
             sums, count, logged = {}, 0, time.monotonic()
         if time.monotonic() - saved > save_every:
             run.save()

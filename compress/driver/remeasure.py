@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import optuna
 
 from compress.archive import Archive, Record, archive_of, store_measured
+from compress.core.progress import Progress, no_progress
 from compress.measure import Target
 from compress.models import Tracker, build, load_weights
 
@@ -23,7 +23,6 @@ class Remeasurer:
     many more the worst way.
 
     Attributes:
-        say: Shown what is being done.
     """
 
     study: optuna.Study
@@ -32,7 +31,7 @@ class Remeasurer:
     target: Target
     threads: int
     teacher: Tracker
-    say: Callable[[str], None]
+    progress: Progress = no_progress
 
     def run(self) -> Archive:
         archive = self._archive()
@@ -45,7 +44,7 @@ class Remeasurer:
             {record.variant: self._network(record) for record in members},
             paths={record.variant: record.paths for record in members if record.paths},
             threads=self.threads,
-            report=lambda what, share: self.say(f"Measuring the trained variants: {share:.0%}"),
+            progress=self.progress,
         )
         for variant, latency in found.items():
             store_measured(self.study, variant, latency)

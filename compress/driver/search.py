@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
@@ -19,18 +20,19 @@ from compress.archive import (
 )
 from compress.core import Latency, describe
 from compress.core.files import home
+from compress.core.progress import Progress, no_progress
 from compress.distill import Pool, StudentRecipe, distillation_pool, pick_device
 from compress.driver.config import SearchConfig, settle
 from compress.driver.evaluation_data import Scored, check_training_data, evaluation_sequences, pool_size, rungs_of
 from compress.driver.latency_constraint import Gauge, latency_of
+from compress.driver.planned_work import PlannedWork
 from compress.driver.planner import check_kind, make_plan, plan_space, plans
 from compress.driver.planner.warm_start import enqueue, planned
-from compress.driver.progress import Progress, Show
 from compress.driver.proposals import Proposals, check_names, open_study
 from compress.driver.remeasure import Remeasurer
 from compress.driver.run_dir import Log, explained, holding, write_environment
 from compress.driver.strategies.halving import Member, run_generation
-from compress.driver.students import Students
+from compress.driver.students import Rung, Students
 from compress.driver.teacher_record import keep_teacher, teacher_score
 from compress.latency import Profile
 from compress.measure import Coverage, Target, resolve_target
@@ -39,14 +41,13 @@ from compress.report import write_report
 from compress.spaces import Space, load_space
 
 
-def search(*, out: str | Path | None = None, show: Show | None = None, **settings: object) -> Archive:
+def search(*, out: str | Path | None = None, progress: Progress = no_progress, **settings: object) -> Archive:
     """Search for the fastest accurate students of a teacher on a target; the same as `compress search`.
 
     On an estimated target, without weights or without `data` in `settings`, it plans: see `driver.plan`.
 
     Args:
         out: Run directory; `results/TEACHER-TARGET` by default. An earlier search there is continued.
-        show: Progress; see `driver.progress.Show`.
         settings: Fields of `SearchConfig`, e.g. `teacher="ostrack-nano", target="cpu", speedup=2`.
 
     Returns:
@@ -65,7 +66,7 @@ def search(*, out: str | Path | None = None, show: Show | None = None, **setting
     target.check_bound(config.fps_at)
     target.check_searchable()
     if plans(config, target, settings):
-        return make_plan(replace(config, space=plan_space(settings)), target, run_dir, show=show)
+        return make_plan(replace(config, space=plan_space(settings)), target, run_dir, progress=progress)
     space = load_space(config.space)
     teacher = load_tracker(config.teacher, config.weights or None)
     device = pick_device(config.device)
@@ -78,7 +79,7 @@ def search(*, out: str | Path | None = None, show: Show | None = None, **setting
         settle(config, run_dir)
         write_environment(run_dir, str(device))
         with explained(run_dir):
-            return _Search(config, run_dir, target, space, teacher, device, sequences, Progress(show)).run()
+            return _Search(config, run_dir, target, space, teacher, device, sequences, progress).run()
 
 
 class _Search:
@@ -94,7 +95,7 @@ class _Search:
         progress: Progress,
     ) -> None:
         self.config, self.run_dir, self.target, self.space = config, run_dir, target, space
-        self.teacher, self.device, self.progress = teacher, device, progress
+        self.teacher, self.device, self.work = teacher, device, PlannedWork(progress)
         self.log = Log(run_dir)
         self.begin = monotonic()
         self.study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
@@ -109,14 +110,14 @@ class _Search:
             seed=config.seed,
             device=device,
             mlp_rank=config.mlp_rank,
-            report=self._report_step,
+            progress=self._distilling,
         )
         self._made: Pool | None = None
 
     def run(self) -> Archive:
         self.log(f"search {asdict(self.config)}")
         profile = self._profile()
-        score = teacher_score(self.study, self.students, self.progress.say)
+        score = teacher_score(self.study, self.students, self.work.beside("Scoring the teacher"))
         predicted = latency_of(profile, self.teacher.spec, score.paths)
         gauge = Gauge(profile, self.config.fps_at, self._bound(predicted))
         if keep_teacher(self.study, self.teacher.spec, score, predicted):
@@ -133,7 +134,7 @@ class _Search:
             target=self.target,
             threads=self.config.threads,
             teacher=self.teacher,
-            say=self.progress.say,
+            progress=self.work.beside("Trained variants"),
         ).run()
         self._write(archive)
         return archive
@@ -146,7 +147,7 @@ class _Search:
             self.teacher.spec,
             coverage=Coverage.of_space(self.teacher.spec, self.space),
             threads=self.config.threads,
-            report=lambda what, share: self.progress.say(f"Latency profile: {what} {share:.0%}"),
+            progress=self.work.beside("Latency profile"),
         )
 
     def _train(self, proposals: Proposals, gauge: Gauge) -> None:
@@ -163,7 +164,7 @@ class _Search:
                 return
             if self._made is None:
                 self._pool()
-                self.progress.start(self._work())
+                self.work.start(self._work())
             run_generation(
                 members, self.students, fidelities, steps=steps, gauge=gauge, tell=proposals.tell, done=self._scored
             )
@@ -175,7 +176,7 @@ class _Search:
             member = next(source, None)
             if member is None:
                 break
-            self.progress.say(f"{member[1].variant}: {member[1].predicted.fps:.0f} fps predicted")  # type: ignore[union-attr]
+            self.work.say(f"{member[1].variant}: {member[1].predicted.fps:.0f} fps predicted")  # type: ignore[union-attr]
             members.append(member)
         return members
 
@@ -200,7 +201,7 @@ class _Search:
             used, depth = record.layers_used, len(record.spec.layers)
             text += f", {used:.1f} of {depth} layers, {record.predicted.mean_ms:.3g} ms predicted"
         self.log(text)
-        self.progress.add(self._units(rung), text)
+        self.work.add(self._units(rung), text)
 
     def _write(self, archive: Archive) -> None:
         write_pareto_csv(archive, self.run_dir / "pareto.csv")
@@ -227,7 +228,7 @@ class _Search:
                 source=self.config.train_data,
                 images=self.config.images,
                 weights_key=self._weights,
-                progress=lambda what, done, total: self.progress.say(f"Pool: {what} {done}/{total}"),
+                progress=self.work.beside("Pool"),
             )
         return self._made
 
@@ -246,6 +247,13 @@ class _Search:
                 size = (size + 1) // 2
         return total
 
-    def _report_step(self, step: int, steps: int, parts: dict[str, float]) -> None:
-        self.log(f"step {step}/{steps} " + " ".join(f"{k} {v:.4f}" for k, v in parts.items()))
-        self.progress.within(step, f"Distilling: step {step}/{steps}, loss {parts['loss']:.3f}, IoU {parts['iou']:.3f}")
+    def _distilling(self, rung: Rung) -> Progress:
+        """Distillation is a piece of the work; all parts of its loss are logged, the telling ones shown."""
+        piece = self.work.piece(rung.steps)
+
+        def progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
+            parts = figures or {}
+            self.log(f"{text} " + " ".join(f"{name} {value:.4f}" for name, value in parts.items()))
+            piece(f"Distilling: {text}", share, {name: parts[name] for name in ("loss", "iou") if name in parts})
+
+        return progress

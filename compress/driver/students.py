@@ -17,6 +17,7 @@ import torch
 
 from compress.core import InfeasibleError, TrackerSpec
 from compress.core.files import home
+from compress.core.progress import Progress, no_progress
 from compress.data import Sequence
 from compress.distill import Pool, StudentRecipe, distill, to_input
 from compress.driver.exit_thresholds.exit_scores import exit_scores
@@ -48,7 +49,7 @@ class Students:
     Attributes:
         key: Names teacher weights, pool and data; part of where students are kept.
         mlp_rank: Which hidden units a thinner MLP keeps; see `surgery.inherit`.
-        report: Called with a student's step, the steps of its rung, and the loss parts.
+        progress: Gives the progress of a distillation at a rung.
     """
 
     teacher: Tracker
@@ -59,7 +60,7 @@ class Students:
     device: torch.device
     mlp_rank: Rank = "importance"
     recipe: StudentRecipe = field(default_factory=StudentRecipe)
-    report: Callable[[int, int, dict[str, float]], None] | None = None
+    progress: Callable[[Rung], Progress] = lambda rung: no_progress
 
     def score(self, spec: TrackerSpec, rung: int) -> Score:
         """Accuracy of the student at a rung and the ways it took, trained and scored now unless it was before."""
@@ -71,8 +72,8 @@ class Students:
             write_score(path, known)
         return known
 
-    def score_teacher(self, rung: int, progress: Callable[[int, int], None] | None = None) -> Score:
-        """Likewise of the teacher. `progress` is called after each frame with the frames done and in all."""
+    def score_teacher(self, rung: int, progress: Progress = no_progress) -> Score:
+        """Likewise of the teacher."""
         path = self._folder(rung) / "teacher.json"
         known = read_score(path, self.teacher.spec)
         if known is None:
@@ -103,7 +104,7 @@ class Students:
         steps = self.rungs[rung].steps
         student = self._inherit(spec) if rung == 0 else self.model(spec, rung - 1)
         if steps:
-            student = self._distill(student, steps, again=any(r.steps for r in self.rungs[:rung]))
+            student = self._distill(student, self.rungs[rung], again=any(r.steps for r in self.rungs[:rung]))
         save_weights(student, path)
         return student
 
@@ -125,25 +126,19 @@ class Students:
         crops = (to_input(pool.template[rows].to(self.device)), to_input(pool.search[rows].to(self.device)))
         return inherit(self.teacher.to(self.device), spec, mlp_rank=self.mlp_rank, calibration=crops).eval()
 
-    def _distill(self, student: Tracker, steps: int, *, again: bool) -> Tracker:
-        def report(step: int, parts: dict[str, float]) -> None:
-            if self.report is not None:
-                self.report(step, steps, parts)
-
+    def _distill(self, student: Tracker, rung: Rung, *, again: bool) -> Tracker:
         return distill(
             student,
             self.pool(),
             self.recipe,
-            steps=steps,
+            steps=rung.steps,
             seed=self.seed,
             device=self.device,
-            report=report,
+            progress=self.progress(rung),
             again=again,
         )
 
-    def _evaluate(
-        self, model: Tracker, sequences: list[Sequence], progress: Callable[[int, int], None] | None = None
-    ) -> Score:
+    def _evaluate(self, model: Tracker, sequences: list[Sequence], progress: Progress = no_progress) -> Score:
         network = NumpyNetwork(model, self.device)
         found = evaluate(network, LoopSettings.of(model.spec), sequences, progress=progress)
         return Score(found.accuracy, found.paths or None)

@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import optuna
 
 from compress.archive import Record, store_teacher
 from compress.core import Latency, TrackerSpec
 from compress.core.cost import macs, parameters
+from compress.core.progress import Progress, no_progress
 from compress.driver.scores import Score
 from compress.driver.students import Students
 
 
-def teacher_score(study: optuna.Study, students: Students, say: Callable[[str], None]) -> Score:
+def teacher_score(study: optuna.Study, students: Students, progress: Progress = no_progress) -> Score:
     """What the study has, or the score at the last rung, evaluated now unless it was before."""
     kept = study.user_attrs.get("teacher")
     if kept is not None:
         record = Record.from_attrs(kept)
         assert record.accuracy is not None
         return Score(record.accuracy, record.paths)
-    shown = -1
-
-    def progress(done: int, total: int) -> None:
-        nonlocal shown
-        if (percent := 100 * done // total) > shown:
-            shown = percent
-            say(f"Scoring the teacher: {percent}% of {total} frames")
-
     return students.score_teacher(len(students.rungs) - 1, progress)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import Accuracy, CompressError, ExecutionPath, UsageError
+from compress.core.progress import Progress, no_progress
 from compress.data import Sequence
 from compress.evaluate.score import SequenceScore, pool, score_sequence
 from compress.geometry import FrameTracker, LoopSettings, Network
@@ -43,12 +44,12 @@ def evaluate(
     settings: LoopSettings,
     sequences: Items[Sequence],
     *,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = no_progress,
 ) -> Evaluation:
     """Follow the object of every sequence and score the boxes.
 
     Args:
-        progress: Called after each frame with the frames done and the frames in all.
+        progress: Called after each frame.
 
     Raises:
         UsageError: no sequences, two of the same name, no frame that can be scored, or a first box outside of
@@ -65,8 +66,7 @@ def evaluate(
     def step() -> None:
         nonlocal done
         done += 1
-        if progress:
-            progress(done, total)
+        progress(f"frame {done} of {total}", done / total)
 
     scores, boxes, paths = [], {}, Counter[ExecutionPath]()
     for sequence in sequences:

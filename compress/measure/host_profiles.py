@@ -9,12 +9,12 @@ from pathlib import Path
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.files import home
 from compress.core.plain import to_plain
+from compress.core.progress import Progress, no_progress, part
 from compress.latency import Family, Profile, load_profile, save_profile
 from compress.measure.backends import BACKENDS, CPU, Backend
 from compress.measure.calibration.routing_overhead import measured_routing_overhead
 from compress.measure.coverage import Coverage
 from compress.measure.profiling import ROUNDS, build_profile
-from compress.measure.timing import Report, silent
 
 
 def host_profile(
@@ -26,7 +26,7 @@ def host_profile(
     rounds: int = ROUNDS,
     refresh: bool = False,
     strict: bool = False,
-    report: Report | None = None,
+    progress: Progress = no_progress,
 ) -> Profile:
     """The kept profile of this host for the family of `teacher`, or a new one where it does not cover `coverage`.
 
@@ -50,13 +50,14 @@ def host_profile(
     profile = kept
     if kept is not None:
         wanted = wanted.union(Coverage.covered(kept))
+    layers = part(progress, 0, 0.7 if wanted.decides else 1)
     if profile is None or refresh or not wanted.layers_within(Coverage.covered(profile)):
         profile = build_profile(
-            teacher, wanted, target=target, threads=threads, rounds=rounds, strict=strict, report=report
+            teacher, wanted, target=target, threads=threads, rounds=rounds, strict=strict, progress=layers
         )
     if wanted.decides and profile.routing_overhead is None:
         routing_overhead = measured_routing_overhead(
-            profile, teacher, rounds=rounds, strict=strict, report=report or silent
+            profile, teacher, rounds=rounds, strict=strict, progress=part(progress, 0.7, 1)
         )
         profile = replace(profile, routing_overhead=routing_overhead)
     if profile is not kept:

@@ -6,22 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 
 from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.core.progress import Progress
 from compress.latency import worst_path
 from compress.measure.backends import Backend
 from compress.measure.backends.forced_paths import Along, Sent, drawn
 from compress.measure.timed_frame import TimedFrame
-from compress.measure.timing import Report
 from compress.models import Tracker
 
 Call = tuple[TrackerSpec, ExecutionPath | None]
 """A tracker, and the way that all its frames go where it is adaptive."""
 
 
-def prepare(calls: Sequence[Call], runtime: Backend, threads: int, report: Report) -> Iterator[TimedFrame]:
+def prepare(calls: Sequence[Call], runtime: Backend, threads: int, progress: Progress) -> Iterator[TimedFrame]:
     """The frame loop around each call. A static tracker has a session for each, the ways of an adaptive one share."""
     staged: dict[TrackerSpec, Sent] = {}
     for i, (spec, path) in enumerate(calls):
-        report("exporting networks", i / len(calls))
+        progress("exporting networks", i / len(calls))
         if path is None:
             yield TimedFrame(spec, runtime.frame(spec, threads=threads))
             continue

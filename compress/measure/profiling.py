@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from compress.core import TrackerSpec, UsageError
+from compress.core.progress import Progress, no_progress, part
 from compress.latency import Conditions, Profile
 from compress.measure.backends import BACKENDS, CPU, Backend
 from compress.measure.budget import MeasurementBudget
@@ -12,7 +13,7 @@ from compress.measure.kit_runtime.facts import conditions
 from compress.measure.prepare import prepare
 from compress.measure.stacks.timing_plan import Plan
 from compress.measure.timed_frame import TimedFrame
-from compress.measure.timing import Report, Times, settled_rounds, silent
+from compress.measure.timing import Times, settled_rounds
 
 ROUNDS = 12
 
@@ -25,15 +26,15 @@ def build_profile(
     threads: int = 1,
     rounds: int = ROUNDS,
     strict: bool = False,
-    report: Report | None = None,
+    progress: Progress = no_progress,
 ) -> Profile:
     """Measure a profile, keeping nothing. Arguments and errors as `host_profile`."""
     if threads < 1 or rounds < 2:
         raise UsageError(f"threads must be at least 1 and rounds at least 2 but are {threads} and {rounds}.")
     plan, times, before, runtime = Plan.of(teacher, coverage), [], conditions(), BACKENDS[target]
     for i, batch in enumerate(plan.batches):
-        share = _part(report or silent, i, len(plan.batches))
-        times.append(_batch_times(runtime, batch, budget=plan.budget, threads=threads, rounds=rounds, report=share))
+        own = part(progress, i / len(plan.batches), (i + 1) / len(plan.batches))
+        times.append(_batch_times(runtime, batch, budget=plan.budget, threads=threads, rounds=rounds, progress=own))
     if strict:
         check_calm(times, runtime.device)
     facts = Conditions(**conditions(before))
@@ -45,18 +46,23 @@ def build_profile(
 
 
 def _batch_times(
-    runtime: Backend, specs: list[TrackerSpec], *, budget: MeasurementBudget, threads: int, rounds: int, report: Report
+    runtime: Backend,
+    specs: list[TrackerSpec],
+    *,
+    budget: MeasurementBudget,
+    threads: int,
+    rounds: int,
+    progress: Progress,
 ) -> Times:
     """Times of whole frames of each spec, then of the empty loop; the networks are gone when this returns."""
     with runtime.using(threads):
         return settled_rounds(
-            [*prepare([(spec, None) for spec in specs], runtime, threads, report), TimedFrame(specs[0], None)],
+            [
+                *prepare([(spec, None) for spec in specs], runtime, threads, part(progress, 0, 0.2)),
+                TimedFrame(specs[0], None),
+            ],
             rounds=rounds,
             dropped=budget.dropped,
             timed=budget.timed,
-            report=lambda done: report("measuring the profile", done),
+            progress=part(progress, 0.2, 1, "measuring the profile"),
         )
-
-
-def _part(report: Report, i: int, count: int) -> Report:
-    return lambda what, share: report(f"{what} ({i + 1} of {count})" if count > 1 else what, share)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
+from compress.core.progress import Progress, no_progress
 from compress.latency import Profile
 from compress.latency.estimated import EstimatedProfile, estimate, estimate_expected, extrapolates
 from compress.measure.coverage import Coverage
 from compress.measure.host_profiles import host_profile
 from compress.measure.remote_profiles import device_profile
-from compress.measure.timing import Report
 from compress.measure.whole_trackers import RUNS, measure_many
 from compress.models import Tracker
 
@@ -54,7 +54,7 @@ class Target:
         coverage: Coverage | None = None,
         threads: int = 1,
         refresh: bool = False,
-        report: Report | None = None,
+        progress: Progress = no_progress,
     ) -> Profile:
         """The profile for the family of `teacher`, measured first where it is absent; see `host_profile`.
 
@@ -65,7 +65,7 @@ class Target:
             return _kept(self.name, teacher, coverage, threads)
         self._check_here()
         return host_profile(
-            teacher, target=self.name, coverage=coverage, threads=threads, refresh=refresh, report=report
+            teacher, target=self.name, coverage=coverage, threads=threads, refresh=refresh, progress=progress
         )
 
     def measure(
@@ -75,7 +75,7 @@ class Target:
         paths: Mapping[str, Mapping[ExecutionPath, int]] | None = None,
         threads: int = 1,
         runs: int = RUNS,
-        report: Report | None = None,
+        progress: Progress = no_progress,
     ) -> dict[str, Latency]:
         """Latency of whole trackers in one shuffled run; see `measure_many`.
 
@@ -83,7 +83,7 @@ class Target:
             UsageError: a target that is not here.
         """
         self._check_here()
-        return measure_many(trackers, paths=paths, target=self.name, threads=threads, runs=runs, report=report)
+        return measure_many(trackers, paths=paths, target=self.name, threads=threads, runs=runs, progress=progress)
 
     def estimate(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
         """Latency by published speeds: `worst_ms` of adaptive trackers too, and their mean over `paths`.

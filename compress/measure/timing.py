@@ -13,10 +13,13 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from compress.core.progress import Progress
 
 DROPPED = 3
 TIMED = 5
@@ -32,8 +35,6 @@ LIMIT = 0.2
 ATTEMPTS = 3
 
 Times: TypeAlias = NDArray[np.float64]
-Report: TypeAlias = Callable[[str, float], None]
-"""Called with what is being done and the share of it done, in [0, 1]."""
 
 
 def time_rounds(
@@ -43,7 +44,7 @@ def time_rounds(
     dropped: int = DROPPED,
     timed: int = TIMED,
     seed: int = 0,
-    report: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Times:
     """Milliseconds of each timed run: (calls, rounds, timed)."""
     rng = np.random.default_rng(seed)
@@ -52,8 +53,8 @@ def time_rounds(
         for i in range(rounds):
             for j in rng.permutation(len(calls)):
                 times[j, i] = _visit(calls[j], dropped, timed)
-            if report:
-                report((i + 1) / rounds)
+            if progress:
+                progress(f"round {i + 1} of {rounds}", (i + 1) / rounds)
     return times
 
 
@@ -65,7 +66,7 @@ def settled_rounds(
     timed: int = TIMED,
     seed: int = 0,
     attempts: int = ATTEMPTS,
-    report: Callable[[float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Times:
     """As `time_rounds`, and again where the machine is noisy, up to `attempts` times.
 
@@ -74,7 +75,7 @@ def settled_rounds(
     """
     times = np.empty((len(calls), 0, timed))
     for attempt in range(attempts):
-        more = time_rounds(calls, rounds=rounds, dropped=dropped, timed=timed, seed=seed + attempt, report=report)
+        more = time_rounds(calls, rounds=rounds, dropped=dropped, timed=timed, seed=seed + attempt, progress=progress)
         times = more if drifted(times) else np.concatenate([times, more], axis=1)
         if not drifted(times) and spread(times) <= (LIMIT if attempt else NOISY):
             break
@@ -118,10 +119,6 @@ def refusal(times: Times) -> str:
         word, cause = ("slower", "it throttles, or a neighbour came") if change > 0 else ("faster", "a neighbour left")
         return f"it became {abs(change):.0%} {word} while it was timed (at most {LIMIT:.0%}): {cause}"
     return f"two halves of the rounds are {apart:.0%} apart (at most {LIMIT:.0%})" if apart > LIMIT else ""
-
-
-def silent(what: str, share: float) -> None:
-    """A `Report` to nobody."""
 
 
 def _visit(call: Callable[[], object], dropped: int, timed: int) -> list[float]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
+from compress.core.progress import Progress, no_progress, part
 from compress.latency import under
 from compress.measure.backends import BACKENDS, CPU, Backend
 from compress.measure.prepare import TimedFrames
 from compress.measure.timed_frame import TimedFrame
-from compress.measure.timing import DROPPED, TIMED, Report, Times, settled_rounds
+from compress.measure.timing import DROPPED, TIMED, Times, settled_rounds
 from compress.models import Tracker
 
 RUNS = 100
@@ -67,7 +68,7 @@ def time_whole(
     threads: int = 1,
     runs: int = RUNS,
     seed: int = 0,
-    report: Report | None = None,
+    progress: Progress = no_progress,
 ) -> WholeTimes:
     """Time the whole frame loop of several trackers in one shuffled run, so that their ratios hold.
 
@@ -87,12 +88,12 @@ def time_whole(
     if runs < 1 or threads < 1:
         raise UsageError(f"runs and threads must be at least 1 but are {runs} and {threads}.")
     runtime = BACKENDS[target]
-    note = None if report is None else lambda share: report("measuring whole trackers", share)
+    own = part(progress, 0, 1, "measuring whole trackers")
     with runtime.using(threads):
         calls = TimedFrames(trackers, paths or {}, runtime, threads)
         loops = {call.spec.search_size: TimedFrame(call.spec, None) for call in calls.each.values()}
         every = [*calls.each.values(), *calls.worst.values(), *loops.values()]
-        times = settled_rounds(every, rounds=math.ceil(runs / TIMED), seed=seed, report=note)
+        times = settled_rounds(every, rounds=math.ceil(runs / TIMED), seed=seed, progress=own)
     alone = dict(zip(loops, times[-len(loops) :].mean(axis=(1, 2)), strict=True))
     worst = dict(zip(calls.worst, times[len(calls.each) :], strict=False))
     return WholeTimes(
@@ -114,10 +115,10 @@ def measure_many(
     threads: int = 1,
     runs: int = RUNS,
     seed: int = 0,
-    report: Report | None = None,
+    progress: Progress = no_progress,
 ) -> dict[str, Latency]:
     """Latency of each tracker by name, all timed in one shuffled run; arguments as `time_whole`."""
-    times = time_whole(trackers, paths=paths, target=target, threads=threads, runs=runs, seed=seed, report=report)
+    times = time_whole(trackers, paths=paths, target=target, threads=threads, runs=runs, seed=seed, progress=progress)
     return {name: times.latency(name) for name in times.names}
 
 

@@ -107,7 +107,7 @@ def test_what_routing_overhead_costs_is_measured_where_the_profile_lacks_it(spec
     save_profile(_profile(), profile_path(SPEC, 1))
     _adaptive(spec_file)
     done = CliRunner().invoke(latency, [spec_file, "--json"], catch_exceptions=False)
-    assert "measuring what deciding costs" in done.stderr
+    assert "measuring the routing overhead" in done.stderr
     found = json.loads(done.stdout)
     assert found["cheapest"]["mean_ms"] < found["mean_ms"] < found["worst_ms"]
 

@@ -83,8 +83,13 @@ def test_in_the_static_stage_nothing_learns_to_decide(teacher: Tracker, pool: Po
 
 
 def test_a_student_distilled_before_has_no_static_stage(teacher: Tracker, pool: Pool) -> None:
-    seen: list[tuple[int, set[str]]] = []
-    run = {"steps": 8, "seed": 0, "device": CPU, "report": lambda step, parts: seen.append((step, set(parts)))}
+    seen: list[tuple[str, set[str]]] = []
+    run = {
+        "steps": 8,
+        "seed": 0,
+        "device": CPU,
+        "progress": lambda text, share, parts=None: seen.append((text, set(parts))),
+    }
     recipe = replace(RECIPE, batch=2, static=0.5)
     student = distill(inherit(teacher, BOTH), pool, recipe, **run)
     assert [("sparsity" in parts, "exits_iou" in parts) for _, parts in seen] == [(False, False)] * 4 + [
@@ -92,15 +97,15 @@ def test_a_student_distilled_before_has_no_static_stage(teacher: Tracker, pool: 
     ] * 4
     seen.clear()
     distill(student, pool, recipe, again=True, **run)
-    assert [step for step, parts in seen if "sparsity" in parts] == list(range(1, 9))
+    assert [text for text, parts in seen if "sparsity" in parts] == [f"step {i} of 8" for i in range(1, 9)]
 
 
 def test_stages_are_reported_apart(teacher: Tracker, pool: Pool) -> None:
-    steps: list[int] = []
-    options = {"seed": 0, "device": CPU, "report": lambda step, _: steps.append(step)}
+    steps: list[str] = []
+    options = {"seed": 0, "device": CPU, "progress": lambda text, share, _=None: steps.append(text)}
     distill(inherit(teacher, BOTH), pool, replace(RECIPE, batch=2, static=0.125), steps=40, **options)
-    assert steps[:4] == [2, 4, 5, 7]
-    assert steps[-1] == 40
+    assert steps[:4] == [f"step {i} of 40" for i in (2, 4, 5, 7)]
+    assert steps[-1] == "step 40 of 40"
 
 
 def test_exits_learn_to_answer_and_to_say_how_well(uneven: tuple[Tracker, Pool]) -> None:

@@ -82,7 +82,7 @@ def test_a_student_whose_layers_faded_comes_near_its_teacher(
 ) -> None:
     teacher, pool = awake_teacher("tokens")
     spec = shorter(teacher.spec)
-    seen: list[tuple[int, dict[str, float]]] = []
+    seen: list[tuple[float, dict[str, float]]] = []
     student = distill_progressively(
         teacher,
         spec,
@@ -92,10 +92,10 @@ def test_a_student_whose_layers_faded_comes_near_its_teacher(
         steps=20,
         seed=0,
         device=CPU,
-        report=lambda step, parts: seen.append((step, parts)),
+        progress=lambda text, share, parts=None: seen.append((share, parts)),
     )
     assert student.spec == spec
-    assert [step for step, _ in seen] == list(range(1, 41))
+    np.testing.assert_allclose([share for share, _ in seen], np.arange(1, 41) / 40)
     # It starts as the teacher, and as the layers leave, it has to make up for them.
     before = unseen_losses(inherit(teacher, spec), pool)
     after = unseen_losses(student, pool)

@@ -52,14 +52,14 @@ PARTS = {
 @pytest.mark.parametrize("kind", PARTS)
 def test_student_comes_nearer_to_its_teacher(awake_teacher: Callable[[str], tuple[Tracker, Pool]], kind: str) -> None:
     teacher, pool = awake_teacher(kind)
-    seen: list[tuple[int, dict[str, float]]] = []
+    seen: list[tuple[float, dict[str, float]]] = []
     start = inherit(teacher, shorter(teacher.spec))
     before = unseen_losses(start, pool)
     recipe = StudentRecipe(batch=16, lr=1e-3, ema=0.9)
-    report = {"report": lambda step, parts: seen.append((step, parts))}
-    student = distill(start, seen_pairs(pool), recipe, steps=60, seed=0, device=CPU, **report)
+    progress = {"progress": lambda text, share, parts=None: seen.append((share, parts))}
+    student = distill(start, seen_pairs(pool), recipe, steps=60, seed=0, device=CPU, **progress)
     assert not student.training
-    assert [step for step, _ in seen] == list(range(3, 61, 3))
+    assert [share for share, _ in seen] == [step / 60 for step in range(3, 61, 3)]
     assert seen[-1][1].keys() == before.keys() >= PARTS[kind].keys()
     after = unseen_losses(student, pool)
     for part, share in PARTS[kind].items():

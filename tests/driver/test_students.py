@@ -56,7 +56,7 @@ def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch:
         seed=0,
         device=CPU,
         recipe=StudentRecipe(batch=2, static=0.5),
-        report=lambda step, steps, parts: joint.append((steps, "exits_iou" in parts)),
+        progress=lambda rung: lambda text, share, parts=None: joint.append((rung.steps, "exits_iou" in parts)),
     )
     students.model(SPEC, 2)
     assert joint == [(4, False)] * 2 + [(4, True)] * 2 + [(8, True)] * 8

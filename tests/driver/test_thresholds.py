@@ -114,8 +114,8 @@ def test_thresholds_change_the_id_and_no_weights() -> None:
 def test_scores_are_those_of_the_tracker(data: str, tmp_path: Path) -> None:
     """Along the last exit's boxes; on the first tracked frame, where all see one crop, every exit has its own box."""
     model, sequences = lively(SPEC), load_sequences(data)
-    done: list[tuple[int, int]] = []
-    settings = {"device": CPU, "folder": tmp_path, "progress": lambda *counts: done.append(counts)}
+    done: list[tuple[str, float]] = []
+    settings = {"device": CPU, "folder": tmp_path, "progress": lambda text, share, _=None: done.append((text, share))}
     found = exit_scores(model, sequences, **settings)
     network, loop = NumpyNetwork(model), LoopSettings.of(SPEC)
     for k in range(3):
@@ -127,7 +127,7 @@ def test_scores_are_those_of_the_tracker(data: str, tmp_path: Path) -> None:
             np.testing.assert_allclose(found.ious[:, k], np.concatenate(overlaps), atol=1e-5)
             assert {row[2] for row in found.paths(SPEC)} == set(alone.paths)
     assert not np.allclose(found.ious[:, 0], found.ious[:, 2])
-    assert done == [(1, 2), (2, 2)]
+    assert done == [("sequence 1 of 2", 0.5), ("sequence 2 of 2", 1.0)]
     again = exit_scores(model, sequences, **settings)
     assert len(done) == 2
     np.testing.assert_array_equal(again.scores, found.scores)

@@ -36,14 +36,16 @@ class BrightestCell:
 
 
 def test_a_tracker_that_sees_the_object_follows_it(slide: Any) -> None:
-    calls: list[tuple[int, int]] = []
+    seen: list[tuple[str, float]] = []
     sequences = [slide("one"), slide("two", length=4, step=-2)]
-    found = evaluate(BrightestCell(), SETTINGS, sequences, progress=lambda done, total: calls.append((done, total)))
+    found = evaluate(
+        BrightestCell(), SETTINGS, sequences, progress=lambda text, share, _=None: seen.append((text, share))
+    )
     assert found.accuracy.ao > 0.85
     assert found.accuracy.sr75 == found.accuracy.precision20 == 1
     assert (found.accuracy.sequences, found.accuracy.frames) == (2, 5 + 3)
     assert [(s.name, s.frames) for s in found.per_sequence] == [("one", 6), ("two", 4)]
-    assert calls == [(i, 10) for i in range(1, 11)]
+    assert seen == [(f"frame {i} of 10", i / 10) for i in range(1, 11)]
     assert found.fps > 10
     assert found.renewals == 0
     np.testing.assert_array_equal(found.boxes["one"][0], sequences[0].boxes[0])

@@ -64,7 +64,9 @@ def test_a_kit_measured_over_ssh_is_read_back(board: Loopback, measured_kit: Any
     shutil.copytree(measured_kit.home / "kits", tmp_path / "home" / "kits")
     seen: list[float] = []
     results = tmp_path / "results.json"
-    measure_remotely(_remote(board), measured_kit.folder, results, report=lambda _, share: seen.append(share))
+    measure_remotely(
+        _remote(board), measured_kit.folder, results, progress=lambda text, share, _=None: seen.append(share)
+    )
     assert seen[-1] == 1.0
     assert seen == sorted(seen) or len(seen) > 12  # measured again where this machine is noisy
     profile, _ = ingest(results)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +15,11 @@ from torch import Tensor
 
 from compress.core import ExecutionPath, TrackerSpec
 from compress.core.files import replacing
+from compress.core.progress import Progress, no_progress
 from compress.data import Sequence
 from compress.evaluate.metrics import got10k_overlaps
 from compress.geometry import Answer, FrameTracker, LoopSettings, clip_box, crop_target, decode, hann_window, map_back
 from compress.models import NumpyNetwork, Tracker, weights_key
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,14 @@ class ExitScores:
 
 
 def exit_scores(
-    model: Tracker, sequences: Items[Sequence], *, device: torch.device, folder: Path, progress: Progress | None = None
+    model: Tracker, sequences: Items[Sequence], *, device: torch.device, folder: Path, progress: Progress = no_progress
 ) -> ExitScores:
     """Follow the object of every sequence by the last exit's boxes, and ask all exits about each frame on the way.
 
     Kept in `folder` by the tracker's weights and the sequences, and read from there the next time.
 
     Args:
-        progress: Called after each sequence with the sequences done and the sequences in all.
+        progress: Called after each sequence.
     """
     names = "\n".join(f"{sequence.name} {len(sequence)}" for sequence in sequences)
     key = hashlib.sha256(f"{weights_key(model)} {model.spec.bypass}\n{names}".encode()).hexdigest()[:16]
@@ -67,8 +65,7 @@ def exit_scores(
     network, parts = _EveryExit(model, device), []
     for i, sequence in enumerate(sequences):
         parts.append(_follow(network, model.spec, sequence))
-        if progress is not None:
-            progress(i + 1, len(sequences))
+        progress(f"sequence {i + 1} of {len(sequences)}", (i + 1) / len(sequences))
     found = ExitScores(*(np.concatenate(each) for each in zip(*parts, strict=True)))
     with replacing(path) as temporary:
         np.savez_compressed(temporary, scores=found.scores, ious=found.ious, skipped=found.skipped)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 
 from compress.core import Accuracy, ExecutionPath, TrackerSpec, path_rows
 from compress.core.files import write_text
+from compress.core.progress import Progress, no_progress, part
 from compress.data import Sequence as Video
 from compress.data import load_sequences
 from compress.data.generated import generated_sequences
@@ -22,8 +23,6 @@ from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build
 from compress.runtime.thresholds import with_thresholds
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -77,22 +76,20 @@ def set_thresholds(
     taus: Sequence[float] | None,
     folder: Path,
     device: torch.device,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Chosen:
     """Thresholds for a tracker: `taus` as they are, or those that are most accurate within `max_ms`.
 
     Args:
         ms: Mean milliseconds of a frame by its way.
         folder: Where what the exits said is kept; see `exit_scores`.
-        progress: Called with what is being done, and the sequences done and in all.
 
     Raises:
         UsageError, InfeasibleError: as `choose` and `with_thresholds`.
     """
-    told = progress or (lambda text, done, total: None)
     given = None if taus is None else with_thresholds(model.spec, taus)
     scores = exit_scores(
-        model, sequences, device=device, folder=folder, progress=lambda *done: told("Asking all exits", *done)
+        model, sequences, device=device, folder=folder, progress=part(progress, 0, 0.5, "asking all exits")
     )
     if given is not None:
         found = expected(scores, given, [each.tau for each in given.exits[:-1]], ms)
@@ -100,14 +97,11 @@ def set_thresholds(
         assert max_ms is not None, "either taus or max_ms"
         found = choose(scores, model.spec, ms, max_ms)
     spec = with_thresholds(model.spec, found.taus)
-    frames = [len(sequence) for sequence in sequences]
     tracked = evaluate(
         NumpyNetwork(_with_spec(model, spec), device),
         LoopSettings.of(spec),
         sequences,
-        progress=lambda done, total: told(
-            "Tracking with the thresholds", round(done / total * len(frames)), len(frames)
-        ),
+        progress=part(progress, 0.5, 1, "tracking with the thresholds"),
     )
     mean = sum(ms(path) * count for path, count in tracked.paths.items()) / sum(tracked.paths.values())
     return Chosen(spec, found, tracked.accuracy, tracked.paths, mean)

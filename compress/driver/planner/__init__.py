@@ -7,10 +7,10 @@ from typing import Any
 
 from compress.archive import Archive
 from compress.core import FileError, UsageError
+from compress.core.progress import Progress, no_progress
 from compress.driver.config import SearchConfig, settle
 from compress.driver.planner.planner import Planner
 from compress.driver.planner.sample import DRAWS
-from compress.driver.progress import Progress, Show
 from compress.driver.run_dir import explained, holding, write_environment
 from compress.measure import Target
 from compress.models import weights_path
@@ -45,7 +45,7 @@ def plans(config: SearchConfig, target: Target, given: dict[str, Any]) -> bool:
 
 
 def make_plan(
-    config: SearchConfig, target: Target, run_dir: Path, *, show: Show | None = None, draws: int = DRAWS
+    config: SearchConfig, target: Target, run_dir: Path, *, progress: Progress = no_progress, draws: int = DRAWS
 ) -> Archive:
     """Estimate students of a space, and write those on and near the front as a run. Nothing is trained or timed.
 
@@ -57,7 +57,7 @@ def make_plan(
     """
     if config.threads != 1 and target.estimates is not None:
         raise UsageError(f"--threads means nothing on {target.name}: its latency is estimated from published speeds.")
-    planner = Planner(config, run_dir, target, load_space(config.space), Progress(show), draws)
+    planner = Planner(config, run_dir, target, load_space(config.space), progress, draws)
     check_kind(run_dir, planned=True)
     with holding(run_dir):
         settle(config, run_dir)

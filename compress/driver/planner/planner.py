@@ -26,12 +26,12 @@ from compress.archive import (
 )
 from compress.core import FileError, Latency, TrackerSpec, describe
 from compress.core.cost import macs, parameters
+from compress.core.progress import Progress
 from compress.driver.config import SearchConfig
 from compress.driver.planner.estimator import Candidate, Estimator
 from compress.driver.planner.formatting import commands, notes
 from compress.driver.planner.front import distinct, front_of, keeps, nearest_to_front
 from compress.driver.planner.sample import sample_space
-from compress.driver.progress import Progress
 from compress.driver.proposals import open_study
 from compress.driver.run_dir import Log
 from compress.latency import ConstraintCheck, Profile
@@ -76,7 +76,7 @@ class Planner:
         return archive
 
     def _look(self) -> list[Candidate]:
-        self.progress.say(f"Estimating students of {self.space.name}; nothing is trained or timed")
+        self.progress(f"Estimating students of {self.space.name}; nothing is trained or timed", 0.0)
         sample = sample_space(self.space, self.estimator, self.constraint, self.config.seed, draws=self.draws)
         self.log(f"{len(sample)} students looked at")
         front = {each.spec for each in front_of(sample, self.constraint)}

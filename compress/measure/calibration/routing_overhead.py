@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from compress.core import ExecutionPath, TrackerSpec
+from compress.core.progress import Progress, part
 from compress.latency import Profile, RoutingOverhead, ValidationResult, p10_ms, path_ms, static
 from compress.measure.backends import BACKENDS
 from compress.measure.budget import budget_of
@@ -17,7 +18,7 @@ from compress.measure.coverage import Coverage
 from compress.measure.prepare import Call, prepare
 from compress.measure.stacks.adaptive_paths import SpecPath, fitted_paths, static_part, validation_paths
 from compress.measure.stacks.validation_set import validation_set
-from compress.measure.timing import Report, Times, low, settled_rounds
+from compress.measure.timing import Times, low, settled_rounds
 
 _KNOWN = 4
 """Trackers that tell the machine's pace: their sessions differ by 1 or 2%, their mean by half of that."""
@@ -67,7 +68,7 @@ class RoutingOverheadPlan:
 
 
 def measured_routing_overhead(
-    profile: Profile, teacher: TrackerSpec, *, rounds: int, report: Report, strict: bool = False
+    profile: Profile, teacher: TrackerSpec, *, rounds: int, progress: Progress, strict: bool = False
 ) -> RoutingOverhead:
     """What deciding costs in the family of `profile`, which may have been measured long before.
 
@@ -76,7 +77,7 @@ def measured_routing_overhead(
     """
     plan = RoutingOverheadPlan.of(teacher, Coverage.covered(profile))
     with BACKENDS[profile.target].using(profile.threads):
-        times = _times(plan, profile.target, profile.threads, rounds, report)
+        times = _times(plan, profile.target, profile.threads, rounds, progress)
     if strict:
         check_calm([times], profile.device)
     return fit_routing_overhead(profile, plan, times)
@@ -122,13 +123,13 @@ def _ms(profile: Profile, costs: RoutingOverhead, spec: TrackerSpec, path: Execu
     return path_ms(replace(profile, routing_overhead=costs), spec, path)
 
 
-def _times(plan: RoutingOverheadPlan, target: str, threads: int, rounds: int, report: Report) -> Times:
+def _times(plan: RoutingOverheadPlan, target: str, threads: int, rounds: int, progress: Progress) -> Times:
     """Times of the frame loop around each call of the plan."""
     budget = budget_of(plan.fitted[0][0])
     return settled_rounds(
-        list(prepare(plan.calls, BACKENDS[target], threads, report)),
+        list(prepare(plan.calls, BACKENDS[target], threads, part(progress, 0, 0.2))),
         rounds=rounds,
         dropped=budget.dropped,
         timed=budget.timed,
-        report=lambda done: report("measuring what deciding costs", done),
+        progress=part(progress, 0.2, 1, "measuring the routing overhead"),
     )

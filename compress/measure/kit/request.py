@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compress.core import ExecutionPath, TrackerSpec
+from compress.core.progress import Progress
 from compress.core.stages import stages_of
 from compress.export import bundle_graphs, frame_graph, quantized
 from compress.measure.calibration.routing_overhead import RoutingOverheadPlan
@@ -16,7 +17,6 @@ from compress.measure.profiling import ROUNDS
 from compress.measure.remote_profiles import Device
 from compress.measure.stacks.timing_plan import Plan
 from compress.measure.timed_frame import network_of
-from compress.measure.timing import Report
 from compress.runtime.signatures import TEMPLATE, head_file, stage_file
 
 PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
@@ -55,13 +55,13 @@ class Request:
         return [[_steps(*call) for call in batch] for batch in self.calls]
 
 
-def graphs_of(request: Request, report: Report) -> Iterator[tuple[str, bytes]]:
+def graphs_of(request: Request, progress: Progress) -> Iterator[tuple[str, bytes]]:
     """Every graph that a call needs, by name, once."""
     calls = [call for batch in request.calls for call in batch]
     specs = dict.fromkeys(spec for spec, _ in calls)
     prepare = quantized if request.device.precision == "int8" else bytes
     for i, spec in enumerate(specs):
-        report("exporting networks", i / len(specs))
+        progress("exporting networks", i / len(specs))
         if not spec.adaptive:
             yield spec.id, prepare(frame_graph(network_of(spec)))
             continue

@@ -16,16 +16,17 @@ from typing import Any
 from compress.core import TrackerSpec, UsageError
 from compress.core.files import home, write_text
 from compress.core.plain import to_plain
+from compress.core.progress import Progress, no_progress
 from compress.measure.kit.bundling import loop_script, measure_script
 from compress.measure.kit.request import PROVIDERS, Request, graphs_of
 from compress.measure.kit.stripped_weights import LOCATION, stripped
 from compress.measure.kit.tensorrt import TIMED, shell_files, shell_script
 from compress.measure.stacks.timing_plan import Plan
 from compress.measure.timed_frame import FRAME
-from compress.measure.timing import ATTEMPTS, Report, silent
+from compress.measure.timing import ATTEMPTS
 
 
-def emit_kit(request: Request, folder: Path, *, report: Report | None = None) -> str:
+def emit_kit(request: Request, folder: Path, *, progress: Progress = no_progress) -> str:
     """Write a kit to a new folder, and its plan to `$COMPRESS_HOME/kits`, where its results are held against it.
 
     Returns:
@@ -39,7 +40,7 @@ def emit_kit(request: Request, folder: Path, *, report: Report | None = None) ->
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
         made = Path(temporary) / "kit"
         made.mkdir()
-        kit = _write(request, made, report or silent)
+        kit = _write(request, made, progress)
         if folder.exists():
             folder.rmdir()
         shutil.move(made, folder)
@@ -75,10 +76,10 @@ def _check(request: Request, folder: Path) -> None:
         raise UsageError(f"{folder} is there and not empty. Name a new folder for the kit.")
 
 
-def _write(request: Request, folder: Path, report: Report) -> dict[str, Any]:
+def _write(request: Request, folder: Path, progress: Progress) -> dict[str, Any]:
     (folder / "graphs").mkdir()
     graphs, weights_bytes = {}, 0
-    for name, graph in graphs_of(request, report):
+    for name, graph in graphs_of(request, progress):
         slim, size = stripped(graph)
         weights_bytes = max(weights_bytes, size)
         graphs[name] = {"file": f"graphs/{name}.onnx", "sha256": _put(folder / "graphs" / f"{name}.onnx", slim)}

@@ -84,7 +84,7 @@ def _batch_times(kit: dict[str, Any], folder: str, index: int, provider: str) ->
     calls.append(Loop(kit["loop"], None))
     plan, count = kit["schedule"], len(kit["batches"])
 
-    def report(share: float) -> None:
+    def progress(text: str, share: float, figures: Any = None) -> None:
         if not os.path.isdir(folder):
             raise KitError("the kit was removed while it was measured.")
         print(f"batch {index + 1} of {count}: {share:.0%}", file=sys.stderr, flush=True)
@@ -96,7 +96,7 @@ def _batch_times(kit: dict[str, Any], folder: str, index: int, provider: str) ->
         timed=plan["timed"],
         seed=plan["seed"],
         attempts=plan["attempts"],
-        report=report,
+        progress=progress,
     )
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from compress.core.progress import Progress, no_progress, part
 from compress.latency import Profile
 from compress.measure.kit.ingest import ingest
 from compress.measure.kit.request import Request
 from compress.measure.kit.writing import emit_kit
 from compress.measure.ssh.connection import Remote
 from compress.measure.ssh.transfer import measure_remotely
-from compress.measure.timing import Report
 
 
-def remote_profile(request: Request, remote: Remote, *, report: Report | None = None) -> tuple[Profile, Path]:
+def remote_profile(request: Request, remote: Remote, *, progress: Progress = no_progress) -> tuple[Profile, Path]:
     """The profile of a device that ssh reaches, and where it is kept.
 
     Raises:
@@ -23,6 +23,6 @@ def remote_profile(request: Request, remote: Remote, *, report: Report | None = 
     """
     with tempfile.TemporaryDirectory(prefix="compress-kit-") as folder:
         kit, results = Path(folder) / "kit", Path(folder) / "results.json"
-        emit_kit(request, kit, report=report)
-        measure_remotely(remote, kit, results, report=report)
+        emit_kit(request, kit, progress=part(progress, 0, 0.2))
+        measure_remotely(remote, kit, results, progress=part(progress, 0.2, 1))
         return ingest(results)

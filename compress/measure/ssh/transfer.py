@@ -15,8 +15,8 @@ from typing import IO
 
 from compress.core import CompressError
 from compress.core.files import replacing
+from compress.core.progress import Progress, no_progress
 from compress.measure.ssh.connection import Remote
-from compress.measure.timing import Report, silent
 
 _FOLDER = re.compile(r"folder (/[A-Za-z0-9_./+-]{1,200}/compress-kit\.[A-Za-z0-9]{6,20})")
 _SHARE = re.compile(r"batch (\d+) of (\d+): (\d+)%")
@@ -41,7 +41,7 @@ cat "$dir/results.json"
 _MAX_BYTES = 100_000_000
 
 
-def measure_remotely(remote: Remote, kit: Path, out: Path, *, report: Report | None = None) -> None:
+def measure_remotely(remote: Remote, kit: Path, out: Path, *, progress: Progress = no_progress) -> None:
     """Run a kit on a device and write its results.json to `out`. The device's folder is removed, whatever happens.
 
     Raises:
@@ -51,7 +51,7 @@ def measure_remotely(remote: Remote, kit: Path, out: Path, *, report: Report | N
     if shutil.which("ssh") is None:
         raise CompressError("There is no ssh here. Install OpenSSH's client, or use `compress profile kit`.")
     script = _SCRIPT.format(run=_run_words(remote, kit))
-    talk = _Talk(report or silent)
+    talk = _Talk(progress)
     try:
         answer = _converse(remote, ["sh", "-c", shlex.quote(script)], kit, talk)
     except BaseException:
@@ -72,10 +72,10 @@ def _run_words(remote: Remote, kit: Path) -> str:
 class _Talk:
     """What the device says on stderr: its folder, how far it is, and anything else, which explains a failure."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, progress: Progress) -> None:
         self.folder: str | None = None
         self.last: list[str] = []
-        self._report = report
+        self._progress = progress
 
     def hear(self, stream: IO[bytes]) -> None:
         with stream:
@@ -86,7 +86,7 @@ class _Talk:
         share, folder = _SHARE.fullmatch(line), _FOLDER.fullmatch(line)
         if share:
             done, count, percent = map(int, share.groups())
-            self._report("measuring on the device", min(1.0, (done - 1 + percent / 100) / max(1, count)))
+            self._progress("measuring on the device", min(1.0, (done - 1 + percent / 100) / max(1, count)))
         elif folder:
             self.folder = folder[1]
         elif line:
