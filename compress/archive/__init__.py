@@ -4,7 +4,7 @@ from compress.archive.archive import Archive, Constraint
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
 from compress.archive.plan import Plan
 from compress.archive.prior_accuracy import SHARE, PriorAccuracy
-from compress.archive.reading import figures_from, paths_from
+from compress.archive.reading import paths_from
 from compress.archive.record import Record, Status, fidelity_order, variant_name
 from compress.archive.study import (
     STUDY,
@@ -33,7 +33,6 @@ __all__ = [
     "archive_of",
     "dominates",
     "fidelity_order",
-    "figures_from",
     "front_rows",
     "nondominated_rank",
     "pareto_mask",

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from compress.archive.reading import check
+from compress.core import FileError
+from compress.core.plain import from_plain, to_plain
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a plan looked at, and what to do with it.
+    """What a plan estimated, and what to do with it.
 
     Attributes:
         space: Name of the search space.
         combinations: Choices of the space that apply to the teacher, multiplied out.
-        whole: Whether every student of the space was looked at; else a sample was.
-        drawn: Different students looked at, all of them in `plan.csv`; `within` of them keep the bound.
+        whole: Whether every student of the space was estimated; else a sample was.
+        drawn: Different students estimated, all of them in `plan.csv`; `within` of them meet the latency bound.
         twins: Students left out of the trials because another one has the same estimated latency and accuracy.
         mean_error, max_error: Of the latency estimates, on trackers left out of their fit; relative.
         limits: What the latency estimates cannot know, in words.
-        notes: What else has to be said, a sentence each.
+        notes: What else the reader should know, a sentence each.
         commands: What to type to train and measure what was planned, in order.
     """
 
@@ -37,29 +39,22 @@ class Plan:
     notes: tuple[str, ...]
     commands: tuple[str, ...]
 
+    def problems(self) -> Iterator[str]:
+        """Figures that no plan has."""
+        for name in ("combinations", "drawn", "within", "twins", "mean_error", "max_error"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                yield f"{name} must be a number ≥ 0 but is {value}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
-        return asdict(self) | {"notes": list(self.notes), "commands": list(self.commands)}
+        return dict(to_plain(self, defaults=True))
 
     @classmethod
     def from_dict(cls, data: Any) -> Plan | None:
         """Inverse of `to_dict`, the input not trusted; None stays None.
 
         Raises:
-            FileError: naming the field that does not hold what it should.
+            FileError: naming every field that does not hold what it should.
         """
-        if data is None:
-            return None
-        check(isinstance(data, dict) and set(data) == {f.name for f in fields(cls)}, "plan fields", data)
-        for name in ("combinations", "drawn", "within", "twins"):
-            check(type(data[name]) is int and data[name] >= 0, f"plan.{name}", data[name])
-        for name in ("mean_error", "max_error"):
-            value = data[name]
-            check(type(value) in (int, float) and math.isfinite(value) and value >= 0, f"plan.{name}", value)
-        for name in ("space", "limits"):
-            check(isinstance(data[name], str), f"plan.{name}", data[name])
-        for name in ("notes", "commands"):
-            texts = data[name]
-            check(isinstance(texts, list) and all(isinstance(each, str) for each in texts), f"plan.{name}", texts)
-        check(type(data["whole"]) is bool, "plan.whole", data["whole"])
-        return cls(**(data | {"notes": tuple(data["notes"]), "commands": tuple(data["commands"])}))
+        return None if data is None else from_plain(cls, data, "plan", error=FileError)

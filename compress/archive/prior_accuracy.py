@@ -1,16 +1,14 @@
-"""`PriorAccuracy`: what published ablations lead to expect of a tracker that nobody has trained."""
+"""`PriorAccuracy`: the accuracy that published ablations suggest for a tracker that nobody has trained."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass, fields
-from typing import Any
-
-from compress.archive.reading import check
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 SHARE = "share of the teacher's accuracy"
 """The metric where nothing is published of the teacher; everything else is a benchmark's figure in [0, 1]."""
 
+_LONGEST = 200
 _MOST = 1.1
 """A student may keep a little more than all of its teacher's accuracy."""
 
@@ -37,25 +35,16 @@ class PriorAccuracy:
         """Share of the teacher's accuracy that is kept, by the mean."""
         return self.mean / self.teacher
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Any) -> PriorAccuracy | None:
-        """Inverse of `to_dict`, the input not trusted; None stays None.
-
-        Raises:
-            FileError: naming the field that does not hold what it should.
-        """
-        if data is None:
-            return None
-        check(isinstance(data, dict) and set(data) == {f.name for f in fields(cls)}, "prior fields", data)
+    def problems(self) -> Iterator[str]:
+        """What no estimate is."""
         for name in ("metric", "source"):
-            check(isinstance(data[name], str) and len(data[name]) <= 200, f"prior.{name}", data[name])
+            if len(getattr(self, name)) > _LONGEST:
+                yield f"{name} must have at most {_LONGEST} characters but has {len(getattr(self, name))}"
+        most = _MOST if self.metric == SHARE else 1
         for name in ("mean", "low", "high", "teacher"):
-            value = data[name]
-            check(type(value) in (int, float) and math.isfinite(value), f"prior.{name}", value)
-            check(0 <= value <= (_MOST if data["metric"] == SHARE else 1), f"prior.{name}", value)
-        check(data["low"] <= data["mean"] <= data["high"], "prior interval", data)
-        check(data["teacher"] > 0, "prior.teacher", data["teacher"])
-        return cls(**data)
+            if not 0 <= getattr(self, name) <= most:
+                yield f"{name} must be in [0, {most}] but is {getattr(self, name)}"
+        if not self.low <= self.mean <= self.high:
+            yield f"mean must lie between low and high but they are {self.low}, {self.mean}, {self.high}"
+        if not self.teacher > 0:
+            yield f"teacher must be positive but is {self.teacher}"

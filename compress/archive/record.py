@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-import typing
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from compress.archive.prior_accuracy import PriorAccuracy
-from compress.archive.reading import check, figures_from, paths_from
-from compress.core import Accuracy, ExecutionPath, FileError, Latency, TrackerSpec, UsageError, mean_layers, path_rows
+from compress.archive.reading import paths_from
+from compress.core import Accuracy, ExecutionPath, FileError, Latency, TrackerSpec, mean_layers, path_rows
+from compress.core.plain import Bounds, from_plain, printable, to_plain
 
 Status = Literal["done", "rejected", "running", "failed", "missed", "duplicate"]
 """`rejected`: too slow, never trained. `missed`: measured whole and over the bound. `duplicate`: tried before."""
 
-STATUSES: tuple[str, ...] = typing.get_args(Status)
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIDELITY = re.compile(r"prior|rung-\d{1,3}|full")
+_EXAMPLES = {"variant": "v017", "fidelity": "prior, rung-0 or full"}
+_BOUNDS = Bounds(non_finite=True)
+"""What a rung found may be NaN; where figures must be finite, their ranges say so."""
 
 
 def variant_name(number: int) -> str:
@@ -44,9 +45,9 @@ class Record:
         params: Parameters.
         macs: Multiply-accumulates of the full forward; `macs_per_frame` leaves the template's share out.
         rungs: What each rung found, in order: plain dictionaries (`fidelity`, `ao_seq`, `steps`, `seconds`, …).
-        ways: Of an adaptive tracker, the frames that `accuracy` was found on, counted by the way they took; None for
-            others, and before there was something to count.
-        prior: Where nothing was trained, at fidelity `prior`: what published ablations lead to expect.
+        paths: Of an adaptive tracker, the frames that `accuracy` was found on, counted by the execution path that they
+            took; None for others, and before any frame was counted.
+        prior: Where nothing was trained, at fidelity `prior`: the accuracy that published ablations suggest.
     """
 
     variant: str
@@ -87,66 +88,42 @@ class Record:
 
     @property
     def layers_used(self) -> float | None:
-        """Layers computed per frame on average; None where that hangs on ways that nobody has counted."""
+        """Layers computed per frame on average; None where that depends on paths not counted yet."""
         if not self.spec.adaptive:
             return float(len(self.spec.layers))
         return mean_layers(self.paths, self.spec) if self.paths else None
 
     @property
     def optimistic(self) -> bool:
-        """Whether `latency` is no more than a bound: that of an adaptive tracker whose ways nobody has counted."""
+        """Whether `latency` is only a lower bound: that of an adaptive tracker whose paths are not counted yet."""
         return self.spec.adaptive and not self.paths and self.measured is None and self.predicted is not None
+
+    def problems(self) -> Iterator[str]:
+        """Values that no record has."""
+        for name, pattern in (("variant", _NAME), ("fidelity", _FIDELITY)):
+            if not pattern.fullmatch(getattr(self, name)):
+                yield f"{name} must be like {_EXAMPLES[name]} but is {getattr(self, name)[:80]!r}"
+        for name, least in (("number", -1), ("params", 0), ("macs", 0), ("macs_per_frame", 0)):
+            if getattr(self, name) < least:
+                yield f"{name} must be at least {least} but is {getattr(self, name)}"
+        # One or the other: an estimate never stands where a measurement could be read, nor the other way round.
+        if self.prior is not None and (self.accuracy is not None or self.fidelity != "prior"):
+            yield f"prior cannot stand beside an accuracy, or at fidelity {self.fidelity[:80]!r}"
 
     def to_attrs(self) -> dict[str, Any]:
         """JSON types only, for an Optuna user attribute."""
-        attrs = {f.name: getattr(self, f.name) for f in fields(self)}
-        attrs["spec"] = self.spec.to_dict()
-        for name in ("accuracy", "predicted", "measured", "prior"):
-            attrs[name] = attrs[name] and attrs[name].to_dict()
-        attrs["paths"] = None if self.paths is None else path_rows(self.paths)
-        return attrs | {"rungs": [dict(rung) for rung in self.rungs]}
+        attrs = {f.name: to_plain(getattr(self, f.name), defaults=True) for f in fields(self) if f.name != "paths"}
+        # A reason may quote anything, such as a path that is no text; the record must be readable again.
+        attrs |= {"spec": self.spec.to_dict(), "reason": printable(self.reason)}
+        return attrs | {"paths": None if self.paths is None else path_rows(self.paths)}
 
     @classmethod
     def from_attrs(cls, attrs: Any) -> Record:
         """Inverse of `to_attrs`; the input is not trusted.
 
         Raises:
-            FileError: naming the field that does not hold what a record holds.
+            FileError: naming every field that does not hold what a record holds.
         """
-        check(isinstance(attrs, dict), "record", attrs)
-        known = {f.name: None if f.default is MISSING else f.default for f in fields(cls)}
-        required = {f.name for f in fields(cls) if f.default is MISSING}
-        wrong = sorted(set(map(str, attrs)) - set(known) | required - set(attrs))
-        if wrong:
-            raise FileError(f"A record's fields are not the expected ones: {', '.join(wrong)} unknown or missing.")
-        attrs = known | {"rungs": []} | attrs
-        _check_plain(attrs)
-        try:
-            spec = TrackerSpec.from_dict(attrs["spec"])
-        except (UsageError, TypeError) as error:
-            raise FileError(f"A record holds no usable tracker: {error}") from error
-        read = {
-            "spec": spec,
-            "accuracy": figures_from(Accuracy, attrs["accuracy"]),
-            "predicted": figures_from(Latency, attrs["predicted"]),
-            "measured": figures_from(Latency, attrs["measured"]),
-            "rungs": tuple(attrs["rungs"]),
-            "paths": paths_from(spec, attrs["paths"]),
-            "prior": PriorAccuracy.from_dict(attrs["prior"]),
-        }
-        # One or the other: an estimate never stands where a measurement could be read, nor the other way round.
-        trained = read["accuracy"] is not None or attrs["fidelity"] != "prior"
-        check(not (trained and read["prior"] is not None), "prior", attrs["fidelity"])
-        return cls(**(attrs | read))
-
-
-def _check_plain(attrs: dict[str, Any]) -> None:
-    for name, pattern in (("variant", _NAME), ("fidelity", _FIDELITY)):
-        check(isinstance(attrs[name], str) and pattern.fullmatch(attrs[name]) is not None, name, attrs[name])
-    for name in ("number", "params", "macs", "macs_per_frame"):
-        check(type(attrs[name]) is int and attrs[name] >= -(name == "number"), name, attrs[name])
-    check(attrs["status"] in STATUSES, "status", attrs["status"])
-    check(isinstance(attrs["reason"], str), "reason", attrs["reason"])
-    check(isinstance(attrs["is_teacher"], bool), "is_teacher", attrs["is_teacher"])
-    rungs = attrs["rungs"]
-    check(isinstance(rungs, list) and all(isinstance(rung, dict) for rung in rungs), "rungs", rungs)
+        rest = {name: value for name, value in attrs.items() if name != "paths"} if isinstance(attrs, dict) else attrs
+        record = from_plain(cls, rest, "record", error=FileError, bounds=_BOUNDS)
+        return replace(record, paths=paths_from(record.spec, attrs.get("paths")))

@@ -8,24 +8,31 @@ The study of a plan has an attribute `plan`.
 from __future__ import annotations
 
 import contextlib
-import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.archive.archive import Archive, Constraint
 from compress.archive.plan import Plan
-from compress.archive.reading import figures_from
-from compress.archive.record import STATUSES, Record, Status
+from compress.archive.record import Record, Status
 from compress.core import LATENCY_FIGURES, FileError, Latency
+from compress.core.plain import from_plain, printable
+from compress.core.plain_files import read_plain
 
 if TYPE_CHECKING:
     import optuna
 
 STUDY = "compress"
+_MOST = 200_000
 _AGAIN = "Give the folder that `compress search` wrote, or run the search again."
+
+
+@dataclass(frozen=True)
+class _LaterStatus:
+    status: Status
+    reason: str = ""
 
 
 def storage_url(run_dir: Path) -> str:
@@ -53,7 +60,7 @@ def store_measured(study: optuna.Study, variant: str, latency: Latency) -> None:
 
 def store_status(study: optuna.Study, variant: str, status: Status, reason: str) -> None:
     """Change what became of `variant` after its trial was told."""
-    study.set_user_attr(f"status:{variant}", {"status": status, "reason": reason})
+    study.set_user_attr(f"status:{variant}", {"status": status, "reason": printable(reason)})
 
 
 def store_plan(study: optuna.Study, plan: Plan) -> None:
@@ -85,8 +92,7 @@ def archive_of(study: optuna.Study, run_dir: Path, settings: dict[str, Any]) -> 
     if "teacher" not in attrs:
         raise FileError(f"The search in {run_dir} stopped before its teacher was scored. Run it again to continue it.")
     teacher = Record.from_attrs(attrs["teacher"])
-    later = figures_from(Latency, attrs.get(f"measured:{teacher.variant}"))
-    teacher = replace(teacher, is_teacher=True, measured=later or teacher.measured)
+    teacher = replace(_remeasured(teacher, attrs), is_teacher=True)
     constraint = _constraint(settings, teacher)
     trials = study.get_trials(deepcopy=False)
     records = tuple(_merge(_record(t), attrs, constraint) for t in trials if "record" in t.user_attrs)
@@ -149,11 +155,11 @@ def _record(trial: optuna.trial.FrozenTrial) -> Record:
 
 def _merge(record: Record, attrs: dict[str, Any], constraint: Constraint) -> Record:
     """`record` with what the study's attributes say came later."""
-    later = figures_from(Latency, attrs.get(f"measured:{record.variant}"))
-    record = replace(record, measured=later or record.measured)
-    status = attrs.get(f"status:{record.variant}")
-    if status is not None:
-        return _with_status(record, status)
+    record = _remeasured(record, attrs)
+    later = attrs.get(f"status:{record.variant}")
+    if later is not None:
+        found = from_plain(_LaterStatus, later, f"the study's status of {record.variant}", error=FileError)
+        return replace(record, status=found.status, reason=found.reason)
     if record.status == "done" and record.measured and not constraint.met_by(record):
         return replace(record, status="missed", reason=_missed(record.measured, constraint))
     return record
@@ -164,10 +170,13 @@ def _missed(latency: Latency, constraint: Constraint) -> str:
     return f"measured {constraint.value(latency):.3g} ms{figure} against a bound of {constraint.max_ms:.3g} ms"
 
 
-def _with_status(record: Record, status: Any) -> Record:
-    if not isinstance(status, dict) or status.get("status") not in STATUSES:
-        raise FileError(f"The study's status of {record.variant} cannot be {str(status)[:80]!r}.")
-    return replace(record, status=status["status"], reason=str(status.get("reason", "")))
+def _remeasured(record: Record, attrs: dict[str, Any]) -> Record:
+    later = attrs.get(f"measured:{record.variant}")
+    if later is None:
+        return record
+    return replace(
+        record, measured=from_plain(Latency, later, f"the study's latency of {record.variant}", error=FileError)
+    )
 
 
 def _constraint(settings: dict[str, Any], teacher: Record) -> Constraint:
@@ -186,12 +195,7 @@ def _constraint(settings: dict[str, Any], teacher: Record) -> Constraint:
 
 
 def _read_settings(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise FileError(f"{path} cannot be read ({_first_line(error)}). {_AGAIN}") from error
+    settings = read_plain(path, "file of settings", most=_MOST, advice=_AGAIN)
     if not isinstance(settings, dict):
         raise FileError(f"{path} must hold settings by name but holds {type(settings).__name__}. {_AGAIN}")
     return {str(key): value for key, value in settings.items()}
@@ -200,10 +204,10 @@ def _read_settings(path: Path) -> dict[str, Any]:
 def _environment(run_dir: Path) -> dict[str, Any]:
     """`environment.json` where it is there and whole; a report without it is still a report."""
     try:
-        found = json.loads((run_dir / "environment.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = read_plain(run_dir / "environment.json", "file of versions", most=_MOST)
+        return from_plain(dict[str, Any], found, "environment", error=FileError)
+    except FileError:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _first_line(error: Exception) -> str:

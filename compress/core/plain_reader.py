@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import types
@@ -113,8 +114,11 @@ class PlainReader:
                 complete = False
                 self._wrong(f"{where}.{name}", "is missing")
         values = {name: self._field(*known[name], data[name], f"{where}.{name}") for name in known if name in data}
-        complete = complete and all(value is not _WRONG for value in values.values())
-        return self._built(kind, values, where) if complete else _WRONG
+        read = {name: value for name, value in values.items() if value is not _WRONG}
+        if complete and len(read) == len(values):
+            return self._built(kind, read, where)
+        self._note_problems(_incomplete(kind, read), where)
+        return _WRONG
 
     def _field(self, hint: Any, f: dataclasses.Field[Any], value: Any, where: str) -> Any:
         found = self.read(hint, value, where)
@@ -128,10 +132,22 @@ class PlainReader:
             built = kind(**values)
         except (UsageError, ValueError, ArithmeticError) as error:
             return self._wrong(where, f": {str(error).rstrip('.')}")
-        for text in getattr(built, "problems", tuple)():
-            place, _, rest = text.partition(" ")
-            self._wrong(f"{where}.{place}", rest)
+        self._note_problems(built, where)
         return built
+
+    def _note_problems(self, value: Any, where: str) -> None:
+        with contextlib.suppress(AttributeError):  # of a field that could not be read, and is noted
+            for text in getattr(value, "problems", tuple)():
+                place, _, rest = text.partition(" ")
+                self._wrong(f"{where}.{place}", rest)
+
+
+def _incomplete(kind: type, values: dict[str, Any]) -> Any:
+    """A `kind` with some of its fields, for `problems()` to say what is wrong with those."""
+    value = object.__new__(kind)
+    for name, each in values.items():
+        object.__setattr__(value, name, each)
+    return value
 
 
 @functools.cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 Provenance = Literal["measured", "predicted", "estimated"]
@@ -37,20 +39,31 @@ class Accuracy:
     frames: int
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
         return asdict(self)
+
+    def problems(self) -> Iterator[str]:
+        """Figures that no evaluation gives."""
+        for name in ("sequences", "frames"):
+            if getattr(self, name) < 0:
+                yield f"{name} must be at least 0 but is {getattr(self, name)}"
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if f.name not in ("sequences", "frames") and not 0 <= value <= 1:
+                yield f"{f.name} must be in [0, 1] but is {value}"
 
 
 @dataclass(frozen=True)
 class Latency:
     """Milliseconds per frame at batch 1: crop, normalise, network, decode; template work once per sequence.
 
-    Of an adaptive tracker mean and percentiles are over the ways its frames take.
+    Of an adaptive tracker mean and percentiles are over the execution paths its frames take.
 
     Attributes:
         network_ms: The network's share of `mean_ms`.
         runs: Timed runs behind the figures; `warmup` runs came before and were dropped.
         device: Fingerprint of the device; `runtime` names the runtime with its version, e.g. `onnxruntime 1.31`.
-        worst_ms: Mean over frames that all take the dearest way; None where every frame costs the same.
+        worst_ms: Mean over frames that all take the most expensive path; None where every frame costs the same.
     """
 
     mean_ms: float
@@ -68,13 +81,26 @@ class Latency:
 
     @property
     def fps(self) -> float:
+        """Frames per second at the mean."""
         return 1000.0 / self.mean_ms
 
     def at(self, figure: str) -> float:
-        """One of `LATENCY_FIGURES`, in ms; a tracker of one way is at its worst at its mean."""
+        """One of `LATENCY_FIGURES`, in ms; a tracker of one path is at its worst at its mean."""
         if figure == "worst":
             return self.mean_ms if self.worst_ms is None else self.worst_ms
         return float(getattr(self, f"{figure}_ms"))
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
         return asdict(self)
+
+    def problems(self) -> Iterator[str]:
+        """Figures that no clock gives."""
+        for name in ("mean_ms", "worst_ms"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                yield f"{name} must be a positive number but is {value}"
+        for name in ("p50_ms", "p90_ms", "p99_ms", "network_ms", "runs", "warmup", "threads"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                yield f"{name} must be a number ≥ 0 but is {value}"

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from compress.archive import figures_from, paths_from
+from compress.archive import paths_from
 from compress.core import Accuracy, ExecutionPath, FileError, TrackerSpec, path_rows
 from compress.core.files import write_text
+from compress.core.plain import from_plain
 
 
 class Score(NamedTuple):
@@ -24,10 +25,10 @@ def read_score(path: Path, spec: TrackerSpec) -> Score | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         paths = paths_from(spec, data.pop("paths", None) if isinstance(data, dict) else None)
-        accuracy = figures_from(Accuracy, data)
+        accuracy = from_plain(Accuracy, data, "score", error=FileError)
     except (OSError, ValueError, FileError):
         return None
-    if accuracy is None or (spec.adaptive and not paths):
+    if spec.adaptive and not paths:
         return None
     return Score(accuracy, paths)
 

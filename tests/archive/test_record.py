@@ -97,11 +97,30 @@ def test_variant_name() -> None:
         ("predicted", teacher().to_attrs()["predicted"] | {"worst_ms": -1.0}),
         ("predicted", teacher().to_attrs()["predicted"] | {"best_ms": 1.0}),
         ("surprise", 1),
+        ("reason", "\x1b[2J"),
+        ("reason", "\ud800"),
+        ("macs", 10**400),
+        ("rungs", [{"ao_seq": 10**400}]),
+        ("rungs", [{"deep": [[[]] * 3] * 3, 7: 1}]),
+        ("paths", 10**400),
     ],
 )
 def test_hostile_attributes_are_refused(field: str, value: Any) -> None:
-    with pytest.raises(FileError, match={"spec": "tracker", "predicted": "latency"}.get(field, field)):
+    with pytest.raises(FileError, match=rf"record\.{field}|paths"):
         Record.from_attrs(RECORDS[0].to_attrs() | {field: value})
+
+
+def test_every_wrong_field_is_named_at_once() -> None:
+    wrong = {"variant": "=cmd()", "params": -1, "status": "great", "accuracy": {"ao": 2.0}, "paths": None}
+    with pytest.raises(FileError) as caught:
+        Record.from_attrs(RECORDS[0].to_attrs() | wrong)
+    assert all(f"record.{name}" in str(caught.value) for name in ("variant", "params", "status", "accuracy.sr50"))
+
+
+def test_a_record_of_any_reason_is_read_again() -> None:
+    """What went wrong may quote a path that is no text, or what a terminal would obey."""
+    attrs = replace(RECORDS[0], reason="caf\udce9 \x1b[2J" + "x" * 30_000).to_attrs()
+    assert Record.from_attrs(json.loads(json.dumps(attrs))).reason.startswith("caf\\udce9 \\x1b[2J")
 
 
 def test_a_record_written_before_a_field_existed_is_read() -> None:

@@ -122,7 +122,7 @@ def test_every_mistake_is_named_at_once_by_its_place() -> None:
     data = {"parts": [{"ms": 0}, {"ms": float("inf"), "name": 3}], "count": -1, "flag": "no", "colour": "blue"}
     with pytest.raises(FileError) as caught:
         from_plain(Whole, data, "it", error=FileError)
-    places = ("parts[0].ms", "parts[1].ms", "parts[1].name", "it.kind is missing", "it.flag", "it.colour")
+    places = ("parts[0].ms", "parts[1].ms", "parts[1].name", "kind is missing", "it.flag", "it.colour", "it.count")
     assert all(place in str(caught.value) for place in places)
     with pytest.raises(UsageError) as caught_too:  # ranges of the whole are named beside those of its parts
         from_plain(Whole, {"kind": "a", "parts": [{"ms": float("nan")}], "count": -1}, "it")
