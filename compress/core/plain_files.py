@@ -77,7 +77,7 @@ def read_bounded(path: Path, kind: str, *, most: int, advice: str = "") -> bytes
         # Opened without blocking, then looked at: between a check of the path and its opening it could change.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        raise FileError(f"There is no {kind} at {path}. {advice}".rstrip()) from None
+        raise FileError(f"There is no {kind} at {path}.") from None
     except (OSError, ValueError) as error:
         raise FileError(f"The {kind} {path} cannot be read ({error}). {advice}".rstrip()) from error
     if not stat.S_ISREG(os.fstat(handle).st_mode):

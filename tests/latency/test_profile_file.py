@@ -49,7 +49,7 @@ def test_routing_overhead_cannot_cost_less_than_nothing(routing_overhead: Profil
         call_ms=float("inf"),
         validation=(ValidationResult("x", 0.0, 1.0),),
     )
-    with pytest.raises(ValueError, match=r"frame_ms must be .*call_ms must be .*held\[0\]"):
+    with pytest.raises(ValueError, match=r"frame_ms must be .*call_ms must be .*validation\[0\]"):
         save_profile(toy_profile(routing_overhead=bad), tmp_path / "toy.yaml")
 
 
@@ -77,7 +77,7 @@ def test_every_mistake_is_named(data: dict[str, object], tmp_path: Path) -> None
     data["blocks"][0]["ms"] = "fast"  # type: ignore[index]
     with pytest.raises(FileError) as error:
         load_profile(_write(tmp_path, data))
-    for words in ("runtime is missing", "threads must be int", "colour is not", "provenance", "blocks[0].ms"):
+    for words in ("runtime is missing", "threads must be an integer", "colour is not", "provenance", "blocks[0].ms"):
         assert words in str(error.value)
 
 
@@ -93,7 +93,7 @@ def test_impossible_figures_are_named_together(data: dict[str, object], tmp_path
     for words in (
         "loop_ms",
         "schema",
-        "fixed is empty",
+        "overhead is empty",
         "spread",
         "elimination_ms",
         "blocks[1].ms",
@@ -128,7 +128,7 @@ def test_what_is_no_profile(text: str, tmp_path: Path) -> None:
 
 
 def test_missing_and_huge_files(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="no profile at"):
+    with pytest.raises(FileError, match="no hardware profile at"):
         load_profile(tmp_path / "none.yaml")
     (tmp_path / "huge.yaml").write_bytes(b" " * 1_000_001)
     with pytest.raises(FileError, match="larger"):

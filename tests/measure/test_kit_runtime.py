@@ -67,7 +67,7 @@ def test_conditions_are_facts_in_a_line() -> None:
     assert found.when.endswith("Z")
     assert found.loop == f"opencv {cv2.__version__}"
     assert found.celsius.startswith("1 before, ")
-    assert list(replace(found, gpu="a\nb").problems()) == ["conditions.gpu must be at most 300 printable characters"]
+    assert list(replace(found, gpu="a\nb").problems()) == ["gpu must be at most 300 printable characters"]
 
 
 def test_throttling_and_noise_are_told_apart() -> None:

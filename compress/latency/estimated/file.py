@@ -1,4 +1,4 @@
-"""Estimated profiles as shipped YAML files, read with suspicion: every mistake is named, together."""
+"""Estimated profiles as shipped YAML files, checked when read: all mistakes are named at once."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import yaml
 
-from compress.core import FileError, UsageError, unknown_name
+from compress.core import UsageError, unknown_name
 from compress.core.files import shipped, write_text
-from compress.core.plain import from_plain, to_plain
+from compress.core.plain import problems_of, to_plain
+from compress.core.plain_files import load_plain
 from compress.latency.estimated.profile import EstimatedProfile
-from compress.latency.plain_yaml import read_yaml
 
 UNFITTED = {
     "agx:tensorrt-fp16": (
@@ -21,6 +21,7 @@ UNFITTED = {
 """Targets that one may well ask for and that cannot be estimated, and why."""
 
 _MAX_BYTES = 100_000
+_ADVICE = "Put back the file that came with compress."
 
 
 def load_estimated(name: str) -> EstimatedProfile:
@@ -49,15 +50,8 @@ def read_estimated(path: Path) -> EstimatedProfile:
     Raises:
         FileError: missing, too large, not YAML, or not an estimated profile; names every mistake.
     """
-    data = read_yaml(path, "estimated profile", most=_MAX_BYTES, wrong=_not_a_profile)
-    try:
-        profile = from_plain(EstimatedProfile, data, "profile")
-    except UsageError as error:
-        raise _not_a_profile(path, str(error)) from error
-    problems = list(profile.problems())
-    if problems:
-        raise _not_a_profile(path, "; ".join(problems) + ".")
-    return profile
+    kind = "estimated hardware profile"
+    return load_plain(EstimatedProfile, path, kind, where="profile", most=_MAX_BYTES, advice=_ADVICE)
 
 
 def save_estimated(profile: EstimatedProfile, path: Path, *, comment: str) -> None:
@@ -66,7 +60,7 @@ def save_estimated(profile: EstimatedProfile, path: Path, *, comment: str) -> No
     Raises:
         ValueError: if it holds figures that could not be read back.
     """
-    problems = list(profile.problems())
+    problems = list(problems_of(profile))
     if problems:
         raise ValueError("; ".join(problems))
     text = yaml.safe_dump(to_plain(profile), sort_keys=False, allow_unicode=True, width=110)
@@ -75,7 +69,3 @@ def save_estimated(profile: EstimatedProfile, path: Path, *, comment: str) -> No
 
 def _all() -> list[EstimatedProfile]:
     return [read_estimated(path) for path in sorted(shipped("hw_profiles").glob("*.yaml"))]
-
-
-def _not_a_profile(path: Path, why: str) -> FileError:
-    return FileError(f"{path} is not an estimated hardware profile: {why} Put back the file that came with compress.")

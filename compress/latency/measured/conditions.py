@@ -40,4 +40,4 @@ class Conditions:
         for f in fields(self):
             text = getattr(self, f.name)
             if len(text) > _LONGEST or not text.isprintable():
-                yield f"conditions.{f.name} must be at most {_LONGEST} printable characters"
+                yield f"{f.name} must be at most {_LONGEST} printable characters"

@@ -1,4 +1,4 @@
-"""Profiles as YAML files, read with suspicion: every mistake is named, together."""
+"""Profiles as YAML files, checked when read: all mistakes are named at once."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import yaml
 
-from compress.core import FileError, UsageError
 from compress.core.files import write_text
-from compress.core.plain import from_plain, to_plain
+from compress.core.plain import problems_of, to_plain
+from compress.core.plain_files import load_plain
 from compress.latency.measured.profile import Profile
-from compress.latency.plain_yaml import read_yaml
 
 _MAX_BYTES = 1_000_000
+_ADVICE = "Remove it, and it is measured again."
 
 
 def load_profile(path: Path) -> Profile:
@@ -22,15 +22,7 @@ def load_profile(path: Path) -> Profile:
     Raises:
         FileError: missing, too large, not YAML, or not a profile; names every mistake.
     """
-    data = read_yaml(path, "profile", most=_MAX_BYTES, wrong=_not_a_profile)
-    try:
-        profile = from_plain(Profile, data, "profile")
-    except UsageError as error:
-        raise _not_a_profile(path, str(error)) from error
-    problems = list(profile.problems())
-    if problems:
-        raise _not_a_profile(path, "; ".join(problems) + ".")
-    return profile
+    return load_plain(Profile, path, "hardware profile", where="profile", most=_MAX_BYTES, advice=_ADVICE)
 
 
 def save_profile(profile: Profile, path: Path) -> None:
@@ -39,14 +31,10 @@ def save_profile(profile: Profile, path: Path) -> None:
     Raises:
         ValueError: if it holds figures that could not be read back.
     """
-    problems = list(profile.problems())
+    problems = list(problems_of(profile))
     if problems:
         raise ValueError("; ".join(problems))
     write_text(path, yaml.safe_dump(_rounded(to_plain(profile)), sort_keys=False, allow_unicode=True, width=120))
-
-
-def _not_a_profile(path: Path, why: str) -> FileError:
-    return FileError(f"{path} is not a hardware profile: {why} Remove it, and it is measured again.")
 
 
 def _rounded(value: Any) -> Any:

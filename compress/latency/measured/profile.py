@@ -140,10 +140,6 @@ class Profile:
         for name, value in (("spread", self.spread), ("elimination_ms", self.elimination_ms or 0.0)):
             if not math.isfinite(value) or value < 0:
                 yield f"{name} must be ≥ 0 but is {value}"
-        if self.routing_overhead is not None:
-            yield from self.routing_overhead.problems()
-        if self.conditions is not None:
-            yield from self.conditions.problems()
         for name, keys in (
             ("overhead", [f.attention for f in self.overhead]),
             ("blocks", [(b.attention, b.stage, b.tokens, b.point) for b in self.blocks]),
@@ -160,9 +156,9 @@ def _figures(profile: Profile) -> Iterator[tuple[str, float]]:
     for name in ("mean", "p50", "p90", "p99"):
         yield f"ratios.{name}", getattr(profile.ratios, name)
     for i, part in enumerate(profile.overhead):
-        yield f"fixed[{i}].ms", part.ms
+        yield f"overhead[{i}].ms", part.ms
     for i, block in enumerate(profile.blocks):
         yield f"blocks[{i}].ms", block.ms
     for i, validation in enumerate(profile.validation):
-        yield f"held[{i}].predicted_ms", validation.predicted_ms
-        yield f"held[{i}].measured_ms", validation.measured_ms
+        yield f"validation[{i}].predicted_ms", validation.predicted_ms
+        yield f"validation[{i}].measured_ms", validation.measured_ms

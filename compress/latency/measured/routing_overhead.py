@@ -36,7 +36,7 @@ class RoutingOverhead:
         """Everything that keeps the figures from being costs."""
         for name, value in asdict(self).items():
             if name != "validation" and not (math.isfinite(value) and value >= 0):
-                yield f"deciding.{name} must be ≥ 0 but is {value}"
+                yield f"{name} must be ≥ 0 but is {value}"
         for i, validation in enumerate(self.validation):
             if not all(math.isfinite(ms) and ms > 0 for ms in (validation.predicted_ms, validation.measured_ms)):
-                yield f"deciding.held[{i}] must hold positive numbers"
+                yield f"validation[{i}] must hold positive numbers"

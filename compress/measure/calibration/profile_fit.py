@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from compress.core import CompressError, TrackerSpec
+from compress.core.plain import problems_of
 from compress.latency import Conditions, Family, Profile, Ratios
 from compress.measure.calibration.calibration import calibrated
 from compress.measure.stacks.timing_plan import Plan
@@ -95,7 +96,7 @@ def check_adds_up(profile: Profile) -> None:
 
 def _possible(profile: Profile) -> Profile:
     """The profile, if all its figures can be costs."""
-    if problems := list(profile.problems()):
+    if problems := list(problems_of(profile)):
         raise CompressError(
             f"{profile.device} is too noisy to tell the parts of a tracker apart: {'; '.join(problems[:3])}. {_ADVICE}"
         )
