@@ -30,6 +30,7 @@ FLOORS = {
     "measure": 5,
     "driver": 6,
     "cli": 7,
+    "testing": 8,
 }
 
 TORCH = {"torch", "torchvision", "timm", "fvcore"}

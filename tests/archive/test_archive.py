@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_run import CONFIG, RECORDS, accuracy, latency, record, teacher, with_exits, write_run
 
 from compress.archive import Archive, Constraint, read_archive
 from compress.core import FileError, UsageError
+from compress.testing.synthetic_run import CONFIG, RECORDS, accuracy, latency, record, teacher, with_exits, write_run
 
 
 @pytest.fixture(scope="module")

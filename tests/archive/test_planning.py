@@ -8,10 +8,10 @@ from typing import Any
 
 import optuna
 import pytest
-from synthetic_run import RECORDS, plan_facts, planned, planned_teacher, write_run
 
 from compress.archive import STUDY, Archive, Constraint, Plan, read_archive, read_knobs, storage_url, store_plan
 from compress.core import FileError
+from compress.testing.synthetic_run import RECORDS, plan_facts, planned, planned_teacher, write_run
 
 
 def test_round_trip_through_json() -> None:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from synthetic_run import RECORDS, accuracy, latency, planned, record, teacher, with_bypass, with_exits
 
 from compress.archive import Record, fidelity_order, variant_name
 from compress.core import FileError
+from compress.testing.synthetic_run import RECORDS, accuracy, latency, planned, record, teacher, with_bypass, with_exits
 
 
 @pytest.mark.parametrize(

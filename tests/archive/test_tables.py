@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from synthetic_run import planned, planned_teacher, record, teacher, with_bypass, with_exits, write_run
 
 from compress.archive import Archive, Constraint, read_archive, write_pareto_csv, write_trials_csv
+from compress.testing.synthetic_run import planned, planned_teacher, record, teacher, with_bypass, with_exits, write_run
 
 REQUIRED = [
     "variant",

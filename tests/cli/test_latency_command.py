@@ -2,21 +2,17 @@
 
 import dataclasses
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "archive"))
-
-from synthetic_run import RECORDS, with_exits, write_run
 
 from compress.cli.latency import command as latency
 from compress.cli.targets import command as targets
 from compress.core import BypassSpec, CompressError, HeadSpec, LayerSpec, TrackerSpec
 from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, save_profile
 from compress.measure import Coverage, host, profile_path, runtime_name
+from compress.testing.synthetic_run import RECORDS, with_exits, write_run
 
 KEYS = {"mean_ms", "p50_ms", "p90_ms", "p99_ms", "provenance", "network_ms", "fps", "threads", "runtime", "device"}
 

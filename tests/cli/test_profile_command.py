@@ -22,8 +22,6 @@ from compress.core import CompressError, HeadSpec, LayerSpec, TrackerSpec, Usage
 from compress.measure.kit.request import Request
 from compress.measure.ssh.connection import Remote
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "measure"))
-
 
 @pytest.fixture(autouse=True)
 def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +93,7 @@ def test_ctrl_c_leaves_nothing_on_the_device(teacher: str, tmp_path: Path, board
 @pytest.fixture
 def board(tmp_path: Path) -> Iterator[Any]:
     pytest.importorskip("asyncssh")
-    from loopback import serving
+    from compress.testing.loopback import serving
 
     with serving(tmp_path / "board") as device:
         yield device

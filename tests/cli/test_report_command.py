@@ -1,16 +1,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "archive"))
-
-from synthetic_run import write_run
-
 from compress.cli import main
+from compress.testing.synthetic_run import write_run
 
 
 def _run(args: list[str]) -> int | str | None:

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 
 import pytest
 import torch
-from small_tracker import TEACHERS, awake
 
 from compress.distill import Pool, distillation_pool
 from compress.models import Tracker
+from compress.testing.small_trackers import TEACHERS, awake
 
 Made = tuple[Tracker, Pool]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Networks this small only wait for one another on more threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

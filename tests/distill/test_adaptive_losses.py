@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from small_tracker import SPEC
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec
 from compress.distill.losses import ground_truth_loss
@@ -21,6 +20,7 @@ from compress.distill.losses.adaptive import (
 )
 from compress.distill.losses.boxes import corners, giou
 from compress.models import build
+from compress.testing.small_trackers import SPEC
 
 BOXES = torch.tensor([[0.5, 0.5, 0.2, 0.4], [0.3, 0.4, 0.2, 0.2], [0.6, 0.5, 0.4, 0.4]])
 

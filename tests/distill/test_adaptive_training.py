@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_tracker import SPEC, awake
 from torch import Tensor
-from unseen import unseen_losses
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, TrackerSpec, UsageError
 from compress.distill import Pool, StudentRecipe, distill, distill_progressively, distillation_pool, to_input
 from compress.distill.losses.boxes import corners, giou
 from compress.models import Tracker, build
 from compress.surgery import inherit
+from compress.testing.small_trackers import SPEC, awake
+from compress.testing.unseen_pairs import unseen_losses
 
 CPU = torch.device("cpu")
 RECIPE = StudentRecipe(batch=16, lr=2e-3, ema=0.9)

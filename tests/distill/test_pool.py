@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_tracker import SPEC, TEACHERS
 
 from compress.core import BypassSpec, CompressError, ExitSpec
 from compress.data.generated import sample_pairs
@@ -18,6 +17,7 @@ from compress.data.worker import make_pairs
 from compress.distill import Pool, distillation_pool, pool_bytes, to_input
 from compress.distill.layer_matching import distilled_layers
 from compress.models import ForcedPath, Tracker, build
+from compress.testing.small_trackers import SPEC, TEACHERS
 
 CPU = torch.device("cpu")
 

@@ -11,8 +11,6 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
-from small_tracker import ELIMINATING, LEVIT, SCORED, SPEC, awake, shorter
-from unseen import seen_pairs, unseen_losses
 
 from compress.core import BypassSpec, LayerSpec, TrackerSpec, UsageError
 from compress.distill import Pool, StudentRecipe
@@ -20,6 +18,8 @@ from compress.distill.progressive import distill_progressively, fading, gamma, r
 from compress.models import Tracker, TrackerOutput, VitTracker
 from compress.models.vit.blocks import Block
 from compress.surgery import inherit
+from compress.testing.small_trackers import ELIMINATING, LEVIT, SCORED, SPEC, awake, shorter
+from compress.testing.unseen_pairs import seen_pairs, unseen_losses
 
 CPU = torch.device("cpu")
 CROPS = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 64, 64)

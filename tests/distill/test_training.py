@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_tracker import SPARSE, SPEC, STUDENT, shorter
-from unseen import seen_pairs, unseen_losses
 
 from compress.core import CompressError, FileError, UsageError, describe
 from compress.distill import Pool, StudentRecipe, TeacherRecipe, distill, pick_device, train_teacher
@@ -20,6 +18,8 @@ from compress.distill.layer_matching import distilled_layers, matched_layers
 from compress.distill.optimise import AveragedWeights, learning_rate, optimiser
 from compress.models import Tracker, build, load_weights
 from compress.surgery import inherit
+from compress.testing.small_trackers import SPARSE, SPEC, STUDENT, shorter
+from compress.testing.unseen_pairs import seen_pairs, unseen_losses
 
 CPU = torch.device("cpu")
 RECIPE = TeacherRecipe(steps=8, batch=8, reuse=2, warmup=2, drop_path=0.1)

@@ -9,12 +9,12 @@ from pathlib import Path
 import cv2
 import pytest
 import torch
-from search_settings import SETTINGS
 
 from compress.archive import Archive
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.driver import search
 from compress.models import create_tracker, save_weights
+from compress.testing.search_settings import SETTINGS
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from search_settings import SETTINGS
 
 from compress.archive import Archive, Record, read_archive
 from compress.cli import main
 from compress.driver import search
+from compress.testing.search_settings import SETTINGS
 
 SPACE = """\
 knobs:

@@ -12,7 +12,6 @@ from typing import Any
 
 import optuna
 import pytest
-from search_settings import SETTINGS
 
 from compress.archive import SHARE, Archive, pareto_mask, read_archive, read_knobs
 from compress.cli import main
@@ -28,6 +27,7 @@ from compress.measure import Coverage, resolve_target
 from compress.measure.remote_profiles import Device, keep_device_profile
 from compress.prior import estimate as prior_estimate
 from compress.spaces import load_space
+from compress.testing.search_settings import SETTINGS
 
 SPACE = """\
 knobs:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import optuna
 import pytest
-from search_settings import SETTINGS
 
 from compress.archive import STUDY, Archive, read_archive, storage_url
 from compress.cli import main
 from compress.core import CompressError, FileError
 from compress.driver import search
 from compress.driver.run_dir import holding
+from compress.testing.search_settings import SETTINGS
 
 _COLUMNS = {
     "variant", "spec_id", "ao", "ao_se", "fidelity", "latency_ms", "latency_provenance", "fps", "params", "macs",

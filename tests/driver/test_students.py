@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from trained_run import SPEC, STATIC, lively
 
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.distill import StudentRecipe, distillation_pool
@@ -14,6 +13,7 @@ from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import expected
 from compress.driver.students import Rung, Students
 from compress.models import build, save_weights
+from compress.testing.trained_run import SPEC, STATIC, lively
 
 CPU = torch.device("cpu")
 

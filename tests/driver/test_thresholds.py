@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from trained_run import SPEC, STATIC, lively, write_run
 
 from compress.cli.specs import read_spec
 from compress.cli.thresholds import command
@@ -27,6 +26,7 @@ from compress.geometry import LoopSettings
 from compress.latency.estimated import estimate, load_estimated
 from compress.models import NumpyNetwork
 from compress.runtime.thresholds import check_exits, with_thresholds
+from compress.testing.trained_run import SPEC, STATIC, lively, write_run
 
 CPU = torch.device("cpu")
 TWO = replace(STATIC, exits=(ExitSpec(1), ExitSpec(4)))

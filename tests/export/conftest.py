@@ -12,8 +12,6 @@ import numpy as np
 import optuna
 import pytest
 import torch
-from divided import divided
-from families import ADAPTIVE, MIXFORMER, SPLIT
 from torch import nn
 
 from compress.archive import STUDY, Record, storage_url, store_record, store_teacher
@@ -23,6 +21,8 @@ from compress.models import Tracker, build
 from compress.models.checkpoints.weights import save_weights
 from compress.runtime.selftest import INIT, selftest_frames
 from compress.runtime.signatures import Form
+from compress.testing.bundle_specs import ADAPTIVE, MIXFORMER, SPLIT
+from compress.testing.divided import divided
 
 
 def _lively(spec: TrackerSpec, seed: int = 0) -> Tracker:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from families import ADAPTIVE, SPLIT
 
 from compress.cli import main
 from compress.core import CompressError, ExecutionPath, FileError
@@ -27,6 +26,7 @@ from compress.models import NumpyNetwork, Tracker
 from compress.runtime import BundleNetwork, open_bundle
 from compress.runtime.manifest import file_entry
 from compress.runtime.signatures import Form
+from compress.testing.bundle_specs import ADAPTIVE, SPLIT
 
 SPEC = ADAPTIVE["both"]
 

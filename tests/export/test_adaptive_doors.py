@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from families import ADAPTIVE
 
 from compress.cli import main
 from compress.core import UsageError, describe
 from compress.export import export_bundle
 from compress.models import Tracker
 from compress.spaces import load_space
+from compress.testing.bundle_specs import ADAPTIVE
 
 SPEC = ADAPTIVE["both"]
 """Four layers, of which the first is always computed, and exits after 1, 3 and 4 of them."""

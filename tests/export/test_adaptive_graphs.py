@@ -12,7 +12,6 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from families import ADAPTIVE, JOINT, LEVIT
 
 from compress.core import ExecutionPath, ExitSpec, UsageError
 from compress.core.stages import stages, stages_of
@@ -23,6 +22,7 @@ from compress.models import NumpyNetwork, Tracker
 from compress.runtime import GraphNetwork, Thresholds
 from compress.runtime import network as network_module
 from compress.runtime.signatures import Form, head_file, stage_file
+from compress.testing.bundle_specs import ADAPTIVE, JOINT, LEVIT
 
 Adaptive = Callable[[str], Tracker]
 Graphs = Callable[[str, Form], dict[str, bytes]]

@@ -8,8 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from families import MIXFORMER
-from families import SPLIT as SMALL
 
 from compress.cli import main
 from compress.core import CompressError, TrackerSpec, UsageError, describe
@@ -19,6 +17,8 @@ from compress.models import NumpyNetwork, Tracker
 from compress.models.checkpoints.weights import save_weights
 from compress.runtime import BundleNetwork, open_bundle
 from compress.runtime.selftest import INIT, selftest_frames
+from compress.testing.bundle_specs import MIXFORMER
+from compress.testing.bundle_specs import SPLIT as SMALL
 
 Lively = Callable[..., Tracker]
 FRAMES = selftest_frames(seed=5)

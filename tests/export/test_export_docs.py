@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from families import ADAPTIVE
 
 from compress.export import export_bundle
 from compress.models import Tracker
 from compress.runtime import BundleNetwork, open_bundle
+from compress.testing.bundle_specs import ADAPTIVE
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from families import ADAPTIVE
 
 from compress.cli import main
 from compress.runtime import open_bundle
+from compress.testing.bundle_specs import ADAPTIVE
 
 SPEC = ADAPTIVE["both"]
 Said = Callable[..., Any]

@@ -8,13 +8,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from families import FAMILIES, MIXFORMER
 
 from compress.core import UsageError
 from compress.export import compare, export_bundle
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import BundleNetwork, open_bundle, track
+from compress.testing.bundle_specs import FAMILIES, MIXFORMER
 
 Lively = Callable[..., Tracker]
 

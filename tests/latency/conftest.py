@@ -1,7 +1,7 @@
 import pytest
-from toy import toy_profile
 
 from compress.latency import Block, Profile, RoutingOverhead, ValidationResult
+from compress.testing.toy_profile import toy_profile
 
 
 @pytest.fixture

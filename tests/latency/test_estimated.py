@@ -4,7 +4,6 @@ import random
 from dataclasses import replace
 
 import pytest
-from guess import guessed
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe
 from compress.core.cost import macs
@@ -19,6 +18,7 @@ from compress.latency.estimated import (
 from compress.latency.estimated.profile import EstimatedProfile
 from compress.latency.estimated.work import expected_work, frame_work, template_work
 from compress.spaces import load_space
+from compress.testing.guessed_profile import guessed
 
 
 def _tracker(*layers: LayerSpec, **changes: object) -> TrackerSpec:

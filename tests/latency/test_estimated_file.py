@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from guess import guessed
 
 from compress.core import FileError, describe
 from compress.core.files import shipped
@@ -15,6 +14,7 @@ from compress.latency.estimated import estimated_names, load_estimated
 from compress.latency.estimated.file import read_estimated, save_estimated
 from compress.latency.estimated.fitting import Sample, errors, fit, left_out_errors
 from compress.latency.estimated.profile import Coefficients, EstimatedProfile
+from compress.testing.guessed_profile import guessed
 
 Data = dict[str, Any]
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toy import layer, tracker
 
 from compress.core import BypassSpec, ExecutionPath, ExitSpec, UsageError
 from compress.latency import Profile, Ratios, cheapest_path, gate, path_ms, path_network_ms, predict, worst_path
 from compress.latency.measured.mixture import percentile
+from compress.testing.toy_profile import layer, tracker
 
 BYPASS = replace(tracker(layer(0), layer(1), layer(2)), bypass=BypassSpec(n_enf=1))
 EXITS = replace(tracker(layer(0), layer(1), layer(2)), exits=(ExitSpec(1, adapter=1), ExitSpec(3)), recycling="b")

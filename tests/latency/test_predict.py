@@ -3,7 +3,6 @@
 import dataclasses
 
 import pytest
-from toy import layer, toy_profile, tracker
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, StageSpec, TrackerSpec
 from compress.latency import (
@@ -17,6 +16,7 @@ from compress.latency import (
     p10_ms,
     predict,
 )
+from compress.testing.toy_profile import layer, toy_profile, tracker
 
 
 def test_a_measured_block_costs_what_was_measured(profile: Profile) -> None:

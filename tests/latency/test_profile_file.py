@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from toy import toy_profile
 
 from compress.core import FileError
 from compress.latency import Profile, ValidationResult, load_profile, save_profile
+from compress.testing.toy_profile import toy_profile
 
 
 @pytest.fixture

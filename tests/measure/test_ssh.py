@@ -14,7 +14,6 @@ import pytest
 
 pytest.importorskip("asyncssh")
 import asyncssh
-from loopback import Loopback, serving
 
 from compress.core import CompressError, UsageError
 from compress.measure.kit.ingest import ingest
@@ -22,6 +21,7 @@ from compress.measure.kit_runtime.run import LOCK
 from compress.measure.ssh import transfer
 from compress.measure.ssh.connection import Remote
 from compress.measure.ssh.transfer import measure_remotely
+from compress.testing.loopback import Loopback, serving
 
 needs_ssh = pytest.mark.skipif(shutil.which("ssh") is None, reason="needs OpenSSH's client")
 

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from loopback import serving
 
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.latency import predict
@@ -23,6 +22,7 @@ from compress.measure.kit.writing import emit_kit
 from compress.measure.remote_profiles import Device
 from compress.measure.ssh.connection import Remote
 from compress.measure.ssh.transfer import measure_remotely
+from compress.testing.loopback import serving
 
 TRTEXEC = """\
 #!{python}

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from networks import BOX, KINDS, crops, made, scattered
 from torch import Tensor, nn
 
 from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError
 from compress.models import ForcedPath, Tracker, VitTracker, build
 from compress.models.adaptive.bypass import straight_through
+from compress.testing.networks import BOX, KINDS, crops, made, scattered
 
 
 @pytest.fixture(params=sorted(KINDS))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from counting import counted_macs
-from networks import BOX, SPECS, crops, made, scattered
 from torch import Tensor
 
 from compress.core import TRACKERS, ExecutionPath, TrackerSpec, UsageError, describe
@@ -16,6 +14,8 @@ from compress.models import NumpyNetwork, Tracker, build
 from compress.models.adaptive.forced_path import ForcedPath
 from compress.models.fusing import fused
 from compress.runtime import GraphNetwork, Thresholds, session
+from compress.testing.counted_macs import counted_macs
+from compress.testing.networks import BOX, SPECS, crops, made, scattered
 
 
 @pytest.fixture(params=sorted(SPECS))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from official_file import write_official
 from safetensors.torch import save_file
 
 from compress.cli import main
 from compress.core import TRACKERS, FileError
 from compress.models import create_tracker, read_weights, weights_path
 from compress.models.checkpoints.layouts import LAYOUTS
+from compress.testing.official_files import write_official
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from counting import counted_macs
 from torch import nn
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec
@@ -17,6 +16,7 @@ from compress.core.cost import macs, macs_cheapest, parameters
 from compress.models import build
 from compress.models.adaptive.forced_path import ForcedPath
 from compress.models.fusing import fused
+from compress.testing.counted_macs import counted_macs
 
 KINDS: dict[str, tuple[Any, ...]] = {
     "joint": ("joint",) * 3,

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from networks import BOX, KINDS, crops, made, scattered
 from torch import Tensor
 
 from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError
@@ -15,6 +14,7 @@ from compress.models import ForcedPath, TrackerOutput, VitTracker, build
 from compress.models.adaptive.exits import Exit
 from compress.models.features import Features
 from compress.models.heads import decode
+from compress.testing.networks import BOX, KINDS, crops, made, scattered
 
 EXITS = (ExitSpec(1, adapter=2), ExitSpec(2, adapter=1), ExitSpec(3))
 

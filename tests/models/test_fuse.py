@@ -6,7 +6,6 @@ import copy
 
 import pytest
 import torch
-from networks import BOX, SPECS, crops, scattered
 from torch import nn
 
 from compress.core import TrackerSpec
@@ -14,6 +13,7 @@ from compress.models import fused
 from compress.models.folding import Foldable, Norm, fold_norm
 from compress.models.fusing import Fusible
 from compress.models.levit.layers import FixedBias, OffsetBias
+from compress.testing.networks import BOX, SPECS, crops, scattered
 
 
 @pytest.fixture(params=sorted(SPECS))

@@ -9,10 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fill_mixformer import crop
-from networks import crops, scattered
-from published_hit import filled, offset_numbers
-from small import small
 from torch import Tensor
 
 from compress.core import TrackerSpec, describe
@@ -21,6 +17,10 @@ from compress.models.checkpoints.layouts import hit
 from compress.models.levit.dual_position import bias_indices
 from compress.models.levit.layers import NormedLinear
 from compress.models.levit.tracker import attended
+from compress.testing.networks import crops, scattered
+from compress.testing.published.fill_mixformer import crop
+from compress.testing.published.hit import filled, offset_numbers
+from compress.testing.small_specs import small
 
 DATA = Path(__file__).parent.parent / "data"
 BOX, PROB, TOKEN, BRIDGE, PRODUCT = 1e-5, 5e-5, 1e-4, 5e-5, 1e-3  # the largest differences allowed

@@ -8,10 +8,6 @@ from pathlib import Path
 import pytest
 import timm
 import torch
-from networks import crops
-from official_file import write_official
-from published_hit import filled, offset_numbers
-from small import small
 from torch import Tensor
 
 from compress.core import FileError, TrackerSpec, describe
@@ -19,6 +15,10 @@ from compress.models import build, load_weights
 from compress.models.checkpoints.layouts import hit
 from compress.models.checkpoints.layouts.levit import levit_from_timm
 from compress.models.levit.backbone import Levit
+from compress.testing.networks import crops
+from compress.testing.official_files import write_official
+from compress.testing.published.hit import filled, offset_numbers
+from compress.testing.small_specs import small
 
 TINY = small(describe("hit-tiny"))
 FIRST = "backbone.body.blocks.0.m.attention_bias_idxs"

@@ -9,15 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fill
-import fill_mixformer
 import numpy as np
-import published_mixformer
-import published_ostrack
 import pytest
 import torch
-from official_file import write_official
-from small import small
 from torch import Tensor
 
 from compress.core import TRACKERS, FileError, TrackerSpec, describe
@@ -25,6 +19,12 @@ from compress.models import Tracker, build, load_tracker, load_weights
 from compress.models.checkpoints.layouts import LAYOUTS, from_official, layout_of, weights_source
 from compress.models.checkpoints.layouts.levit import index_tables
 from compress.models.checkpoints.matching import likely_cause
+from compress.testing.official_files import write_official
+from compress.testing.published import fill_mixformer
+from compress.testing.published import fill_ostrack as fill
+from compress.testing.published import mixformer as published_mixformer
+from compress.testing.published import ostrack as published_ostrack
+from compress.testing.small_specs import small
 
 DATA = Path(__file__).parent.parent / "data"
 KEYS: dict[str, dict[str, list[int]]] = json.loads(gzip.decompress((DATA / "published_keys.json.gz").read_bytes()))

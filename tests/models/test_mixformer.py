@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fill_mixformer import filled
-from published_mixformer import crops, network, published_shapes
 from torch import Tensor
 
 from compress.core import TrackerSpec, describe
 from compress.models import Tracker, TrackerOutput
 from compress.models.vit.backbone import sincos_positions
+from compress.testing.published.fill_mixformer import filled
+from compress.testing.published.mixformer import crops, network, published_shapes
 
 DATA = Path(__file__).parent.parent / "data"
 BOX, PROB, LOGIT, TOKEN, MEAN = 1e-5, 5e-5, 1e-5, 1e-4, 1e-6  # the largest differences allowed

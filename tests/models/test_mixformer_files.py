@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from fill_mixformer import filled
-from published_mixformer import crops, network, published_shapes
 from safetensors.torch import save_file
-from small import small
 from torch import nn
 
 from compress.core import FileError, describe
 from compress.models import build, load_weights
 from compress.models.checkpoints.layouts import mixformer
 from compress.models.heads import decode
+from compress.testing.published.fill_mixformer import filled
+from compress.testing.published.mixformer import crops, network, published_shapes
+from compress.testing.small_specs import small
 
 
 @pytest.mark.parametrize(

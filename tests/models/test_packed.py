@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from networks import BOX, SPECS, crops, scattered
 from torch import nn
 
 from compress.models import fused
 from compress.models.levit.layers import LevitAttention
 from compress.models.packed_linear import LinearRise, PackedLinear, packed
+from compress.testing.networks import BOX, SPECS, crops, scattered
 
 
 @pytest.mark.parametrize("name", sorted(SPECS))

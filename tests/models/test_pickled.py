@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import torch
-from official_file import write_official
 
 from compress.cli import main
 from compress.core import FileError
 from compress.models import create_tracker, load_tracker, load_weights, read_weights
+from compress.testing.official_files import write_official
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from fill import crop, filled
-from published_ostrack import published_shapes
 from torch import Tensor, nn
 
 from compress.core import describe
 from compress.models import Tracker, build
 from compress.models.checkpoints.layouts import from_official
+from compress.testing.published.fill_ostrack import crop, filled
+from compress.testing.published.ostrack import published_shapes
 
 DATA = Path(__file__).parent.parent / "data"
 TOLERANCE = {"score_map": 1e-5, "size_map": 1e-5, "offset_map": 5e-5, "boxes": 1e-5}

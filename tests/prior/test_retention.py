@@ -9,10 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from altered import SPACE, TEACHER, student
 
 from compress.core import TRACKERS, describe
 from compress.prior import Retention, estimate, levit_stretch, model, pairs, retention
+from compress.testing.plain_vit_students import SPACE, TEACHER, student
 
 ORDERED: dict[str, tuple[Any, ...]] = {
     "depth": tuple(range(2, 13)),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from altered import TEACHER, each_layer, student
 
 from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError, describe
 from compress.prior import CHANGES, changes
+from compress.testing.plain_vit_students import TEACHER, each_layer, student
 
 
 def _only(name: str, value: float) -> object:

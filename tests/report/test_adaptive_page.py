@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic_run import adaptive_latency, record, spec, teacher, with_bypass, with_exits
 
 from compress.archive import Archive, Constraint, Record
 from compress.core import BypassSpec, ExecutionPath, ExitSpec
 from compress.report import formatting, verdict, write_report
 from compress.report.execution_paths import paths_section
 from compress.report.figure import figure
+from compress.testing.synthetic_run import adaptive_latency, record, spec, teacher, with_bypass, with_exits
 
 
 def _archive(*records: Record, max_ms: float | None = 0.93) -> Archive:

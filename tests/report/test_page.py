@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthetic_run import CONFIG, RECORDS, record, teacher, write_run
 
 from compress.archive import Archive, Constraint, Record, read_archive
 from compress.report import write_report
 from compress.report.figure import figure
+from compress.testing.synthetic_run import CONFIG, RECORDS, record, teacher, write_run
 
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
 

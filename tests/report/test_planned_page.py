@@ -7,12 +7,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from synthetic_run import plan_facts, planned, planned_teacher
 
 from compress.archive import SHARE, Archive, Constraint
 from compress.prior import published
 from compress.report import verdict, write_report
 from compress.report.figure import figure
+from compress.testing.synthetic_run import plan_facts, planned, planned_teacher
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 SETTINGS = {"teacher": "ostrack256", "target": "agx", "fps": 60.0}

@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from synthetic_run import latency, record, teacher
 
 from compress.archive import Archive, Constraint, Record
 from compress.report import formatting, verdict
+from compress.testing.synthetic_run import latency, record, teacher
 
 
 def _archive(*records: Record, max_ms: float | None = 0.93) -> Archive:

@@ -6,12 +6,12 @@ import random
 
 import pytest
 import torch
-from small import small
 
 from compress.core import TRACKERS, describe
 from compress.models import build
 from compress.spaces import load_space
 from compress.surgery import inherit
+from compress.testing.small_specs import small
 
 _STUDENTS = 4
 

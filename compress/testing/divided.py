@@ -33,13 +33,14 @@ def divided(model: VitTracker, sequence: Any) -> VitTracker:
     """
     search, memory = _frames(model, sequence)
     for column, layer in enumerate(model.spec.skippable):
-        logits = model.track(search, memory, every_exit=True).decisions.bypass[:, column].logit()
-        model.bypass.gates[str(layer)].bias.sub_(_between(logits, 0.5))
+        logits = _decisions(model, search, memory).bypass[:, column].logit()
+        _lower(model.get_submodule(f"bypass.gates.{layer}").bias, _between(logits, 0.5))
     left = torch.ones(len(search), dtype=torch.bool)
     for k in range(len(model.spec.exits) - 1):
-        logits = model.track(search, memory, every_exit=True).decisions.scores[:, k].logit()
-        model.exit(k).score[-1].bias.sub_(_between(logits[left], 1 - 1 / (len(model.spec.exits) - k)))
-        left &= logits < _between(logits[left], 1 - 1 / (len(model.spec.exits) - k))
+        logits = _decisions(model, search, memory).scores[:, k].logit()
+        threshold = _between(logits[left], 1 - 1 / (len(model.spec.exits) - k))
+        _lower(model.exit(k).get_submodule("score")[-1].bias, threshold)
+        left &= logits < threshold
     return model
 
 
@@ -55,6 +56,15 @@ def _frames(model: VitTracker, sequence: Any) -> tuple[Tensor, dict[str, Tensor]
     search = torch.from_numpy(np.concatenate(network.crops))
     memory = {name: value.expand(len(search), *value.shape[1:]) for name, value in tracker._memory.items()}
     return search, memory
+
+
+def _decisions(model: VitTracker, search: Tensor, memory: dict[str, Tensor]) -> Any:
+    """What the model decides for every crop, all exits and gates asked."""
+    return model.track(search, memory, every_exit=True).decisions
+
+
+def _lower(bias: Any, amount: Tensor) -> None:
+    bias.sub_(amount)
 
 
 def _between(values: Tensor, share: float) -> Tensor:

@@ -55,7 +55,7 @@ def serving(folder: Path) -> Iterator[Loopback]:
     device = Loopback(folder)
     for made in (device.scratch, folder / "commands"):
         made.mkdir(parents=True)
-    server = subprocess.Popen([sys.executable, __file__, str(folder)], stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([sys.executable, "-P", __file__, str(folder)], stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
         assert server.stdout.readline() == "ready\n"

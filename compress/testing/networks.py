@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from small import small
 from torch import Tensor, nn
 
 from compress.core import TRACKERS, BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, describe
 from compress.models import Tracker, build
+from compress.testing.small_specs import small
 
 BOX = torch.tensor([[0.2, 0.3, 0.8, 0.7]])
 KINDS: dict[str, tuple[Any, ...]] = {

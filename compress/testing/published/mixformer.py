@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import torch
-from fill_mixformer import crop
 from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.models import Tracker, build
 from compress.models.checkpoints.layouts import mixformer
+from compress.testing.published.fill_mixformer import crop
 
 
 def published_shapes(spec: TrackerSpec) -> dict[str, tuple[int, ...]]:

@@ -43,8 +43,11 @@ def latency(ms: float, provenance: Any = "predicted") -> Latency:
 
 def spec(depth: int, hidden: int = 512, interaction: int = 0) -> TrackerSpec:
     nano = describe("ostrack-nano")
-    kinds = ["FE"] * (depth - interaction) + ["AI"] * interaction if interaction else ["joint"] * depth
-    layers = tuple(LayerSpec(i * 12 // depth, hidden, kind) for i, kind in enumerate(kinds))
+    split = depth - interaction if interaction else 0
+    layers = tuple(
+        LayerSpec(i * 12 // depth, hidden, ("FE" if i < split else "AI") if interaction else "joint")
+        for i in range(depth)
+    )
     return replace(nano, layers=layers)
 
 
@@ -138,7 +141,7 @@ def write_run(folder: Path, records: tuple[Record, ...] = RECORDS, config: str =
     for each in records:
         trial = study.ask()
         store_record(trial, each)
-        values = each.latency and each.accuracy and (each.latency.mean_ms, each.accuracy.ao)
+        values = (each.latency.mean_ms, each.accuracy.ao) if each.latency and each.accuracy else None
         state = {"rejected": "PRUNED", "failed": "FAIL"}.get(each.status, "COMPLETE")
         study.tell(trial, values if state == "COMPLETE" else None, state=optuna.trial.TrialState[state])
     for variant, ms in (("v000", 0.63), ("v001", 0.76), ("v004", 0.95)):

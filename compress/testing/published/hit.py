@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-import fill_mixformer
 import torch
 from torch import Tensor
 
 from compress.core import StageSpec, TrackerSpec
+from compress.testing.published import fill_mixformer
 
 Shapes = dict[str, tuple[int, ...]]
 _INDICES = "attention_bias_idxs"

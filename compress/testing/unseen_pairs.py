@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -15,8 +16,10 @@ _SEEN = 96
 
 def seen_pairs(pool: Pool) -> Pool:
     """The first pairs of a pool."""
-    parts = {name: {k: v[:_SEEN] for k, v in getattr(pool, name).items()} for name in ("maps", "layers")}
-    return replace(pool, **{name: getattr(pool, name)[:_SEEN] for name in ("template", "search", "boxes")}, **parts)
+    parts: dict[str, Any] = {
+        name: {k: v[:_SEEN] for k, v in getattr(pool, name).items()} for name in ("maps", "layers")
+    }
+    return replace(pool, **parts, **{name: getattr(pool, name)[:_SEEN] for name in ("template", "search", "boxes")})
 
 
 @torch.inference_mode()

@@ -82,8 +82,15 @@ def _settle(model: Tracker) -> None:
     spec = model.spec
     norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)]
     hooks = [norm.register_forward_pre_hook(_take_statistics) for norm in norms]
-    sizes = {"template_size": spec.template_size, "search_size": spec.search_size}
-    pairs = sample_pairs(3, 0, 64, template_factor=2.0, search_factor=4.0, **sizes)
+    pairs = sample_pairs(
+        3,
+        0,
+        64,
+        template_size=spec.template_size,
+        search_size=spec.search_size,
+        template_factor=2.0,
+        search_factor=4.0,
+    )
     model(*(to_input(torch.from_numpy(crops)) for crops in (pairs.template, pairs.search)))
     for hook in hooks:
         hook.remove()
