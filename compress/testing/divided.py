@@ -39,7 +39,7 @@ def divided(model: VitTracker, sequence: Any) -> VitTracker:
     for k in range(len(model.spec.exits) - 1):
         logits = _decisions(model, search, memory).scores[:, k].logit()
         threshold = _between(logits[left], 1 - 1 / (len(model.spec.exits) - k))
-        _lower(model.exit(k).get_submodule("score")[-1].bias, threshold)
+        _lower(list(model.exit(k).get_submodule("score").children())[-1].bias, threshold)
         left &= logits < threshold
     return model
 

@@ -43,9 +43,9 @@ def latency(ms: float, provenance: Any = "predicted") -> Latency:
 
 def spec(depth: int, hidden: int = 512, interaction: int = 0) -> TrackerSpec:
     nano = describe("ostrack-nano")
-    split = depth - interaction if interaction else 0
+    split = depth - interaction
     layers = tuple(
-        LayerSpec(i * 12 // depth, hidden, ("FE" if i < split else "AI") if interaction else "joint")
+        LayerSpec(i * 12 // depth, hidden, "joint" if not interaction else "FE" if i < split else "AI")
         for i in range(depth)
     )
     return replace(nano, layers=layers)
