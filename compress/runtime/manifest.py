@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from compress.core import FileError, TrackerSpec, UsageError
+from compress.core.plain import from_plain
+from compress.core.plain_files import read_plain
 from compress.geometry import LoopSettings
 from compress.runtime.constants import loop_settings, other_part
 from compress.runtime.signatures import Form, graph_files
@@ -20,7 +22,36 @@ FORMAT_VERSION = 2
 """The newest that is read; `format_version` says what is written."""
 
 _MANIFEST_LIMIT = 1 << 24
+_AGAIN = "Copy or export it again."
+_MAX_THREADS = 1024
+_MAX_NAME = 200
 _GRAPH = re.compile(r"[a-z0-9][a-z0-9_-]*\.onnx")
+
+
+@dataclass(frozen=True)
+class _FileEntry:
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What must be right before a graph is opened; the rest of `bundle.json` is compared with the spec's constants."""
+
+    name: str
+    spec: TrackerSpec
+    spec_id: str
+    threads: int
+    files: dict[str, _FileEntry]
+    form: Form = "one"
+
+    def problems(self) -> Iterator[str]:
+        if not (0 < len(self.name) <= _MAX_NAME and self.name.isprintable()):
+            yield f"name must be a line of at most {_MAX_NAME} printable characters"
+        if not 1 <= self.threads <= _MAX_THREADS:
+            yield f"threads must be from 1 to {_MAX_THREADS} but is {self.threads}"
+        if self.spec.id != self.spec_id:
+            yield f"spec has the id {self.spec.id} and not {self.spec_id[:80]!r}"
 
 
 @dataclass(frozen=True)
@@ -56,14 +87,11 @@ def open_bundle(folder: Path | str) -> Bundle:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    spec = _spec(folder, manifest)
-    form = _form(folder, spec, manifest)
-    _check_files(folder, graph_files(spec, form), manifest)
-    settings = _settings(folder, spec, form, manifest)
-    name, threads = manifest.get("name"), manifest.get("threads")
-    if not isinstance(name, str) or type(threads) is not int or not 1 <= threads <= 1024:
-        raise _damaged(folder, "name must be a text and threads a number from 1 to 1024")
-    return Bundle(folder, name=name, spec=spec, settings=settings, threads=threads, manifest=manifest, form=form)
+    head = _head(folder, manifest)
+    _check_form(folder, head, manifest["format_version"])
+    _check_files(folder, graph_files(head.spec, head.form), head.files)
+    settings = _settings(folder, head, manifest)
+    return Bundle(folder, head.name, head.spec, settings, head.threads, manifest, head.form)
 
 
 def format_version(spec: TrackerSpec) -> int:
@@ -109,65 +137,52 @@ def _parse(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if path.is_symlink() or not path.is_file():
         raise FileError(f"There is no {MANIFEST} in {folder}, so it is no bundle. `compress export` makes one.")
-    if path.stat().st_size > _MANIFEST_LIMIT:
-        raise _damaged(folder, f"{MANIFEST} is larger than any bundle's")
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise _damaged(folder, f"{MANIFEST} is no whole JSON file ({error})") from error
+    value = read_plain(path, "bundle's description", most=_MANIFEST_LIMIT, advice=_AGAIN)
     if not isinstance(value, dict):
         raise _damaged(folder, f"{MANIFEST} is not a JSON object")
     return value
 
 
-def _check_files(folder: Path, names: tuple[str, ...], manifest: dict[str, Any]) -> None:
-    listed = manifest.get("files")
-    entries = listed if isinstance(listed, dict) else {}
+def _head(folder: Path, manifest: dict[str, Any]) -> _Head:
+    try:
+        return from_plain(_Head, manifest, "bundle", unknown_fields="left out")
+    except UsageError as error:
+        raise _damaged(folder, str(error).rstrip(".")) from error
+
+
+def _check_files(folder: Path, names: tuple[str, ...], entries: dict[str, _FileEntry]) -> None:
     # Only the names that the spec asks for are ever opened, so no path of the file's own choosing is followed.
-    if set(entries) != set(names) or not all(isinstance(entry, dict) for entry in entries.values()):
+    if set(entries) != set(names):
         raise _damaged(folder, f"its files must be {' and '.join(names)}")
     for name in names:
         _check_file(folder, name, entries[name])
 
 
-def _check_file(folder: Path, name: str, entry: dict[str, Any]) -> None:
+def _check_file(folder: Path, name: str, wanted: _FileEntry) -> None:
     path = folder / name
     if path.is_symlink() or not path.is_file():
         raise _damaged(folder, f"{name} is missing or is a link")
-    wanted = {key: entry.get(key) for key in ("bytes", "sha256")}
-    if path.stat().st_size != wanted["bytes"] or file_entry(path) != wanted:
+    if path.stat().st_size != wanted.bytes or file_entry(path) != asdict(wanted):
         raise _damaged(folder, f"{name} is not the file that was exported: its size or sha256 differs")
 
 
-def _spec(folder: Path, manifest: dict[str, Any]) -> TrackerSpec:
+def _check_form(folder: Path, head: _Head, version: int) -> None:
+    if version != format_version(head.spec):
+        raise _damaged(folder, f"its spec needs format {format_version(head.spec)} and not {version}")
+    if head.form == "stages" and not head.spec.adaptive:
+        raise _damaged(folder, f"its form must be one but is {head.form!r}")
+
+
+def _settings(folder: Path, head: _Head, manifest: dict[str, Any]) -> LoopSettings:
     try:
-        spec = TrackerSpec.from_dict(manifest.get("spec"))  # type: ignore[arg-type]
-    except (UsageError, TypeError, RecursionError) as error:
-        raise _damaged(folder, f"its spec cannot be read: {error}") from error
-    if spec.id != manifest.get("spec_id"):
-        raise _damaged(folder, f"its spec has the id {spec.id} and not {manifest.get('spec_id')}")
-    return spec
-
-
-def _form(folder: Path, spec: TrackerSpec, manifest: dict[str, Any]) -> Form:
-    if manifest["format_version"] != format_version(spec):
-        raise _damaged(folder, f"its spec needs format {format_version(spec)} and not {manifest['format_version']}")
-    form = manifest.get("form", "one")
-    if form == "one" or (form == "stages" and spec.adaptive):
-        return form
-    raise _damaged(folder, f"its form must be one{' or stages' * spec.adaptive} but is {form!r}")
-
-
-def _settings(folder: Path, spec: TrackerSpec, form: Form, manifest: dict[str, Any]) -> LoopSettings:
-    try:
-        settings = loop_settings(spec, manifest)
+        settings = loop_settings(head.spec, manifest)
     except UsageError as error:
         raise _damaged(folder, f"its template_update cannot be used: {error}") from error
-    part = other_part(spec, settings, form, manifest)
+    part = other_part(head.spec, settings, head.form, manifest)
     if part:
         raise _damaged(folder, f"its {part} constants are not those of this version of compress or of its spec")
     return settings
 
 
 def _damaged(folder: Path, what: str) -> FileError:
-    return FileError(f"The bundle {folder} cannot be used: {what}. Copy or export it again.")
+    return FileError(f"The bundle {folder} cannot be used: {what}. {_AGAIN}")

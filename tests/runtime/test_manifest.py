@@ -104,7 +104,7 @@ def test_other_files_than_the_two_graphs_are_refused(folder: Path, name: str) ->
 def test_cut_manifest_is_refused(folder: Path, end: int) -> None:
     path = folder / "bundle.json"
     path.write_bytes(path.read_bytes()[:end])
-    with pytest.raises(FileError, match="no whole JSON"):
+    with pytest.raises(FileError, match="is not a bundle's description"):
         open_bundle(folder)
 
 
@@ -128,10 +128,10 @@ def test_newer_format_says_to_update(folder: Path) -> None:
         (lambda m: m.update(format_version=True), "does not describe a bundle"),
         (lambda m: m.update(format_version=2), "its spec needs format 1 and not 2"),
         (lambda m: m.update(form="stages"), "its form must be one but is 'stages'"),
-        (lambda m: m.update(form=["one"]), "its form must be one"),
+        (lambda m: m.update(form=["one"]), "form must be one of one, stages"),
         (lambda m: m.update(spec_id="t0"), "spec has the id"),
-        (lambda m: m["spec"].update(dim=33), "spec cannot be read"),
-        (lambda m: m.update(spec=None), "spec cannot be read"),
+        (lambda m: m["spec"].update(dim=33), "bundle.spec"),
+        (lambda m: m.update(spec=None), "bundle.spec"),
         (lambda m: m["spec"].update(search_factor=5.0), "spec has the id"),
         (lambda m: m["preprocess"].update(mean=[0, 0, 0]), "preprocess constants"),
         (lambda m: m["decode"].update(head="corner"), "decode constants"),
@@ -145,9 +145,15 @@ def test_newer_format_says_to_update(folder: Path) -> None:
         (lambda m: m.update(threads=0), "threads"),
         (lambda m: m.update(threads="all"), "threads"),
         (lambda m: m.pop("name"), "name"),
-        (lambda m: m.update(files=[]), "files must be"),
-        (lambda m: m["files"].update({"frame.onnx": 3}), "files must be"),
-        (lambda m: m["files"]["frame.onnx"].pop("sha256"), "not the file that was exported"),
+        (lambda m: m.update(files=[]), "files must be an object"),
+        (lambda m: m["files"].update({"frame.onnx": 3}), "files.frame.onnx must be an object"),
+        (lambda m: m["files"].pop("frame.onnx"), "files must be template.onnx and frame.onnx"),
+        (lambda m: m["files"]["frame.onnx"].pop("sha256"), "sha256 is missing"),
+        (lambda m: m["files"]["frame.onnx"].update(sha256="0" * 64), "not the file that was exported"),
+        (lambda m: m.update(name="\x1b]0;x"), "bundle.name must be"),
+        (lambda m: m.update(name="two\nlines"), "bundle.name must be"),
+        (lambda m: m.update(threads=10**400), "bundle.threads must be a smaller integer"),
+        (lambda m: (m.update(threads=0), m.update(name="")), "bundle.name.*bundle.threads|bundle.threads.*bundle.name"),
     ],
 )
 def test_changed_manifest_is_refused(folder: Path, change: Callable[[dict], object], message: str) -> None:
