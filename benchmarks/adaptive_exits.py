@@ -27,16 +27,14 @@ import torch
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from compress.core import ExecutionPath, ExitSpec, TrackerSpec, exit_shares, mean_layers
+from compress.core import ExecutionPath, ExitSpec, Store, TrackerSpec, exit_shares, mean_layers
 from compress.core.cost import macs
 from compress.core.files import home, replacing
-from compress.data import Sequence
+from compress.data import CachedSequence, Sequence, open_source
 from compress.data.generated import generated_sequences
 from compress.distill import StudentRecipe, distillation_pool, pick_device
-from compress.driver.evaluation_data import CachedSequence
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import choose
-from compress.driver.exit_thresholds.setting import threshold_sequences
 from compress.driver.students import Rung, Students
 from compress.evaluate import evaluate
 from compress.evaluate.metrics import bootstrap_error
@@ -89,7 +87,10 @@ def main() -> None:
     model = _trained(arguments)
     spec, sequences = model.spec, _sequences(arguments.sequences)
     scores = exit_scores(
-        model, threshold_sequences("generated"), device=pick_device("cpu"), folder=home() / "adaptive-exits"
+        model,
+        open_source("generated").sequences("validation", keep=True),
+        device=pick_device("cpu"),
+        folder=home() / "adaptive-exits",
     )
     for k in range(len(spec.exits)):
         told = np.corrcoef(scores.scores[:, k], scores.ious[:, k])[0, 1]
@@ -126,9 +127,10 @@ def _trained(arguments: argparse.Namespace) -> Tracker:
         teacher=teacher,
         pool=lambda: distillation_pool(
             teacher,
+            open_source("generated"),
             count=arguments.pool,
             seed=arguments.seed + 1,
-            folder=home() / "pools",
+            store=Store(),
             device=device,
             workers=arguments.threads,
             weights_key=key,

@@ -60,8 +60,10 @@ def command(
     """
     from compress.core import UsageError
     from compress.core.progress import part
+    from compress.data import open_source
     from compress.distill import pick_device
-    from compress.driver.exit_thresholds.setting import set_thresholds, threshold_sequences
+    from compress.driver.config import SearchConfig
+    from compress.driver.exit_thresholds.setting import set_thresholds
     from compress.export import load_source
     from compress.runtime.thresholds import check_exits
 
@@ -75,7 +77,7 @@ def command(
     with shown(quiet=quiet or as_json) as progress:
         chosen = set_thresholds(
             source.model,
-            threshold_sequences(data or settings.get("data", "generated")),
+            open_source(data or settings.get("data", SearchConfig.data)).sequences("validation", keep=True),
             ms=_milliseconds(source.model.spec, settings, exit_ms, part(progress, 0, 0.3)),
             max_ms=None if fps is None else 1000 / fps,
             taus=tau,

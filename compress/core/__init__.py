@@ -5,6 +5,7 @@ from compress.core.backbones.table import BACKBONES, BackboneRules
 from compress.core.backbones.vit import VitRules
 from compress.core.errors import CompressError, FileError, InfeasibleError, InterruptedRun, UsageError, unknown_name
 from compress.core.execution_path import ExecutionPath, exit_shares, mean_layers, path_rows
+from compress.core.fingerprints import fingerprint
 from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Provenance
 from compress.core.registry import Registry
 from compress.core.spec import TrackerSpec, kept_dims
@@ -18,6 +19,7 @@ from compress.core.spec_fields import (
     Recycling,
     StageSpec,
 )
+from compress.core.store import Store
 from compress.core.tracker_fields import TrackerFields
 from compress.core.zoo import TRACKERS, describe
 
@@ -42,6 +44,7 @@ __all__ = [
     "Recycling",
     "Registry",
     "StageSpec",
+    "Store",
     "TRACKERS",
     "TrackerFields",
     "TrackerSpec",
@@ -50,6 +53,7 @@ __all__ = [
     "ExecutionPath",
     "describe",
     "exit_shares",
+    "fingerprint",
     "kept_dims",
     "mean_layers",
     "unknown_name",

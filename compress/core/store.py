@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from compress.core.errors import CompressError, UsageError
 from compress.core.files import home, replacing
-from compress.core.fingerprint import fingerprint
+from compress.core.fingerprints import fingerprint
 from compress.core.locks import is_locked, locked
 
 __all__ = ["REMADE", "ROOMS", "Entry", "Store", "cache_bytes", "fingerprint"]

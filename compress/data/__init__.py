@@ -1,30 +1,38 @@
-"""Sequences to evaluate on: generated ones, and folders in GOT-10k layout."""
+"""Sequences to evaluate on and pairs to train on, from sources that are opened by name: see `sources`."""
 
 from __future__ import annotations
 
-from compress.core import UsageError
+from compress.data.cached import CachedSequence
 from compress.data.folder import FolderSequence, read_folder
+from compress.data.pairs import Pairs, PairSizes
+from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
+from compress.data.sources import READERS, DataReference, DataSource, Split, open_source, readers, split_key
 
-__all__ = ["FolderSequence", "Sequence", "load_sequences", "read_folder"]
+__all__ = [
+    "READERS",
+    "CachedSequence",
+    "DataReference",
+    "DataSource",
+    "FolderSequence",
+    "PairSizes",
+    "Pairs",
+    "RecordedSource",
+    "Sequence",
+    "Split",
+    "load_sequences",
+    "open_source",
+    "read_folder",
+    "readers",
+    "split_key",
+]
 
 
 def load_sequences(*sources: str) -> list[Sequence]:
-    """The test sequences of each source: `generated`, or `folder:PATH` in GOT-10k layout.
+    """The test sequences of each source that a user names, see `open_source`.
 
     Raises:
         UsageError: a source of another form.
         FileError: a folder without sequences, or with a damaged one.
     """
-    return [sequence for source in sources for sequence in _load(source)]
-
-
-def _load(source: str) -> list[Sequence]:
-    if source == "generated":
-        from compress.data.generated import generated_sequences  # drawn by code that only this source needs
-
-        return list(generated_sequences())
-    kind, _, path = source.partition(":")
-    if kind == "folder" and path:
-        return list(read_folder(path))
-    raise UsageError(f"Data must be 'generated' or 'folder:PATH' but is {source!r}. Example: folder:videos/my-video.")
+    return [sequence for source in sources for sequence in open_source(source).sequences()]

@@ -9,9 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import FileError
-from compress.geometry import image_files, read_image
+from compress.geometry import has_images, image_files, read_image
 
 _TRUTH = "groundtruth.txt"
+LABELS = (_TRUTH, "cover.label", "absence.label")
+"""The files of a sequence beside its images."""
+
 _SHOWN_PROBLEMS = 5
 
 
@@ -47,11 +50,20 @@ def read_folder(path: Path | str) -> list[FolderSequence]:
     Raises:
         FileError: naming what is missing or wrong, and the line where one is.
     """
+    return [_read_sequence(folder) for folder in sequence_folders(path)]
+
+
+def sequence_folders(path: Path | str) -> list[Path]:
+    """The folder itself where it holds one sequence, else those in it that hold one, in the order of their names.
+
+    Raises:
+        FileError: none does, or there is no such folder.
+    """
     folder = Path(path)
-    if (folder / _TRUTH).is_file() or image_files(folder):
-        return [_read_sequence(folder)]
+    if (folder / _TRUTH).is_file() or has_images(folder):
+        return [folder]
     inner = sorted(d for d in folder.iterdir() if d.is_dir() and not d.name.startswith("."))
-    found = [_read_sequence(d) for d in inner if (d / _TRUTH).is_file() or image_files(d)]
+    found = [d for d in inner if (d / _TRUTH).is_file() or has_images(d)]
     if not found:
         raise FileError(
             f"{folder} holds no sequence: neither it nor a folder in it has images with a {_TRUTH}. "
@@ -68,7 +80,7 @@ def _read_sequence(folder: Path) -> FolderSequence:
     if len(boxes) != len(images) or not images:
         raise FileError(f"{path} has {len(boxes)} boxes but {folder} has {len(images)} images. Each needs the other.")
     visible = np.asarray((boxes[:, 2:] > 0).all(axis=1))
-    for name in ("cover.label", "absence.label"):
+    for name in LABELS[1:]:
         if (folder / name).is_file():
             labels = _labels(folder / name, len(images))
             visible &= labels > 0 if name == "cover.label" else labels == 0

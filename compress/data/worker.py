@@ -1,100 +1,146 @@
-"""`python -m compress.data.worker`: makes batches of training pairs in a folder, for a process that waits for them.
+"""`python -m compress.data.worker`: makes batches of training pairs for the process that has started it.
 
 A process of its own rather than `multiprocessing`: that imports the caller's script again, which a script without a
-`__main__` guard does not survive.
+`__main__` guard does not survive. Batches come through the worker's stdout, so that none runs ahead by more than one.
 """
 
 from __future__ import annotations
 
+import io
+import itertools
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from compress.core import CompressError
-from compress.data.folder import read_folder
-from compress.data.generated import Pairs, load_images, sample_pairs
-from compress.data.recorded import recorded_pairs
+from compress.data.pairs import Pairs, PairSizes
+from compress.data.sources import DataReference, DataSource
+
+_LENGTH = 8
+"""Bytes that say how long the batch after them is."""
 
 
 def make_pairs(
-    source: str, seed: int, counts: list[int], *, workers: int, images: str = "", **sizes: float
+    source: DataSource, seed: int, counts: Sequence[int], *, workers: int, sizes: PairSizes
 ) -> Iterator[Pairs]:
-    """Batch `i` of `counts[i]` pairs, in order, made by `workers` processes; the same for any number of them.
+    """Batch `i` of `counts[i]` pairs, in order; the same for any number of workers.
 
     Args:
-        source: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
-        images: Folder of images for generated texture; empty for none.
-        sizes: `template_size`, `search_size` in pixels, `template_factor`, `search_factor`.
+        workers: Processes that make them; 0 for this one.
 
     Raises:
         CompressError: a worker failed; its last words are in the message.
+        UsageError, FileError: of the source, where there is no worker.
     """
+    return _batches(source, seed, _Numbers(0, list(counts)), workers, sizes)
+
+
+def stream_pairs(
+    source: DataSource, seed: int, count: int, *, workers: int, sizes: PairSizes, start: int = 0
+) -> Iterator[Pairs]:
+    """Batches `start`, `start + 1`, … of `count` pairs, without end; see `make_pairs`.
+
+    Close the iterator to end the workers.
+    """
+    return _batches(source, seed, _Numbers(start, count), workers, sizes)
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """Which batches are wanted: from `start` on, `counts` pairs each, without end where that is one number."""
+
+    start: int
+    counts: list[int] | int
+
+    def of_worker(self, first: int, step: int) -> Iterator[tuple[int, int]]:
+        """Batch numbers and counts of one of `step` workers."""
+        for index in itertools.count(self.start + first, step):
+            if isinstance(self.counts, int):
+                yield index, self.counts
+            elif index < len(self.counts):
+                yield index, self.counts[index]
+            else:
+                return
+
+
+def _batches(source: DataSource, seed: int, numbers: _Numbers, workers: int, sizes: PairSizes) -> Iterator[Pairs]:
+    if workers == 0 or type(source).__module__ == "__main__":  # another process cannot import what a script registers
+        yield from (source.pairs(seed, index, count, sizes) for index, count in numbers.of_worker(0, 1))
+        return
+    job = {"source": asdict(DataReference(source.name, "", type(source).__module__)), "seed": seed}
+    job |= {"numbers": asdict(numbers), "sizes": asdict(sizes), "step": workers}
     with tempfile.TemporaryDirectory() as folder:
-        shared = {"folder": folder, "source": source, "seed": seed, "counts": counts, "images": images, "sizes": sizes}
-        processes = [_start({**shared, "first": k, "step": workers}) for k in range(workers)]
+        processes = [_Process({**job, "first": k}, Path(folder) / str(k)) for k in range(workers)]
         try:
-            for index in range(len(counts)):
-                yield _wait(Path(folder) / f"{index}.npz", processes[index % workers])
+            for index, _ in enumerate(numbers.of_worker(0, 1)):
+                yield processes[index % workers].read()
         finally:
             for process in processes:
-                process.kill()
-                process.communicate()
+                process.stop()
 
 
-def _start(job: dict[str, Any]) -> subprocess.Popen[str]:
-    root = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
-    command = [sys.executable, "-m", "compress.data.worker"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(job))
-    process.stdin.close()
-    process.stdin = None
-    return process
+class _Process:
+    """A worker, and where it complains."""
+
+    def __init__(self, job: dict[str, Any], complaints: Path) -> None:
+        root = str(Path(__file__).resolve().parents[2])
+        # What this process can import, a worker can: readers that were added from outside.
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, sys.path)])}
+        command = [sys.executable, "-m", "compress.data.worker"]
+        self._complaints = complaints
+        with complaints.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
+            )
+        assert self._process.stdin is not None
+        with self._process.stdin as stdin:
+            stdin.write(json.dumps(job).encode())
+
+    def read(self) -> Pairs:
+        """The next batch."""
+        assert self._process.stdout is not None
+        head = self._process.stdout.read(_LENGTH)
+        size = int.from_bytes(head, "little")
+        data = self._process.stdout.read(size) if len(head) == _LENGTH else b""
+        if not data or len(data) < size:
+            self.stop()
+            lines = self._complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            raise CompressError(f"Making training pairs failed: {lines[-1] if lines else 'no message'}")
+        with np.load(io.BytesIO(data), allow_pickle=False) as found:
+            return Pairs(**{name: found[name] for name in ("template", "search", "boxes", "scenes")})
+
+    def stop(self) -> None:
+        """End it, whatever it does."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
-def _wait(path: Path, process: subprocess.Popen[str]) -> Pairs:
-    while not path.exists():
-        if process.poll() is not None and not path.exists():
-            words = (process.stderr.read() if process.stderr else "").strip().splitlines()
-            raise CompressError(f"Making training pairs failed: {words[-1] if words else 'no message'}")
-        time.sleep(0.02)
-    with np.load(path, allow_pickle=False) as data:
-        pairs = Pairs(**{name: data[name] for name in ("template", "search", "boxes", "scenes")})
-    path.unlink()
-    return pairs
-
-
-def _sampler(job: dict[str, Any]) -> Callable[[int, int], Pairs]:
-    seed, sizes = job["seed"], job["sizes"]
-    if job["source"] == "generated":
-        images = load_images(Path(job["images"])) if job["images"] else ()
-        return lambda index, count: sample_pairs(seed, index, count, images=images, **sizes)
-    sequences = read_folder(job["source"].removeprefix("folder:"))
-    return lambda index, count: recorded_pairs(sequences, seed, index, count, **sizes)
-
-
-def _work(job: dict[str, Any]) -> None:
+def _work(job: dict[str, Any], out: BinaryIO) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    sample, folder = _sampler(job), Path(job["folder"])
-    for index in range(job["first"], len(job["counts"]), job["step"]):
-        partial = folder / f"{index}.partial.npz"
-        np.savez(partial, **vars(sample(index, job["counts"][index])))
-        partial.rename(folder / f"{index}.npz")
+    source, sizes = DataReference(**job["source"]).open(check=False), PairSizes(**job["sizes"])
+    for index, count in _Numbers(**job["numbers"]).of_worker(job["first"], job["step"]):
+        batch = io.BytesIO()
+        np.savez(batch, **vars(source.pairs(job["seed"], index, count, sizes)))
+        out.write(batch.tell().to_bytes(_LENGTH, "little") + batch.getvalue())
+        out.flush()
 
 
 if __name__ == "__main__":
+    batches = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints, prints among the complaints
     try:
-        _work(json.load(sys.stdin))
+        _work(json.load(sys.stdin), batches)
     except CompressError as error:
         sys.exit(str(error))

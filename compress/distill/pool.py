@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,16 +12,17 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from compress.core import TrackerSpec
-from compress.core.files import replacing
+from compress.core import Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress, part
+from compress.data import DataSource, PairSizes
 from compress.data.worker import make_pairs
 from compress.distill.layer_matching import distilled_layers, layer_shape
 from compress.distill.optimise import to_input
 from compress.models import ForcedPath, Tracker
 
+Tensors = dict[str, Tensor]
+
 _CHUNK = 64
-_SIZES = ("template_size", "search_size", "template_factor", "search_factor")
 
 
 @dataclass(frozen=True)
@@ -61,54 +61,57 @@ def pool_bytes(spec: TrackerSpec) -> int:
 
 def distillation_pool(
     teacher: Tracker,
+    source: DataSource,
     *,
     count: int,
     seed: int,
-    folder: Path,
+    store: Store,
     device: torch.device,
     workers: int = 1,
-    source: str = "generated",
-    images: str = "",
     weights_key: str = "",
     progress: Progress = no_progress,
 ) -> Pool:
-    """The pool from `folder` where it was made before, else made now and kept there.
+    """The pool from the store where it was made before, else made now and kept there.
 
     Args:
-        source: Where pairs come from: `generated`, or `folder:PATH` of sequences in GOT-10k layout.
-        images: Folder of images for generated texture; empty for none.
+        source: Where pairs come from.
         weights_key: Names the teacher's weights; another key computes the answers anew.
         progress: Called after every chunk of pairs made, then of pairs asked about.
     """
-    pairs_path = folder / f"pairs-{_key(teacher.spec, count, seed, source, images)}.safetensors"
-    pairs = _load(pairs_path)
-    if pairs is None:
-        pairs = _draw(teacher.spec, count, seed, source, workers, images, part(progress, 0, 0.5))
-        _save(pairs, pairs_path)
-    path = folder / f"teacher-{_key(teacher.spec, count, seed, source, images, weights_key)}.safetensors"
-    answers = _load(path)
-    if answers is None:
-        answers = _answers(teacher.to(device).eval(), pairs, device, part(progress, 0.5, 1))
-        _save(answers, path)
-    maps = {k: answers[k] for k in teacher.spec.maps}
-    layers = {i: answers[f"layer{i}"] for i in distilled_layers(teacher.spec)}
-    return Pool(teacher.spec, pairs["template"], pairs["search"], pairs["boxes"], maps, layers)
+    spec = teacher.spec
+    key = [PairSizes.of(spec), count, seed, source.fingerprint]
+
+    def pairs() -> Tensors:
+        return _kept(store, ["pairs", *key], lambda: _draw(spec, count, seed, source, workers, part(progress, 0, 0.5)))
+
+    def answers() -> Tensors:
+        return _answers(teacher.to(device).eval(), pairs(), device, part(progress, 0.5, 1))
+
+    found = _kept(store, ["answers", *key, weights_key, spec.id], answers)
+    crops, maps = pairs(), {k: found[k] for k in spec.maps}
+    layers = {i: found[f"layer{i}"] for i in distilled_layers(spec)}
+    return Pool(spec, crops["template"], crops["search"], crops["boxes"], maps, layers)
+
+
+def _kept(store: Store, key: list[object], make: Callable[[], Tensors]) -> Tensors:
+    """Tensors from the store; made first where it has none, or what it has was cut short."""
+    return store.get(
+        "pools", fingerprint(key), read=_load, make=lambda path: save_file(make(), path), suffix=".safetensors"
+    )
 
 
 def _draw(
     spec: TrackerSpec,
     count: int,
     seed: int,
-    source: str,
+    source: DataSource,
     workers: int,
-    images: str,
     progress: Progress,
-) -> dict[str, Tensor]:
+) -> Tensors:
     counts = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
-    sizes = {name: getattr(spec, name) for name in _SIZES}
-    rows: dict[str, Tensor] = {}
+    rows: Tensors = {}
     start = 0
-    for pairs in make_pairs(source, seed, counts, workers=max(1, workers), images=images, **sizes):
+    for pairs in make_pairs(source, seed, counts, workers=max(1, workers), sizes=PairSizes.of(spec)):
         made = {name: torch.from_numpy(getattr(pairs, name)) for name in ("template", "search", "boxes")}
         _fill(rows, made, start, count)
         start += len(pairs)
@@ -116,7 +119,7 @@ def _draw(
     return rows
 
 
-def _fill(rows: dict[str, Tensor], part: dict[str, Tensor], start: int, count: int) -> None:
+def _fill(rows: Tensors, part: Tensors, start: int, count: int) -> None:
     """Put `part` at row `start` of tensors of `count` rows; joining lists at the end would need the memory twice."""
     for name, values in part.items():
         if name not in rows:
@@ -125,11 +128,11 @@ def _fill(rows: dict[str, Tensor], part: dict[str, Tensor], start: int, count: i
 
 
 @torch.inference_mode()
-def _answers(teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, progress: Progress) -> dict[str, Tensor]:
+def _answers(teacher: Tracker, pairs: Tensors, device: torch.device, progress: Progress) -> Tensors:
     wanted, last = distilled_layers(teacher.spec), len(teacher.spec.exits) - 1
     # An adaptive teacher is asked for the best it has: no layer skipped, the last exit.
     whole = ForcedPath(skipped=frozenset(), exit=last if last >= 0 else None)
-    rows: dict[str, Tensor] = {}
+    rows: Tensors = {}
     count = len(pairs["boxes"])
     for start in range(0, count, _CHUNK):
         template, search = (to_input(pairs[k][start : start + _CHUNK].to(device)) for k in ("template", "search"))
@@ -141,19 +144,8 @@ def _answers(teacher: Tracker, pairs: dict[str, Tensor], device: torch.device, p
     return rows
 
 
-def _key(spec: TrackerSpec, count: int, seed: int, source: str, images: str, weights: str = "") -> str:
-    sizes = [getattr(spec, name) for name in _SIZES]
-    said = json.dumps([sizes, count, seed, source, images, weights, spec.id if weights else ""])
-    return hashlib.sha256(said.encode()).hexdigest()[:16]
-
-
-def _load(path: Path) -> dict[str, Tensor] | None:
+def _load(path: Path) -> Tensors | None:
     try:
-        return load_file(path) if path.is_file() else None
+        return load_file(path)
     except SafetensorError:
-        return None  # cut short by a crash: made anew
-
-
-def _save(tensors: dict[str, Tensor], path: Path) -> None:
-    with replacing(path) as temporary:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary)
+        return None

@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from compress.core import FileError, TrackerSpec
 from compress.core.files import replacing
 from compress.core.progress import Progress, no_progress
-from compress.data.generated import Pairs, load_images, pair_stream
+from compress.data import Pairs
+from compress.data.generated import load_images, pair_stream
 from compress.distill.losses import ground_truth_loss
 from compress.distill.optimise import AveragedWeights, learning_rate, optimiser, pick_device, to_input
 from compress.models import Tracker, build, save_weights

@@ -18,12 +18,12 @@ from compress.archive import (
     write_pareto_csv,
     write_trials_csv,
 )
-from compress.core import Latency, describe
-from compress.core.files import home
+from compress.core import Latency, Store, describe, fingerprint
 from compress.core.progress import Progress, no_progress
+from compress.data import DataSource, open_source
 from compress.distill import Pool, StudentRecipe, distillation_pool, pick_device
 from compress.driver.config import SearchConfig, settle
-from compress.driver.evaluation_data import Scored, check_training_data, evaluation_sequences, pool_size, rungs_of
+from compress.driver.evaluation_data import check_training_data, evaluation_sequences, pool_size, rungs_of
 from compress.driver.latency_constraint import Gauge, latency_of
 from compress.driver.planned_work import PlannedWork
 from compress.driver.planner import check_kind, make_plan, plan_space, plans
@@ -70,8 +70,9 @@ def search(*, out: str | Path | None = None, progress: Progress = no_progress, *
     space = load_space(config.space)
     teacher = load_tracker(config.teacher, config.weights or None)
     device = pick_device(config.device)
-    sequences = evaluation_sequences(config.data)
-    check_training_data(config.train_data)
+    data, train_data = open_source(config.data), open_source(config.train_data, images=config.images)
+    rungs = rungs_of(evaluation_sequences(data), steps=config.steps, partial=config.partial)
+    check_training_data(train_data, teacher.spec)
     check_kind(run_dir, planned=False)
     if config.plan:
         planned(config.plan, space, teacher.spec)
@@ -79,7 +80,8 @@ def search(*, out: str | Path | None = None, progress: Progress = no_progress, *
         settle(config, run_dir)
         write_environment(run_dir, str(device))
         with explained(run_dir):
-            return _Search(config, run_dir, target, space, teacher, device, sequences, progress).run()
+            parts = (target, space, teacher, device, data, train_data, rungs)
+            return _Search(config, run_dir, *parts, progress).run()
 
 
 class _Search:
@@ -91,11 +93,14 @@ class _Search:
         space: Space,
         teacher: Tracker,
         device: torch.device,
-        sequences: Scored,
+        data: DataSource,
+        train_data: DataSource,
+        rungs: list[Rung],
         progress: Progress,
     ) -> None:
         self.config, self.run_dir, self.target, self.space = config, run_dir, target, space
         self.teacher, self.device, self.work = teacher, device, PlannedWork(progress)
+        self._train_data = train_data
         self.log = Log(run_dir)
         self.begin = monotonic()
         self.study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
@@ -105,8 +110,8 @@ class _Search:
         self.students = Students(
             teacher=teacher,
             pool=self._pool,
-            rungs=rungs_of(sequences, steps=config.steps, partial=config.partial),
-            key=f"{self._weights} {teacher.spec.id} {config.data} {config.train_data} {config.images} {self._pairs}",
+            rungs=rungs,
+            key=fingerprint([self._weights, teacher.spec.id, data.fingerprint, train_data.fingerprint, self._pairs]),
             seed=config.seed,
             device=device,
             mlp_rank=config.mlp_rank,
@@ -220,13 +225,12 @@ class _Search:
         if self._made is None:
             self._made = distillation_pool(
                 self.teacher,
+                self._train_data,
                 count=self._pairs,
                 seed=self.config.seed + 1,
-                folder=home() / "pools",
+                store=Store(),
                 device=self.device,
                 workers=os.cpu_count() or 1,
-                source=self.config.train_data,
-                images=self.config.images,
                 weights_key=self._weights,
                 progress=self.work.beside("Pool"),
             )

@@ -11,7 +11,7 @@ from compress.geometry.boxes import (
 )
 from compress.geometry.crop import Crop, crop_target, normalise, preprocess
 from compress.geometry.decode import clip_box, decode, map_back
-from compress.geometry.frames import image_files, read_image
+from compress.geometry.frames import has_images, image_files, is_image, read_image
 from compress.geometry.loop import FrameTracker, Prediction
 from compress.geometry.network import Answer, Maps, Network
 from compress.geometry.settings import LoopSettings
@@ -34,8 +34,10 @@ __all__ = [
     "cxcywh_to_xywh",
     "decode",
     "hann_window",
+    "has_images",
     "image_files",
     "iou",
+    "is_image",
     "map_back",
     "normalise",
     "preprocess",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -43,10 +44,28 @@ def image_files(folder: Path | str) -> list[Path]:
         FileError: no such folder.
     """
     try:
-        found = [p for p in Path(folder).iterdir() if p.suffix.lower() in _SUFFIXES and not p.name.startswith(".")]
+        found = [p for p in Path(folder).iterdir() if is_image(p.name)]
     except OSError as error:
         raise FileError(f"Cannot list the folder {folder}: {error.strerror or error}.") from error
     return sorted(found, key=lambda p: _natural(p.name))
+
+
+def has_images(folder: Path | str) -> bool:
+    """Whether a folder holds an image; cheaper than `image_files` where it holds many.
+
+    Raises:
+        FileError: no such folder.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            return any(is_image(entry.name) for entry in entries)
+    except OSError as error:
+        raise FileError(f"Cannot list the folder {folder}: {error.strerror or error}.") from error
+
+
+def is_image(name: str) -> bool:
+    """Whether a file is an image by its name: jpg, png or bmp, and not hidden."""
+    return os.path.splitext(name)[1].lower() in _SUFFIXES and not name.startswith(".")
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:

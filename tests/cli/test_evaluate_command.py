@@ -66,7 +66,7 @@ def test_bundle_scores_as_its_network_does(folder: Path, tmp_path: Path, capsys:
     ("words", "code", "message"),
     [
         (("ostrack-nan",), 2, "Did you mean ostrack-nano"),
-        (("ostrack-nano", "--data", "generate"), 2, "'generated' or 'folder:PATH'"),
+        (("ostrack-nano", "--data", "generate"), 2, "'folder:PATH' or 'generated'"),
         (("ostrack-nano", "--data", "folder:/nowhere"), 1, "/nowhere"),
         (("ostrack256",), 1, "no weights for ostrack256"),
         (("nowhere:v001",), 1, "no run directory"),

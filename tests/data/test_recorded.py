@@ -71,11 +71,12 @@ def test_sequences_without_the_target_are_refused() -> None:
 def test_worker_reads_a_folder(tmp_path: Path) -> None:
     import cv2
 
+    from compress.data import PairSizes, open_source
     from compress.data.worker import make_pairs
 
     sequence = _Squares(5)
     for i in range(5):
         cv2.imwrite(str(tmp_path / f"{i + 1:08d}.png"), sequence.frame(i))
     (tmp_path / "groundtruth.txt").write_text("\n".join(",".join(map(str, box)) for box in sequence.boxes))
-    (made,) = make_pairs(f"folder:{tmp_path}", 0, [6], workers=1, **_SIZES)
+    (made,) = make_pairs(open_source(f"folder:{tmp_path}"), 0, [6], workers=1, sizes=PairSizes())
     assert made.search.shape == (6, 128, 128, 3)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from compress.core import BypassSpec, ExitSpec, HeadSpec, TrackerSpec, UsageError
+from compress.core import BypassSpec, ExitSpec, HeadSpec, Store, TrackerSpec, UsageError
+from compress.data import open_source
 from compress.distill import Pool, StudentRecipe, distill, distill_progressively, distillation_pool, to_input
 from compress.distill.losses.boxes import corners, giou
 from compress.models import Tracker, build
@@ -52,7 +53,10 @@ def test_the_share_that_is_skipped_follows_tau0(teacher: Tracker, pool: Pool, ze
 def uneven(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tracker, Pool]:
     """Dark frames whose box lies in the middle, and, every second one, bright frames with a box anywhere."""
     teacher = awake(replace(SPEC, head=HeadSpec(kind="corner", channels=8)))
-    pool = distillation_pool(teacher, count=96, seed=1, folder=tmp_path_factory.mktemp("uneven"), device=CPU)
+    source = open_source("generated")
+    pool = distillation_pool(
+        teacher, source, count=96, seed=1, store=Store(tmp_path_factory.mktemp("uneven")), device=CPU
+    )
     hard = torch.arange(96) % 2 == 1
     chance = torch.Generator().manual_seed(0)
     anywhere = torch.cat([torch.rand(96, 2, generator=chance) * 0.6 + 0.2, torch.rand(96, 2, generator=chance) / 3], 1)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from compress.core import BypassSpec, CompressError, ExitSpec
+from compress.core import BypassSpec, CompressError, ExitSpec, Store
+from compress.data import PairSizes, open_source
 from compress.data.generated import sample_pairs
 from compress.data.worker import make_pairs
 from compress.distill import Pool, distillation_pool, pool_bytes, to_input
@@ -20,6 +21,7 @@ from compress.models import ForcedPath, Tracker, build
 from compress.testing.small_trackers import SPEC, TEACHERS
 
 CPU = torch.device("cpu")
+GENERATED = open_source("generated")
 
 
 @pytest.mark.parametrize("kind", TEACHERS)
@@ -40,7 +42,7 @@ def test_an_adaptive_teacher_is_asked_for_its_best(tmp_path: Path) -> None:
     """Whatever it would have decided: every layer runs, and the last exit answers."""
     spec = replace(SPEC, bypass=BypassSpec(n_enf=1, rho=0.0), exits=(ExitSpec(2, tau=0.0), ExitSpec(4)))
     teacher = build(spec).eval()
-    pool = distillation_pool(teacher, count=8, seed=1, folder=tmp_path, device=CPU)
+    pool = distillation_pool(teacher, GENERATED, count=8, seed=1, store=Store(tmp_path), device=CPU)
     crops = to_input(pool.template), to_input(pool.search)
     with torch.inference_mode():
         free, out = teacher(*crops), teacher(*crops, every_exit=True, forced_path=ForcedPath(skipped=frozenset()))
@@ -59,43 +61,49 @@ def test_memory_of_a_pair_is_what_it_takes(awake_teacher: Callable[[str], tuple[
 
 
 def test_pairs_do_not_depend_on_the_workers(pool: Pool) -> None:
-    sizes = {"template_size": 32, "search_size": 64, "template_factor": 2.0, "search_factor": 4.0}
-    one = list(make_pairs("generated", 1, [64, 32, 64], workers=1, **sizes))
-    direct = sample_pairs(1, 1, 32, **sizes)  # type: ignore[arg-type]
+    sizes = PairSizes(32, 64)
+    one = list(make_pairs(GENERATED, 1, [64, 32, 64], workers=1, sizes=sizes))
+    direct = sample_pairs(1, 1, 32, template_size=32, search_size=64)
     assert (one[1].search == direct.search).all()
-    two = list(make_pairs("generated", 1, [64, 64], workers=2, **sizes))
+    two = list(make_pairs(GENERATED, 1, [64, 64], workers=2, sizes=sizes))
     assert (pool.search[64:128].numpy() == two[1].search).all()
 
 
 def _make(teacher: Tracker, folder: Path, key: str = "a") -> Pool:
-    return distillation_pool(teacher, count=64, seed=2, folder=folder, device=CPU, weights_key=key)
+    return distillation_pool(teacher, GENERATED, count=64, seed=2, store=Store(folder), device=CPU, weights_key=key)
 
 
 def test_made_once_and_again_when_cut_or_when_the_weights_are_others(teacher: Tracker, tmp_path: Path) -> None:
     first = _make(teacher, tmp_path)
-    made = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    made = {entry.path: entry.path.stat().st_ino for entry in Store(tmp_path).entries()}
     assert len(made) == 2
     _make(teacher, tmp_path)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == made
+    assert {entry.path: entry.path.stat().st_ino for entry in Store(tmp_path).entries()} == made
     for path in made:
-        path.write_bytes(path.read_bytes()[:500])
+        cut = path.read_bytes()[:500]
+        path.unlink()
+        path.write_bytes(cut)
     again = _make(teacher, tmp_path)
     assert torch.equal(first.search, again.search)
     assert torch.equal(first.maps["score_map"], again.maps["score_map"])
     _make(teacher, tmp_path, key="b")
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(Store(tmp_path).entries()) == 3
 
 
 def test_a_failed_worker_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(CompressError, match="Making training pairs failed"):
-        list(make_pairs("generated", 1, [4], workers=1, images=str(tmp_path / "absent")))
+        list(
+            make_pairs(open_source("generated", images=str(tmp_path / "absent")), 1, [4], workers=1, sizes=PairSizes())
+        )
 
 
 def test_a_script_without_a_main_guard_can_make_a_pool(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
+        "from compress.data import PairSizes, open_source\n"
         "from compress.data.worker import make_pairs\n"
-        "print(sum(len(pairs) for pairs in make_pairs('generated', 1, [4, 4, 4], workers=2)))\n"
+        "pairs = make_pairs(open_source('generated'), 1, [4, 4, 4], workers=2, sizes=PairSizes())\n"
+        "print(sum(map(len, pairs)))\n"
     )
     root = str(Path(__file__).parents[2])
     done = subprocess.run(

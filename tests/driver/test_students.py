@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from compress.core import Store
+from compress.data import open_source
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.distill import StudentRecipe, distillation_pool
 from compress.driver.exit_thresholds.exit_scores import exit_scores
@@ -16,6 +18,7 @@ from compress.models import build, save_weights
 from compress.testing.trained_run import SPEC, STATIC, lively
 
 CPU = torch.device("cpu")
+GENERATED = open_source("generated")
 
 
 def test_thresholds_are_chosen_on_what_the_lower_rungs_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +53,7 @@ def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch:
     joint: list[tuple[int, bool]] = []
     students = Students(
         teacher=teacher,
-        pool=lambda: distillation_pool(teacher, count=8, seed=1, folder=tmp_path, device=CPU),
+        pool=lambda: distillation_pool(teacher, GENERATED, count=8, seed=1, store=Store(tmp_path), device=CPU),
         rungs=[Rung("rung-0", 0, []), Rung("rung-1", 4, []), Rung("full", 8, [])],
         key="small",
         seed=0,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,24 +15,10 @@ from compress.data.generated.scene import Scene, View
 from compress.data.generated.staging import make_scene
 from compress.data.generated.textures import Random
 from compress.data.jitter import jittered
+from compress.data.pairs import Pairs
 
 _LENGTH = 120
 _SIZES = ((320, 240), (360, 240), (400, 300), (480, 270), (288, 352), (640, 360))
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """A batch. `template` (B, T, T, 3) and `search` (B, S, S, 3) RGB uint8; `boxes` (B, 4) cx, cy, w, h of the
-    target in the search crop, as a share of its side. `scenes` (B,) numbers the scene a pair shows: any template and
-    any search crop of one scene show the same target."""
-
-    template: NDArray[np.uint8]
-    search: NDArray[np.uint8]
-    boxes: NDArray[np.float32]
-    scenes: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.boxes)
 
 
 def sample_pairs(

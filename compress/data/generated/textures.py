@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from compress.core import FileError
 from compress.data.generated.raster import Image
 from compress.geometry import image_files, read_image
 
@@ -56,13 +57,25 @@ def load_images(folder: Path, limit: int = 512, side: int = 384) -> list[Image]:
     Raises:
         FileError: when the folder holds no image or one is damaged.
     """
-    out = []
-    for path in image_files(folder)[:limit]:
+    out: list[Image] = []
+    for path in texture_files(folder, limit):
         image = read_image(path)
         scale = side / min(image.shape[:2])
         shape = (max(side, round(image.shape[1] * scale)), max(side, round(image.shape[0] * scale)))
-        out.append(cv2.resize(image, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR_EXACT))
-    return out  # type: ignore[return-value]
+        out.append(cv2.resize(image, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR_EXACT))  # type: ignore[arg-type]
+    return out
+
+
+def texture_files(folder: Path, limit: int = 512) -> list[Path]:
+    """The images of `folder` that serve as texture: the first `limit`.
+
+    Raises:
+        FileError: no such folder, or one without images.
+    """
+    found = image_files(folder)[:limit]
+    if not found:
+        raise FileError(f"{folder} holds no image (jpg, png, bmp) to serve as texture. Give a folder with some.")
+    return found
 
 
 def _up(grid: Image, size: int) -> NDArray[np.int16]:

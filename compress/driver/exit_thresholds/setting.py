@@ -14,9 +14,6 @@ from compress.core import Accuracy, ExecutionPath, TrackerSpec, path_rows
 from compress.core.files import write_text
 from compress.core.progress import Progress, no_progress, part
 from compress.data import Sequence as Video
-from compress.data import load_sequences
-from compress.data.generated import generated_sequences
-from compress.driver.evaluation_data import CachedSequence
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Expected, Milliseconds, choose, expected
 from compress.evaluate import evaluate
@@ -55,16 +52,6 @@ class Chosen:
     def write(self, path: Path, *, variant: str) -> None:
         """Write `to_dict` as JSON with the variant whose weights are meant."""
         write_text(path, json.dumps({"variant": variant, **self.to_dict()}, indent=2) + "\n")
-
-
-def threshold_sequences(data: str) -> list[Video]:
-    """What thresholds are chosen on: of generated data the validation split, else the sequences of `data` themselves.
-
-    Raises:
-        UsageError, FileError: as `load_sequences`.
-    """
-    found = generated_sequences(split="validation") if data == "generated" else load_sequences(data)
-    return [CachedSequence(sequence) for sequence in found]
 
 
 def set_thresholds(

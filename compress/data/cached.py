@@ -1,0 +1,37 @@
+"""A sequence whose frames are drawn or read once and kept in memory."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.data.sequence import Sequence
+
+
+class CachedSequence:
+    """A sequence, or its first `length` frames, each drawn or read once."""
+
+    def __init__(self, sequence: Sequence, length: int | None = None) -> None:
+        self._sequence = sequence
+        self._length = len(sequence) if length is None else min(length, len(sequence))
+        self.name = sequence.name if self._length == len(sequence) else f"{sequence.name}[:{self._length}]"
+        self._frame = lru_cache(maxsize=None)(sequence.frame)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB."""
+        return self._frame(index)
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """(n, 4) x, y, w, h in pixels."""
+        return self._sequence.boxes[: self._length]
+
+    @property
+    def visible(self) -> NDArray[np.bool_]:
+        """(n,) whether the object shows."""
+        return self._sequence.visible[: self._length]

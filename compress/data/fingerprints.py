@@ -1,0 +1,169 @@
+"""Fingerprints of files: the same wherever they lie, another where one was edited, and cheap for many.
+
+Names, sizes, and bytes count: of annotations all, of an image its head, middle and tail, since an edit of a compressed
+picture moves what follows. What was found is kept by what the file system says of each file (size, times, inode), so
+that looking again costs no reading; files that changed a moment ago are read again, as their times may not tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from compress.core import FileError, Store, fingerprint
+from compress.geometry import is_image
+
+_VERSION = 1
+"""Counts up with what a fingerprint is made of."""
+_BLOCK = 4096
+_BLOCKS = {".bmp": 64}
+"""Blocks read of an image, evenly spread with head and tail among them: 3, and more of what is not compressed."""
+_IMAGES = 100_000
+"""Beyond so many images of a source, so many are read, evenly from all sequences; all are held to name and size."""
+_RECENT_NS = 3_000_000_000
+"""Times of files have a resolution, of up to 2 s; within it, an edit may leave them as they are."""
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    name: str
+    size: int
+    changed_ns: int
+    state: str
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Files that belong together; `labels` are read whole."""
+
+    name: str
+    images: Sequence[_File]
+    labels: Sequence[_File] = ()
+
+    @property
+    def files(self) -> list[_File]:
+        return [*self.images, *self.labels]
+
+
+def sequences_fingerprint(folders: Sequence[Path], *, whole: Collection[str]) -> str:
+    """Of sequences, each a folder with images and files of the names `whole`, which are read whole.
+
+    Names of folders count where there are several, since they decide the order.
+
+    Raises:
+        FileError: a file that cannot be read, or is none.
+    """
+
+    def group(folder: Path) -> _Group:
+        found = _listed(folder, lambda name: name in whole or is_image(name))
+        name = folder.name if len(folders) > 1 else ""
+        return _Group(name, [f for f in found if f.name not in whole], [f for f in found if f.name in whole])
+
+    return _kept([group(folder) for folder in folders])
+
+
+def files_fingerprint(files: Iterable[Path]) -> str:
+    """Of images, in this order, by name and content.
+
+    Raises:
+        FileError: a file that cannot be read, or is none.
+    """
+    return _kept([_Group("", [_file(str(path), path.name, _status(path)) for path in files])])
+
+
+def _kept(groups: Sequence[_Group]) -> str:
+    """What the store knows of these files as they are; read now where it does not, or where they are too fresh."""
+    now, digest, latest = time.time_ns(), hashlib.sha256(), 0
+    for group in groups:
+        for file in group.files:
+            digest.update(f"{group.name}/{file.name} {file.state}\n".encode(errors="surrogateescape"))
+            latest = max(latest, file.changed_ns)
+    if latest > now - _RECENT_NS:
+        return _read(groups)
+    key = fingerprint([_VERSION, digest.hexdigest()])
+    return Store().get("fingerprints", key, read=_known, make=lambda path: _write(path, _read(groups)), suffix=".txt")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="ascii")
+
+
+def _known(path: Path) -> str | None:
+    text = path.read_bytes().decode("ascii", errors="replace")
+    return text if re.fullmatch("[0-9a-f]{32}", text) else None
+
+
+def _read(groups: Sequence[_Group]) -> str:
+    images = sum(len(group.images) for group in groups)
+    most = max(2, _IMAGES // len(groups)) if images > _IMAGES else images
+    with ThreadPoolExecutor(min(8, len(groups))) as pool:  # for disks and networks that answer late
+        digests = list(pool.map(lambda group: _digest(group, most), groups))
+    return fingerprint([_VERSION, digests])
+
+
+def _digest(group: _Group, most: int) -> str:
+    digest = hashlib.sha256(group.name.encode(errors="surrogateescape"))
+    sampled = _spread(len(group.images), most)
+    for index, file in enumerate(group.images):
+        digest.update(f"\n{file.name} {file.size} ".encode(errors="surrogateescape"))
+        if index in sampled:
+            _add(digest.update, file, _BLOCKS.get(os.path.splitext(file.name)[1].lower(), 3))
+    for file in group.labels:
+        digest.update(f"\n{file.name} {file.size} ".encode())
+        _add(digest.update, file, None)
+    return digest.hexdigest()
+
+
+def _spread(count: int, most: int) -> Collection[int]:
+    """At most `most` of `count` numbers, evenly, the first and the last among them."""
+    if count <= most:
+        return range(count)
+    return {round(k * (count - 1) / (most - 1)) for k in range(most)}
+
+
+def _add(update: Callable[[bytes], None], file: _File, blocks: int | None) -> None:
+    """Some blocks of a file, or all of it where that is no more or `blocks` is None."""
+    try:
+        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            if blocks is None or file.size <= (blocks + 1) * _BLOCK:
+                update(os.pread(descriptor, file.size, 0))
+                return
+            for k in range(blocks):
+                update(os.pread(descriptor, _BLOCK, k * (file.size - _BLOCK) // (blocks - 1)))
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise FileError(f"Cannot read {file.path}: {error.strerror or error}.") from error
+
+
+def _listed(folder: Path, wanted: Callable[[str], bool]) -> list[_File]:
+    try:
+        with os.scandir(folder) as entries:
+            found = [_file(e.path, e.name, e.stat()) for e in entries if wanted(e.name)]
+    except OSError as error:
+        raise FileError(f"Cannot list the folder {folder}: {error.strerror or error}.") from error
+    return sorted(found, key=lambda file: file.name)
+
+
+def _status(path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except OSError as error:
+        raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
+
+
+def _file(path: str, name: str, status: os.stat_result) -> _File:
+    if not stat.S_ISREG(status.st_mode):
+        raise FileError(f"{path} is no regular file. Remove it from the data.")
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_dev} {status.st_ino}"
+    return _File(path, name, status.st_size, changed, state)

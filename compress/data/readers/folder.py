@@ -1,0 +1,28 @@
+"""`folder:PATH`: the user's own sequences in GOT-10k layout."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from compress.data.fingerprints import sequences_fingerprint
+from compress.data.folder import LABELS, read_folder, sequence_folders
+from compress.data.recorded_source import RecordedSource
+from compress.data.sequence import Sequence
+from compress.data.sources import READERS
+
+
+@READERS.register("folder")
+class FolderSource(RecordedSource):
+    """One sequence, or a folder of sequences; see `read_folder`."""
+
+    form = "folder:PATH"
+    summary = "sequences in GOT-10k layout"
+
+    def read(self) -> list[Sequence]:
+        """See `read_folder`."""
+        return list(read_folder(self.path))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of names, frames, boxes and labels, wherever the folder lies."""
+        return sequences_fingerprint(sequence_folders(self.path), whole=LABELS)

@@ -1,0 +1,84 @@
+"""What all readers of recorded sequences have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from compress.core import UsageError
+from compress.data.cached import CachedSequence
+from compress.data.pairs import Pairs, PairSizes
+from compress.data.recorded import recorded_pairs
+from compress.data.sequence import Sequence
+from compress.data.sources import DataSource, Split
+
+_SHORT = 30
+"""Frames of a sequence that the lower rungs of a search see."""
+
+
+class RecordedSource(ABC):
+    """A `DataSource` of sequences that lie in files; a reader says how these are read, and what is in them.
+
+    Its sequences serve every split, the lower rungs seeing the first 30 frames of each.
+
+    Args:
+        location: What a user wrote after the prefix: a path.
+
+    Raises:
+        UsageError: no path.
+    """
+
+    form: ClassVar[str]
+    summary: ClassVar[str]
+
+    def __init__(self, location: str) -> None:
+        if not location:
+            raise UsageError(f"Data must be {self.form!r}, with a path, but {self._prefix + ':'!r} came.")
+        self.path = Path(location).resolve()
+
+    @abstractmethod
+    def read(self) -> list[Sequence]:
+        """All sequences, in an order that content alone decides.
+
+        Raises:
+            FileError: something is missing or damaged.
+        """
+
+    @property
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """See `DataSource`; `compress.data.fingerprints` has what files need."""
+
+    @property
+    def name(self) -> str:
+        """The prefix and the absolute path."""
+        return f"{self._prefix}:{self.path}"
+
+    def sequences(self, split: Split = "test", *, keep: bool = False) -> list[Sequence]:
+        """See `DataSource`. Frames are kept of short sequences only, since others may be many."""
+        if split == "short":
+            return [CachedSequence(sequence, _SHORT) for sequence in self._sequences]
+        if split == "validation" and keep:
+            return [CachedSequence(sequence) for sequence in self._sequences]
+        return list(self._sequences)
+
+    def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:
+        """See `DataSource`."""
+        return recorded_pairs(self._sequences, seed, index, count, **asdict(sizes))
+
+    def with_images(self, folder: str) -> DataSource:
+        """Raises `UsageError`: what was recorded has its own texture."""
+        raise UsageError(
+            f"--images {folder} are texture of generated pairs, but {self.name} is recorded. Leave --images out."
+        )
+
+    @cached_property
+    def _sequences(self) -> list[Sequence]:
+        return self.read()
+
+    @property
+    def _prefix(self) -> str:
+        return self.form.partition(":")[0]
