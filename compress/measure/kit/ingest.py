@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from compress.core import FileError, TrackerSpec, UsageError
+from compress.core import FileError, UsageError
 from compress.core.plain import from_plain
+from compress.core.plain_files import read_plain
 from compress.latency import Profile
 from compress.measure.calibration.profile_fit import Where, check_adds_up, check_calm, fit_profile
 from compress.measure.calibration.routing_overhead import RoutingOverheadPlan, fit_routing_overhead
-from compress.measure.coverage import Coverage
+from compress.measure.kit.plan import KitPlan
 from compress.measure.kit.request import Request
 from compress.measure.kit.results import Results, check_fits, read_results
 from compress.measure.kit.writing import kept_kit, kit_id
 from compress.measure.remote_profiles import Device, keep_device_profile
 from compress.measure.stacks.timing_plan import Plan
+
+_MAX_BYTES = 20_000_000
+_AGAIN = "Write a new kit with `compress profile kit` and measure that."
 
 
 def ingest(path: Path, *, kit: Path | None = None) -> tuple[Profile, Path]:
@@ -36,13 +38,13 @@ def ingest(path: Path, *, kit: Path | None = None) -> tuple[Profile, Path]:
     results = read_results(path)
     plan = _kit_of(path, results, kit)
     check_fits(path, results, plan)
-    device = Device.of(plan["target"])
+    device = Device.of(plan.target)
     profile = _profile(results, plan, device)
     return profile, keep_device_profile(device, profile)
 
 
-def _profile(results: Results, kit: dict[str, Any], device: Device) -> Profile:
-    teacher, coverage, body = TrackerSpec.from_dict(kit["teacher"]), _corners(kit), results.body
+def _profile(results: Results, kit: KitPlan, device: Device) -> Profile:
+    teacher, coverage, body = kit.teacher, kit.coverage, results.body
     where = Where(
         target=device.target,
         device=body.device,
@@ -61,7 +63,7 @@ def _profile(results: Results, kit: dict[str, Any], device: Device) -> Profile:
     return replace(profile, routing_overhead=routing_overhead)
 
 
-def _kit_of(path: Path, results: Results, folder: Path | None) -> dict[str, Any]:
+def _kit_of(path: Path, results: Results, folder: Path | None) -> KitPlan:
     """The plan that the results were measured by, which must be one of this version of compress."""
     id = results.body.kit
     place = kept_kit(id) if folder is None else folder / "kit.json"
@@ -70,20 +72,17 @@ def _kit_of(path: Path, results: Results, folder: Path | None) -> dict[str, Any]
             f"{path} was measured with the kit {id}, which was not written here. Name the kit's folder with --kit, or "
             "ingest the results where the kit was written."
         )
+    kit = read_plain(place, "kit's plan", most=_MAX_BYTES, syntax="json", advice=_AGAIN)
     try:
-        kit = json.loads(place.read_text(encoding="utf-8"))
-        same = kit["id"] == kit_id(kit) == id
-        if same and kit["batches"] == _request(kit).steps:
-            return dict(kit)
-    except (ValueError, TypeError, KeyError, RecursionError, UsageError):
+        plan = from_plain(KitPlan, kit, "kit", unknown_fields="left out")
+        same = plan.id == kit_id(kit) == id
+        if same and plan.batches == _request(plan).steps:
+            return plan
+    except UsageError:
         same = False
     why = "was written by another version of compress" if same else "is not the kit of these results, or was changed"
-    raise FileError(f"The kit at {place} {why}. Write a new kit with `compress profile kit` and measure that.")
+    raise FileError(f"The kit at {place} {why}. {_AGAIN}")
 
 
-def _request(kit: dict[str, Any]) -> Request:
-    return Request(Device.of(kit["target"]), TrackerSpec.from_dict(kit["teacher"]), _corners(kit))
-
-
-def _corners(kit: dict[str, Any]) -> Coverage:
-    return from_plain(Coverage, kit["coverage"], "coverage")
+def _request(kit: KitPlan) -> Request:
+    return Request(Device.of(kit.target), kit.teacher, kit.coverage)

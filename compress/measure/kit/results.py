@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,17 @@ from typing import Any
 import numpy as np
 
 from compress.core import FileError, UsageError
-from compress.core.plain import from_plain
+from compress.core.plain import Bounds, from_plain
+from compress.core.plain_files import parse_json, read_bounded
 from compress.latency import Conditions
+from compress.measure.kit.plan import KitPlan
 from compress.measure.kit.tensorrt import FORMAT, as_results
 from compress.measure.timing import Times
 
 _MAX_BYTES = 100_000_000
+_BOUNDS = Bounds(items=20_000_000)
 _LONGEST_MS = 600_000.0
+_LONGEST_TEXT = 500
 _CONTAINER = re.compile(r'\{"sha256":"([0-9a-f]{64})","body":(\{.*\})\}\n?', re.DOTALL)
 _AGAIN = "Measure the kit again, and copy results.json whole."
 
@@ -36,6 +39,13 @@ class Body:
     threads: int
     seconds: float
     conditions: Conditions
+
+    def problems(self) -> Iterator[str]:
+        """What no kit writes."""
+        for name in ("kit", "device", "runtime"):
+            text = getattr(self, name)
+            if not (0 < len(text) <= _LONGEST_TEXT and text.isprintable()):
+                yield f"{name} must be a line of at most {_LONGEST_TEXT} printable characters"
 
 
 @dataclass(frozen=True)
@@ -60,8 +70,8 @@ def read_results(path: Path) -> Results:
     if body.get("format") == FORMAT:
         try:
             body = as_results(body)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            raise _not_results(path, "trtexec's times are not those of every network and round.") from None
+        except UsageError as error:
+            raise _not_results(path, str(error)) from None
     batches = body.pop("batches", None)
     try:
         head = from_plain(Body, body, "results")
@@ -69,42 +79,36 @@ def read_results(path: Path) -> Results:
         raise _not_results(path, str(error)) from None
     if (head.format, head.version) != ("compress-results", 1):
         raise _not_results(path, f"it is {head.format!r} in version {head.version}, not compress-results in version 1.")
-    texts = (head.kit, head.device, head.runtime)
-    if not all(0 < len(text) <= 500 and text.isprintable() for text in texts) or list(head.conditions.problems()):
-        raise _not_results(path, "its texts are not printable lines.")
     if not isinstance(batches, list) or not batches:
         raise _not_results(path, "it holds no times.")
     times = tuple(_times(path, batch) for batch in batches)
     spent = sum(float(each.sum()) for each in times) / 1000
-    if not (math.isfinite(head.seconds) and spent <= head.seconds):
+    if spent > head.seconds:
         raise _not_results(path, f"its times add up to {spent:.1f} s, but it says that it took {head.seconds:.1f} s.")
     return Results(head, times)
 
 
-def check_fits(path: Path, results: Results, kit: dict[str, Any]) -> None:
+def check_fits(path: Path, results: Results, kit: KitPlan) -> None:
     """Hold results against the plan of their kit.
 
     Raises:
         FileError: other batches, calls, rounds or threads than the kit's.
     """
-    plan, most = kit["schedule"], kit["schedule"]["attempts"] * kit["schedule"]["rounds"]
-    wanted = [len(batch) + 1 for batch in kit["batches"]]
+    plan, most = kit.schedule, kit.schedule.attempts * kit.schedule.rounds
+    wanted = [len(batch) + 1 for batch in kit.batches]
     found = [len(each) for each in results.times]
     counts = all(
-        each.shape[2] == plan["timed"] and each.shape[1] % plan["rounds"] == 0 and each.shape[1] <= most
+        each.shape[2] == plan.timed and each.shape[1] % plan.rounds == 0 and each.shape[1] <= most
         for each in results.times
     )
-    if wanted != found or not counts or results.body.threads != kit["threads"]:
-        raise _not_results(path, f"it does not hold what the kit {kit['id']} measures.")
+    if wanted != found or not counts or results.body.threads != kit.threads:
+        raise _not_results(path, f"it does not hold what the kit {kit.id} measures.")
 
 
 def _checked_body(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise FileError(f"There is no file {path}. A kit writes results.json beside its measure.py.")
-    if path.stat().st_size > _MAX_BYTES:
-        raise _not_results(path, f"it is larger than any ({_MAX_BYTES} bytes).")
+    data = read_bounded(path, "results of a kit", most=_MAX_BYTES, advice=_AGAIN)
     try:
-        text = path.read_bytes().decode("ascii")
+        text = data.decode("ascii")
     except UnicodeDecodeError:
         raise _not_results(path, "it is no text.") from None
     found = _CONTAINER.fullmatch(text)
@@ -113,10 +117,9 @@ def _checked_body(path: Path) -> dict[str, Any]:
     if hashlib.sha256(found[2].encode()).hexdigest() != found[1]:
         raise FileError(f"{path} was changed after it was measured: its checksum is not that of its figures. {_AGAIN}")
     try:
-        body = json.loads(found[2])
-    except (ValueError, RecursionError) as error:
-        raise _not_results(path, f"it is no JSON ({error}).") from None
-    return dict(body)
+        return dict(parse_json(found[2], _BOUNDS))
+    except (ValueError, TypeError) as error:
+        raise _not_results(path, f"it is no JSON object ({error}).") from None
 
 
 def _times(path: Path, batch: Any) -> Times:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from compress.core.plain import from_plain, to_plain
+from compress.latency import Conditions
 
 FORMAT = "compress-results-tensorrt"
 
@@ -39,28 +43,83 @@ def shell_script() -> str:
     return _SCRIPT.read_text(encoding="utf-8")
 
 
+@dataclass(frozen=True)
+class _Visit:
+    batch: int
+    round: int
+    call: int
+    times: tuple[dict[str, float], ...]
+
+    def problems(self) -> Iterator[str]:
+        if not all("latencyMs" in run for run in self.times):
+            yield "times must hold trtexec's latencyMs for every run"
+
+
+@dataclass(frozen=True)
+class _Host:
+    device: str
+    conditions: Conditions
+    loop: tuple[tuple[float, ...], ...]
+
+    def problems(self) -> Iterator[str]:
+        if not self.loop or not self.loop[0] or len({len(times) for times in self.loop}) > 1:
+            yield "loop must hold the same number of times for every round"
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What measure.sh adds to the head of its results: the host's loop alone, and every visit to a network."""
+
+    host: _Host
+    visits: tuple[_Visit, ...]
+
+    def problems(self) -> Iterator[str]:
+        if not self.visits:
+            yield "visits is empty"
+            return
+        rounds, timed = len(self.host.loop), len(self.host.loop[0])
+        # Only in this order can they be laid out; an index of its own could ask for any amount of memory.
+        places = sorted((each.batch, each.call, each.round) for each in self.visits)
+        last = (-1, -1, rounds - 1)
+        for place in places:
+            if place not in _next(last, rounds):
+                yield "visits must be one to every network in every round"
+                return
+            last = place
+        if last[2] != rounds - 1 or any(len(each.times) < timed for each in self.visits):
+            yield f"visits must hold {timed} times of every round"
+
+
+def _next(last: tuple[int, int, int], rounds: int) -> list[tuple[int, int, int]]:
+    """What may follow a visit (batch, call, round): the next round, or after the last one the next call or batch."""
+    batch, call, i = last
+    if i + 1 < rounds:
+        return [(batch, call, i + 1)]
+    return [(batch, call + 1, 0), (batch + 1, 0, 0)] if batch >= 0 else [(0, 0, 0)]
+
+
 def as_results(body: dict[str, Any]) -> dict[str, Any]:
     """What measure.sh wrote, in the form of what measure.py writes.
 
     A frame is what trtexec calls latency (copies in, computing, copies out) and the loop's own time.
 
     Raises:
-        KeyError, IndexError, TypeError, ValueError: it is not what measure.sh writes.
+        UsageError: it is not what measure.sh writes.
     """
-    host = body.pop("host")
-    visits = body.pop("visits")
-    loop = np.array(host["loop"], dtype=np.float64)
+    parts = {name: body.pop(name) for name in ("host", "visits") if name in body}
+    found = from_plain(_Measured, parts, "results")
+    loop, timed = np.array(found.host.loop), len(found.host.loop[0])
     alone = float(np.percentile(loop, 10))
-    batches: list[list[Any]] = []
-    for batch in range(1 + max(visit["batch"] for visit in visits)):
-        mine = [visit for visit in visits if visit["batch"] == batch]
-        calls = [[[0.0] * loop.shape[1] for _ in loop] for _ in range(1 + max(visit["call"] for visit in mine))]
-        for visit in mine:
-            last = visit["times"][-loop.shape[1] :]
-            calls[visit["call"]][visit["round"]] = [float(run["latencyMs"]) + alone for run in last]
-        batches.append([*calls, loop.tolist()])
-    more = {"format": "compress-results", "threads": 1, "device": host["device"], "conditions": host["conditions"]}
-    return body | more | {"batches": batches}
+    batches: list[list[list[list[float]]]] = []
+    for visit in sorted(found.visits, key=lambda each: (each.batch, each.call, each.round)):
+        if visit.batch == len(batches):
+            batches.append([])
+        if visit.round == 0:
+            batches[-1].append([])
+        batches[-1][-1].append([run["latencyMs"] + alone for run in visit.times[-timed:]])
+    more = {"format": "compress-results", "threads": 1, "device": found.host.device}
+    conditions = to_plain(found.host.conditions)
+    return body | more | {"conditions": conditions, "batches": [[*batch, loop.tolist()] for batch in batches]}
 
 
 def _visits(kit: dict[str, Any]) -> Iterator[str]:

@@ -1,0 +1,50 @@
+"""`KitPlan`: of a kit.json, what its results are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from compress.core import TrackerSpec
+from compress.measure.coverage import Coverage
+
+_MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How often each network is visited, and how many runs of a visit are dropped and timed."""
+
+    rounds: int
+    dropped: int
+    timed: int
+    attempts: int
+    seed: int
+
+    def problems(self) -> Iterator[str]:
+        """What cannot be measured."""
+        for name, least in (("rounds", 2), ("dropped", 0), ("timed", 1), ("attempts", 1), ("seed", 0)):
+            if not least <= getattr(self, name) <= _MOST:
+                yield f"{name} must be from {least} to {_MOST} but is {getattr(self, name)}"
+
+
+@dataclass(frozen=True)
+class KitPlan:
+    """What a kit measures.
+
+    Attributes:
+        batches: Of each call of each batch, the graphs that its frame runs, by name.
+    """
+
+    id: str
+    target: str
+    teacher: TrackerSpec
+    coverage: Coverage
+    schedule: Schedule
+    threads: int
+    batches: list[list[list[str]]]
+
+    def problems(self) -> Iterator[str]:
+        """What cannot be measured."""
+        if self.threads < 1:
+            yield f"threads must be at least 1 but is {self.threads}"
