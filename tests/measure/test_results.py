@@ -86,6 +86,9 @@ def _steady(body: dict[str, Any]) -> None:
         (lambda body: body.update(seconds=0.001), "add up to"),
         (lambda body: body.update(threads=2), "not hold what the kit"),
         (lambda body: body.update(device="two\nlines"), "printable"),
+        (lambda body: body.update(device="\x1b[2J"), "device must be"),
+        (lambda body: body.update(version=10**400), "smaller integer"),
+        (lambda body: body.update(threads="x", seconds="y"), "threads.*seconds"),
         (lambda body: body.update(more=1), "more is not a known field"),
         (lambda body: body.pop("runtime"), "runtime is missing"),
         (lambda body: body.update(format="other"), "'other' in version 1"),
@@ -138,8 +141,12 @@ def test_a_changed_kit_is_refused(measured_kit: Any, tmp_path: Path) -> None:
     place.write_text(json.dumps(kit | {"target": "agx"}))
     with pytest.raises(FileError, match="not the kit of these results"):
         ingest(measured_kit.results)
+    for change in ({"threads": 0}, {"schedule": None}, {"schedule": kit["schedule"] | {"rounds": 0}}):
+        place.write_text(json.dumps(kit | change))
+        with pytest.raises(FileError, match="not the kit of these results"):
+            ingest(measured_kit.results)
     place.write_text("[1")
-    with pytest.raises(FileError, match="not the kit of these results"):
+    with pytest.raises(FileError, match="not a kit's plan"):
         ingest(measured_kit.results)
 
 

@@ -80,7 +80,8 @@ def _without(text: str, tree: ast.Module) -> str:
     for node in tree.body:
         alias = isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias"
         said = dropped and isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        dropped = alias or said or isinstance(node, ast.Import | ast.ImportFrom)
+        types_only = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        dropped = alias or said or types_only or isinstance(node, ast.Import | ast.ImportFrom)
         if dropped:
             end = node.end_lineno or node.lineno
             lines[node.lineno - 1 : end] = [""] * (end - node.lineno + 1)
