@@ -27,19 +27,21 @@ import torch
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from compress.core import ExecutionPath, ExitSpec, Store, TrackerSpec, exit_shares, mean_layers
+from compress.core import ExecutionPath, ExitSpec, TrackerSpec, exit_shares, mean_layers
 from compress.core.cost import macs
 from compress.core.files import home, replacing
-from compress.data import CachedSequence, Sequence, open_source
+from compress.data import CachedSequence, DataReference, Sequence, open_source
 from compress.data.generated import generated_sequences
-from compress.distill import StudentRecipe, distillation_pool, pick_device
+from compress.distill import pick_device
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import choose
-from compress.driver.students import Rung, Students
+from compress.driver.jobs import Rung, TrainingSetup
+from compress.driver.teacher import keep_teacher
+from compress.driver.worker import students_of
 from compress.evaluate import evaluate
 from compress.evaluate.metrics import bootstrap_error
 from compress.geometry import Answer, LoopSettings, Network
-from compress.models import NumpyNetwork, Tracker, build, load_tracker, weights_key
+from compress.models import NumpyNetwork, Tracker, build, load_tracker
 from compress.runtime.thresholds import with_thresholds
 
 EXITS = (ExitSpec(2, adapter=2), ExitSpec(6, adapter=1), ExitSpec(12))
@@ -121,29 +123,17 @@ def _sequences(each: int) -> list[Sequence]:
 
 
 def _trained(arguments: argparse.Namespace) -> Tracker:
-    teacher, device = load_tracker("ostrack-nano"), pick_device(arguments.device)
-    key = weights_key(teacher)
-    students = Students(
-        teacher=teacher,
-        pool=lambda: distillation_pool(
-            teacher,
-            open_source("generated"),
-            count=arguments.pool,
-            seed=arguments.seed + 1,
-            store=Store(),
-            device=device,
-            workers=arguments.threads,
-            weights_key=key,
-            progress=_progress,
-        ),
-        rungs=[Rung("rung-0", 0, []), Rung("full", arguments.steps, [])],
-        key=f"{key} {arguments.pool}",
+    teacher, generated = load_tracker("ostrack-nano"), DataReference.of(open_source("generated"))
+    setup = TrainingSetup(
+        teacher=keep_teacher(teacher),
+        evaluation=generated,
+        training=generated,
+        pairs=arguments.pool,
+        rungs=(Rung("rung-0", 0), Rung("full", arguments.steps, short=False)),
         seed=arguments.seed,
-        device=device,
-        recipe=StudentRecipe(),
-        progress=lambda rung: _progress,
+        device=arguments.device,
     )
-    return students.model(replace(teacher.spec, exits=EXITS), 1)
+    return students_of(setup).model(replace(teacher.spec, exits=EXITS), 1, _progress)
 
 
 def _at(model: Tracker, taus: tuple[float, ...]) -> NumpyNetwork:

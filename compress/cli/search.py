@@ -34,6 +34,8 @@ from compress.cli.tables import print_front, print_plan
 @click.option("--time-budget", type=click.FloatRange(0), help="Minutes after which no new generation starts; 0: none.")
 @click.option("--mlp-rank", default="importance", show_default=True, help="Units a thin MLP keeps, or: leading.")
 @click.option("--sampler", default="tpe", show_default=True, help="tpe, nsga2, gp or random.")
+@click.option("--strategy", default="halving", show_default=True, help="Which students are trained, and how far.")
+@click.option("--executor", default="inline", show_default=True, help="Where they are trained.")
 @click.option("--plan", type=click.Path(), help="Train the front of this plan (a run directory) first.")
 @out_option("Run directory (default results/TEACHER-TARGET); an earlier search there is continued.")
 @seed_option()

@@ -39,6 +39,8 @@ class SearchConfig:
         steps, partial: Distillation steps to full fidelity, and the share of them of the first rung.
         mlp_rank: Which hidden units a thinner MLP keeps: the most important ones or the `leading` ones.
         sampler: `tpe`, `nsga2`, `gp` or `random`.
+        strategy: Which students are trained and how far, one of `STRATEGIES`.
+        executor: Where they are trained, one of `EXECUTORS`.
         device: Where networks are trained: `auto`, `cpu` or `cuda`.
         time_budget: Minutes after which no further generation is started; 0 for no end. None is 5 minutes where
             `trials` is None too, else no end.
@@ -63,6 +65,8 @@ class SearchConfig:
     partial: float = 0.25
     mlp_rank: Rank = "importance"
     sampler: str = "tpe"
+    strategy: str = "halving"
+    executor: str = "inline"
     seed: int = 0
     device: str = "auto"
     time_budget: float | None = None
@@ -99,7 +103,7 @@ class SearchConfig:
 
 
 # What may differ when a run is continued: how long and where, not what.
-_MAY_CHANGE = ("trials", "device", "time_budget")
+_MAY_CHANGE = ("trials", "device", "executor", "time_budget")
 
 
 def settle(config: SearchConfig, run_dir: Path) -> None:

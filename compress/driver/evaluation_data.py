@@ -5,7 +5,7 @@ from __future__ import annotations
 from compress.core import TrackerSpec
 from compress.data import DataSource, PairSizes, Sequence
 from compress.distill import pool_bytes
-from compress.driver.students import Rung
+from compress.driver.jobs import Rung
 
 Scored = tuple[list[Sequence], list[Sequence]]
 """(short, full): what the lower rungs and what full fidelity are scored on."""
@@ -30,8 +30,7 @@ def pool_size(teacher: TrackerSpec, draws: int) -> int:
     return max(64, min(8192, draws, 1_250_000_000 // pool_bytes(teacher)))
 
 
-def rungs_of(sequences: Scored, *, steps: int, partial: float) -> list[Rung]:
+def rungs_of(*, steps: int, partial: float) -> tuple[Rung, ...]:
     """Zero-shot, partial, full: `rung-0`, `rung-1`, `full`; `steps` in all."""
-    short, full = sequences
     first = max(1, round(steps * partial))
-    return [Rung("rung-0", 0, short), Rung("rung-1", first, short), Rung("full", max(1, steps - first), full)]
+    return Rung("rung-0", 0), Rung("rung-1", first), Rung("full", max(1, steps - first), short=False)

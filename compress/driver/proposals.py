@@ -13,7 +13,10 @@ from optuna.trial import Trial, TrialState
 from compress.archive import STUDY, Record, storage_url, store_record, variant_name
 from compress.core import LATENCY_FIGURES, TrackerSpec, UsageError, unknown_name
 from compress.core.cost import macs, parameters
+from compress.driver.config import SearchConfig
+from compress.driver.executors import EXECUTORS
 from compress.driver.seed_configurations import seed_configurations
+from compress.driver.strategies import STRATEGIES
 from compress.latency import ConstraintCheck
 from compress.spaces import Space
 
@@ -56,6 +59,11 @@ class Proposals:
     space: Space
     teacher: TrackerSpec
     gate: Callable[[TrackerSpec], ConstraintCheck]
+
+    def known(self) -> set[str]:
+        """`weights_id` of the teacher and of all that was drawn before."""
+        drawn = (t.user_attrs["record"] for t in self.study.get_trials(deepcopy=False) if "record" in t.user_attrs)
+        return {self.teacher.weights_id, *(Record.from_attrs(record).spec.weights_id for record in drawn)}
 
     def running(self) -> list[tuple[Trial, Record]]:
         """Trials that were accepted and never told: those of a search that was stopped."""
@@ -136,9 +144,10 @@ def _likely(verdict: ConstraintCheck) -> bool:
     return verdict.over_ms + slack <= 0
 
 
-def check_names(sampler: str, fps_at: str) -> None:
-    """Raises `UsageError` on a sampler, or a figure to bind, that there is not."""
-    if sampler not in _SAMPLERS:
-        raise unknown_name("sampler", sampler, _SAMPLERS)
-    if fps_at not in LATENCY_FIGURES:
-        raise UsageError(f"--fps-at must be one of {', '.join(LATENCY_FIGURES)} but is {fps_at!r}.")
+def check_names(config: SearchConfig) -> None:
+    """Raises `UsageError` on a sampler, strategy, executor, or figure to bind, that there is not."""
+    if config.sampler not in _SAMPLERS:
+        raise unknown_name("sampler", config.sampler, _SAMPLERS)
+    _ = STRATEGIES[config.strategy], EXECUTORS[config.executor]
+    if config.fps_at not in LATENCY_FIGURES:
+        raise UsageError(f"--fps-at must be one of {', '.join(LATENCY_FIGURES)} but is {config.fps_at!r}.")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import optuna
 import pytest
 
-from compress.archive import Record
+from compress.archive import Record, store_record
 from compress.core import (
     Accuracy,
     BypassSpec,
@@ -20,13 +21,16 @@ from compress.core import (
     describe,
     mean_layers,
 )
+from compress.data import DataReference, open_source
 from compress.driver import SearchConfig
 from compress.driver.evaluation_data import pool_size
-from compress.driver.exit_thresholds.selection import Milliseconds
-from compress.driver.scores import Score
-from compress.driver.strategies.halving import promoted, run_generation
+from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup, TrialJob, TrialResult
+from compress.driver.proposals import Proposals
+from compress.driver.strategies.halving import Halving, promoted
+from compress.driver.trials import Trials
 from compress.latency import ConstraintCheck
 from compress.runtime.thresholds import with_thresholds
+from compress.spaces import load_space
 
 _SPEC = describe("ostrack-nano")
 
@@ -78,31 +82,11 @@ def test_the_best_of_either_kind_goes_on() -> None:
     assert promoted(records, 1, _beyond(9.0)) == [1]
 
 
-class _Scorer:
-    """Scores that hang on the rung alone: at rung 0 nothing is skipped, later all that may be."""
-
-    def __init__(self, spec: TrackerSpec) -> None:
-        self._paths = (
-            {ExecutionPath(frozenset()): 3},
-            {ExecutionPath(frozenset(spec.skippable)): 2, ExecutionPath(frozenset()): 1},
-        )
-
-    def score(self, spec: TrackerSpec, rung: int) -> Score:
-        return Score(_accuracy(0.5), self._paths[rung > 0] if spec.adaptive else None)
-
-    def thresholds(self, spec: TrackerSpec, rung: int, ms: Milliseconds, max_ms: float) -> TrackerSpec:
-        """Never at the first exit where its layers take longer than the bound, else always."""
-        taus = [float(ms(ExecutionPath(frozenset(), 0)) > max_ms)]
-        return with_thresholds(spec, taus)
-
-
 class _Gauge:
-    """A layer takes a millisecond."""
+    """A layer takes a millisecond, and five are allowed."""
 
     aim_ms = 4.0
-
-    def path_ms(self, spec: TrackerSpec, path: ExecutionPath) -> float:
-        return float(path.layers(spec))
+    profile = None
 
     def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int]) -> Latency:
         return _latency(mean_layers(paths, spec))
@@ -115,53 +99,135 @@ class _Gauge:
         return self.verdict(record).over_ms
 
 
-@pytest.mark.parametrize(("first", "tau"), [(3, 0.0), (6, 1.0)])
-def test_thresholds_are_chosen_for_the_bound_once_something_was_learned(first: int, tau: float) -> None:
-    spec = replace(_SPEC, exits=(ExitSpec(first, tau=0.25), ExitSpec(12)))
+_RUNGS = (Rung("rung-0", 0), Rung("rung-1", 4), Rung("full", 6, short=False))
+
+
+def _trials(records: list[Record]) -> Trials:
+    """Trials that an earlier search has asked for."""
     study = optuna.create_study(directions=["minimize", "maximize"])
-    seen: list[Record] = []
-    run_generation(
-        [(study.ask(), Record("v000", 0, spec, "running", predicted=_latency(4.0)))],
-        _Scorer(spec),
-        ["rung-0", "full"],
-        steps=[0, 10],
-        gauge=_Gauge(),  # type: ignore[arg-type]
-        tell=lambda *_: None,
-        done=seen.append,
-    )
-    assert [record.spec.exits[0].tau for record in seen] == [0.25, tau]
-    assert seen[1].spec.weights_id == spec.weights_id
-    assert seen[1].spec.id != spec.id
+    for record in records:
+        store_record(study.ask(), record)
+    proposals = Proposals(study, load_space("ostrack"), _SPEC, lambda spec: pytest.fail("nothing new is asked for"))
+    nothing = DataReference.of(open_source("generated"))
+    setup = TrainingSetup(TeacherWeights(_SPEC, "0"), nothing, nothing, pairs=8, rungs=_RUNGS, seed=0)
+    return Trials(proposals, _Gauge(), setup, work=(1, 5, 7))  # type: ignore[arg-type]
+
+
+def _records(specs: list[TrackerSpec]) -> list[Record]:
+    return [Record(f"v{i:03d}", i, spec, "running", predicted=_latency(4.0 + i / 10)) for i, spec in enumerate(specs)]
+
+
+def _result(job: TrialJob, ao: float, **found: Any) -> TrialResult:
+    return TrialResult(job.trial, job.fidelity, job.spec, 0.5, _accuracy(ao), **found)
+
+
+def _shallower(depth: int) -> TrackerSpec:
+    return replace(_SPEC, layers=_SPEC.layers[:depth])
+
+
+def _search(order: Callable[[list[TrialJob]], list[TrialJob]]) -> tuple[Trials, list[list[tuple[int, str]]]]:
+    """Halving over five students, of which the slower are the better; results come in some order."""
+    trials = _trials(_records([_shallower(d) for d in (12, 11, 10, 9, 8)]))
+    strategy, rounds = Halving(trials, students=5, generation=5), []
+    while not strategy.done:
+        jobs = [*strategy.propose(2), *strategy.propose(9)]
+        rounds.append([(job.trial, job.fidelity) for job in jobs])
+        assert strategy.propose(9) == []
+        for job in order(jobs):
+            result = _result(job, 0.5 + job.trial / 100)
+            trials.add(result)
+            strategy.observe(result)
+    return trials, rounds
+
+
+@pytest.mark.parametrize("order", [list, lambda jobs: jobs[::-1]], ids=["in order", "backwards"])
+def test_half_of_a_generation_goes_on(order: Callable[[list[TrialJob]], list[TrialJob]]) -> None:
+    """Whichever result comes first."""
+    trials, rounds = _search(order)
+    assert rounds == [
+        [(0, "rung-0"), (1, "rung-0"), (2, "rung-0"), (3, "rung-0"), (4, "rung-0")],
+        [(2, "rung-1"), (3, "rung-1"), (4, "rung-1")],
+        [(3, "full"), (4, "full")],
+    ]
+    assert [len(trials[i].rungs) for i in range(5)] == [1, 1, 2, 3, 3]
+    assert [entry["steps"] for entry in trials[4].rungs] == [0, 4, 10]
+    assert trials.trained == 5
+    study = trials._proposals.study
+    assert {trial.state.name for trial in study.get_trials()} == {"COMPLETE"}
+    assert all(list(trial.constraints) == ["latency"] for trial in study.get_trials())
+
+
+def test_rungs_that_a_stopped_search_has_run_are_not_run_again() -> None:
+    records = _records([_shallower(12), _shallower(11)])
+    records[1] = replace(records[1], accuracy=_accuracy(0.6), rungs=({"fidelity": "rung-0", "ao": 0.6, "steps": 0},))
+    trials = _trials(records)
+    strategy = Halving(trials, students=2, generation=2)
+    (first,) = strategy.propose(9)
+    assert (first.trial, first.fidelity) == (0, "rung-0")
+    trials.add(result := _result(first, 0.4))
+    strategy.observe(result)
+    assert [(job.trial, job.fidelity) for job in strategy.propose(9)] == [(1, "rung-1")]
+
+
+def test_a_student_that_fails_leaves_its_generation() -> None:
+    trials = _trials(_records([_shallower(12), _shallower(11)]))
+    strategy = Halving(trials, students=2, generation=2)
+    bad, good = strategy.propose(9)
+    for result in (TrialResult(bad.trial, bad.fidelity, bad.spec, 0.5, error="diverged"), _result(good, 0.5)):
+        trials.add(result)
+        strategy.observe(result)
+    assert [(job.trial, job.fidelity) for job in strategy.propose(9)] == [(good.trial, "rung-1")]
+    assert (trials[bad.trial].status, trials[bad.trial].reason) == ("failed", "diverged")
+    assert [trial.state.name for trial in trials._proposals.study.get_trials()] == ["FAIL", "RUNNING"]
+
+
+def test_after_its_time_it_ends_what_it_has_begun() -> None:
+    trials = _trials(_records([_shallower(12), _shallower(11)]))
+    strategy = Halving(trials, students=9, generation=2)
+    jobs = strategy.propose(9)
+    strategy.stop()
+    while jobs:
+        for job in jobs:
+            trials.add(result := _result(job, 0.5))
+            strategy.observe(result)
+        jobs = strategy.propose(9)
+    assert strategy.done
+    assert trials[0].fidelity == "full"
+    assert trials.trained == 2
 
 
 def test_paths_are_counted_once_something_was_learned() -> None:
     spec = replace(_SPEC, bypass=BypassSpec(n_enf=2))
-    study, told = optuna.create_study(directions=["minimize", "maximize"]), []
-    dynamic = Record("v000", 0, spec, "running", predicted=_latency(4.0))
-    static = Record("v001", 1, _SPEC, "running", predicted=_latency(4.5))
-    seen = []
-    run_generation(
-        [(study.ask(), dynamic), (study.ask(), static)],
-        _Scorer(spec),
-        ["rung-0", "full"],
-        steps=[0, 10],
-        gauge=_Gauge(),  # type: ignore[arg-type]
-        tell=lambda _, record, over_ms: told.append((record, over_ms)),
-        done=seen.append,
-    )
-    assert seen[0].paths is None
-    assert seen[0].optimistic
-    assert seen[0].predicted == _latency(4.0)
-    assert seen[0].rungs[0]["layers"] == 12
-    (left, _), (last, over_ms) = told
-    assert left.variant == "v001"
-    assert left.predicted == _latency(4.5)
-    assert left.paths is None
-    assert "layers" not in left.rungs[0]
-    assert last.paths == {ExecutionPath(frozenset(spec.skippable)): 2, ExecutionPath(frozenset()): 1}
-    assert last.predicted == _latency((2 * 2 + 12) / 3)
-    assert over_ms == pytest.approx(16 / 3 - 5)
-    assert last.reason == "predicted 5.33 ms, over the bound of 5 ms"
+    trials = _trials(_records([spec, _SPEC]))
+    number, other = trials.unfinished()
+    skipping, whole = ExecutionPath(frozenset(spec.skippable)), ExecutionPath(frozenset())
+    zero_shot = trials.add(_result(trials.job(number, 0), 0.5, paths={whole: 3}))
+    assert zero_shot.paths is None
+    assert zero_shot.optimistic
+    assert zero_shot.predicted == _latency(4.0)
+    assert zero_shot.rungs[0]["layers"] == 12
+    static = trials.add(_result(trials.job(other, 0), 0.5))
+    assert static.predicted == _latency(4.1)
+    assert "layers" not in static.rungs[0]
+    trials.add(_result(trials.job(number, 2), 0.5, paths={skipping: 2, whole: 1}))
+    trials.finish(number)
+    assert trials[number].paths == {skipping: 2, whole: 1}
+    assert trials[number].predicted == _latency((2 * 2 + 12) / 3)
+    assert trials[number].reason == "predicted 5.33 ms, over the bound of 5 ms"
+    assert trials._proposals.study.get_trials()[0].constraints["latency"] == pytest.approx(16 / 3 - 5)
+
+
+def test_thresholds_that_were_chosen_stay_with_the_trial() -> None:
+    spec = replace(_SPEC, exits=(ExitSpec(3, tau=0.25), ExitSpec(12)))
+    trials = _trials(_records([spec]))
+    (number,) = trials.unfinished()
+    job = trials.job(number, 1)
+    assert job.exits is not None
+    assert job.exits.max_ms == 4.0
+    chosen = with_thresholds(spec, [0.75])
+    record = trials.add(replace(_result(job, 0.5, paths={ExecutionPath(frozenset(), 1): 3}), spec=chosen))
+    assert record.spec == chosen
+    assert trials.job(number, 2).spec == chosen
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,13 @@ import pytest
 import torch
 
 from compress.core import Store
-from compress.data import open_source
+from compress.data import DataReference, open_source
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.distill import StudentRecipe, distillation_pool
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import expected
-from compress.driver.students import Rung, Students
+from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup
+from compress.driver.students import Students
 from compress.models import build, save_weights
 from compress.testing.trained_run import SPEC, STATIC, lively
 
@@ -25,11 +26,11 @@ def test_thresholds_are_chosen_on_what_the_lower_rungs_see(tmp_path: Path, monke
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
     sequences = [GeneratedSequence(k, name=f"s{k}", levels=levels_of("mixed"), length=8) for k in range(2)]
     students = Students(
+        _setup(Rung("rung-0", 0), Rung("full", 8, short=False)),
         teacher=build(STATIC).eval(),
-        pool=lambda: pytest.fail("nothing is trained"),
-        rungs=[Rung("rung-0", 0, list(sequences)), Rung("full", 8, [])],
-        key="small",
-        seed=0,
+        pool=lambda progress: pytest.fail("nothing is trained"),
+        short=list(sequences),
+        full=[],
         device=CPU,
     )
     model = lively(SPEC)
@@ -50,16 +51,19 @@ def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
     torch.manual_seed(0)
     teacher = build(STATIC).eval()
-    joint: list[tuple[int, bool]] = []
+    joint: list[bool] = []
     students = Students(
+        _setup(Rung("rung-0", 0), Rung("rung-1", 4), Rung("full", 8)),
         teacher=teacher,
-        pool=lambda: distillation_pool(teacher, GENERATED, count=8, seed=1, store=Store(tmp_path), device=CPU),
-        rungs=[Rung("rung-0", 0, []), Rung("rung-1", 4, []), Rung("full", 8, [])],
-        key="small",
-        seed=0,
+        pool=lambda progress: distillation_pool(teacher, GENERATED, count=8, seed=1, store=Store(tmp_path), device=CPU),
+        short=[],
+        full=[],
         device=CPU,
-        recipe=StudentRecipe(batch=2, static=0.5),
-        progress=lambda rung: lambda text, share, parts=None: joint.append((rung.steps, "exits_iou" in parts)),
     )
-    students.model(SPEC, 2)
-    assert joint == [(4, False)] * 2 + [(4, True)] * 2 + [(8, True)] * 8
+    students.model(SPEC, 2, lambda text, share, parts=None: joint.append("exits_iou" in parts))
+    assert joint == [False] * 2 + [True] * 2 + [True] * 8
+
+
+def _setup(*rungs: Rung) -> TrainingSetup:
+    nothing, recipe = DataReference.of(GENERATED), StudentRecipe(batch=2, static=0.5)
+    return TrainingSetup(TeacherWeights(STATIC, "small"), nothing, nothing, pairs=8, rungs=rungs, seed=0, recipe=recipe)

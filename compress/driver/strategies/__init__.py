@@ -1,1 +1,59 @@
-"""Search strategies."""
+"""Strategies: which students a search trains, and how far. One registry, `STRATEGIES`, can be added to from outside.
+
+A strategy asks `Trials` for students, proposes jobs for them, and finishes the trials that go no further. The search
+loop runs the jobs and keeps the books, and knows no strategy by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from compress.core import Registry
+
+if TYPE_CHECKING:
+    from compress.driver.jobs import TrialJob, TrialResult
+    from compress.driver.settings import SearchSettings
+    from compress.driver.trials import Trials
+
+
+class Strategy(Protocol):
+    """Proposes jobs, learns from their results, says when it is done.
+
+    It goes on where a stopped search was: what that left open is in `Trials.unfinished`.
+    """
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing further will be proposed."""
+
+    @property
+    def planned_work(self) -> float:
+        """What is left to do in units of `Trials.work`, as far as it can be foreseen; for progress only."""
+
+    def propose(self, count: int) -> list[TrialJob]:
+        """At most `count` jobs that can run now, beside those whose results are still awaited.
+
+        None where it has to wait for results first; where none is awaited, it is done.
+        """
+
+    def observe(self, result: TrialResult) -> None:
+        """Learn the result of a proposed job; its trial holds what was found already, see `Trials.add`.
+
+        A trial that goes no further is finished now, by `Trials.finish`.
+        """
+
+    def stop(self) -> None:
+        """Begin nothing new, since the time is over: propose only what brings to an end what has begun."""
+
+
+STRATEGIES = Registry[Callable[["Trials", "SearchSettings"], Strategy]]("strategy")
+"""By the name that `--strategy` takes: makes a strategy from the trials of a search and its settings."""
+
+
+@STRATEGIES.register
+def halving(trials: Trials, settings: SearchSettings) -> Strategy:
+    """Successive halving: generations of students, the better half of which goes on at every rung."""
+    from compress.driver.strategies.halving import Halving
+
+    return Halving(trials, students=settings.students, generation=settings.generation)

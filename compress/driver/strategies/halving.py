@@ -3,27 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-from time import perf_counter
-from typing import Any, Protocol
 
 import numpy as np
-from optuna.trial import Trial
 
-from compress.archive import Record, nondominated_rank, store_record
-from compress.core import TrackerSpec, mean_layers
-from compress.driver.exit_thresholds.selection import Milliseconds
-from compress.driver.latency_constraint import Gauge
-from compress.driver.scores import Score
-
-Member = tuple[Trial, Record]
+from compress.archive import Record, nondominated_rank
+from compress.driver.jobs import TrialJob, TrialResult
+from compress.driver.trials import Trials
 
 
-class Scorer(Protocol):
-    def score(self, spec: TrackerSpec, rung: int) -> Score: ...
+class Halving:
+    """Generation after generation until enough students are trained; see `Strategy`.
 
-    def thresholds(self, spec: TrackerSpec, rung: int, ms: Milliseconds, max_ms: float) -> TrackerSpec: ...
+    Args:
+        students: Students to train in all, earlier ones of a continued search included.
+        generation: Students that compete with each other.
+    """
+
+    def __init__(self, trials: Trials, *, students: int, generation: int) -> None:
+        self._trials, self._students, self._size = trials, students, generation
+        self._unfinished = trials.unfinished()
+        self._members: list[int] = []
+        self._rung = 0
+        self._waiting: list[TrialJob] = []
+        self._awaited: set[int] = set()
+        self._stopped = self._exhausted = False
+
+    @property
+    def done(self) -> bool:
+        """Whether no generation is under way and none is begun."""
+        ended = self._exhausted or self._stopped or (self._left <= 0 and not self._unfinished)
+        return not self._members and ended
+
+    @property
+    def planned_work(self) -> float:
+        """All generations, each halved at every rung."""
+        left, total = max(0, self._left), 0.0
+        while left > 0:
+            size = min(left, self._size)
+            left -= size
+            for work in self._trials.work:
+                total += size * work
+                size = (size + 1) // 2
+        return total
+
+    def propose(self, count: int) -> list[TrialJob]:
+        """Jobs of the rung under way; of a new generation where none is."""
+        if not self._members and not self.done:
+            self._begin()
+        jobs, self._waiting = self._waiting[:count], self._waiting[count:]
+        return jobs
+
+    def observe(self, result: TrialResult) -> None:
+        """Go on to the next rung once all results of this one are in."""
+        self._awaited.discard(result.trial)
+        if not self._awaited:
+            self._promote()
+
+    def stop(self) -> None:
+        """Begin no further generation."""
+        self._stopped = True
+
+    @property
+    def _left(self) -> int:
+        return self._students - self._trials.trained
+
+    def _begin(self) -> None:
+        """A generation: what a stopped search left open, and as many new students as it has room for."""
+        room = min(self._left, self._size) - len(self._unfinished)
+        self._members, self._unfinished = [*self._unfinished, *self._trials.ask(room)], []
+        self._exhausted = not self._members
+        self._enter(0)
+
+    def _enter(self, rung: int) -> None:
+        """Queue the jobs of a rung, without those that a stopped search has run."""
+        self._rung = rung
+        self._waiting = [self._trials.job(i, rung) for i in self._members if not self._trials.reached(i, rung)]
+        self._awaited = {job.trial for job in self._waiting}
+        if self._members and not self._awaited:
+            self._promote()
+
+    def _promote(self) -> None:
+        """Finish those who go no further, and enter the next rung with the others."""
+        alive = [i for i in self._members if self._trials[i].status == "running"]  # the others failed
+        last = self._rung + 1 == len(self._trials.work)
+        count = 0 if last else (len(alive) + 1) // 2
+        chosen = promoted([self._trials[i] for i in alive], count, self._trials.over_ms)
+        for at, number in enumerate(alive):
+            if at not in chosen:
+                self._trials.finish(number)
+        self._members = [alive[at] for at in chosen]
+        if self._members:
+            self._enter(self._rung + 1)
 
 
 def promoted(records: list[Record], count: int, over_ms: Callable[[Record], float]) -> list[int]:
@@ -31,9 +101,11 @@ def promoted(records: list[Record], count: int, over_ms: Callable[[Record], floa
 
     Ranks, not a weighted sum, so that a fast and a precise student need not be compared. Those over the bound, as
     adaptive ones may turn out to be, come last, the nearest first (Deb's constrained domination). Where two or more
-    go on, the best adaptive and the best static one are among them: decisions are what is trained last, so that a
-    lower rung does not tell what they will be worth.
+    go on, the best adaptive and the best static one are among them: routing is what is trained last, so that a lower
+    rung does not show what it will be worth.
     """
+    if not count:
+        return []
     points = np.array([_point(record) for record in records])
     rank = nondominated_rank(points, ("minimize", "maximize"))
     over = [max(0.0, over_ms(record)) for record in records]
@@ -43,73 +115,6 @@ def promoted(records: list[Record], count: int, over_ms: Callable[[Record], floa
     ]
     first = [i for i in kinds if i is not None] if count > 1 else []
     return sorted(sorted(order, key=lambda i: i not in first)[:count])
-
-
-def run_generation(
-    members: list[Member],
-    scorer: Scorer,
-    fidelities: list[str],
-    *,
-    steps: list[int],
-    gauge: Gauge,
-    tell: Callable[[Trial, Record, float], None],
-    done: Callable[[Record], None],
-) -> list[Record]:
-    """Take a generation up the rungs; each trial is told once, when it goes no further.
-
-    Args:
-        steps: Distillation steps up to each rung.
-        gauge: Predicts latency again once an adaptive student has shown which ways it takes.
-        tell: Told with a trial, its last record, and by how many ms that misses the bound.
-        done: Called after each scored rung.
-    """
-    finished: list[Record] = []
-    for rung, fidelity in enumerate(fidelities):
-        scored: list[Member] = []
-        for trial, record in members:
-            record = _scored(record, scorer, gauge, rung, fidelity, steps[rung])
-            store_record(trial, record)
-            done(record)
-            scored.append((trial, record))
-        last = rung + 1 == len(fidelities)
-        chosen = [] if last else promoted([r for _, r in scored], (len(scored) + 1) // 2, gauge.over_ms)
-        for i, (trial, record) in enumerate(scored):
-            if i not in chosen:
-                final = _final(record, gauge)
-                tell(trial, final, gauge.over_ms(final))
-                finished.append(final)
-        members = [scored[i] for i in chosen]
-    return finished
-
-
-def _final(record: Record, gauge: Gauge) -> Record:
-    """An adaptive student's own ways may be over a bound that its best were within."""
-    assert record.predicted is not None
-    verdict = gauge.verdict(record)
-    return replace(record, status="done", reason="" if verdict.passes else verdict.reason)
-
-
-def _scored(record: Record, scorer: Scorer, gauge: Gauge, rung: int, fidelity: str, steps: int) -> Record:
-    if any(past["fidelity"] == fidelity for past in record.rungs):
-        return record  # a continued run scored it before it was stopped
-    begin = perf_counter()
-    if steps and len(record.spec.exits) > 1 and gauge.aim_ms is not None:
-        ms = partial(gauge.path_ms, record.spec)
-        record = replace(record, spec=scorer.thresholds(record.spec, rung, ms, gauge.aim_ms))
-    accuracy, paths = scorer.score(record.spec, rung)
-    entry: dict[str, Any] = {
-        "fidelity": fidelity,
-        "ao": accuracy.ao,
-        "ao_seq": accuracy.ao_seq,
-        "steps": steps,
-        "seconds": round(perf_counter() - begin, 2),
-    }
-    entry |= {"layers": round(mean_layers(paths, record.spec), 2)} if paths else {}
-    record = replace(record, accuracy=accuracy, fidelity=fidelity, rungs=(*record.rungs, entry))
-    # Before any training no layer is skipped and no exit trusted, which says nothing of what will be.
-    return (
-        record if not (paths and steps) else replace(record, paths=paths, predicted=gauge.predict(record.spec, paths))
-    )
 
 
 def _point(record: Record) -> tuple[float, float]:

@@ -1,0 +1,125 @@
+"""`TrialJob` and `TrialResult`: what a worker is given and what it gives back, as plain picklable values.
+
+A job says everything that a worker needs beside the store: which teacher by the fingerprint of its weights, which data
+by reader, absolute path and fingerprint of content, and how to train. No path of the one who asks for it is followed
+without its content being checked, and nothing else is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from compress.core import Accuracy, ExecutionPath, TrackerSpec
+from compress.data import DataReference
+from compress.distill import StudentRecipe
+from compress.driver.latency_constraint import latency_of
+from compress.latency import Profile
+from compress.measure import Target
+from compress.surgery import Rank
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One fidelity.
+
+    Attributes:
+        fidelity: Its name, such as `rung-1`.
+        steps: Distillation steps on top of the rung before.
+        short: Scored on the short sequences of the evaluation data, rather than on the full ones.
+    """
+
+    fidelity: str
+    steps: int
+    short: bool = True
+
+
+@dataclass(frozen=True)
+class TeacherWeights:
+    """A teacher whose weights are kept in the store, by the fingerprint `weights`."""
+
+    spec: TrackerSpec
+    weights: str
+
+
+@dataclass(frozen=True)
+class TrainingSetup:
+    """What all students of a search have in common.
+
+    Attributes:
+        evaluation, training: What students are scored on, and what they are distilled on.
+        pairs: Size of the pool of pairs that students are distilled on.
+        rungs: The fidelities, from the lowest.
+        mlp_rank: Which hidden units a thinner MLP keeps; see `surgery.inherit`.
+        device: Where the worker trains: `auto`, `cpu` or `cuda`.
+    """
+
+    teacher: TeacherWeights
+    evaluation: DataReference
+    training: DataReference
+    pairs: int
+    rungs: tuple[Rung, ...]
+    seed: int
+    mlp_rank: Rank = "importance"
+    recipe: StudentRecipe = StudentRecipe()
+    device: str = "auto"
+
+    def steps(self, rung: int) -> int:
+        """Distillation steps of a student up to a rung, that rung's own included."""
+        return sum(each.steps for each in self.rungs[: rung + 1])
+
+
+@dataclass(frozen=True)
+class ExitAim:
+    """What exit thresholds are chosen for: the most accurate ones whose mean latency is at most `max_ms`."""
+
+    latency: Profile | Target
+    max_ms: float
+
+    def path_ms(self, spec: TrackerSpec, path: ExecutionPath) -> float:
+        """Mean milliseconds of the frames that take one path."""
+        return latency_of(self.latency, spec, {path: 1}).mean_ms
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """Take one student to a rung, and score it there.
+
+    Attributes:
+        trial: Number of the trial in its study.
+        rung: Index in the rungs of `setup`; what the store has of lower ones is gone on from.
+        exits: None leaves the thresholds as `spec` has them.
+    """
+
+    trial: int
+    spec: TrackerSpec
+    rung: int
+    setup: TrainingSetup
+    exits: ExitAim | None = None
+
+    @property
+    def fidelity(self) -> str:
+        """Name of the rung."""
+        return self.setup.rungs[self.rung].fidelity
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """What became of a job.
+
+    Attributes:
+        trial, fidelity: Of the job.
+        spec: The student as it was scored, with the exit thresholds that were chosen.
+        seconds: What the job took.
+        accuracy: None where the job failed.
+        paths: Of an adaptive student, the frames counted by the execution path they took; None of others.
+        error: Why the job failed, in words; empty where it did not.
+    """
+
+    trial: int
+    fidelity: str
+    spec: TrackerSpec
+    seconds: float
+    accuracy: Accuracy | None = None
+    paths: Mapping[ExecutionPath, int] | None = None
+    error: str = ""

@@ -1,0 +1,105 @@
+"""The search loop: runs the jobs that a strategy proposes on an executor, and records what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from compress.archive import Record
+from compress.core import CompressError
+from compress.core.progress import Progress
+from compress.driver.executors import Executor
+from compress.driver.jobs import TrialJob, TrialResult
+from compress.driver.planned_work import PlannedWork
+from compress.driver.run_dir import Log
+from compress.driver.strategies import Strategy
+from compress.driver.students import Students
+from compress.driver.trials import Trials
+
+_SHOWN = ("loss", "iou")
+"""Parts of the loss that progress shows; all are logged."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What a search leaves of its results while it runs: weights in its run directory, its log, its progress.
+
+    Attributes:
+        work: The whole search, in units of `Trials.work`.
+    """
+
+    run_dir: Path
+    log: Log
+    work: PlannedWork
+    trials: Trials
+    students: Students
+
+    def watch(self, job: TrialJob) -> Progress:
+        """Where the progress of a job goes."""
+        piece, name = self.work.piece(self.trials.work[job.rung]), self.trials[job.trial].variant
+
+        def progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
+            if figures:
+                self.log(f"{name} {text}: " + " ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+            piece(f"{name}: {text}", share, {k: v for k, v in (figures or {}).items() if k in _SHOWN})
+
+        return progress
+
+    def deliver(self, result: TrialResult) -> None:
+        """Copy the weights of a scored student into the run's `checkpoints/`."""
+        rung = self._rung(result)
+        self.students.deliver(result.spec, rung, self.run_dir / "checkpoints")
+
+    def note(self, result: TrialResult, record: Record) -> None:
+        """Log a result and count its work as done."""
+        text = f"{record.variant} {result.fidelity}: {_outcome(record)}"
+        self.log(text)
+        self.work.add(self.trials.work[self._rung(result)], text)
+
+    def _rung(self, result: TrialResult) -> int:
+        return next(i for i, r in enumerate(self.students.setup.rungs) if r.fidelity == result.fidelity)
+
+
+def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: Journal, *, deadline: float) -> None:
+    """Run what `strategy` proposes until it is done.
+
+    Args:
+        deadline: By `time.monotonic`; after it the strategy begins nothing new.
+
+    Raises:
+        CompressError: a strategy that is not done and proposes nothing; or as `Executor.as_completed`.
+    """
+
+    def submit() -> None:
+        if monotonic() > deadline:
+            strategy.stop()
+        jobs = strategy.propose(executor.free) if executor.free else []
+        for job in jobs:
+            executor.submit(job)
+
+    journal.work.start(strategy.planned_work)
+    try:
+        submit()
+        for result in executor.as_completed():
+            # Weights first: what the study says was scored can be found in the run, whenever this is stopped.
+            if not result.error:
+                journal.deliver(result)
+            journal.note(result, trials.add(result))
+            strategy.observe(result)
+            submit()
+    finally:
+        executor.shutdown()
+    if not strategy.done:
+        raise CompressError("The strategy proposed nothing although it is not done, and no result is awaited.")
+
+
+def _outcome(record: Record) -> str:
+    if record.accuracy is None or record.status == "failed":
+        return f"failed: {record.reason}"
+    text = f"AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f}"
+    if record.paths and record.predicted:
+        used, depth = record.layers_used, len(record.spec.layers)
+        text += f", {used:.1f} of {depth} layers, {record.predicted.mean_ms:.3g} ms {record.predicted.provenance}"
+    return text

@@ -1,0 +1,74 @@
+"""What a search works with, made from its settings before the loop runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compress.archive import Constraint
+from compress.core import Latency
+from compress.core.progress import Progress
+from compress.data import DataReference
+from compress.distill import StudentRecipe
+from compress.driver.config import SearchConfig
+from compress.driver.evaluation_data import pool_size, rungs_of
+from compress.driver.jobs import TrainingSetup
+from compress.driver.latency_constraint import Gauge
+from compress.driver.students import Students
+from compress.driver.teacher import keep_teacher
+from compress.latency import Profile
+from compress.measure import Coverage, Target
+from compress.models import Tracker
+from compress.spaces import Space
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that the settings of a search name, looked up and found to be there.
+
+    Attributes:
+        evaluation, training: What students are scored on, and distilled on.
+    """
+
+    target: Target
+    space: Space
+    teacher: Tracker
+    evaluation: DataReference
+    training: DataReference
+
+
+def training_setup(config: SearchConfig, inputs: Inputs) -> TrainingSetup:
+    """What all jobs of a search have in common; puts the teacher's weights into the store."""
+    teacher = inputs.teacher.spec
+    return TrainingSetup(
+        teacher=keep_teacher(inputs.teacher),
+        evaluation=inputs.evaluation,
+        training=inputs.training,
+        pairs=config.pool or pool_size(teacher, config.steps * StudentRecipe.batch),
+        rungs=rungs_of(steps=config.steps, partial=config.partial),
+        seed=config.seed,
+        mlp_rank=config.mlp_rank,
+        device=config.device,
+    )
+
+
+def latency_profile(config: SearchConfig, inputs: Inputs, progress: Progress) -> Profile | Target:
+    """What latency is predicted from: components measured on the target, or what is estimated of it."""
+    if inputs.target.estimates is not None:
+        return inputs.target
+    teacher = inputs.teacher.spec
+    coverage = Coverage.of_space(teacher, inputs.space)
+    return inputs.target.profile(teacher, coverage=coverage, threads=config.threads, progress=progress)
+
+
+def latency_bound(config: SearchConfig, profile: Profile | Target, teacher: Latency) -> Gauge:
+    """The bound of a search: frames per second, or times the speed predicted of the teacher."""
+    if config.fps is not None:
+        return Gauge(profile, config.fps_at, 1000.0 / config.fps)
+    assert config.speedup is not None
+    return Gauge(profile, config.fps_at, Constraint(None, at=config.fps_at).value(teacher) / config.speedup)
+
+
+def work_of(students: Students) -> tuple[float, ...]:
+    """What a job of each rung costs: distillation steps, and as much as one for every 30 frames it is scored on."""
+    frames = {short: sum(map(len, students.sequences(short=short))) for short in (True, False)}
+    return tuple(rung.steps + frames[rung.short] / 30 for rung in students.setup.rungs)

@@ -1,0 +1,80 @@
+"""The teacher of a search: its weights in the store, its score, and its record in the study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+
+from compress.archive import Record, store_teacher
+from compress.core import FileError, Latency, TrackerSpec
+from compress.core.cost import macs, parameters
+from compress.core.files import home
+from compress.core.progress import Progress, no_progress
+from compress.driver.jobs import TeacherWeights
+from compress.driver.scores import Score
+from compress.driver.students import Students
+from compress.models import Tracker, build, load_weights, save_weights, weights_key
+
+
+def keep_teacher(model: Tracker) -> TeacherWeights:
+    """Put the weights of a teacher into the store, unless they are there, so that workers find them."""
+    kept = TeacherWeights(model.spec, weights_key(model))
+    if not (path := _path(kept)).is_file():
+        save_weights(model, path)
+    return kept
+
+
+def load_kept_teacher(kept: TeacherWeights) -> Tracker:
+    """The teacher with its weights from the store, in eval mode.
+
+    Raises:
+        FileError: the store has no such weights, or others under their name.
+    """
+    path = _path(kept)
+    if not path.is_file():
+        raise FileError(
+            f"The teacher's weights {kept.weights} are not in {path.parent}. Run the search where they are, or share "
+            "one COMPRESS_HOME among all that work for it."
+        )
+    model = build(kept.spec).eval()
+    load_weights(model, path)
+    if weights_key(model) != kept.weights:
+        raise FileError(f"{path} does not hold the weights that it is named after. Remove it and search again.")
+    return model
+
+
+def teacher_score(study: optuna.Study, students: Students, progress: Progress = no_progress) -> Score:
+    """What the study has, or the score at the last rung, evaluated now unless it was before."""
+    if (kept := study.user_attrs.get("teacher")) is not None:
+        record = Record.from_attrs(kept)
+        assert record.accuracy is not None
+        return Score(record.accuracy, record.paths)
+    return students.score_teacher(len(students.setup.rungs) - 1, progress)
+
+
+def record_teacher(study: optuna.Study, spec: TrackerSpec, score: Score, predicted: Latency) -> bool:
+    """Store the teacher's record unless the study has one; whether it had none."""
+    if "teacher" in study.user_attrs:
+        return False
+    cost = macs(spec)
+    record = Record(
+        variant="teacher",
+        number=-1,
+        spec=spec,
+        status="done",
+        fidelity="full",
+        accuracy=score.accuracy,
+        paths=score.paths,
+        predicted=predicted,
+        params=parameters(spec),
+        macs=cost.full,
+        macs_per_frame=cost.per_frame,
+        is_teacher=True,
+    )
+    store_teacher(study, record)
+    return True
+
+
+def _path(kept: TeacherWeights) -> Path:
+    return home() / "teachers" / f"{kept.weights}.safetensors"

@@ -1,0 +1,121 @@
+"""The trials of a search: asked for, recorded as results come, told to the study once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from optuna.trial import Trial, TrialState
+
+from compress.archive import Record, store_record
+from compress.core import mean_layers
+from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob, TrialResult
+from compress.driver.latency_constraint import Gauge
+from compress.driver.proposals import Proposals
+
+
+class Trials:
+    """What a strategy works with. A trial is one student; its number names it, and `trials[number]` is its record.
+
+    Attributes:
+        work: What a job of each rung costs, in units of about one distillation step; for progress.
+
+    Args:
+        setup: What all jobs have in common.
+    """
+
+    def __init__(self, proposals: Proposals, constraint: Gauge, setup: TrainingSetup, *, work: Sequence[float]) -> None:
+        self.work = tuple(work)
+        self._proposals, self._constraint, self._setup = proposals, constraint, setup
+        self._open: dict[int, Trial] = {}
+        self._records: dict[int, Record] = {}
+        self._known = proposals.known()
+
+    def __getitem__(self, number: int) -> Record:
+        """All that is known of a trial of this search, or of an unfinished one of an earlier search."""
+        return self._records[number]
+
+    @property
+    def trained(self) -> int:
+        """Students that were finished or failed, in earlier searches of this run too."""
+        ended = self._proposals.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL))
+        return sum(t.state == TrialState.COMPLETE or _failed(t.user_attrs.get("record")) for t in ended)
+
+    def unfinished(self) -> list[int]:
+        """Trials that a stopped search of this run left open; they are to be finished like those asked for."""
+        return [self._take(trial, record) for trial, record in self._proposals.running()]
+
+    def ask(self, count: int) -> list[int]:
+        """New students within the latency bound, at most `count`; fewer where the space seems to hold no more.
+
+        Students over the bound are told PRUNED on the way, with the reason in their record.
+        """
+        accepted = self._proposals.accepted(self._known)
+        return [self._take(trial, record) for trial, record in islice(accepted, max(0, count))]
+
+    def job(self, number: int, rung: int) -> TrialJob:
+        """The job that takes a student to a rung, by index, and scores it there."""
+        aim = self._constraint.aim_ms
+        exits = None if aim is None else ExitAim(self._constraint.profile, aim)
+        return TrialJob(number, self[number].spec, rung, self._setup, exits)
+
+    def reached(self, number: int, rung: int) -> bool:
+        """Whether a student was scored at a rung, as one of a stopped search may have been."""
+        return any(past["fidelity"] == self._setup.rungs[rung].fidelity for past in self[number].rungs)
+
+    def add(self, result: TrialResult) -> Record:
+        """Record a result; the search loop does this before the strategy learns of it. A failed trial is told."""
+        number = result.trial
+        record = _failure(self[number], result) if result.error else self._scored(self[number], result)
+        self._records[number] = record
+        store_record(self._open[number], record)
+        if result.error:
+            self._proposals.study.tell(self._open.pop(number), state=TrialState.FAIL)
+        return record
+
+    def over_ms(self, record: Record) -> float:
+        """By how many milliseconds a record misses the bound; negative where it keeps it."""
+        return self._constraint.over_ms(record)
+
+    def finish(self, number: int) -> None:
+        """Tell a trained student, once and for all. A failed one was told already."""
+        if number not in self._open:
+            return
+        record = self[number]
+        # An adaptive student's own paths may be over a bound that its best ones were within.
+        check = self._constraint.verdict(record)
+        record = replace(record, status="done", reason="" if check.passes else check.reason)
+        self._records[number] = record
+        self._proposals.tell(self._open.pop(number), record, check.over_ms)
+
+    def _take(self, trial: Trial, record: Record) -> int:
+        self._open[trial.number], self._records[trial.number] = trial, record
+        return trial.number
+
+    def _scored(self, record: Record, result: TrialResult) -> Record:
+        assert result.accuracy is not None
+        steps = self._setup.steps(next(i for i, r in enumerate(self._setup.rungs) if r.fidelity == result.fidelity))
+        found: dict[str, Any] = {
+            "fidelity": result.fidelity,
+            "ao": result.accuracy.ao,
+            "ao_seq": result.accuracy.ao_seq,
+            "steps": steps,
+            "seconds": result.seconds,
+        }
+        found |= {"layers": round(mean_layers(result.paths, result.spec), 2)} if result.paths else {}
+        rungs = (*record.rungs, found)
+        record = replace(record, spec=result.spec, accuracy=result.accuracy, fidelity=result.fidelity, rungs=rungs)
+        # Before any training no layer is skipped and no exit trusted, which says nothing of what will be.
+        if not (result.paths and steps):
+            return record
+        return replace(record, paths=result.paths, predicted=self._constraint.predict(result.spec, result.paths))
+
+
+def _failure(record: Record, result: TrialResult) -> Record:
+    return replace(record, status="failed", reason=result.error)
+
+
+def _failed(record: Any) -> bool:
+    return isinstance(record, dict) and record.get("status") == "failed"

@@ -1,0 +1,91 @@
+"""The worker: runs a `TrialJob` with nothing else than the store, in whichever process or host an executor calls it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import lru_cache, partial
+from time import perf_counter
+
+import torch
+
+from compress.core import CompressError, FileError, InterruptedRun, Store, TrackerSpec, UsageError
+from compress.core.progress import Progress, no_progress, part
+from compress.data import DataSource
+from compress.distill import Pool, distillation_pool, pick_device
+from compress.driver.evaluation_data import evaluation_sequences
+from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
+from compress.driver.students import Students
+from compress.driver.teacher import load_kept_teacher
+from compress.models import Tracker
+
+
+def run_job(job: TrialJob, progress: Progress = no_progress) -> TrialResult:
+    """Train a student to the job's rung, from what the store has of lower ones; choose exit thresholds; score it.
+
+    Weights and scores are kept in the store, and what it has already is not computed again. The result depends on the
+    job alone.
+
+    Returns:
+        With an `error` where this student cannot be trained, such as a loss that diverges.
+
+    Raises:
+        FileError: the teacher's weights are not in the store, or data changed or is missing.
+        UsageError: a job that asks for what there is not.
+    """
+    begin = perf_counter()
+    result = TrialResult(job.trial, job.fidelity, job.spec, 0.0)
+    try:
+        students = students_of(job.setup)
+        spec = _with_thresholds(job, students, progress)
+        score = students.score(spec, job.rung, progress)
+        result = replace(result, spec=spec, accuracy=score.accuracy, paths=score.paths)
+    except (UsageError, FileError, InterruptedRun):
+        raise  # about the search as a whole: every other student would end the same
+    except CompressError as error:
+        result = replace(result, error=str(error))
+    return replace(result, seconds=round(perf_counter() - begin, 2))
+
+
+@lru_cache(maxsize=1)
+def students_of(setup: TrainingSetup) -> Students:
+    """The students of a setup, with teacher and sequences loaded; the last one asked for stays loaded.
+
+    Raises:
+        FileError: the teacher's weights are not in the store, or data changed or is missing.
+    """
+    device = pick_device(setup.device)
+    short, full = evaluation_sequences(setup.evaluation.open())
+    training, teacher = setup.training.open(), load_kept_teacher(setup.teacher)
+    return Students(setup, teacher, _Pairs(setup, training, teacher, device), short, full, device)
+
+
+class _Pairs:
+    """The pool of a setup, made or read when a student first needs it."""
+
+    def __init__(self, setup: TrainingSetup, source: DataSource, teacher: Tracker, device: torch.device) -> None:
+        self._setup, self._source, self._teacher, self._device = setup, source, teacher, device
+        self._pool: Pool | None = None
+
+    def __call__(self, progress: Progress) -> Pool:
+        if self._pool is None:
+            self._pool = distillation_pool(
+                self._teacher,
+                self._source,
+                count=self._setup.pairs,
+                seed=self._setup.seed + 1,
+                store=Store(),
+                device=self._device,
+                workers=os.cpu_count() or 1,
+                weights_key=self._setup.teacher.weights,
+                progress=part(progress, 0, 0, "Pool"),
+            )
+        return self._pool
+
+
+def _with_thresholds(job: TrialJob, students: Students, progress: Progress) -> TrackerSpec:
+    """The job's spec with exit thresholds chosen; as it is where it has none to choose or nothing was learned yet."""
+    if job.exits is None or len(job.spec.exits) < 2 or not job.setup.steps(job.rung):
+        return job.spec
+    ms = partial(job.exits.path_ms, job.spec)
+    return students.thresholds(job.spec, job.rung, ms, job.exits.max_ms, progress)
