@@ -1,4 +1,7 @@
-"""Pareto dominance on plain arrays: points are (n, m), one row per tracker, one column per objective."""
+"""Pareto dominance by moocore: points are (n, m), one row per tracker, one column per objective.
+
+Here directions are normalised and NaN, which compares with nothing, is refused.
+"""
 
 from __future__ import annotations
 
@@ -32,24 +35,30 @@ def pareto_mask(points: Points, directions: Sequence[Direction] | None = None) -
     Raises:
         ValueError: a NaN, or directions that do not fit the points.
     """
-    return _mask(_minimised(points, directions))
+    import moocore
+
+    values = _minimised(points, directions)
+    if not len(values):
+        return np.zeros(0, dtype=np.bool_)
+    return np.asarray(moocore.is_nondominated(values, keep_weakly=True), dtype=np.bool_)
 
 
 def nondominated_rank(points: Points, directions: Sequence[Direction] | None = None) -> npt.NDArray[np.int64]:
     """Rank 0 for the Pareto front, 1 for the front once that is taken away, and so on. Returns (n,).
 
-    Non-dominated sorting (Deb et al., NSGA-II, 2002, section III.A).
+    Non-dominated sorting (Deb et al., NSGA-II, 2002, section III.A); equal points have equal ranks.
 
     Raises:
         ValueError: a NaN, or directions that do not fit the points.
     """
+    import moocore
+
     values = _minimised(points, directions)
-    ranks = np.full(len(values), -1, dtype=np.int64)
-    rank = 0
-    while (left := np.flatnonzero(ranks < 0)).size:
-        ranks[left[_mask(values[left])]] = rank
-        rank += 1
-    return ranks
+    if not len(values):
+        return np.zeros(0, dtype=np.int64)
+    # Places in each column's order dominate as the values do, and are finite: moocore 0.3 ranks infinities wrongly.
+    places = np.column_stack([np.unique(column, return_inverse=True)[1] for column in values.T])
+    return np.asarray(moocore.pareto_rank(places.astype(np.float64)), dtype=np.int64)
 
 
 def _minimised(points: Points, directions: Sequence[Direction] | None) -> _Array:
@@ -66,9 +75,3 @@ def _minimised(points: Points, directions: Sequence[Direction] | None) -> _Array
             raise ValueError(f"directions {list(directions)} do not fit points of {values.shape[1]} objectives")
         values[:, [d == "maximize" for d in directions]] *= -1
     return values
-
-
-def _mask(values: _Array) -> npt.NDArray[np.bool_]:
-    # One row at a time: memory stays O(n), where a full comparison would hold n² rows.
-    beaten = [bool(np.any(np.all(values <= row, axis=1) & np.any(values < row, axis=1))) for row in values]
-    return ~np.array(beaten, dtype=np.bool_)

@@ -144,7 +144,7 @@ class PlainReader:
 
 def _incomplete(kind: type, values: dict[str, Any]) -> Any:
     """A `kind` with some of its fields, for `problems()` to say what is wrong with those."""
-    value = object.__new__(kind)
+    value: Any = object.__new__(kind)
     for name, each in values.items():
         object.__setattr__(value, name, each)
     return value
