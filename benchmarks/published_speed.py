@@ -38,8 +38,8 @@ from compress.core.files import replacing
 from compress.export import frame_graph
 from compress.measure import host, runtime_name
 from compress.models import build
-from compress.models.features import Features
 from compress.models.fusing import fused
+from compress.models.heads import Features
 from compress.models.heads.centre import CentreHead
 from compress.models.packed_linear import packed
 from compress.runtime import session

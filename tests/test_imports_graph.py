@@ -10,11 +10,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-KNOWN = frozenset(
-    {frozenset({"compress.models.adaptive.batch", "compress.models.adaptive.tracking", "compress.models.vit.tracker"})}
-)
-"""Circles that are still to go; nothing may be added."""
-
 Graph = Mapping[str, set[str]]
 
 
@@ -86,13 +81,8 @@ def _sources() -> dict[str, str]:
 
 def test_no_circle() -> None:
     graph = _graph(_sources())
-    found = [_shown(graph, group) for group in _circles(graph) if frozenset(group) not in KNOWN]
+    found = [_shown(graph, group) for group in _circles(graph)]
     assert not found, "\n" + "\n".join(found)
-
-
-def test_known_circles_are_still_there() -> None:
-    found = {frozenset(group) for group in _circles(_graph(_sources()))}
-    assert found >= KNOWN, "circles that are gone leave the list"
 
 
 @pytest.mark.parametrize(

@@ -12,25 +12,25 @@ from compress.core.spec import TrackerSpec
 
 @dataclass(frozen=True)
 class ExecutionPath:
-    """A way through an adaptive tracker, taken by a frame or forced on it.
+    """A path through an adaptive tracker, taken by a frame or forced on it.
 
     Attributes:
         skipped: Indices of the layers left out, no others being left out; empty without bypass. Layers behind the
-            exit taken are not among them. None, on a way to force, leaves every layer to its decision.
-        exit: Index of the exit taken; None without exits. None, on a way to force, leaves it to the scores.
+            exit taken are not among them. None, on a path to force, leaves every layer to its decision.
+        exit: Index of the exit taken; None without exits. None, on a path to force, leaves it to the scores.
     """
 
     skipped: frozenset[int] | None = None
     exit: int | None = None
 
     def check(self, spec: TrackerSpec) -> None:
-        """Raise UsageError unless a tracker of `spec` has this way."""
+        """Raise UsageError unless a tracker of `spec` has this path."""
         if not (self.skipped or frozenset()) <= set(spec.skippable):
             wanted = f"layers {spec.skippable[0]} to {spec.skippable[-1]}" if spec.skippable else "no layers"
-            raise UsageError(f"This tracker can skip {wanted}, but the route skips {sorted(self.skipped or ())}.")
+            raise UsageError(f"This tracker can skip {wanted}, but the path skips {sorted(self.skipped or ())}.")
         if self.exit is not None and not 0 <= self.exit < len(spec.exits):
             raise UsageError(
-                f"This tracker has {len(spec.exits)} exits, counted from 0, but the route takes {self.exit}."
+                f"This tracker has {len(spec.exits)} exits, counted from 0, but the path takes {self.exit}."
             )
 
     def end(self, spec: TrackerSpec) -> int:
@@ -47,7 +47,7 @@ class ExecutionPath:
 
 
 def mean_layers(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> float:
-    """Layers computed per frame, over frames counted by the way they took; NaN for none."""
+    """Layers computed per frame, over frames counted by the path they took; NaN for none."""
     frames = sum(paths.values())
     return sum(path.layers(spec) * count for path, count in paths.items()) / frames if frames else float("nan")
 
@@ -60,6 +60,6 @@ def exit_shares(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> tuple[
 
 
 def path_rows(paths: Mapping[ExecutionPath, int]) -> list[dict[str, Any]]:
-    """Ways and their frames in plain JSON types, the most frequent first."""
+    """Paths and their frames in plain JSON types, the most frequent first."""
     rows = [{**path.to_dict(), "frames": count} for path, count in paths.items()]
     return sorted(rows, key=lambda row: (-row["frames"], row["exit"] or 0, row["skipped"] or []))

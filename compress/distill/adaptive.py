@@ -7,11 +7,12 @@ from contextlib import contextmanager
 
 from torch import Tensor, nn
 
+from compress.core import ExecutionPath
 from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.losses.adaptive import ImitationAttention, difficulty, exits_parts, sparsity_loss
 from compress.distill.objective import Batch, asked, feature_distillation, floats, total
 from compress.distill.recipe import StudentRecipe
-from compress.models import ForcedPath, Tracker, TrackerOutput, VitTracker
+from compress.models import AdaptiveTracker, Tracker, TrackerOutput
 
 
 class Adaptive:
@@ -25,7 +26,7 @@ class Adaptive:
     """
 
     def __init__(self, student: Tracker, recipe: StudentRecipe, static_steps: int) -> None:
-        assert isinstance(student, VitTracker)
+        assert isinstance(student, AdaptiveTracker)
         self._student, self._recipe, self._static_steps = student, recipe, static_steps
         self.attentions = nn.ModuleList(ImitationAttention(student.spec.dim) for _ in student.spec.exits[:-1])
 
@@ -35,7 +36,7 @@ class Adaptive:
 
     def _static(self, batch: Batch) -> dict[str, Tensor]:
         with _deaf(self._student):
-            out = asked(self._student, batch, every_exit=True, forced_path=ForcedPath(skipped=frozenset()))
+            out = asked(self._student, batch, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
         maps = _answers(out)[-1].maps
         parts = imitation_loss(maps, batch.maps) | feature_distillation(self._student.spec, out.layers, batch)
         return total(ground_truth_loss(maps, batch.boxes), parts, self._recipe)
@@ -75,7 +76,7 @@ def _answers(out: TrackerOutput) -> list[TrackerOutput]:
 
 
 @contextmanager
-def _deaf(student: VitTracker) -> Iterator[None]:
+def _deaf(student: AdaptiveTracker) -> Iterator[None]:
     """Within it bypass decisions hand no gradient on: neither they nor their token learn from what is not followed."""
     if student.bypass is None:
         yield

@@ -13,7 +13,7 @@ from compress.distill.objective import Batch
 from compress.distill.optimise import learning_rate, optimiser, set_learning_rate
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
-from compress.models import Tracker, VitTracker
+from compress.models import AdaptiveTracker, Tracker
 
 _BATCH, _LR, _DECAY = 64, 1e-3, 0.05
 
@@ -32,7 +32,7 @@ def calibrate_exit_scores(
     """
     if len(student.spec.exits) < 2 or not recipe.settle:
         return
-    assert isinstance(student, VitTracker)
+    assert isinstance(student, AdaptiveTracker)
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(pool), generator=generator)[:count]
     scores = nn.ModuleList(student.exit(k).score for k in range(len(student.spec.exits)))
@@ -44,7 +44,7 @@ def calibrate_exit_scores(
 
 @torch.no_grad()
 def _asked(
-    student: VitTracker, scores: nn.ModuleList, pool: Pool, rows: Tensor, device: torch.device
+    student: AdaptiveTracker, scores: nn.ModuleList, pool: Pool, rows: Tensor, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """What each exit's score reads (n, E, dim), and the IoU of its box (n, E)."""
     tokens: list[Tensor] = []

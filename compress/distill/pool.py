@@ -12,13 +12,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from compress.core import Store, TrackerSpec, fingerprint
+from compress.core import ExecutionPath, Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource, PairSizes
 from compress.data.worker import make_pairs
 from compress.distill.layer_matching import distilled_layers, layer_shape
 from compress.distill.optimise import to_input
-from compress.models import ForcedPath, Tracker
+from compress.models import Tracker
 
 Tensors = dict[str, Tensor]
 
@@ -131,7 +131,7 @@ def _fill(rows: Tensors, part: Tensors, start: int, count: int) -> None:
 def _answers(teacher: Tracker, pairs: Tensors, device: torch.device, progress: Progress) -> Tensors:
     wanted, last = distilled_layers(teacher.spec), len(teacher.spec.exits) - 1
     # An adaptive teacher is asked for the best it has: no layer skipped, the last exit.
-    whole = ForcedPath(skipped=frozenset(), exit=last if last >= 0 else None)
+    whole = ExecutionPath(skipped=frozenset(), exit=last if last >= 0 else None)
     rows: Tensors = {}
     count = len(pairs["boxes"])
     for start in range(0, count, _CHUNK):

@@ -13,7 +13,7 @@ from torch.nn import functional
 from compress.core import ExecutionPath, UsageError
 from compress.core.stages import Stage, stages, stages_of
 from compress.export.tracing import Tensors, traced
-from compress.models import Tracker, VitTracker
+from compress.models import AdaptiveTracker, Tracker
 from compress.runtime.signatures import Signature, head_file, head_signature, recycles, stage_file, stage_signature
 
 
@@ -24,9 +24,9 @@ def stage_graphs(ready: Tracker, memory: Mapping[str, Tensor]) -> dict[str, byte
         memory: What `ready.encode_template` returns; its values do not matter.
 
     Raises:
-        UsageError: a tracker that is no plain ViT, so that it has neither bypass nor exits.
+        UsageError: a tracker whose backbone does not run stage by stage.
     """
-    model, shapes = _plain(ready), {name: list(value.shape) for name, value in memory.items()}
+    model, shapes = _adaptive(ready), {name: list(value.shape) for name, value in memory.items()}
     spec, found = model.spec, {}
     for stage in stages(spec):
         signature = stage_signature(spec, stage, shapes)
@@ -45,7 +45,7 @@ def path_graph(ready: Tracker, memory: Mapping[str, Tensor], path: ExecutionPath
     Raises:
         UsageError: as `stage_graphs`.
     """
-    model = _plain(ready)
+    model = _adaptive(ready)
 
     def run(given: Tensors) -> Tensors:
         known = dict(given)
@@ -58,18 +58,18 @@ def path_graph(ready: Tracker, memory: Mapping[str, Tensor], path: ExecutionPath
     return traced(model, run, {"search": torch.zeros(1, 3, size, size), **memory}, model.spec.maps)
 
 
-def _plain(ready: Tracker) -> VitTracker:
-    if not isinstance(ready, VitTracker):
-        raise UsageError(f"The tracker {ready.spec.id} is a {type(ready).__name__}, and only plain ViTs have stages.")
+def _adaptive(ready: Tracker) -> AdaptiveTracker:
+    if not isinstance(ready, AdaptiveTracker):
+        raise UsageError(f"The tracker {ready.spec.id} is a {type(ready).__name__}, which does not run stage by stage.")
     return ready
 
 
-def _graph(ready: VitTracker, run: partial[Tensors], signature: Signature) -> bytes:
+def _graph(ready: AdaptiveTracker, run: partial[Tensors], signature: Signature) -> bytes:
     inputs = {name: torch.zeros(shape) for name, shape in signature.inputs.items()}
     return traced(ready, run, inputs, signature.outputs)
 
 
-def _stage(model: VitTracker, stage: Stage, given: Tensors) -> Tensors:
+def _stage(model: AdaptiveTracker, stage: Stage, given: Tensors) -> Tensors:
     x = model.frame_tokens(given["search"], given) if stage.enters else given["x"]
     for i in stage.layers:
         x = model.layer(i, x, given)
@@ -80,7 +80,7 @@ def _stage(model: VitTracker, stage: Stage, given: Tensors) -> Tensors:
     return found
 
 
-def _coming(model: VitTracker, stage: Stage, x: Tensor) -> Tensors:
+def _coming(model: AdaptiveTracker, stage: Stage, x: Tensor) -> Tensors:
     """The probabilities of skipping the layers still to come, were each of them the next.
 
     All gates in one product: ten of them, one by one, cost a nano tracker a fifth of its time.
@@ -93,7 +93,7 @@ def _coming(model: VitTracker, stage: Stage, x: Tensor) -> Tensors:
     return {"bypass": functional.linear(x[:, bypass.token], weight, bias).sigmoid()}
 
 
-def _head(model: VitTracker, exit: int | None, given: Tensors) -> Tensors:
+def _head(model: AdaptiveTracker, exit: int | None, given: Tensors) -> Tensors:
     if exit is None:
         return model.answer(model.features(given["x"])).maps
     taken = model.exit(exit)

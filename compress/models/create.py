@@ -6,9 +6,9 @@ from pathlib import Path
 
 from compress.core import FileError, describe
 from compress.core.files import home
-from compress.models.build import build
 from compress.models.checkpoints.layouts import weights_source
 from compress.models.checkpoints.weights import load_weights
+from compress.models.networks import build
 from compress.models.tracker import Tracker
 
 _SHIPPED = Path(__file__).resolve().parent / "weights"

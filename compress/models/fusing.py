@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Protocol, TypeVar, runtime_checkable
 
+import torch
 from torch import nn
 
-from compress.models.folding import Foldable, Norm, fold_norm
 from compress.models.tracker import Tracker
+
+Foldable = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+Norm = nn.BatchNorm1d | nn.BatchNorm2d
 
 T = TypeVar("T", bound=Tracker)
 
@@ -53,3 +56,27 @@ def _without_norms(sequence: nn.Sequential) -> nn.Sequential:
         else:
             kept.append(module)
     return nn.Sequential(*kept)
+
+
+@torch.no_grad()
+def fold_norm(layer: Foldable, norm: Norm) -> Foldable:
+    """A layer that computes what `layer` and then `norm` compute in eval mode; both stay as they are.
+
+    Raises:
+        ValueError: a grouped transposed convolution, whose outputs do not lie along one axis of its weight.
+    """
+    if isinstance(layer, nn.ConvTranspose2d) and layer.groups > 1:
+        raise ValueError(f"A transposed convolution of {layer.groups} groups cannot take in the batch norm behind it.")
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    # In double precision, so that one rounding is all that is left of the difference.
+    scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+    shift = norm.bias.double() - norm.running_mean.double() * scale
+    if layer.bias is not None:
+        shift = shift + layer.bias.double() * scale
+    outputs = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
+    along = scale.view([-1 if axis == outputs else 1 for axis in range(layer.weight.ndim)])
+    folded = copy.deepcopy(layer)
+    folded.weight = nn.Parameter((layer.weight.double() * along).to(layer.weight.dtype))
+    folded.bias = nn.Parameter(shift.to(layer.weight.dtype))
+    return folded

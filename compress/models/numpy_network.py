@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from itertools import count
+from types import FunctionType
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,10 +15,11 @@ from torch import Tensor
 
 from compress.core import ExecutionPath
 from compress.geometry import Answer
-from compress.models.compiled_frame import compiled_frame
 from compress.models.fusing import fused
 from compress.models.packed_linear import packed
 from compress.models.tracker import Tracker, TrackerOutput
+
+_NUMBERS = count()
 
 _Row: TypeAlias = NDArray[np.float32] | None
 
@@ -36,17 +39,17 @@ class NumpyNetwork:
         self._frame: Callable[..., TrackerOutput] = compiled_frame(self._model) if compiled else self._model.track
         if self._device.type == "cpu" and not compiled:
             packed(self._model)
-        self._route: ExecutionPath | None = None
+        self._forced_path: ExecutionPath | None = None
 
     def along(self, forced_path: ExecutionPath) -> NumpyNetwork:
-        """The same network, sending every frame one way instead of following the decisions.
+        """The same network, with every frame on one execution path, whatever is decided.
 
         Raises:
-            UsageError: the tracker does not have that way.
+            UsageError: the tracker does not have that path.
         """
         forced_path.check(self._model.spec)
         other = copy(self)
-        other._route = forced_path
+        other._forced_path = forced_path
         return other
 
     @torch.inference_mode()
@@ -69,8 +72,8 @@ class NumpyNetwork:
 
     @torch.inference_mode()
     def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> Answer:
-        """`search` (1, 3, Sx, Sx) → the maps of `TrackerSpec.maps`, with a batch of one, and the way to them."""
-        out = self._frame(self._tensor(search), memory, forced_path=self._route)
+        """`search` (1, 3, Sx, Sx) → the maps of `TrackerSpec.maps`, with a batch of one, and the path taken."""
+        out = self._frame(self._tensor(search), memory, forced_path=self._forced_path)
         maps = {name: _array(value) for name, value in out.maps.items()}
         return Answer(maps, *_decided(out, exits=bool(self._model.spec.exits)))
 
@@ -79,7 +82,7 @@ class NumpyNetwork:
 
 
 def _decided(out: TrackerOutput, *, exits: bool) -> tuple[ExecutionPath | None, _Row, _Row]:
-    """The one frame's way, bypass probabilities and exit scores."""
+    """The one frame's path, bypass probabilities and exit scores."""
     found = out.decisions
     if found is None:
         return None, None, None
@@ -92,3 +95,18 @@ def _decided(out: TrackerOutput, *, exits: bool) -> tuple[ExecutionPath | None, 
 
 def _array(value: Tensor) -> NDArray[np.float32]:
     return value.float().cpu().numpy()
+
+
+def compiled_frame(model: Tracker) -> Callable[..., TrackerOutput]:
+    """`model.track` of a static tracker as one graph, compiled when first called.
+
+    PyTorch keeps what it compiles by code object, gives up after a few networks that share one, and asks all of them
+    in turn which is meant. So every network gets a code object of its own.
+    """
+
+    def frame(search: Tensor, memory: dict[str, Tensor], forced_path: ExecutionPath | None = None) -> TrackerOutput:
+        return model.track(search, memory)
+
+    code = frame.__code__.replace(co_name=f"frame_{next(_NUMBERS)}")
+    alone = FunctionType(code, frame.__globals__, code.co_name, frame.__defaults__, frame.__closure__)
+    return torch.compile(alone, fullgraph=True, dynamic=False)

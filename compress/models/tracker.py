@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from compress.core import TrackerSpec, UsageError
-from compress.models.adaptive.forced_path import ForcedPath
-from compress.models.features import Features
-from compress.models.heads import create_head, decode
+from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.models.heads import Features, create_head, decode
 
 
 class TrackerOutput(NamedTuple):
@@ -54,8 +53,8 @@ class Decisions(NamedTuple):
     features: tuple[Tensor, ...] | None = None
 
 
-class Tracker(nn.Module):
-    """Base of all families: the calling convention, the checks and the head."""
+class Tracker(nn.Module, ABC):
+    """Base of all networks: the calling convention, the checks and the head."""
 
     def __init__(self, spec: TrackerSpec) -> None:
         super().__init__()
@@ -72,7 +71,7 @@ class Tracker(nn.Module):
         *,
         collect: bool = False,
         every_exit: bool = False,
-        forced_path: ForcedPath | None = None,
+        forced_path: ExecutionPath | None = None,
     ) -> TrackerOutput:
         """Track from normalised crops, `template` (B, 3, Sz, Sz) and `search` (B, 3, Sx, Sx).
 
@@ -82,22 +81,25 @@ class Tracker(nn.Module):
             template_box: (B, 4) x1, y1, x2, y2 in shares of the template crop, for the target token.
             collect: Also return the search tokens after every layer.
             every_exit: Compute all layers and the answer of every exit, as train mode always does.
-            route: Force the way instead of following the decisions.
+            forced_path: The execution path that every frame takes, whatever is decided: for measuring and testing a
+                tracker path by path. The decisions are still computed, as they are part of what a path costs; what
+                the path leaves None is decided as usual.
 
         Raises:
-            UsageError: crops of another shape, an online template that the tracker has no place for, or a route that
+            UsageError: crops of another shape, an online template that the tracker has no place for, or a path that
                 it does not have.
         """
         self._check("search", search, self.spec.search_size)
         memory = self.encode_template(template, template_box, online_template)
         return self.track(search, memory, collect=collect, every_exit=every_exit, forced_path=forced_path)
 
+    @abstractmethod
     def encode_template(
         self, template: Tensor, template_box: Tensor | None = None, online_template: Tensor | None = None
     ) -> dict[str, Tensor]:
         """Everything per-frame work needs of the templates, computed once per sequence, or per renewed template."""
-        raise NotImplementedError
 
+    @abstractmethod
     def track(
         self,
         search: Tensor,
@@ -105,13 +107,12 @@ class Tracker(nn.Module):
         *,
         collect: bool = False,
         every_exit: bool = False,
-        forced_path: ForcedPath | None = None,
+        forced_path: ExecutionPath | None = None,
     ) -> TrackerOutput:
         """One frame: search crops (B, 3, Sx, Sx) against what `encode_template` returned; options as of `forward`."""
-        raise NotImplementedError
 
     def answer(self, features: Features) -> TrackerOutput:
-        """The head's maps and the box they tell."""
+        """The head's maps and the box they give."""
         assert self.box_head is not None, "exits answer for themselves"
         maps = self.box_head(features)
         boxes, score = decode(maps)

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from compress.core import ExecutionPath
 from compress.models import Tracker
-from compress.models.adaptive.forced_path import ForcedPath
 
 
 @dataclass
@@ -48,7 +48,7 @@ def observe(teacher: Tracker, template: Tensor, search: Tensor) -> dict[str, See
     hooks = [module.register_forward_pre_hook(partial(_note, seen[name])) for name, module in linears.items()]
     training = teacher.training
     try:
-        teacher.eval()(template, search, every_exit=True, forced_path=ForcedPath(skipped=frozenset()))
+        teacher.eval()(template, search, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
     finally:
         teacher.train(training)
         for hook in hooks:

@@ -41,9 +41,9 @@ def test_layers_of_a_path(spec: TrackerSpec, path: ExecutionPath, layers: int) -
 
 
 def test_a_path_that_a_tracker_does_not_have_is_named() -> None:
-    with pytest.raises(UsageError, match=r"layers 2 to 5, but the route skips \[1\]"):
+    with pytest.raises(UsageError, match=r"layers 2 to 5, but the path skips \[1\]"):
         ExecutionPath(frozenset({1})).check(BOTH)
-    with pytest.raises(UsageError, match="3 exits, counted from 0, but the route takes 3"):
+    with pytest.raises(UsageError, match="3 exits, counted from 0, but the path takes 3"):
         ExecutionPath(exit=3).check(BOTH)
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from compress.core import BypassSpec, CompressError, ExitSpec, Store
+from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, Store
 from compress.data import PairSizes, open_source
 from compress.data.generated import sample_pairs
 from compress.data.worker import make_pairs
 from compress.distill import Pool, distillation_pool, pool_bytes, to_input
 from compress.distill.layer_matching import distilled_layers
-from compress.models import ForcedPath, Tracker, build
+from compress.models import Tracker, build
 from compress.testing.small_trackers import SPEC, TEACHERS
 
 CPU = torch.device("cpu")
@@ -45,7 +45,7 @@ def test_an_adaptive_teacher_is_asked_for_its_best(tmp_path: Path) -> None:
     pool = distillation_pool(teacher, GENERATED, count=8, seed=1, store=Store(tmp_path), device=CPU)
     crops = to_input(pool.template), to_input(pool.search)
     with torch.inference_mode():
-        free, out = teacher(*crops), teacher(*crops, every_exit=True, forced_path=ForcedPath(skipped=frozenset()))
+        free, out = teacher(*crops), teacher(*crops, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
     assert bool((free.decisions.exit == 0).all())
     assert bool(free.decisions.skipped.any())
     for name, values in out.decisions.exits[-1].maps.items():

@@ -231,7 +231,7 @@ def test_an_adaptive_tracker_is_never_one_graph_by_default(path: ExecutionPath |
 def test_only_trackers_that_decide_have_stages(lively: Callable[..., Tracker]) -> None:
     with pytest.raises(UsageError, match="same work for every frame"):
         bundle_graphs(lively(JOINT), "stages")
-    with pytest.raises(UsageError, match="HitTracker, and only plain ViTs have stages"):
+    with pytest.raises(UsageError, match="HitTracker, which does not run stage by stage"):
         stage_graphs(lively(LEVIT), {})
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError
-from compress.models import ForcedPath, Tracker, VitTracker, build
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, TrackerSpec, UsageError
+from compress.models import Tracker, VitTracker, build
 from compress.models.adaptive.bypass import straight_through
 from compress.testing.networks import BOX, KINDS, crops, made, scattered
 
@@ -61,7 +61,7 @@ def test_a_skipped_layer_is_not_computed(spec: TrackerSpec) -> None:
     model.track(search, memory)
     assert calls == [0]
     calls.clear()
-    model.track(search, memory, forced_path=ForcedPath(skipped=frozenset({1})))
+    model.track(search, memory, forced_path=ExecutionPath(skipped=frozenset({1})))
     assert calls == [0, 2]
 
 
@@ -82,12 +82,12 @@ def test_skipping_equals_a_layer_that_adds_nothing(spec: TrackerSpec) -> None:
     model = _model(spec)
     template, search = crops(spec)
     memory = model.encode_template(template, BOX.expand(2, 4))
-    skipped = model.track(search, memory, forced_path=ForcedPath(frozenset({1})), collect=True)
+    skipped = model.track(search, memory, forced_path=ExecutionPath(frozenset({1})), collect=True)
     assert torch.equal(skipped.layers[1], skipped.layers[0])
     for linear in (model.backbone.blocks[1].attn.proj, model.backbone.blocks[1].mlp.fc2):
         linear.weight.zero_()
         linear.bias.zero_()
-    computed = model.track(search, memory, forced_path=ForcedPath(frozenset()), collect=True)
+    computed = model.track(search, memory, forced_path=ExecutionPath(frozenset()), collect=True)
     torch.testing.assert_close(skipped.boxes, computed.boxes)
     torch.testing.assert_close(skipped.layers, computed.layers)
 
@@ -101,7 +101,7 @@ def test_skipping_equals_a_network_without_the_layers() -> None:
     state = model.state_dict()
     shallow.load_state_dict({name: state[name] for name in shallow.state_dict()})
     template, search = crops(spec)
-    found = model(template, search, forced_path=ForcedPath(frozenset({1, 2})))
+    found = model(template, search, forced_path=ExecutionPath(frozenset({1, 2})))
     assert torch.equal(found.boxes, shallow(template, search).boxes)
 
 
@@ -117,7 +117,7 @@ def test_the_probability_reads_the_bypass_token_as_it_enters(
     entered: list[Tensor] = []
     for block in model.backbone.blocks:
         block.register_forward_pre_hook(lambda _, inputs: entered.append(inputs[0]))
-    bypass = model.track(search, memory, forced_path=ForcedPath(frozenset())).decisions.bypass
+    bypass = model.track(search, memory, forced_path=ExecutionPath(frozenset())).decisions.bypass
     for column, layer in enumerate((1, 2)):
         gate = model.bypass.gates[str(layer)]
         logit = (entered[layer][:, token] * gate.weight).sum(1) + gate.bias
@@ -146,10 +146,10 @@ def test_forcing_what_is_decided_anyway_changes_nothing(spec: TrackerSpec) -> No
     template, search = template[:1], search[:1]
     free = model(template, search)
     path = frozenset(i for i, skip in enumerate(free.decisions.skipped[0].tolist()) if skip)
-    forced = model(template, search, forced_path=ForcedPath(path))
+    forced = model(template, search, forced_path=ExecutionPath(path))
     assert torch.equal(forced.boxes, free.boxes)
     assert torch.equal(forced.decisions.skipped, free.decisions.skipped)
-    other = model(template, search, forced_path=ForcedPath(frozenset({1, 2}) - path))
+    other = model(template, search, forced_path=ExecutionPath(frozenset({1, 2}) - path))
     assert not torch.equal(other.boxes, free.boxes)
 
 
@@ -161,7 +161,7 @@ def test_a_threshold_of_one_computes_everything(spec: TrackerSpec) -> None:
     template, search = crops(spec)
     out = worst(template, search)
     assert not bool(out.decisions.skipped.any())
-    assert torch.equal(out.boxes, model(template, search, forced_path=ForcedPath(frozenset())).boxes)
+    assert torch.equal(out.boxes, model(template, search, forced_path=ExecutionPath(frozenset())).boxes)
 
 
 @torch.no_grad()
@@ -202,7 +202,7 @@ def test_gradients_reach_every_decision_and_the_token(spec: TrackerSpec) -> None
     """Without an own loss on the probabilities, skipped or not; skipped layers themselves learn nothing."""
     for path in (frozenset({1, 2}), frozenset[int]()):
         model = _model(spec).train()
-        model(*crops(spec), forced_path=ForcedPath(path)).boxes.sum().backward()
+        model(*crops(spec), forced_path=ExecutionPath(path)).boxes.sum().backward()
         gates = model.bypass.gates.values()
         assert all(bool(gate.weight.grad.any()) and bool(gate.bias.grad.any()) for gate in gates)
         assert bool(model.backbone.extra_tokens.grad.any())
@@ -216,10 +216,10 @@ def _learns(module: nn.Module) -> bool:
 
 def test_routes_that_a_tracker_does_not_have_are_named(spec: TrackerSpec) -> None:
     model, static = build(spec), build(replace(spec, bypass=None))
-    with pytest.raises(UsageError, match=r"can skip layers 1 to 2, but the route skips \[0, 1\]"):
-        model(*crops(spec), forced_path=ForcedPath(frozenset({0, 1})))
+    with pytest.raises(UsageError, match=r"can skip layers 1 to 2, but the path skips \[0, 1\]"):
+        model(*crops(spec), forced_path=ExecutionPath(frozenset({0, 1})))
     with pytest.raises(UsageError, match="has 0 exits"):
-        model(*crops(spec), forced_path=ForcedPath(exit=0))
+        model(*crops(spec), forced_path=ExecutionPath(exit=0))
     with pytest.raises(UsageError, match="can skip no layers"):
-        static(*crops(spec), forced_path=ForcedPath(frozenset({1})))
-    assert static(*crops(spec), forced_path=ForcedPath(frozenset())).decisions is None
+        static(*crops(spec), forced_path=ExecutionPath(frozenset({1})))
+    assert static(*crops(spec), forced_path=ExecutionPath(frozenset())).decisions is None

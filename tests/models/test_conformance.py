@@ -11,7 +11,6 @@ from compress.core import TRACKERS, ExecutionPath, TrackerSpec, UsageError, desc
 from compress.core.cost import macs, macs_linear_conv, parameters
 from compress.export import bundle_graphs, frame_graph, memory_names, template_graph
 from compress.models import NumpyNetwork, Tracker, build
-from compress.models.adaptive.forced_path import ForcedPath
 from compress.models.fusing import fused
 from compress.runtime import GraphNetwork, Thresholds, session
 from compress.testing.counted_macs import counted_macs
@@ -88,7 +87,7 @@ def test_gradients_reach_everything(spec: TrackerSpec) -> None:
     model = scattered(spec).train()  # fresh residual branches of a LeViT are behind a zero
     template, search = crops(spec, 4)
     # No layer skipped: one that every frame skips rightly learns nothing.
-    out = model(template, search, template_box=BOX.expand(4, 4), forced_path=ForcedPath(skipped=frozenset()))
+    out = model(template, search, template_box=BOX.expand(4, 4), forced_path=ExecutionPath(skipped=frozenset()))
     answers = [out, *((out.decisions and out.decisions.exits) or ())]
     total = sum(m.square().sum() for answer in answers for m in answer.maps.values())
     total = total + sum(answer.boxes.square().sum() + answer.score.sum() for answer in answers)
@@ -126,7 +125,7 @@ def test_cost_is_what_the_network_runs(spec: TrackerSpec) -> None:
     model = fused(build(spec))
     template, search = crops(spec, 1)
     memory = model.encode_template(template, BOX)
-    longest = ForcedPath(skipped=frozenset(), exit=len(spec.exits) - 1 if spec.exits else None)
+    longest = ExecutionPath(skipped=frozenset(), exit=len(spec.exits) - 1 if spec.exits else None)
     assert macs(spec).template == counted_macs(model.encode_template, template, BOX)
     assert macs(spec).per_frame == counted_macs(lambda: model.track(search, memory, forced_path=longest))
 
@@ -203,6 +202,6 @@ def test_at_full_size(name: str) -> None:
     memory = model.encode_template(template, BOX)
     out = model.track(search, memory)
     torch.testing.assert_close(model(template, search, template_box=BOX).boxes, out.boxes)
-    longest = ForcedPath(skipped=frozenset(), exit=len(spec.exits) - 1 if spec.exits else None)
+    longest = ExecutionPath(skipped=frozenset(), exit=len(spec.exits) - 1 if spec.exits else None)
     merged = fused(model)
     assert macs(spec).per_frame == counted_macs(lambda: merged.track(search, memory, forced_path=longest))

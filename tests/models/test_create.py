@@ -72,7 +72,7 @@ def test_every_tracker_without_weights_says_where_they_come_from(weights: Path) 
 def test_the_page_about_checkpoints_names_every_tracker_and_its_file() -> None:
     page = (Path(__file__).parents[2] / "docs" / "checkpoints.md").read_text(encoding="utf-8")
     assert [name for name in TRACKERS.names() if f"`{name}`" not in page] == []
-    for layout in LAYOUTS:
+    for _, layout in LAYOUTS.items():
         assert f"]({layout.source})" in page
         for name, file in layout.files.items():
             assert f"| `{name}` | `{file}`" in page

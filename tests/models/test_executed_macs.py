@@ -11,10 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from compress.core import BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, HeadSpec, LayerSpec, TrackerSpec
 from compress.core.cost import macs, macs_cheapest, parameters
 from compress.models import build
-from compress.models.adaptive.forced_path import ForcedPath
 from compress.models.fusing import fused
 from compress.testing.counted_macs import counted_macs
 
@@ -54,7 +53,7 @@ def test_every_path_costs_what_it_runs(name: str) -> None:
     memory = ready.encode_template(template)
     found = {}
     for skipped, taken in product(((), (1,), (1, 2)) if spec.bypass else ((),), range(len(spec.exits) or 1)):
-        forced_path = ForcedPath(skipped=frozenset(skipped), exit=taken if spec.exits else None)
+        forced_path = ExecutionPath(skipped=frozenset(skipped), exit=taken if spec.exits else None)
         cost = macs(spec, skipped=skipped, exit=forced_path.exit).per_frame
         assert cost == counted_macs(lambda path: ready.track(search, memory, forced_path=path), forced_path)
         found[skipped, taken] = cost

@@ -9,11 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError
-from compress.models import ForcedPath, TrackerOutput, VitTracker, build
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, TrackerSpec, UsageError
+from compress.models import TrackerOutput, VitTracker, build
 from compress.models.adaptive.exits import Exit
-from compress.models.features import Features
-from compress.models.heads import decode
+from compress.models.heads import Features, decode
 from compress.testing.networks import BOX, KINDS, crops, made, scattered
 
 EXITS = (ExitSpec(1, adapter=2), ExitSpec(2, adapter=1), ExitSpec(3))
@@ -119,7 +118,7 @@ def test_asking_for_every_exit_changes_no_answer(spec: TrackerSpec) -> None:
     assert torch.equal(every.layers[2], every.decisions.features[2])
     assert torch.equal(every.decisions.scores, torch.stack([each.score for each in every.decisions.exits], 1))
     for k, answer in enumerate(every.decisions.exits):
-        forced = model(template, search, forced_path=ForcedPath(exit=k))
+        forced = model(template, search, forced_path=ExecutionPath(exit=k))
         _assert_same(forced, answer, rtol=1e-4, atol=1e-5)
         assert forced.decisions.exit.tolist() == [k] * 9
         head = model.exit(k).head
@@ -137,7 +136,7 @@ def test_what_lies_behind_the_exit_is_not_computed(spec: TrackerSpec) -> None:
             module.register_forward_hook(lambda *_, name=name: calls.append(name))
     for k in range(3):
         calls.clear()
-        model.track(search, memory, forced_path=ForcedPath(frozenset(), k))
+        model.track(search, memory, forced_path=ExecutionPath(frozenset(), k))
         blocks = [name for name in calls if name.startswith("backbone")]
         assert blocks == [f"backbone.blocks.{i}" for i in range(k + 1)]
         assert [name for name in calls if name.endswith("score")] == [f"exits.{i}.score" for i in range(k + 1)]
@@ -155,7 +154,7 @@ def test_thresholds_decide(spec: TrackerSpec) -> None:
         out = other(template, search)
         assert out.decisions.exit.tolist() == [exit] * 2
         assert not bool(out.decisions.skipped.any())
-        _assert_same(out, model(template, search, forced_path=ForcedPath(frozenset(), exit)))
+        _assert_same(out, model(template, search, forced_path=ExecutionPath(frozenset(), exit)))
 
 
 @torch.no_grad()
@@ -166,7 +165,7 @@ def test_forcing_what_is_decided_anyway_changes_nothing(spec: TrackerSpec) -> No
         frame = template[i : i + 1], search[i : i + 1]
         free = model(*frame)
         path = frozenset(j for j, skip in enumerate(free.decisions.skipped[0].tolist()) if skip)
-        _assert_same(model(*frame, forced_path=ForcedPath(path, int(free.decisions.exit))), free, rtol=0, atol=0)
+        _assert_same(model(*frame, forced_path=ExecutionPath(path, int(free.decisions.exit))), free, rtol=0, atol=0)
 
 
 @torch.no_grad()
@@ -297,5 +296,5 @@ def test_exits_have_norms_and_heads_of_their_own(spec: TrackerSpec) -> None:
 
 
 def test_an_exit_that_is_not_there_is_named(spec: TrackerSpec) -> None:
-    with pytest.raises(UsageError, match="has 3 exits, counted from 0, but the route takes 3"):
-        build(spec)(*crops(spec), forced_path=ForcedPath(exit=3))
+    with pytest.raises(UsageError, match="has 3 exits, counted from 0, but the path takes 3"):
+        build(spec)(*crops(spec), forced_path=ExecutionPath(exit=3))

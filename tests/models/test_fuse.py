@@ -10,8 +10,7 @@ from torch import nn
 
 from compress.core import TrackerSpec
 from compress.models import fused
-from compress.models.folding import Foldable, Norm, fold_norm
-from compress.models.fusing import Fusible
+from compress.models.fusing import Foldable, Fusible, Norm, fold_norm
 from compress.models.levit.layers import FixedBias, OffsetBias
 from compress.testing.networks import BOX, SPECS, crops, scattered
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from compress.core import FileError, TrackerSpec, describe
 from compress.models import build, load_weights
 from compress.models.checkpoints.layouts import hit
-from compress.models.checkpoints.layouts.levit import levit_from_timm
+from compress.models.checkpoints.layouts.timm_levit import levit_from_timm
 from compress.models.levit.backbone import Levit
 from compress.testing.networks import crops
 from compress.testing.official_files import write_official

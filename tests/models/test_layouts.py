@@ -17,7 +17,7 @@ from torch import Tensor
 from compress.core import TRACKERS, FileError, TrackerSpec, describe
 from compress.models import Tracker, build, load_tracker, load_weights
 from compress.models.checkpoints.layouts import LAYOUTS, from_official, layout_of, weights_source
-from compress.models.checkpoints.layouts.levit import index_tables
+from compress.models.checkpoints.layouts.timm_levit import index_tables
 from compress.models.checkpoints.matching import likely_cause
 from compress.testing.official_files import write_official
 from compress.testing.published import fill_mixformer
@@ -99,7 +99,7 @@ def test_every_published_key_has_its_place(name: str) -> None:
 
 
 def test_every_named_tracker_has_a_source_or_is_said_to_have_none() -> None:
-    named = [name for layout in LAYOUTS for name in layout.files]
+    named = [name for _, layout in LAYOUTS.items() for name in layout.files]
     assert sorted(named) == sorted(KEYS)
     others = {name.split("-")[0] for name in TRACKERS.names() if name not in named}
     assert others == {"abtrack", "dytrack", "ostrack"}  # `ostrack-nano` ships

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from compress.core import Attention, BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, UsageError
-from compress.models import ForcedPath, Tracker, TrackerOutput, build
+from compress.core import Attention, BypassSpec, ExecutionPath, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, UsageError
+from compress.models import Tracker, TrackerOutput, build
 from compress.models.vit.blocks import Block
 from compress.surgery import inherit
 
@@ -170,7 +170,7 @@ def test_decisions_go_with_their_layers() -> None:
     torch.testing.assert_close(student.exits[0].state_dict(), teacher.exits[0].state_dict())
     torch.testing.assert_close(student.exits[1].head.state_dict(), teacher.exits[2].head.state_dict())
     torch.testing.assert_close(student.backbone.extra_tokens, teacher.backbone.extra_tokens)
-    student(*CROPS, forced_path=ForcedPath(skipped=frozenset({2}), exit=1))
+    student(*CROPS, forced_path=ExecutionPath(skipped=frozenset({2}), exit=1))
 
 
 def test_a_student_without_exits_ends_with_the_last_head() -> None:

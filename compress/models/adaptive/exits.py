@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import TrackerSpec
-from compress.models.features import Features
-from compress.models.heads import create_head, decode
+from compress.models.heads import Features, create_head, decode
 from compress.models.tracker import TrackerOutput
 from compress.models.vit.backbone import init_linear
 from compress.models.vit.blocks import NORM_EPS, Block

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from compress.core import TRACKERS, TrackerSpec, describe
-from compress.models.build import build
 from compress.models.checkpoints.layouts import from_official, layout_of
+from compress.models.networks import build
 
 NOT_ADAPTABLE = (KeyError, IndexError, ValueError, RuntimeError)
 """What a layout raises on a state dict that is incomplete, or of another tracker."""

@@ -12,15 +12,12 @@ from torch import Tensor
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.errors import unknown_name
 from compress.geometry.crop import MEAN, STD
-from compress.models.checkpoints.layouts.hit import levit_from_timm
-from compress.models.checkpoints.layouts.vit import vit_from_timm
+from compress.models.checkpoints.layouts.timm import TIMM_LAYOUTS, TimmLayout
 from compress.models.checkpoints.matching import NOT_ADAPTABLE, damage, misfits
 from compress.models.checkpoints.weights import read_weights
 from compress.models.tracker import Tracker
 
 _FILES = (".safetensors", ".pth", ".pt", ".bin", ".tar")
-_ALWAYS = tuple(f"backbone.{part}." for part in ("patch_embed", "blocks", "stem", "shrinks"))
-"""What of a backbone timm's model must fill; tables, norms and tokens it may have no use for."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +44,8 @@ def load_timm(model: Tracker, source: str | Path) -> int:
         FileError: the file is missing or damaged, or the named model is not in the cache.
     """
     state = timm_weights(model.spec, source)
-    wanted = model.state_dict()
-    problem = misfits({k: v for k, v in wanted.items() if k in state or k.startswith(_ALWAYS)}, state)
+    wanted, fills = model.state_dict(), _layout(model.spec).fills
+    problem = misfits({k: v for k, v in wanted.items() if k in state or k.startswith(fills)}, state)
     if problem:
         raise UsageError(f"{source} cannot start this tracker: {problem}. Choose a model of the tracker's own shape.")
     model.load_state_dict(wanted | state)
@@ -61,26 +58,33 @@ def timm_weights(spec: TrackerSpec, source: str | Path) -> dict[str, Tensor]:
     Raises:
         As `load_timm`.
     """
-    found = _find(source)
+    layout, found = _layout(spec), _find(source)
     state = read_weights(found.path)
     try:
-        ours = levit_from_timm(state, spec) if spec.backbone == "levit" else vit_from_timm(state, spec)
+        ours = layout.adapt(state, spec)
     except NOT_ADAPTABLE as error:
         reason = error.args[0] if isinstance(error, KeyError) else error
         raise UsageError(f"{source} cannot start this tracker: {reason}. Choose another timm model.") from error
     damaged = damage(spec, ours)
     if damaged:
         raise FileError(f"{found.path} is damaged: {damaged}. Fetch it again.")
-    return ours if spec.backbone == "levit" else _for_our_pixels(ours, found)
+    return ours if layout.pixels is None else ours | _for_our_pixels(ours, layout.pixels, found)
 
 
-def _for_our_pixels(state: dict[str, Tensor], source: _Source) -> dict[str, Tensor]:
-    """The patch embedding for crops normalised as ours are, where the model was trained on others; exact."""
+def _layout(spec: TrackerSpec) -> TimmLayout:
+    layout = TIMM_LAYOUTS[spec.backbone]
+    if layout is None:
+        raise UsageError(f"No model of timm's can start a tracker with the backbone {spec.backbone}.")
+    return layout
+
+
+def _for_our_pixels(state: dict[str, Tensor], convolution: str, source: _Source) -> dict[str, Tensor]:
+    """The convolution that reads the crops, for ours, where the model was trained on others; exact."""
     ours, theirs = (torch.tensor([MEAN, STD]), torch.tensor([source.mean, source.std]))
-    weight, bias = (state[f"backbone.patch_embed.proj.{kind}"].float() for kind in ("weight", "bias"))
+    weight, bias = (state[f"{convolution}.{kind}"].float() for kind in ("weight", "bias"))
     shift = weight.sum((2, 3)) @ ((ours[0] - theirs[0]) / theirs[1])
     changed = {"weight": weight * (ours[1] / theirs[1])[:, None, None], "bias": bias + shift}
-    return state | {f"backbone.patch_embed.proj.{kind}": value for kind, value in changed.items()}
+    return {f"{convolution}.{kind}": value for kind, value in changed.items()}
 
 
 def _find(source: str | Path) -> _Source:

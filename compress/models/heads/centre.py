@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from compress.models.features import Features
+from compress.models.heads.parts import Features, conv_block
 
 _LOW = 1e-4
 _PRIOR = 0.01
@@ -54,8 +54,3 @@ def decode_centre(maps: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     dx_dy = offset.flatten(2).gather(2, at).squeeze(2)
     cell = torch.stack([index % grid, torch.div(index, grid, rounding_mode="floor")], dim=1).to(dx_dy.dtype)
     return torch.cat([(cell + dx_dy) / grid, w_h], dim=1), score
-
-
-def conv_block(inputs: int, outputs: int) -> nn.Sequential:
-    """conv3×3, batch norm, ReLU."""
-    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from compress.models.features import Features
-from compress.models.heads.corner_decode import box_between, expected
+from compress.models.heads.corner import box_between, expected_coordinate
+from compress.models.heads.parts import Features
 
 _ORDER = "lrtb"
 """The prediction tokens' sides, in the order of the published weights."""
@@ -15,7 +15,7 @@ _SIDES = "ltrb"
 
 
 class TokensHead(nn.Module):
-    """One MLP with layer norms for all four tokens , and with `score` another for the score (paper, §3.1)."""
+    """One MLP with layer norms for all four tokens, and with `score` another for the score (paper, §3.1)."""
 
     def __init__(self, dim: int, bins: int, *, score: bool) -> None:
         super().__init__()
@@ -46,4 +46,4 @@ def decode_tokens(maps: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     """
     probs = torch.stack([maps[f"prob_{side}"] for side in _SIDES], dim=1)
     score = maps["pred_scores"].sigmoid() if "pred_scores" in maps else probs.amax(2).mean(1)
-    return box_between(expected(probs)), score
+    return box_between(expected_coordinate(probs)), score

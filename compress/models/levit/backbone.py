@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import StageSpec, TrackerSpec
-from compress.models.folding import fold_norm
+from compress.models.fusing import fold_norm
 from compress.models.levit.dual_position import bias_indices, halved
 from compress.models.levit.layers import LevitAttention, LevitMlp, ShrinkAttention
 from compress.models.vit.blocks import DropPath

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from compress.models.features import Features
+from compress.models.heads import Features
 
 
 class Bridge(nn.Module):

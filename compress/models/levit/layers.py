@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from compress.models.folding import fold_norm
+from compress.models.fusing import fold_norm
 
 
 class NormedLinear(nn.Module):

@@ -1,15 +1,15 @@
-"""HiT: a joint LeViT over search crop and template, the bridge, and a corner head told by the global vector."""
+"""HiT: a joint LeViT over search crop and template, the bridge, and a corner head on tokens it weighs globally."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from compress.core import TrackerSpec
-from compress.models.adaptive.forced_path import ForcedPath
-from compress.models.features import Features
+from compress.core import ExecutionPath, TrackerSpec
+from compress.models.heads import Features
 from compress.models.levit.backbone import Levit
 from compress.models.levit.bridge import Bridge
+from compress.models.networks import NETWORKS
 from compress.models.tracker import Tracker, TrackerOutput
 
 
@@ -38,7 +38,7 @@ class HitTracker(Tracker):
         *,
         collect: bool = False,
         every_exit: bool = False,
-        forced_path: ForcedPath | None = None,
+        forced_path: ExecutionPath | None = None,
     ) -> TrackerOutput:
         """One frame: search crops (B, 3, Sx, Sx) against what `encode_template` returned; options as of `forward`.
 
@@ -63,3 +63,6 @@ def attended(features: Features) -> Features:
     """Every search token times its product with the global vector, plain: neither softmax nor scale."""
     assert features.extra is not None
     return features._replace(search=features.search * (features.search @ features.extra.transpose(1, 2)))
+
+
+NETWORKS.register("levit", HitTracker)

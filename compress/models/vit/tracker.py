@@ -5,37 +5,32 @@ from __future__ import annotations
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from compress.core import TrackerSpec
-from compress.models.adaptive.bypass import Bypass
-from compress.models.adaptive.exits import Exit
-from compress.models.adaptive.forced_path import ForcedPath
+from compress.core import ExecutionPath, TrackerSpec
+from compress.models.adaptive.tracker import AdaptiveTracker
 from compress.models.adaptive.tracking import track_adaptive
-from compress.models.features import Features
-from compress.models.tracker import Tracker, TrackerOutput
+from compress.models.heads import Features
+from compress.models.networks import NETWORKS
+from compress.models.tracker import TrackerOutput
 from compress.models.vit.backbone import Backbone
 from compress.models.vit.blocks import Block, Mlp
 from compress.models.vit.elimination import centre_token, put_back
 
 
-class VitTracker(Tracker):
+class VitTracker(AdaptiveTracker):
     """Joint (OSTrack), asymmetric (MixFormerV2) or FE and AI layers (LiteTrack) under any head.
 
     The tokens of a frame are: what is kept of the templates (joint only), the search crop's, learned ones.
     In FE/AI trackers the template goes through all layers by itself, and every AI layer takes its keys and values
     from those finished features, before any final norm.
-
-    Bypass and exits concern the tokens of a frame only. What adaptive tracking is made of can be called by itself:
-    `frame_tokens`, `decide`, `layer`, then `exit(k)`, or `features` and `answer` where there are no exits.
     """
 
     def __init__(self, spec: TrackerSpec, *, drop_path: float = 0.0) -> None:
         super().__init__(spec)
         self.backbone = Backbone(spec, drop_path=drop_path)
         self.target_token_embed = Mlp(4, 4, spec.dim) if spec.target_token else None
-        self.bypass = Bypass(spec) if spec.bypass else None
-        self.exits = nn.ModuleList(Exit(spec, k) for k in range(len(spec.exits))) if spec.exits else None
+        self.add_decisions()
 
     def encode_template(
         self, template: Tensor, template_box: Tensor | None = None, online_template: Tensor | None = None
@@ -61,16 +56,15 @@ class VitTracker(Tracker):
         *,
         collect: bool = False,
         every_exit: bool = False,
-        forced_path: ForcedPath | None = None,
+        forced_path: ExecutionPath | None = None,
     ) -> TrackerOutput:
         """One frame: search crops (B, 3, Sx, Sx) against what `encode_template` returned; options as of `forward`."""
         if forced_path is not None:
             forced_path.check(self.spec)
         if self.bypass is None and self.exits is None:
             return self._track(search, memory, collect)
-        return track_adaptive(
-            self, search, memory, collect=collect, every_exit=every_exit, forced_path=forced_path or ForcedPath()
-        )
+        path = forced_path or ExecutionPath()
+        return track_adaptive(self, search, memory, collect=collect, every_exit=every_exit, forced_path=path)
 
     def frame_tokens(self, search: Tensor, memory: dict[str, Tensor]) -> Tensor:
         """The tokens (B, N, dim) of a frame as they enter the first layer."""
@@ -79,21 +73,10 @@ class VitTracker(Tracker):
         parts += self.backbone.learned_tokens(search.shape[0])
         return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
-    def decide(self, i: int, x: Tensor) -> Tensor:
-        """The probability (B,) of skipping layer i of `TrackerSpec.skippable`, which `x` (B, N, dim) would enter."""
-        assert self.bypass is not None
-        probability: Tensor = self.bypass(i, x)
-        return probability
-
     def layer(self, i: int, x: Tensor, memory: dict[str, Tensor]) -> Tensor:
         """Layer i on the tokens (B, N, dim) of a frame; eliminates none."""
         out, _ = self.backbone.blocks[i](x, (memory[f"k{i}"], memory[f"v{i}"]) if f"k{i}" in memory else None)
         return cast(Tensor, out)
-
-    def exit(self, k: int) -> Exit:
-        """Exit k: `exit(k)(x, recycled)` scores, and its `read` and `answer` give the box."""
-        assert self.exits is not None
-        return cast(Exit, self.exits[k])
 
     def features(self, x: Tensor, candidates: int | None = None, places: Tensor | None = None) -> Features:
         """What the head reads, from the tokens (B, N, dim) behind the last layer.
@@ -155,3 +138,6 @@ class VitTracker(Tracker):
             if layer.attention == "AI":
                 memory[f"k{i}"], memory[f"v{i}"] = cast(Block, self.backbone.blocks[i]).keys_values(tokens)
         return memory
+
+
+NETWORKS.register("vit", VitTracker)

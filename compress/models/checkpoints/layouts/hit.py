@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec
-from compress.models.checkpoints.layouts.levit import index_tables, levit_from_timm, split_norms
-
-__all__ = ["adapt", "levit_from_timm", "recognises"]
+from compress.models.checkpoints.layouts.layout import LAYOUTS, Layout
+from compress.models.checkpoints.layouts.timm_levit import index_tables, split_norms
 
 _BODY = "backbone.body."
 _INDICES = "attention_bias_idxs"
@@ -101,3 +100,7 @@ def _check_index(key: str, found: Tensor, wanted: Tensor) -> None:
             f"{key} lays the template elsewhere than at the lower right corner of the search crop, as the released "
             "HiT does; positions of HiT's ablations cannot be read"
         )
+
+
+_FILES = {f"hit-{size.lower()}": f"HiT_{size}/HiT_ep1500.pth.tar" for size in ("Base", "Small", "Tiny")}
+LAYOUTS.register("HiT", Layout("HiT", "https://github.com/kangben258/HiT", _FILES, recognises, adapt))

@@ -1,4 +1,4 @@
-"""One project's checkpoint layout, and what becomes of a state dict in it."""
+"""Checkpoint layouts of published projects: the table of them, and what becomes of a state dict in one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from compress.core import TrackerSpec
+from compress.core import Registry, TrackerSpec
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Layout:
     Attributes:
         name, source: The project, and where it publishes its code and weights.
         files: What it publishes, by the name of the tracker: the file as the project's own scripts call it.
-        recognises: Whether a state dict is in this layout. Never true of this package's own.
+        recognises: Whether a state dict is in this layout. Never true of this package's own, nor of another layout.
         adapt: A published state dict in this package's layout, for a tracker of that spec.
             Raises KeyError or ValueError, saying what is wrong, where the state dict is incomplete.
     """
@@ -29,6 +29,30 @@ class Layout:
     files: Mapping[str, str]
     recognises: Callable[[Mapping[str, Tensor]], bool]
     adapt: Callable[[dict[str, Tensor], TrackerSpec], dict[str, Tensor]]
+
+
+LAYOUTS: Registry[Layout] = Registry("checkpoint layout")
+"""By the project's name; no state dict is recognised by two of them."""
+
+
+def layout_of(state: Mapping[str, Tensor]) -> Layout | None:
+    """The project whose layout a state dict is in; None for this package's own, or one unknown."""
+    return next((layout for _, layout in LAYOUTS.items() if layout.recognises(state)), None)
+
+
+def from_official(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
+    """A published state dict in this package's layout; one that is in no project's comes back unchanged.
+
+    Raises:
+        KeyError, ValueError: it is in a project's layout, and incomplete or of another tracker than `spec`.
+    """
+    layout = layout_of(state)
+    return state if layout is None else layout.adapt(state, spec)
+
+
+def weights_source(name: str) -> Layout | None:
+    """The project that publishes the weights of a named tracker; None where there is none."""
+    return next((layout for _, layout in LAYOUTS.items() if name in layout.files), None)
 
 
 class Adapted(NamedTuple):

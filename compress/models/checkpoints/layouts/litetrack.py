@@ -9,6 +9,7 @@ from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.models.checkpoints.layouts import ostrack
+from compress.models.checkpoints.layouts.layout import LAYOUTS, Layout
 
 
 def recognises(state: Mapping[str, Tensor]) -> bool:
@@ -47,3 +48,7 @@ def scale_rows(state: dict[str, Tensor], linear: str, scale: Tensor) -> None:
     """Multiply the outputs of a linear layer of `state` by `scale` (rows,)."""
     state[f"{linear}.weight"] = state[f"{linear}.weight"] * scale[:, None]
     state[f"{linear}.bias"] = state[f"{linear}.bias"] * scale
+
+
+_FILES = {f"litetrack-b{n}": f"B{n}_cae_center_all_ep300/LiteTrack_ep0300.pth.tar" for n in (4, 6, 8, 9)}
+LAYOUTS.register("LiteTrack", Layout("LiteTrack", "https://github.com/TsingWei/LiteTrack", _FILES, recognises, adapt))

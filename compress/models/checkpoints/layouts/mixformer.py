@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from compress.core import TrackerSpec
+from compress.models.checkpoints.layouts.layout import LAYOUTS, Layout
 
 _RENAMED = {
     "backbone.pos_embed_t": "backbone.pos_embed_z",
@@ -17,9 +18,14 @@ _UNUSED = ("backbone.cls_token", "backbone.pos_embed", "backbone.norm", "backbon
 """Kept by MixViT from ImageNet pre-training; its forward never reads them."""
 
 
-def recognises(state: Mapping[str, Tensor]) -> bool:
-    """Whether a state dict names its position tables as these projects do."""
-    return "backbone.pos_embed_s" in state
+def recognises_v2(state: Mapping[str, Tensor]) -> bool:
+    """Whether a state dict names its position tables as these projects do, and has prediction tokens."""
+    return "backbone.pos_embed_s" in state and "backbone.reg_tokens" in state
+
+
+def recognises_vit(state: Mapping[str, Tensor]) -> bool:
+    """Whether a state dict names its position tables as these projects do, without prediction tokens."""
+    return "backbone.pos_embed_s" in state and "backbone.reg_tokens" not in state
 
 
 def adapt(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
@@ -47,3 +53,15 @@ def _renamed(key: str) -> str:
 def _starts(key: str, prefixes: tuple[str, ...]) -> bool:
     """Whether `key` is one of `prefixes`, or under one."""
     return any(f"{key}.".startswith(f"{prefix}.") for prefix in prefixes)
+
+
+_V2_FILES = {
+    "mixformerv2-b": "mixformerv2_base.pth.tar",
+    "mixformerv2-s": "mixformerv2_small.pth.tar",
+    "mixformerv2-b-student": "mixformer2_vit_stu/student_288_depth8/MixFormer_ep0500.pth.tar",
+    "mixformerv2-depth12": "mixformer2_vit/student_288_depth12/MixFormer_ep0500.pth.tar",
+}
+_HUB = "https://github.com/MCG-NJU/"
+LAYOUTS.register("MixFormerV2", Layout("MixFormerV2", f"{_HUB}MixFormerV2", _V2_FILES, recognises_v2, adapt))
+_VIT_FILES = {"mixvit-b": "mixformer_vit_base_online.pth.tar"}
+LAYOUTS.register("MixViT", Layout("MixViT", f"{_HUB}MixFormer", _VIT_FILES, recognises_vit, adapt))

@@ -1,11 +1,11 @@
-"""What a backbone hands to a head."""
+"""What box heads have in common: what they read, and the block that most are made of."""
 
 from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Features(NamedTuple):
@@ -25,3 +25,8 @@ class Features(NamedTuple):
         batch, tokens, width = self.search.shape
         side = math.isqrt(tokens)
         return self.search.transpose(1, 2).reshape(batch, width, side, side)
+
+
+def conv_block(inputs: int, outputs: int) -> nn.Sequential:
+    """conv3×3, batch norm, ReLU."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))

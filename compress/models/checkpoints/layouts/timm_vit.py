@@ -10,6 +10,7 @@ from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.models.checkpoints.layouts.litetrack import scale_rows
+from compress.models.checkpoints.layouts.timm import TIMM_LAYOUTS, TimmLayout
 
 _HEAD_DIM = {1280: 80, 1408: 88, 1664: 104}
 """Width of a head by width of the ViT (huge, giant, gigantic); all others have heads of 64."""
@@ -80,3 +81,9 @@ def _resized(table: Tensor, side: int) -> Tensor:
     old = math.isqrt(table.shape[1])
     grid = table[:, table.shape[1] - old**2 :].float().transpose(1, 2).reshape(1, -1, old, old)
     return F.interpolate(grid, size=side, mode="bicubic", align_corners=False).flatten(2).transpose(1, 2)
+
+
+TIMM_LAYOUTS.register(
+    "vit",
+    TimmLayout(vit_from_timm, ("backbone.patch_embed.", "backbone.blocks."), pixels="backbone.patch_embed.proj"),
+)

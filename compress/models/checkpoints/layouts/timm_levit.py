@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec
+from compress.models.checkpoints.layouts.timm import TIMM_LAYOUTS, TimmLayout
 from compress.models.levit.backbone import Levit
 
 _NORM_EPS = 1e-5
@@ -82,3 +83,6 @@ def _our_name(key: str) -> str:
     for old, new in _RENAMED.items():
         key = key.replace(f"{old}.", f"{new}.")
     return key
+
+
+TIMM_LAYOUTS.register("levit", TimmLayout(levit_from_timm, ("backbone.stem.", "backbone.shrinks.", "backbone.blocks.")))

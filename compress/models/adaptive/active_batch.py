@@ -1,22 +1,18 @@
-"""A batch on its way through an adaptive tracker: layers, bypass decisions, frames that leave."""
+"""The frames of a batch that are still inside an adaptive tracker: layers, bypass decisions, frames that leave."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from compress.core import ExecutionPath
 from compress.models.adaptive.bypass import straight_through
-from compress.models.adaptive.forced_path import ForcedPath
+from compress.models.adaptive.tracker import AdaptiveTracker
 from compress.models.tracker import Decisions
 
-if TYPE_CHECKING:
-    from compress.models.vit.tracker import VitTracker
 
-
-class BatchWalk:
-    """The frames of a batch that have not left yet, after `done` layers, and what was decided about all of them.
+class ActiveBatch:
+    """The frames of a batch that no exit has taken yet, and what was decided about all of them.
 
     Attributes:
         x: Their tokens (n, N, dim).
@@ -26,7 +22,13 @@ class BatchWalk:
     """
 
     def __init__(
-        self, tracker: VitTracker, search: Tensor, memory: dict[str, Tensor], forced_path: ForcedPath, *, collect: bool
+        self,
+        tracker: AdaptiveTracker,
+        search: Tensor,
+        memory: dict[str, Tensor],
+        forced_path: ExecutionPath,
+        *,
+        collect: bool,
     ) -> None:
         self.tracker, self.spec, self.forced_path = tracker, tracker.spec, forced_path
         self.x = tracker.frame_tokens(search, memory)
@@ -39,7 +41,7 @@ class BatchWalk:
         self._scores: list[Tensor] = []
 
     def run(self, after: int) -> None:
-        """Go on until `after` layers are done, as the bypass decisions or the route have it."""
+        """Go on until `after` layers are done, as the bypass decisions or the forced path have it."""
         for i in range(self._done, after):
             self.x = self._decided(i) if i in self.spec.skippable else self.tracker.layer(i, self.x, self._memory)
             if self._collect:
@@ -51,7 +53,7 @@ class BatchWalk:
         self._scores.append(self._spread(score))
 
     def stay(self, places: Tensor) -> None:
-        """Only the frames at `places` among those still here go on."""
+        """Only the frames at `places` among those still inside go on."""
         self.rows, self.x = self.rows[places], self.x[places]
         self._memory = {name: value[places] for name, value in self._memory.items()}
         self.recycled = None if self.recycled is None else self.recycled[places]
@@ -100,7 +102,7 @@ class BatchWalk:
         return self.x.index_copy(0, run, self.tracker.layer(i, self.x[run], memory))
 
     def _spread(self, value: Tensor) -> Tensor:
-        """Values of the frames still here (n, …) → of the whole batch (B, …), NaN or False for those that left."""
+        """Values of the frames still inside (n, …) → of the whole batch (B, …), NaN or False for those that left."""
         if len(value) == self._batch:
             return value
         missing = float("nan") if value.is_floating_point() else False
