@@ -23,7 +23,7 @@ from published_figures import Figure, read_figures
 
 from compress.core import TRACKERS, TrackerSpec, describe
 from compress.core.cost import macs
-from compress.latency.estimated import LatencyRange, estimate_range, extrapolates
+from compress.latency.estimated import EstimatedLatency, LatencyRange, estimate_range
 from compress.latency.estimated.file import save_estimated
 from compress.latency.estimated.fitting import errors, fit, left_out_errors
 from compress.latency.estimated.profile import Coefficients, EstimatedProfile, LeaveOneOut, Published
@@ -192,7 +192,7 @@ def _print_named(profiles: Sequence[EstimatedProfile]) -> None:
     for name in TRACKERS.names():
         spec, cells = describe(name), []
         for profile in profiles:
-            span, beyond = estimate_range(profile, spec), " *" if extrapolates(profile, spec) else ""
+            span, beyond = estimate_range(profile, spec), "" if EstimatedLatency(profile).covers(spec) else " *"
             cheapest = f" to {span.cheapest.fps:.0f}" if spec.adaptive else ""
             cells.append(f"{span.worst.fps:.0f}{cheapest}{beyond}")
         print(f"| {name} | " + " | ".join(cells) + " |")

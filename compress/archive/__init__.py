@@ -1,6 +1,6 @@
 """What was tried: records read from the study, dominance, the Pareto front, its hypervolume and tables. No torch."""
 
-from compress.archive.archive import Archive, Constraint
+from compress.archive.archive import Archive
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
 from compress.archive.plan import Plan
 from compress.archive.prior_accuracy import SHARE, PriorAccuracy
@@ -22,7 +22,6 @@ from compress.archive.tables import adaptive, front_rows, row, write_csv, write_
 
 __all__ = [
     "Archive",
-    "Constraint",
     "Plan",
     "PriorAccuracy",
     "Record",

@@ -11,38 +11,7 @@ import numpy as np
 from compress.archive.dominance import pareto_mask
 from compress.archive.plan import Plan
 from compress.archive.record import Record, fidelity_order
-from compress.core import Latency, unknown_name
-
-
-@dataclass(frozen=True)
-class Constraint:
-    """The latency bound.
-
-    Attributes:
-        max_ms: Milliseconds per frame that a variant may take; None binds nothing.
-        given: How the user gave it, e.g. `{"speedup": 2.0}` or `{"fps": 60.0}`.
-        at: The figure it binds, one of `LATENCY_FIGURES`.
-    """
-
-    max_ms: float | None
-    given: dict[str, float] = field(default_factory=dict)
-    at: str = "mean"
-
-    def value(self, latency: Latency) -> float:
-        """The bound figure of `latency`, in milliseconds."""
-        return latency.at(self.at)
-
-    def met_by(self, record: Record) -> bool:
-        """Whether the latency of `record` is known and within the bound."""
-        if record.latency is None:
-            return False
-        return self.max_ms is None or self.value(record.latency) <= self.max_ms
-
-    def met_at_worst(self, record: Record) -> bool | None:
-        """Whether even the dearest way of an adaptive tracker is within the bound; None for others, or unbound."""
-        if self.max_ms is None or record.latency is None or record.latency.worst_ms is None:
-            return None
-        return record.latency.worst_ms <= self.max_ms
+from compress.core import LatencyConstraint, unknown_name
 
 
 @dataclass(frozen=True)
@@ -58,7 +27,7 @@ class Archive:
     run_dir: Path
     teacher: Record
     records: tuple[Record, ...]
-    constraint: Constraint
+    constraint: LatencyConstraint
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     plan: Plan | None = None
@@ -71,7 +40,7 @@ class Archive:
             if record.status == "done"
             and record.ao is not None
             and record.fidelity == fidelity
-            and self.constraint.met_by(record)
+            and self.constraint.met_by(record.latency)
         ]
 
     def front(self, fidelity: str = "full") -> list[Record]:

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from compress.archive.archive import Archive, Constraint
+from compress.archive.archive import Archive
 from compress.archive.plan import Plan
 from compress.archive.record import Record, Status
-from compress.core import LATENCY_FIGURES, FileError, Latency
+from compress.core import FileError, Latency, LatencyConstraint, UsageError
 from compress.core.plain import from_plain, printable
 from compress.core.plain_files import read_plain
 
@@ -153,21 +153,16 @@ def _record(trial: optuna.trial.FrozenTrial) -> Record:
     return replace(record, status="failed", reason=record.reason or "stopped before its end") if stale else record
 
 
-def _merge(record: Record, attrs: dict[str, Any], constraint: Constraint) -> Record:
+def _merge(record: Record, attrs: dict[str, Any], constraint: LatencyConstraint) -> Record:
     """`record` with what the study's attributes say came later."""
     record = _remeasured(record, attrs)
     later = attrs.get(f"status:{record.variant}")
     if later is not None:
         found = from_plain(_LaterStatus, later, f"the study's status of {record.variant}", error=FileError)
         return replace(record, status=found.status, reason=found.reason)
-    if record.status == "done" and record.measured and not constraint.met_by(record):
-        return replace(record, status="missed", reason=_missed(record.measured, constraint))
+    if record.status == "done" and record.measured and not constraint.met_by(record.measured):
+        return replace(record, status="missed", reason=constraint.check(record.measured).reason)
     return record
-
-
-def _missed(latency: Latency, constraint: Constraint) -> str:
-    figure = "" if constraint.at == "mean" else f" ({constraint.at})"
-    return f"measured {constraint.value(latency):.3g} ms{figure} against a bound of {constraint.max_ms:.3g} ms"
 
 
 def _remeasured(record: Record, attrs: dict[str, Any]) -> Record:
@@ -179,19 +174,20 @@ def _remeasured(record: Record, attrs: dict[str, Any]) -> Record:
     )
 
 
-def _constraint(settings: dict[str, Any], teacher: Record) -> Constraint:
-    given = {k: float(settings[k]) for k in ("speedup", "fps") if isinstance(settings.get(k), int | float)}
+def _constraint(settings: dict[str, Any], teacher: Record) -> LatencyConstraint:
+    fps, speedup = (_number(settings, name) for name in ("fps", "speedup"))
     at = str(settings.get("fps_at") or "mean")
-    if at not in LATENCY_FIGURES:
-        raise FileError(f"config.yaml binds the latency at {at!r}; known are {', '.join(LATENCY_FIGURES)}.")
-    bound = settings.get("bound_ms")
-    if bound is None and "fps" in given:
-        bound = 1000 / given["fps"]
-    if bound is None and "speedup" in given and teacher.latency:
-        bound = Constraint(None, at=at).value(teacher.latency) / given["speedup"]
-    if bound is not None and not (isinstance(bound, int | float) and bound > 0):
-        raise FileError(f"config.yaml's bound_ms must be a positive number but is {str(bound)[:80]!r}.")
-    return Constraint(None if bound is None else float(bound), given, at)
+    try:
+        return LatencyConstraint.of(fps=fps, speedup=speedup, at=at, teacher=teacher.latency)
+    except UsageError as error:
+        raise FileError(f"config.yaml binds no latency that could be: {error} {_AGAIN}") from error
+
+
+def _number(settings: dict[str, Any], name: str) -> float | None:
+    value = settings.get(name)
+    if value is not None and type(value) not in (int, float):
+        raise FileError(f"config.yaml's {name} must be a number but is {str(value)[:80]!r}. {_AGAIN}")
+    return value
 
 
 def _read_settings(path: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from compress.cli.progress import shown
 
 if TYPE_CHECKING:
     from compress.core import ExecutionPath, TrackerSpec
+    from compress.latency import LatencyModel
     from compress.measure import Target
 
 
@@ -38,52 +39,43 @@ def command(
 
     On a target that `compress targets` calls estimated, the answer comes from published speeds: nothing is timed.
     """
-    from compress.measure import resolve_target
+    from compress.measure import Coverage, resolve_target
 
     spec, paths = _tracker(tracker)
     aim = resolve_target(target, spec)
     asked = _asked(spec, paths)
     more: dict[str, Any] = {}
-    if aim.estimates is not None and not (measure or refresh):
-        found = {name: aim.estimate(spec, each) for name, each in asked.items()}
-        more = _estimated(aim, spec, paths, threads)
-    elif measure:
+    if measure:
         named = {name: each for name, each in asked.items() if each or not spec.adaptive}
         with shown(quiet=quiet) as progress:
             known = _known(named)
             found = aim.measure(dict.fromkeys(named, spec), paths=known, threads=threads, runs=runs, progress=progress)
     else:
-        from compress.latency import predict
-        from compress.measure import Coverage
-
         coverage = Coverage.of(spec, [spec])
         with shown(quiet=quiet) as progress:
-            profile = aim.profile(spec, coverage=coverage, threads=threads, refresh=refresh, progress=progress)
-        found = {name: predict(profile, spec, each) for name, each in asked.items()}
-        more = {"profile_mean_error": profile.mean_error, "profile_max_error": profile.max_error}
-        if spec.adaptive and profile.routing_overhead is not None:
-            more["profile_paths_mean_error"] = profile.routing_overhead.mean_error
+            model = aim.latency_model(spec, coverage=coverage, threads=threads, refresh=refresh, progress=progress)
+        found = {name: model.predict(spec, each) for name, each in asked.items()}
+        more = _trust(model, spec) | {"beside": _beside(aim, spec, paths)}
     print_latency(Answer(tracker, spec, paths, found), as_json, more)
 
 
-def _estimated(
-    aim: Target, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None, threads: int
-) -> dict[str, Any]:
-    """How far an estimate can be trusted, and what the device's other runtimes are estimated at."""
-    from compress.core import UsageError
-    from compress.measure import resolve_target, target_names
-
-    if threads != 1:
-        raise UsageError(f"--threads means nothing on {aim.name}: the published speeds behind it do not tell threads.")
-    assert aim.estimates is not None
-    others = [t for t in map(resolve_target, target_names()) if t.device == aim.device and t.name != aim.name]
-    return {
-        "profile_mean_error": aim.estimates.mean_error,
-        "profile_max_error": aim.estimates.max_error,
-        "figures": len(aim.estimates.figures),
-        "extrapolates": aim.extrapolates(spec),
-        "beside": {other.name: other.estimate(spec, paths).mean_ms for other in others},
+def _trust(model: LatencyModel, spec: TrackerSpec) -> dict[str, Any]:
+    """What a prediction rests on, and how far it can be trusted."""
+    errors = model.errors
+    found = {
+        "profile_mean_error": errors and errors.mean,
+        "profile_max_error": errors and errors.max,
+        "basis": model.basis,
+        "extrapolates": not model.covers(spec),
     }
+    return found | ({"profile_paths_mean_error": errors and errors.paths_mean} if spec.adaptive else {})
+
+
+def _beside(aim: Target, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None) -> dict[str, float]:
+    """Mean milliseconds under other runtimes of the device, where these are known without measuring anything."""
+    from compress.measure import same_device
+
+    return {other.name: other.latency_model(spec).predict(spec, paths).mean_ms for other in same_device(aim)}
 
 
 def _tracker(name: str) -> tuple[TrackerSpec, Mapping[ExecutionPath, int] | None]:

@@ -64,7 +64,7 @@ def print_latency(answer: Answer, as_json: bool, more: dict[str, Any]) -> None:
     if latency.runs:
         timed = f"threads {latency.threads}, {latency.runs} runs after {latency.warmup} dropped"
     else:
-        timed = f"fitted to {more['figures']} published speeds, nothing timed"
+        timed = f"from {more['basis']}, nothing timed"
     click.echo(f"  {latency.runtime}, {timed}")
     if answer.about:
         click.echo(f"  {answer.about}")
@@ -83,10 +83,10 @@ def _print_errors(more: dict[str, Any]) -> None:
         click.echo(f"  On {name}: {ms:.3f} ms estimated.")
     if more.get("extrapolates"):
         click.echo("  Beyond all that was fitted in work or width: this one is extrapolated, and its error not known.")
-    if more:
+    if more.get("profile_mean_error") is not None:
         click.echo(
             f"  The profile's error on trackers held back: {more['profile_mean_error']:.1%} mean, "
             f"{more['profile_max_error']:.1%} at most."
         )
     if more.get("profile_paths_mean_error") is not None:
-        click.echo(f"  On ways through adaptive trackers held back: {more['profile_ways_mean_error']:.1%} mean.")
+        click.echo(f"  On execution paths of adaptive trackers held back: {more['profile_paths_mean_error']:.1%} mean.")

@@ -44,7 +44,7 @@ def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
 
     return {
         "verdict": sentence,
-        "constraint": {"max_ms": archive.constraint.max_ms, "at": archive.constraint.at} | archive.constraint.given,
+        "constraint": {"max_ms": archive.constraint.max_ms, "at": archive.constraint.at, **archive.constraint.given},
         "fidelity": archive.fidelity,
         "hypervolume": archive.hypervolume(archive.fidelity),
         "teacher": row(archive, archive.teacher),

@@ -35,7 +35,7 @@ def command(as_json: bool) -> None:
         fingerprint = f"  ({row['fingerprint']})" if row["fingerprint"] else ""
         click.echo(f"{row['name']}  {row['device']}{fingerprint}")
         click.echo(f"  {row['runtime']}, {row['precision']}")
-        for line in _estimated_lines(row) if target.estimates else _kept_lines(row):
+        for line in _lines(row):
             click.echo(f"  {line}")
 
 
@@ -45,18 +45,23 @@ def _row(target: Target) -> dict[str, Any]:
 
     about: dict[str, Any] = {"name": target.name, "device": target.device}
     about |= {"runtime": target.runtime, "precision": target.precision}
-    kept = [row for row in (kept_profiles() if target.here else device_profiles()) if row[1].target == target.name]
-    about |= {"fingerprint": host().id if target.here else None, "provenance": target.provenance}
+    kept = [row for row in (*kept_profiles(), *device_profiles()) if row[1].target == target.name]
+    about |= {"fingerprint": host().id if target.timer else None, "provenance": target.provenance}
     about |= {"profiles": [_profile_row(path, profile) for path, profile in kept]}
-    if target.estimates is None:
+    model = target.shared_model
+    if model is None:
         return about
     return about | {
-        "aliases": list(target.estimates.names[1:]),
-        "figures": len(target.estimates.figures),
-        "mean_error": target.estimates.mean_error,
-        "max_error": target.estimates.max_error,
-        "limits": target.estimates.limits,
+        "aliases": list(target.aliases),
+        "basis": model.basis,
+        "mean_error": model.errors and model.errors.mean,
+        "max_error": model.errors and model.errors.max,
+        "limits": model.limits,
     }
+
+
+def _lines(row: dict[str, Any]) -> list[str]:
+    return _shared_lines(row) if "basis" in row else _kept_lines(row)
 
 
 def _kept_lines(row: dict[str, Any]) -> list[str]:
@@ -65,14 +70,13 @@ def _kept_lines(row: dict[str, Any]) -> list[str]:
     return [_line(kept) for kept in row["profiles"]] or [nothing]
 
 
-def _estimated_lines(row: dict[str, Any]) -> list[str]:
+def _shared_lines(row: dict[str, Any]) -> list[str]:
+    """Of a target with one model for all families of trackers."""
     measured = [_line(kept) for kept in row["profiles"]]
     never = "other families" if measured else "never measured"
-    return [
-        *measured,
-        f"estimated from {row['figures']} published speeds, {never}; error on trackers left out "
-        f"{row['mean_error']:.1%} mean, {row['max_error']:.1%} max",
-    ]
+    known = row["mean_error"] is not None
+    error = f"{row['mean_error']:.1%} mean, {row['max_error']:.1%} max" if known else "not known"
+    return [*measured, f"{row['provenance']} from {row['basis']}, {never}; error on trackers left out {error}"]
 
 
 def _profile_row(path: Path, profile: Profile) -> dict[str, Any]:

@@ -105,14 +105,12 @@ def _milliseconds(
 ) -> Callable[[ExecutionPath], float]:
     """Mean time of each way: by exit as given, or predicted or estimated for the run's target."""
     from compress.core import UsageError
-    from compress.driver.latency_constraint import latency_of
     from compress.measure import Coverage, resolve_target
 
     if exit_ms is None:
         aim, threads = resolve_target(str(settings.get("target", "cpu")), spec), int(settings.get("threads", 1))
-        coverage = Coverage.of(spec, [spec])
-        known = aim if aim.estimates else aim.profile(spec, coverage=coverage, threads=threads, progress=progress)
-        return lambda path: latency_of(known, spec, {path: 1}).mean_ms
+        model = aim.latency_model(spec, coverage=Coverage.of(spec, [spec]), threads=threads, progress=progress)
+        return lambda path: model.predict(spec, {path: 1}).mean_ms
     rising = sorted(exit_ms) == list(exit_ms) and all(0 < ms < math.inf for ms in exit_ms)
     if len(exit_ms) != len(spec.exits) or not rising:
         raise UsageError(f"--exit-ms must be {len(spec.exits)} rising numbers above 0, one for each exit.")

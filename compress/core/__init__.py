@@ -6,6 +6,7 @@ from compress.core.backbones.vit import VitRules
 from compress.core.errors import CompressError, FileError, InfeasibleError, InterruptedRun, UsageError, unknown_name
 from compress.core.execution_path import ExecutionPath, exit_shares, mean_layers, path_rows
 from compress.core.fingerprints import fingerprint
+from compress.core.latency_constraint import ConstraintCheck, LatencyConstraint
 from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Provenance
 from compress.core.registry import Registry
 from compress.core.spec import TrackerSpec, kept_dims
@@ -31,6 +32,7 @@ __all__ = [
     "Attention",
     "BypassSpec",
     "CompressError",
+    "ConstraintCheck",
     "ExitSpec",
     "FileError",
     "HeadSpec",
@@ -38,6 +40,7 @@ __all__ = [
     "InterruptedRun",
     "LATENCY_FIGURES",
     "Latency",
+    "LatencyConstraint",
     "LayerSpec",
     "LevitRules",
     "Provenance",

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 import yaml
 
-from compress.core import FileError, UsageError
+from compress.core import FileError, Latency, LatencyConstraint, UsageError
 from compress.core.files import write_text
 from compress.surgery import Rank
 
@@ -100,6 +100,10 @@ class SearchConfig:
         if self.time_budget is None:
             return 5.0 if self.trials is None else inf
         return self.time_budget or inf
+
+    def constraint(self, teacher: Latency | None) -> LatencyConstraint:
+        """The latency constraint of the search; a `speedup` is relative to the teacher's latency on the target."""
+        return LatencyConstraint.of(fps=self.fps, speedup=self.speedup, at=self.fps_at, teacher=teacher)
 
 
 # What may differ when a run is continued: how long and where, not what.

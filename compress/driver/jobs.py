@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from compress.core import Accuracy, ExecutionPath, TrackerSpec
 from compress.data import DataReference
 from compress.distill import StudentRecipe
-from compress.driver.latency_constraint import latency_of
-from compress.latency import Profile
-from compress.measure import Target
+from compress.latency import LatencyModel
 from compress.surgery import Rank
 
 
@@ -73,12 +71,12 @@ class TrainingSetup:
 class ExitAim:
     """What exit thresholds are chosen for: the most accurate ones whose mean latency is at most `max_ms`."""
 
-    latency: Profile | Target
+    latency: LatencyModel
     max_ms: float
 
     def path_ms(self, spec: TrackerSpec, path: ExecutionPath) -> float:
         """Mean milliseconds of the frames that take one path."""
-        return latency_of(self.latency, spec, {path: 1}).mean_ms
+        return self.latency.predict(spec, {path: 1}).mean_ms
 
 
 @dataclass(frozen=True)

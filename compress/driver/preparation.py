@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compress.archive import Constraint
-from compress.core import Latency
 from compress.core.progress import Progress
 from compress.data import DataReference
 from compress.distill import StudentRecipe
 from compress.driver.config import SearchConfig
 from compress.driver.evaluation_data import pool_size, rungs_of
 from compress.driver.jobs import TrainingSetup
-from compress.driver.latency_constraint import Gauge
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
-from compress.latency import Profile
+from compress.latency import LatencyModel
 from compress.measure import Coverage, Target
 from compress.models import Tracker
 from compress.spaces import Space
@@ -51,21 +48,11 @@ def training_setup(config: SearchConfig, inputs: Inputs) -> TrainingSetup:
     )
 
 
-def latency_profile(config: SearchConfig, inputs: Inputs, progress: Progress) -> Profile | Target:
-    """What latency is predicted from: components measured on the target, or what is estimated of it."""
-    if inputs.target.estimates is not None:
-        return inputs.target
+def latency_model(config: SearchConfig, inputs: Inputs, progress: Progress) -> LatencyModel:
+    """What predicts the students of the space on the target; on this host measured first, where that is needed."""
     teacher = inputs.teacher.spec
     coverage = Coverage.of_space(teacher, inputs.space)
-    return inputs.target.profile(teacher, coverage=coverage, threads=config.threads, progress=progress)
-
-
-def latency_bound(config: SearchConfig, profile: Profile | Target, teacher: Latency) -> Gauge:
-    """The bound of a search: frames per second, or times the speed predicted of the teacher."""
-    if config.fps is not None:
-        return Gauge(profile, config.fps_at, 1000.0 / config.fps)
-    assert config.speedup is not None
-    return Gauge(profile, config.fps_at, Constraint(None, at=config.fps_at).value(teacher) / config.speedup)
+    return inputs.target.latency_model(teacher, coverage=coverage, threads=config.threads, progress=progress)
 
 
 def work_of(students: Students) -> tuple[float, ...]:

@@ -11,13 +11,12 @@ import optuna
 from optuna.trial import Trial, TrialState
 
 from compress.archive import STUDY, Record, storage_url, store_record, variant_name
-from compress.core import LATENCY_FIGURES, TrackerSpec, UsageError, unknown_name
+from compress.core import LATENCY_FIGURES, ConstraintCheck, TrackerSpec, UsageError, unknown_name
 from compress.core.cost import macs, parameters
 from compress.driver.config import SearchConfig
 from compress.driver.executors import EXECUTORS
 from compress.driver.seed_configurations import seed_configurations
 from compress.driver.strategies import STRATEGIES
-from compress.latency import ConstraintCheck
 from compress.spaces import Space
 
 
@@ -98,11 +97,11 @@ class Proposals:
         rejected = 0
         while rejected < _TRIES:
             trial = self.study.ask()
-            record, verdict = self._draft(trial)
+            record, check = self._draft(trial)
             if record.spec.weights_id in known:
                 record = replace(record, status="duplicate", reason="tried before")
-            elif not verdict.passes:
-                record = replace(record, status="rejected", reason=verdict.reason)
+            elif not check.passes:
+                record = replace(record, status="rejected", reason=check.reason)
             store_record(trial, record)
             known.add(record.spec.weights_id)
             if record.status == "running":
@@ -110,7 +109,7 @@ class Proposals:
                 yield trial, record
             else:
                 rejected += 1
-                trial.set_constraint("latency", verdict.over_ms)
+                trial.set_constraint("latency", check.over_ms)
                 self.study.tell(trial, state=TrialState.PRUNED)
 
     def tell(self, trial: Trial, record: Record, over_ms: float) -> None:
@@ -123,25 +122,25 @@ class Proposals:
 
     def _draft(self, trial: Trial) -> tuple[Record, ConstraintCheck]:
         spec = self.space.spec(self.teacher, lambda name, values: trial.suggest_categorical(name, list(values)))
-        cost, verdict = macs(spec), self.gate(spec)
+        cost, check = macs(spec), self.gate(spec)
         record = Record(
             variant=variant_name(trial.number),
             number=trial.number,
             spec=spec,
             status="running",
-            predicted=verdict.latency,
+            predicted=check.latency,
             params=parameters(spec),
             macs=cost.full,
             macs_per_frame=cost.per_frame,
         )
-        return record, verdict
+        return record, check
 
 
-def _likely(verdict: ConstraintCheck) -> bool:
+def _likely(check: ConstraintCheck) -> bool:
     """Whether a static tracker keeps the bound, and an adaptive one halfway between its best and its worst path."""
-    latency = verdict.latency
-    slack = (latency.worst_ms - latency.mean_ms) / 2 if verdict.optimistic and latency.worst_ms is not None else 0.0
-    return verdict.over_ms + slack <= 0
+    latency = check.latency
+    slack = (latency.worst_ms - latency.mean_ms) / 2 if check.optimistic and latency.worst_ms is not None else 0.0
+    return check.over_ms + slack <= 0
 
 
 def check_names(config: SearchConfig) -> None:

@@ -35,7 +35,7 @@ class Remeasurer:
 
     def run(self) -> Archive:
         archive = self._archive()
-        if not self.target.here:
+        if self.target.timer is None:
             return archive  # nothing can be timed there
         members = [archive.teacher, *(r for r in archive.records if r.fidelity == "full" and r.accuracy is not None)]
         if len(members) > 1 and all(record.measured for record in members):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -14,12 +15,11 @@ from compress.distill import pick_device
 from compress.driver.config import SearchConfig, settle
 from compress.driver.evaluation_data import check_training_data, evaluation_sequences
 from compress.driver.executors import EXECUTORS
-from compress.driver.latency_constraint import latency_of
 from compress.driver.loop import Journal, run_trials
 from compress.driver.planned_work import PlannedWork
 from compress.driver.planner import check_kind, make_plan, plan_space, plans
 from compress.driver.planner.warm_start import enqueue, planned
-from compress.driver.preparation import Inputs, latency_bound, latency_profile, training_setup, work_of
+from compress.driver.preparation import Inputs, latency_model, training_setup, work_of
 from compress.driver.proposals import Proposals, check_names, open_study
 from compress.driver.remeasure import Remeasurer
 from compress.driver.run_dir import Log, explained, holding, write_environment
@@ -27,6 +27,7 @@ from compress.driver.strategies import STRATEGIES
 from compress.driver.teacher import record_teacher, teacher_score
 from compress.driver.trials import Trials
 from compress.driver.worker import students_of
+from compress.latency import gate
 from compress.measure import resolve_target
 from compress.models import load_tracker
 from compress.report import write_report
@@ -56,6 +57,7 @@ def search(*, out: str | Path | None = None, progress: Progress = no_progress, *
     # Everything a user can mistype is looked up before anything is written.
     target = resolve_target(config.target, describe(config.teacher))
     target.check_bound(config.fps_at)
+    target.check_threads(config.threads)
     target.check_searchable()
     if plans(config, target, settings):
         return make_plan(replace(config, space=plan_space(settings)), target, run_dir, progress=progress)
@@ -82,19 +84,20 @@ def _run(config: SearchConfig, run_dir: Path, inputs: Inputs, progress: Progress
     log, work = Log(run_dir), PlannedWork(progress)
     log(f"search {asdict(config)}")
     study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
-    profile = latency_profile(config, inputs, work.beside("Latency profile"))
+    model = latency_model(config, inputs, work.beside("Latency profile"))
     students = students_of(training_setup(config, inputs))
     teacher = inputs.teacher.spec
     score = teacher_score(study, students, work.beside("Scoring the teacher"))
-    predicted = latency_of(profile, teacher, score.paths)
+    predicted = model.predict(teacher, score.paths)
     if record_teacher(study, teacher, score, predicted):
         log(f"teacher: AO {score.accuracy.ao:.4f}, {predicted.provenance} {predicted.mean_ms:.3f} ms")
-    constraint = latency_bound(config, profile, predicted)
-    proposals = Proposals(study=study, space=inputs.space, teacher=teacher, gate=constraint.gate)
+    constraint = config.constraint(predicted)
+    checked = partial(gate, model, constraint=constraint)
+    proposals = Proposals(study=study, space=inputs.space, teacher=teacher, gate=checked)
     if config.plan:
         enqueue(study, planned(config.plan, inputs.space, teacher), config.students)
     proposals.enqueue_seeds()
-    trials = Trials(proposals, constraint, students.setup, work=work_of(students))
+    trials = Trials(proposals, model, constraint, students.setup, work=work_of(students))
     journal = Journal(run_dir, log, work, trials, students)
     strategy = STRATEGIES[config.strategy](trials, config)
     executor = EXECUTORS[config.executor](config, journal.watch)

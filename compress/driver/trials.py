@@ -10,10 +10,10 @@ from typing import Any
 from optuna.trial import Trial, TrialState
 
 from compress.archive import Record, store_record
-from compress.core import mean_layers
+from compress.core import ConstraintCheck, LatencyConstraint, mean_layers
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob, TrialResult
-from compress.driver.latency_constraint import Gauge
 from compress.driver.proposals import Proposals
+from compress.latency import LatencyModel
 
 
 class Trials:
@@ -23,12 +23,22 @@ class Trials:
         work: What a job of each rung costs, in units of about one distillation step; for progress.
 
     Args:
+        model: Predicts latency again once an adaptive student has shown which paths its frames take.
+        constraint: What students have to keep.
         setup: What all jobs have in common.
     """
 
-    def __init__(self, proposals: Proposals, constraint: Gauge, setup: TrainingSetup, *, work: Sequence[float]) -> None:
+    def __init__(
+        self,
+        proposals: Proposals,
+        model: LatencyModel,
+        constraint: LatencyConstraint,
+        setup: TrainingSetup,
+        *,
+        work: Sequence[float],
+    ) -> None:
         self.work = tuple(work)
-        self._proposals, self._constraint, self._setup = proposals, constraint, setup
+        self._proposals, self._model, self._constraint, self._setup = proposals, model, constraint, setup
         self._open: dict[int, Trial] = {}
         self._records: dict[int, Record] = {}
         self._known = proposals.known()
@@ -58,7 +68,7 @@ class Trials:
     def job(self, number: int, rung: int) -> TrialJob:
         """The job that takes a student to a rung, by index, and scores it there."""
         aim = self._constraint.aim_ms
-        exits = None if aim is None else ExitAim(self._constraint.profile, aim)
+        exits = None if aim is None else ExitAim(self._model, aim)
         return TrialJob(number, self[number].spec, rung, self._setup, exits)
 
     def reached(self, number: int, rung: int) -> bool:
@@ -77,7 +87,7 @@ class Trials:
 
     def over_ms(self, record: Record) -> float:
         """By how many milliseconds a record misses the bound; negative where it keeps it."""
-        return self._constraint.over_ms(record)
+        return self._check(record).over_ms
 
     def finish(self, number: int) -> None:
         """Tell a trained student, once and for all. A failed one was told already."""
@@ -85,10 +95,15 @@ class Trials:
             return
         record = self[number]
         # An adaptive student's own paths may be over a bound that its best ones were within.
-        check = self._constraint.verdict(record)
+        check = self._check(record)
         record = replace(record, status="done", reason="" if check.passes else check.reason)
         self._records[number] = record
         self._proposals.tell(self._open.pop(number), record, check.over_ms)
+
+    def _check(self, record: Record) -> ConstraintCheck:
+        """By what was last predicted of a record."""
+        assert record.predicted is not None
+        return self._constraint.check(record.predicted, optimistic=record.optimistic)
 
     def _take(self, trial: Trial, record: Record) -> int:
         self._open[trial.number], self._records[trial.number] = trial, record
@@ -110,7 +125,7 @@ class Trials:
         # Before any training no layer is skipped and no exit trusted, which says nothing of what will be.
         if not (result.paths and steps):
             return record
-        return replace(record, paths=result.paths, predicted=self._constraint.predict(result.spec, result.paths))
+        return replace(record, paths=result.paths, predicted=self._model.predict(result.spec, result.paths))
 
 
 def _failure(record: Record, result: TrialResult) -> Record:

@@ -4,14 +4,20 @@ from compress.measure.coverage import Coverage
 from compress.measure.host import Host, host, runtime_name
 from compress.measure.host_profiles import host_profile, kept_profiles, profile_path
 from compress.measure.profiling import build_profile
-from compress.measure.target import Target
-from compress.measure.targets import resolve_target, target_names
+from compress.measure.target import TARGETS, FixedTargets, ModelSource, SharedModel, Target, TargetProvider, Timer
+from compress.measure.targets import resolve_target, same_device, target_names
 from compress.measure.whole_trackers import measure_many, measure_whole
 
 __all__ = [
     "Coverage",
+    "FixedTargets",
     "Host",
+    "ModelSource",
+    "SharedModel",
+    "TARGETS",
     "Target",
+    "TargetProvider",
+    "Timer",
     "build_profile",
     "host_profile",
     "host",
@@ -21,5 +27,6 @@ __all__ = [
     "profile_path",
     "resolve_target",
     "runtime_name",
+    "same_device",
     "target_names",
 ]

@@ -3,21 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
-from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
+from compress.core import LATENCY_FIGURES, ExecutionPath, Latency, Registry, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress
-from compress.latency import Profile
-from compress.latency.estimated import EstimatedProfile, estimate, estimate_expected, extrapolates
+from compress.latency import LatencyModel
 from compress.measure.coverage import Coverage
-from compress.measure.host_profiles import host_profile
-from compress.measure.remote_profiles import device_profile
-from compress.measure.whole_trackers import RUNS, measure_many
+from compress.measure.whole_trackers import RUNS
 from compress.models import Tracker
 
-_KNOWN_OF_ESTIMATES = ("mean", "worst")
-"""What published speeds, which are means, can tell of `LATENCY_FIGURES`."""
+Basis = Literal["measured", "estimated"]
+"""What predictions rest on: parts measured on the device, or figures of others."""
+
+
+class ModelSource(Protocol):
+    """Gives the latency models of a target."""
+
+    @property
+    def basis(self) -> Basis:
+        """What all of its models rest on."""
+        ...
+
+    @property
+    def shared(self) -> LatencyModel | None:
+        """The one model of all trackers; None where every family of trackers has its own."""
+        ...
+
+    def model(
+        self, teacher: TrackerSpec, coverage: Coverage | None, threads: int, refresh: bool, progress: Progress
+    ) -> LatencyModel:
+        """The model for the family of `teacher`; arguments and errors as `Target.latency_model`."""
+        ...
+
+
+class Timer(Protocol):
+    """Times whole trackers on a device that is at hand; arguments and errors as `Target.measure`."""
+
+    def __call__(
+        self,
+        trackers: Mapping[str, Tracker | TrackerSpec],
+        *,
+        paths: Mapping[str, Mapping[ExecutionPath, int]] | None,
+        threads: int,
+        runs: int,
+        progress: Progress,
+    ) -> dict[str, Latency]: ...
+
+
+@dataclass(frozen=True)
+class SharedModel:
+    """A source of one model for all families of trackers, which nothing has to be measured for."""
+
+    shared: LatencyModel
+
+    @property
+    def basis(self) -> Basis:
+        return "estimated" if self.shared.provenance == "estimated" else "measured"
+
+    def model(
+        self, teacher: TrackerSpec, coverage: Coverage | None, threads: int, refresh: bool, progress: Progress
+    ) -> LatencyModel:
+        return self.shared
 
 
 @dataclass(frozen=True)
@@ -25,29 +72,37 @@ class Target:
     """A device with a runtime and precision. `cpu` and `gpu` are always this host.
 
     Attributes:
-        name: One of `BACKENDS`, where whole trackers can be timed on it now.
-        estimates: What published speeds tell of a device that is not here; None where latency is measured.
-        elsewhere: Latency is predicted from profiles that `compress profile` has measured there, and kept here.
+        name: Its shortest name; `aliases` are longer ones that mean the same.
+        device, runtime: As in `Latency`.
+        precision: `fp32`, `fp16` or `int8`.
+        source: Gives its latency models.
+        timer: Times whole trackers on it; None where the device is not at hand.
     """
 
     name: str
     runtime: str
     precision: str
     device: str
-    estimates: EstimatedProfile | None = None
-    elsewhere: bool = False
+    source: ModelSource
+    timer: Timer | None = None
+    aliases: tuple[str, ...] = ()
 
     @property
-    def here(self) -> bool:
-        """Whether whole trackers can be timed on it now."""
-        return self.estimates is None and not self.elsewhere
+    def provenance(self) -> Basis:
+        """What its predictions rest on."""
+        return self.source.basis
 
     @property
-    def provenance(self) -> Literal["measured", "estimated"]:
-        """What its figures rest on: parts measured on the device, or published speeds."""
-        return "measured" if self.estimates is None else "estimated"
+    def shared_model(self) -> LatencyModel | None:
+        """The one model of all trackers; None where every family of trackers has its own."""
+        return self.source.shared
 
-    def profile(
+    @property
+    def known_figures(self) -> tuple[str, ...]:
+        """Those of `LATENCY_FIGURES` that can be bound on it."""
+        return self.source.shared.known_figures if self.source.shared else LATENCY_FIGURES
+
+    def latency_model(
         self,
         teacher: TrackerSpec,
         *,
@@ -55,18 +110,23 @@ class Target:
         threads: int = 1,
         refresh: bool = False,
         progress: Progress = no_progress,
-    ) -> Profile:
-        """The profile for the family of `teacher`, measured first where it is absent; see `host_profile`.
+    ) -> LatencyModel:
+        """What predicts trackers of the family of `teacher`; on this host measured first, where that is needed.
+
+        Args:
+            coverage: What must be predictable beside the teacher's own layers.
+            threads: Threads of the runtime.
+            refresh: Measure again, even where a kept profile would do.
+            progress: Of measuring.
 
         Raises:
-            UsageError: an estimated target; or one measured elsewhere, if not for this, or if it is to be refreshed.
+            UsageError: there is no model for this family, coverage or number of threads, or nothing can be measured.
+            CompressError: the machine is too noisy to be measured.
         """
-        if self.elsewhere and not refresh:
-            return _kept(self.name, teacher, coverage, threads)
-        self._check_here()
-        return host_profile(
-            teacher, target=self.name, coverage=coverage, threads=threads, refresh=refresh, progress=progress
-        )
+        self.check_threads(threads)
+        if refresh and self.timer is None:
+            raise self._not_at_hand()
+        return self.source.model(teacher, coverage, threads, refresh, progress)
 
     def measure(
         self,
@@ -80,41 +140,34 @@ class Target:
         """Latency of whole trackers in one shuffled run; see `measure_many`.
 
         Raises:
-            UsageError: a target that is not here.
+            UsageError: the device is not at hand.
         """
-        self._check_here()
-        return measure_many(trackers, paths=paths, target=self.name, threads=threads, runs=runs, progress=progress)
-
-    def estimate(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
-        """Latency by published speeds: `worst_ms` of adaptive trackers too, and their mean over `paths`.
-
-        Args:
-            ways: Frames counted by the way they took. Without them the mean of an adaptive tracker is a bound: the
-                share τ0 of the layers skipped, the first exit taken.
-
-        Raises:
-            UsageError: not an estimated target, or a way that `spec` does not have.
-        """
-        profile = self._estimates()
-        if not spec.adaptive:
-            return estimate(profile, spec)
-        mean = _over(profile, spec, paths) if paths else estimate_expected(profile, spec)
-        return replace(mean, worst_ms=estimate(profile, spec).mean_ms)
-
-    def extrapolates(self, spec: TrackerSpec) -> bool:
-        """Whether `spec` lies beyond all that the estimates were fitted to. Raises as `estimate`."""
-        return extrapolates(self._estimates(), spec)
+        if self.timer is None:
+            raise self._not_at_hand()
+        return self.timer(trackers, paths=paths, threads=threads, runs=runs, progress=progress)
 
     def check_bound(self, at: str) -> None:
-        """Whether a bound on a figure of `LATENCY_FIGURES` can be told kept.
+        """Whether a bound on a figure of `LATENCY_FIGURES` can be checked.
 
         Raises:
-            UsageError: a percentile of an estimated target.
+            UsageError: its models do not tell that figure apart from the mean.
         """
-        if self.estimates is not None and at not in _KNOWN_OF_ESTIMATES:
+        if at not in self.known_figures:
             raise UsageError(
-                f"--fps-at {at} cannot be told on {self.name}: its latency is estimated from published speeds, which "
-                f"are means. Give --fps-at mean or worst. {how_to_measure(self.name)}"
+                f"--fps-at {at} cannot be bound on {self.name}: its latency is {self._basis_words}, which are means. "
+                f"Give --fps-at {' or '.join(self.known_figures)}. {how_to_measure(self.name)}"
+            )
+
+    def check_threads(self, threads: int) -> None:
+        """Whether its latency can be told for so many threads.
+
+        Raises:
+            UsageError: it has one latency, whatever runs it.
+        """
+        if threads != 1 and self.shared_model is not None:
+            raise UsageError(
+                f"--threads means nothing on {self.name}: its latency is {self._basis_words}, which do not "
+                "tell threads."
             )
 
     def check_searchable(self) -> None:
@@ -130,22 +183,53 @@ class Target:
                 "would take in int8."
             )
 
-    def _estimates(self) -> EstimatedProfile:
-        if self.estimates is None:
-            raise UsageError(f"Latency on {self.name} is measured, not estimated.")
-        return self.estimates
+    @property
+    def _basis_words(self) -> str:
+        if self.shared_model is None:
+            return "predicted from what was measured there"
+        return f"{self.shared_model.provenance} from {self.shared_model.basis}"
 
-    def _check_here(self) -> None:
-        if self.elsewhere:
-            raise UsageError(
-                f"Nothing can be timed on {self.name} from here: its latency is predicted from what was measured "
-                f"there. {how_to_measure(self.name)}"
-            )
-        if self.estimates is not None:
-            raise UsageError(
-                f"Nothing can be timed on {self.name} from here: it is estimated from published speeds, and no "
-                f"{self.device} is at hand. {how_to_measure(self.name)}"
-            )
+    def _not_at_hand(self) -> UsageError:
+        return UsageError(
+            f"Nothing can be timed on {self.name} from here: its latency is {self._basis_words}, and no {self.device} "
+            f"is at hand. {how_to_measure(self.name)}"
+        )
+
+
+class TargetProvider(Protocol):
+    """Knows some targets by name."""
+
+    def names(self) -> list[str]:
+        """The names that `compress targets` lists."""
+        ...
+
+    def find(self, name: str, spec: TrackerSpec | None) -> Target | None:
+        """The target of a name or alias; None where it is not one of these.
+
+        Args:
+            spec: A tracker of the family that latency is wanted of, if that is known.
+
+        Raises:
+            UsageError: it is one of these, but cannot be used, and why.
+        """
+        ...
+
+
+TARGETS: Registry[TargetProvider] = Registry("target provider")
+"""Providers of targets, asked for a name in the order of registration: `TARGETS.register("mine", FixedTargets(…))`."""
+
+
+@dataclass(frozen=True)
+class FixedTargets:
+    """A provider of targets that are known beforehand."""
+
+    targets: tuple[Target, ...]
+
+    def names(self) -> list[str]:
+        return [target.name for target in self.targets]
+
+    def find(self, name: str, spec: TrackerSpec | None) -> Target | None:
+        return next((target for target in self.targets if name in (target.name, *target.aliases)), None)
 
 
 def how_to_measure(name: str) -> str:
@@ -154,28 +238,3 @@ def how_to_measure(name: str) -> str:
         f"To measure one: `compress profile measure --target {name} --host user@device`, or, to carry the measurement "
         f"there, `compress profile kit --target {name} --out kit`."
     )
-
-
-def _kept(name: str, teacher: TrackerSpec, coverage: Coverage | None, threads: int) -> Profile:
-    """The profile measured on a device, if it covers what is asked."""
-    profile = device_profile(name, teacher, threads)
-    if profile is None:
-        raise UsageError(
-            f"{name} was not measured for this family of trackers with {threads} thread{'s' * (threads > 1)}. Add "
-            f"--teacher and --threads. {how_to_measure(name)}"
-        )
-    if coverage is not None and not coverage.within(Coverage.covered(profile)):
-        raise UsageError(
-            f"The profile measured on {name} does not reach all that is asked of it. Measure it with --space. "
-            f"{how_to_measure(name)}"
-        )
-    return profile
-
-
-def _over(profile: EstimatedProfile, spec: TrackerSpec, paths: Mapping[ExecutionPath, int]) -> Latency:
-    """The mean over frames that went `paths`."""
-    frames = sum(paths.values())
-    found = [(n / frames, estimate(profile, spec, skipped=w.skipped or (), exit=w.exit)) for w, n in paths.items()]
-    mean = sum(share * each.mean_ms for share, each in found)
-    network = sum(share * each.network_ms for share, each in found)
-    return replace(found[0][1], mean_ms=mean, p50_ms=mean, p90_ms=mean, p99_ms=mean, network_ms=network)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from compress.archive import SHARE, Archive, Constraint, PriorAccuracy, Record
-from compress.core import TrackerSpec
+from compress.archive import SHARE, Archive, PriorAccuracy, Record
+from compress.core import LatencyConstraint, TrackerSpec
 
 
 def digits(value: float, count: int = 3) -> str:
@@ -16,7 +16,7 @@ def digits(value: float, count: int = 3) -> str:
     return f"{value:.{max(0, count - 1 - math.floor(math.log10(abs(value))))}f}"
 
 
-def bound(constraint: Constraint) -> str:
+def bound(constraint: LatencyConstraint) -> str:
     """The constraint in words: `at most 0.93 ms per frame (2× the teacher's speed)`."""
     if constraint.max_ms is None:
         return "no latency bound"
@@ -51,11 +51,11 @@ def expected(prior: PriorAccuracy) -> str:
     )
 
 
-def worst(constraint: Constraint, record: Record) -> str | None:
+def worst(constraint: LatencyConstraint, record: Record) -> str | None:
     """The dearest way of an adaptive tracker and how that stands to the bound: `1.20 ms, over the bound`."""
     if record.latency is None or record.latency.worst_ms is None:
         return None
-    within = {True: ", within the bound", False: ", over the bound", None: ""}[constraint.met_at_worst(record)]
+    within = {True: ", within the bound", False: ", over the bound", None: ""}[constraint.met_at_worst(record.latency)]
     return f"{digits(record.latency.worst_ms)} ms{within}"
 
 

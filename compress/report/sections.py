@@ -136,7 +136,7 @@ def _of_plan(archive: Archive, columns: tuple[_Column, ...]) -> tuple[_Column, .
 def _worst(archive: Archive, record: Record) -> Cell:
     """The figure, and whether it is over the bound that the variant keeps otherwise."""
     cell = number(record.latency.worst_ms if record.latency else None)
-    return Cell(f"{cell.text} over", cell.key) if archive.constraint.met_at_worst(record) is False else cell
+    return Cell(f"{cell.text} over", cell.key) if archive.constraint.met_at_worst(record.latency) is False else cell
 
 
 def errors_table(archive: Archive) -> tuple[Markup, str]:
@@ -180,7 +180,7 @@ _ERRORS: tuple[_Column, ...] = (
     ("predicted, ms", "summed from measured parts", lambda _, r: number(r.predicted.mean_ms if r.predicted else None)),
     ("measured, ms", "the whole network", lambda _, r: number(r.measured.mean_ms if r.measured else None)),
     ("difference", "predicted / measured − 1", lambda _, r: number(r.latency_error, "+.1%")),
-    ("meets the bound", "by the measured figure", lambda a, r: Cell("yes" if a.constraint.met_by(r) else "no")),
+    ("meets the bound", "by the measured figure", lambda a, r: Cell("yes" if a.constraint.met_by(r.latency) else "no")),
     ("status", "what became of it", _text(lambda r: r.status)),
 )
 

@@ -60,7 +60,7 @@ def _accuracy(archive: Archive, record: Record) -> str:
 
 def _nothing(archive: Archive) -> str:
     constraint = archive.constraint
-    inside = [r for r in archive.records if constraint.met_by(r)]
+    inside = [r for r in archive.records if constraint.met_by(r.latency)]
     if inside:
         states = sorted({r.status for r in inside})
         counts = ", ".join(f"{sum(r.status == state for r in inside)} {state}" for state in states)

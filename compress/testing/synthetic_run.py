@@ -24,7 +24,6 @@ CONFIG = """\
 teacher: ostrack-nano
 target: cpu
 speedup: 2.0
-bound_ms: 0.93
 data: generated
 trials: 40
 seed: 0

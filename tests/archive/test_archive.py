@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compress.archive import Archive, Constraint, read_archive
-from compress.core import FileError, UsageError
+from compress.archive import Archive, read_archive
+from compress.core import FileError, LatencyConstraint, UsageError
 from compress.testing.synthetic_run import CONFIG, RECORDS, accuracy, latency, record, teacher, with_exits, write_run
 
 
@@ -18,14 +18,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _archive(*records: object, max_ms: float | None = 1.0) -> Archive:
-    return Archive(Path("r"), teacher(), records, Constraint(max_ms))  # type: ignore[arg-type]
+    return Archive(Path("r"), teacher(), records, LatencyConstraint(max_ms))  # type: ignore[arg-type]
 
 
 def test_reads_what_was_stored(run: Path) -> None:
     archive = read_archive(run)
     assert [r.variant for r in archive.records] == [r.variant for r in RECORDS]
     assert archive.teacher == teacher()
-    assert archive.constraint == Constraint(0.93, {"speedup": 2.0})
+    assert archive.constraint == LatencyConstraint(0.93, {"speedup": 2.0})
     assert archive.settings["sampler"] == "tpe"
     assert archive.variant("v003") == RECORDS[3]
 
@@ -58,19 +58,19 @@ def test_a_variant_slower_than_the_teacher_must_be_better() -> None:
 def test_the_bound_binds() -> None:
     inside, outside = record(0, 4, 0.9, 0.5), record(1, 4, 1.1, 0.6)
     assert _archive(inside, outside).front() == [inside]
-    tail = Constraint(1.0, at="p99")
-    assert not tail.met_by(inside)
+    tail = LatencyConstraint(1.0, at="p99")
+    assert not tail.met_by(inside.latency)
 
 
 def test_the_bound_may_bind_the_worst_path() -> None:
     dynamic, static = with_exits(), record(0, 4, 0.9, 0.5)
-    mean, worst = Constraint(1.0), Constraint(1.0, at="worst")
-    assert mean.met_by(dynamic)
-    assert mean.met_at_worst(dynamic) is False
-    assert not worst.met_by(dynamic)
-    assert worst.met_by(static)
-    assert mean.met_at_worst(static) is None
-    assert Constraint(1.2, at="worst").met_by(dynamic)
+    mean, worst = LatencyConstraint(1.0), LatencyConstraint(1.0, at="worst")
+    assert mean.met_by(dynamic.latency)
+    assert mean.met_at_worst(dynamic.latency) is False
+    assert not worst.met_by(dynamic.latency)
+    assert worst.met_by(static.latency)
+    assert mean.met_at_worst(static.latency) is None
+    assert LatencyConstraint(1.2, at="worst").met_by(dynamic.latency)
 
 
 def test_no_variant_within_the_bound() -> None:
@@ -101,10 +101,9 @@ def test_unknown_variant(run: Path) -> None:
 
 
 def test_constraint_from_how_it_was_given(tmp_path: Path) -> None:
-    config = CONFIG.replace("bound_ms: 0.93\n", "")
-    assert read_archive(write_run(tmp_path / "s", config=config)).constraint.max_ms == pytest.approx(0.93)
-    by_fps = config.replace("speedup: 2.0", "fps: 500")
-    assert read_archive(write_run(tmp_path / "f", config=by_fps)).constraint == Constraint(2.0, {"fps": 500.0})
+    assert read_archive(write_run(tmp_path / "s")).constraint.max_ms == pytest.approx(0.93)
+    by_fps = CONFIG.replace("speedup: 2.0", "fps: 500")
+    assert read_archive(write_run(tmp_path / "f", config=by_fps)).constraint == LatencyConstraint(2.0, {"fps": 500.0})
 
 
 def test_not_a_run_directory(tmp_path: Path) -> None:
@@ -138,7 +137,7 @@ def test_a_record_that_is_none(tmp_path: Path) -> None:
         read_archive(run)
 
 
-@pytest.mark.parametrize("config", ["a: [", "- 1", "bound_ms: -1", "bound_ms: soon", "fps_at: p42"])
+@pytest.mark.parametrize("config", ["a: [", "- 1", "fps: -1", "speedup: soon", "fps_at: p42", "fps: 2\nspeedup: 2"])
 def test_damaged_settings(run: Path, tmp_path: Path, config: str) -> None:
     (tmp_path / "config.yaml").write_text(config)
     (tmp_path / "study.db").write_bytes((run / "study.db").read_bytes())

@@ -9,8 +9,8 @@ from typing import Any
 import optuna
 import pytest
 
-from compress.archive import STUDY, Archive, Constraint, Plan, read_archive, read_knobs, storage_url, store_plan
-from compress.core import FileError
+from compress.archive import STUDY, Archive, Plan, read_archive, read_knobs, storage_url, store_plan
+from compress.core import FileError, LatencyConstraint
 from compress.testing.synthetic_run import RECORDS, plan_facts, planned, planned_teacher, write_run
 
 
@@ -49,7 +49,7 @@ def test_a_study_says_whether_it_is_a_plan(tmp_path: Path) -> None:
 def test_front_of_a_plan() -> None:
     slow, beaten, fast = planned(0, 8, 16.0, 0.66), planned(1, 8, 16.5, 0.65), planned(2, 3, 9.0, 0.55)
     over = planned(3, 9, 17.0, 0.7, status="rejected")
-    archive = Archive(Path("r"), planned_teacher(), (slow, beaten, fast, over), Constraint(16.7))
+    archive = Archive(Path("r"), planned_teacher(), (slow, beaten, fast, over), LatencyConstraint(16.7))
     assert archive.fidelity == "prior"
     assert archive.front("prior") == [fast, slow]
     assert archive.front() == []

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from compress.archive import Archive, Constraint, read_archive, write_pareto_csv, write_trials_csv
+from compress.archive import Archive, read_archive, write_pareto_csv, write_trials_csv
+from compress.core import LatencyConstraint
 from compress.testing.synthetic_run import planned, planned_teacher, record, teacher, with_bypass, with_exits, write_run
 
 REQUIRED = [
@@ -51,7 +52,9 @@ def test_trials_csv_holds_everything(tmp_path: Path) -> None:
 
 
 def test_adaptive_variants_can_be_told(tmp_path: Path) -> None:
-    archive = Archive(tmp_path, teacher(), (with_exits(), with_bypass(), record(0, 4, 0.5, 0.4)), Constraint(0.93))
+    archive = Archive(
+        tmp_path, teacher(), (with_exits(), with_bypass(), record(0, 4, 0.5, 0.4)), LatencyConstraint(0.93)
+    )
     write_trials_csv(archive, tmp_path / "trials.csv")
     table = pd.read_csv(tmp_path / "trials.csv", keep_default_na=False, dtype=str).set_index("variant")
     columns = ["adaptive", "mean_layers", "worst_ms", "within_bound", "worst_within_bound", "optimistic"]
@@ -61,7 +64,9 @@ def test_adaptive_variants_can_be_told(tmp_path: Path) -> None:
 
 
 def test_estimates_have_columns_of_their_own(tmp_path: Path) -> None:
-    archive = Archive(tmp_path, planned_teacher(), (planned(0, 4, 9.0, 0.6), planned(1, 4, 9.5, 0.5)), Constraint(16.7))
+    archive = Archive(
+        tmp_path, planned_teacher(), (planned(0, 4, 9.0, 0.6), planned(1, 4, 9.5, 0.5)), LatencyConstraint(16.7)
+    )
     write_pareto_csv(archive, tmp_path / "pareto.csv")
     table = pd.read_csv(tmp_path / "pareto.csv", keep_default_na=False, dtype=str).set_index("variant")
     assert table.index.tolist() == ["v000", "teacher"]
@@ -71,20 +76,22 @@ def test_estimates_have_columns_of_their_own(tmp_path: Path) -> None:
     assert row["prior_provenance"] == "estimated: retention of 0.71 (litetrack, Table IV)"
     assert row["latency_provenance"] == "estimated"
     # And runs without estimates keep their tables as they were.
-    write_pareto_csv(Archive(tmp_path, teacher(), (record(0, 4, 0.5, 0.4),), Constraint(1)), tmp_path / "other.csv")
+    write_pareto_csv(
+        Archive(tmp_path, teacher(), (record(0, 4, 0.5, 0.4),), LatencyConstraint(1)), tmp_path / "other.csv"
+    )
     assert not [name for name in pd.read_csv(tmp_path / "other.csv") if name.startswith("prior")]
 
 
 def test_cells_are_no_formulas(tmp_path: Path) -> None:
     bad = record(0, 4, 0.5, 0.4, reason='=HYPERLINK("http://example.org","x"), "and" a comma')
-    archive = Archive(tmp_path, teacher(), (bad, replace(bad, number=1, reason="@SUM(1)")), Constraint(None))
+    archive = Archive(tmp_path, teacher(), (bad, replace(bad, number=1, reason="@SUM(1)")), LatencyConstraint(None))
     write_trials_csv(archive, tmp_path / "trials.csv")
     reasons = pd.read_csv(tmp_path / "trials.csv")["reason"].tolist()
     assert reasons[1:] == ["'" + bad.reason, "'@SUM(1)"]
 
 
 def test_unwritable_folder_leaves_nothing(tmp_path: Path) -> None:
-    archive = Archive(tmp_path, teacher(), (record(0, 4, 0.5, 0.4),), Constraint(None))
+    archive = Archive(tmp_path, teacher(), (record(0, 4, 0.5, 0.4),), LatencyConstraint(None))
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="file"):
         write_pareto_csv(archive, tmp_path / "file" / "pareto.csv")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 import pytest
@@ -16,6 +16,7 @@ from compress.core import (
     ExecutionPath,
     ExitSpec,
     Latency,
+    LatencyConstraint,
     TrackerSpec,
     UsageError,
     describe,
@@ -28,7 +29,6 @@ from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup, TrialJob, 
 from compress.driver.proposals import Proposals
 from compress.driver.strategies.halving import Halving, promoted
 from compress.driver.trials import Trials
-from compress.latency import ConstraintCheck
 from compress.runtime.thresholds import with_thresholds
 from compress.spaces import load_space
 
@@ -82,21 +82,20 @@ def test_the_best_of_either_kind_goes_on() -> None:
     assert promoted(records, 1, _beyond(9.0)) == [1]
 
 
-class _Gauge:
-    """A layer takes a millisecond, and five are allowed."""
+class _Layers:
+    """A latency model in which a layer takes a millisecond."""
 
-    aim_ms = 4.0
-    profile = None
+    provenance: Literal["predicted"] = "predicted"
+    errors = None
+    limits = ""
+    basis = "layers"
+    known_figures = ("mean", "worst")
 
-    def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int]) -> Latency:
-        return _latency(mean_layers(paths, spec))
+    def covers(self, spec: TrackerSpec) -> bool:
+        return True
 
-    def verdict(self, record: Record) -> ConstraintCheck:
-        assert record.predicted is not None
-        return ConstraintCheck(record.predicted, 5.0)
-
-    def over_ms(self, record: Record) -> float:
-        return self.verdict(record).over_ms
+    def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
+        return _latency(mean_layers(paths, spec) if paths else len(spec.layers))
 
 
 _RUNGS = (Rung("rung-0", 0), Rung("rung-1", 4), Rung("full", 6, short=False))
@@ -110,7 +109,7 @@ def _trials(records: list[Record]) -> Trials:
     proposals = Proposals(study, load_space("ostrack"), _SPEC, lambda spec: pytest.fail("nothing new is asked for"))
     nothing = DataReference.of(open_source("generated"))
     setup = TrainingSetup(TeacherWeights(_SPEC, "0"), nothing, nothing, pairs=8, rungs=_RUNGS, seed=0)
-    return Trials(proposals, _Gauge(), setup, work=(1, 5, 7))  # type: ignore[arg-type]
+    return Trials(proposals, _Layers(), LatencyConstraint(5.0), setup, work=(1, 5, 7))
 
 
 def _records(specs: list[TrackerSpec]) -> list[Record]:
@@ -223,7 +222,7 @@ def test_thresholds_that_were_chosen_stay_with_the_trial() -> None:
     (number,) = trials.unfinished()
     job = trials.job(number, 1)
     assert job.exits is not None
-    assert job.exits.max_ms == 4.0
+    assert job.exits.max_ms == pytest.approx(0.95 * 5.0)
     chosen = with_thresholds(spec, [0.75])
     record = trials.add(replace(_result(job, 0.5, paths={ExecutionPath(frozenset(), 1): 3}), spec=chosen))
     assert record.spec == chosen

@@ -18,11 +18,12 @@ from compress.cli import main
 from compress.cli.profile import measure as measure_command
 from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
-from compress.driver import SearchConfig, plan_sample, search
+from compress.driver import SearchConfig, search
 from compress.driver.planner import make_plan, plans
+from compress.driver.planner.sample import DRAWS
 from compress.driver.planner.warm_start import Planned, along, planned
 from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, predict
-from compress.latency.estimated import estimate, estimate_expected, load_estimated
+from compress.latency.estimated import estimate_latency, load_estimated, optimistic_latency
 from compress.measure import Coverage, resolve_target
 from compress.measure.remote_profiles import Device, keep_device_profile
 from compress.prior import estimate as prior_estimate
@@ -103,9 +104,9 @@ def test_figures_are_those_of_the_estimates(run: Archive) -> None:
         assert expected is not None
         assert (record.prior.mean, record.prior.low, record.prior.high) == (expected.mean, expected.low, expected.high)
         assert record.prior.teacher == 0.71
-        assert record.latency.mean_ms == estimate_expected(profile, record.spec).mean_ms
-        assert record.latency.at("worst") == estimate(profile, record.spec).mean_ms
-        assert run.constraint.met_by(record)
+        assert record.latency.mean_ms == optimistic_latency(profile, record.spec).mean_ms
+        assert record.latency.at("worst") == estimate_latency(profile, record.spec).mean_ms
+        assert run.constraint.met_by(record.latency)
     assert run.teacher.prior is not None
     assert run.teacher.prior.mean == run.teacher.prior.low == run.teacher.prior.high == 0.71
 
@@ -393,5 +394,5 @@ def test_the_line_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixture[st
     archive = read_archive(out)
     assert archive.plan is not None
     assert archive.settings["space"] == "full"
-    assert archive.plan.drawn > 0.5 * plan_sample.DRAWS
+    assert archive.plan.drawn > 0.5 * DRAWS
     assert len(archive.records) == 200

@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from compress.archive import Constraint, pareto_mask
-from compress.core import describe
+from compress.archive import pareto_mask
+from compress.core import LatencyConstraint, describe
 from compress.driver.planner.estimator import Estimator
 from compress.driver.planner.front import distinct, front_of, nearest_to_front, spread
 from compress.driver.planner.sample import sample_space
-from compress.latency.estimated import estimate, load_estimated
+from compress.latency.estimated import estimate_latency, load_estimated
 from compress.measure import resolve_target
 from compress.spaces import Space, load_space
 
@@ -27,13 +27,13 @@ def space() -> Space:
     return Space("few", knobs | {"bypass": ("never", "learned"), "tau0": (0.6,), "n_enf": (2,)})
 
 
-def _judge(name: str) -> Estimator:
-    return Estimator(resolve_target("agx"), name, describe(name))
+def _estimator(name: str) -> Estimator:
+    return Estimator(resolve_target("agx").latency_model(describe(name)), name, describe(name))
 
 
 def test_small_spaces_are_looked_at_whole(space: Space) -> None:
-    estimator, whole = _judge("ostrack256"), space
-    found = sample_space(whole, estimator, Constraint(None), 0)
+    estimator, whole = _estimator("ostrack256"), space
+    found = sample_space(whole, estimator, LatencyConstraint(None), 0)
     assert {each.spec for each in found} == set(whole.enumerate(estimator.teacher)) - {estimator.teacher}
     for each in found:
         assert whole.spec(estimator.teacher, lambda name, _, knobs=each.knobs: knobs[name]) == each.spec  # type: ignore[misc]
@@ -41,7 +41,7 @@ def test_small_spaces_are_looked_at_whole(space: Space) -> None:
 
 def test_large_spaces_are_sampled_and_their_front_pursued() -> None:
     """From 100 draws the front comes as near as that of 1,000: each step follows it a choice further."""
-    estimator, full, bound = _judge("ostrack256"), load_space("full"), Constraint(1000 / 60)
+    estimator, full, bound = _estimator("ostrack256"), load_space("full"), LatencyConstraint(1000 / 60)
     found = sample_space(full, estimator, bound, 0, draws=100)
     assert [each.spec for each in found] == [each.spec for each in sample_space(full, estimator, bound, 0, draws=100)]
     assert len({each.spec for each in found}) == len(found) > 100
@@ -52,7 +52,7 @@ def test_large_spaces_are_sampled_and_their_front_pursued() -> None:
 
 
 def test_front_agrees_with_plain_dominance(space: Space) -> None:
-    estimator, bound = _judge("ostrack256"), Constraint(20.0)
+    estimator, bound = _estimator("ostrack256"), LatencyConstraint(20.0)
     found = sample_space(space, estimator, bound, 0)
     within = [each for each in distinct(found) if each.latency.mean_ms <= 20.0]
     points = [(each.latency.mean_ms, each.prior.mean) for each in within]
@@ -74,7 +74,7 @@ def test_spread() -> None:
 
 
 def test_an_adaptive_teacher_stands_at_its_last_exit() -> None:
-    estimator = _judge("dytrack")
-    worst = estimate(load_estimated("agx"), estimator.teacher).mean_ms
+    estimator = _estimator("dytrack")
+    worst = estimate_latency(load_estimated("agx"), estimator.teacher).mean_ms
     assert estimator.teacher_latency().mean_ms == pytest.approx(worst)
     assert estimator.teacher_prior().mean > 0.7

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from compress.core import Latency, TrackerSpec, describe
+from compress.core import ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, describe
 from compress.driver.proposals import Proposals, open_study
-from compress.latency import ConstraintCheck
 from compress.spaces import load_space
 
 NANO = describe("ostrack-nano")
@@ -27,7 +26,7 @@ def _passes(spec: TrackerSpec) -> ConstraintCheck:
         runtime="toy",
         device="toy",
     )
-    return ConstraintCheck(latency, bound_ms=2.0)
+    return LatencyConstraint(2.0).check(latency)
 
 
 def test_students_whose_exits_were_set_are_not_asked_for_again(tmp_path: Path) -> None:

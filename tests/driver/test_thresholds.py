@@ -23,7 +23,7 @@ from compress.driver.exit_thresholds.exit_scores import ExitScores, exit_scores
 from compress.driver.exit_thresholds.selection import choose, expected
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
-from compress.latency.estimated import estimate, load_estimated
+from compress.latency.estimated import estimate_latency, load_estimated
 from compress.models import NumpyNetwork
 from compress.runtime.thresholds import check_exits, with_thresholds
 from compress.testing.trained_run import SPEC, STATIC, lively, write_run
@@ -180,7 +180,9 @@ def test_estimated_targets_tell_the_time_of_a_path(trained: Path, tmp_path: Path
     assert result.exception is None, result.exception
     tracked = json.loads(result.stdout)["tracked"]
     agx = load_estimated("agx")
-    each = [(estimate(agx, SPEC, skipped=row["skipped"], exit=1).mean_ms, row["frames"]) for row in tracked["paths"]]
+    each = [
+        (estimate_latency(agx, SPEC, skipped=row["skipped"], exit=1).mean_ms, row["frames"]) for row in tracked["paths"]
+    ]
     assert tracked["ms"] == pytest.approx(sum(ms * n for ms, n in each) / sum(n for _, n in each))
 
 

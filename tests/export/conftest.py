@@ -99,7 +99,7 @@ def run(lively: Callable[..., Tracker], adaptive: Callable[[str], Tracker], tmp_
     """A run with a trained variant, v000, a rejected one, v001, v002, which renews its template, and adaptive v003."""
     folder = tmp_path / "run"
     folder.mkdir()
-    (folder / "config.yaml").write_text("teacher: ostrack-nano\ntarget: cpu\nbound_ms: 2.0\n")
+    (folder / "config.yaml").write_text("teacher: ostrack-nano\ntarget: cpu\nfps: 500\n")
     accuracy = Accuracy(0.5, 0.5, 0.01, 0.6, 0.3, 0.5, 0.6, 0.6, 4, 100)
     latency = Latency(1.0, 1.0, 1.1, 1.2, 0.9, "measured", 100, 10, 1, "onnxruntime", "host")
     optuna.logging.set_verbosity(optuna.logging.WARNING)

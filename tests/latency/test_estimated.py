@@ -5,15 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from compress.core import BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe
 from compress.core.cost import macs
 from compress.latency.estimated import (
-    estimate,
-    estimate_expected,
+    EstimatedLatency,
+    estimate_latency,
     estimate_range,
     estimated_names,
-    extrapolates,
     load_estimated,
+    optimistic_latency,
 )
 from compress.latency.estimated.profile import EstimatedProfile
 from compress.latency.estimated.work import expected_work, frame_work, template_work
@@ -40,14 +40,14 @@ def shipped(request: pytest.FixtureRequest) -> EstimatedProfile:
 def test_sum_by_hand() -> None:
     """Embedding 3 and 1, layers 17 and 17, norm 1, head 20: 59 launches of 0.1 ms; a call of 1 ms, a loop of 2 ms."""
     spec = _tracker()
-    latency = estimate(guessed(), spec)
+    latency = estimate_latency(guessed(), spec)
     network = 59 * 0.1 + 3.0 * macs(spec).per_frame / 1e9 + 1
     assert latency.network_ms == pytest.approx(network)
     assert latency.mean_ms == pytest.approx(network + 2)
 
 
 def test_an_estimate_says_that_nothing_was_timed() -> None:
-    latency = estimate(guessed(), _tracker())
+    latency = estimate_latency(guessed(), _tracker())
     assert (latency.provenance, latency.runs, latency.warmup, latency.threads) == ("estimated", 0, 0, 0)
     assert latency.p50_ms == latency.p90_ms == latency.p99_ms == latency.mean_ms
     assert (latency.device, latency.runtime) == ("a guess", "onnxruntime fp32")
@@ -96,39 +96,25 @@ def test_expected_lies_between_the_paths() -> None:
     spec = _tracker(*(LayerSpec(i, 64) for i in range(3)), bypass=BypassSpec(n_enf=1, tau0=0.25))
     span = estimate_range(guessed(), spec)
     assert span.optimistic.mean_ms == pytest.approx(0.75 * span.worst.mean_ms + 0.25 * span.cheapest.mean_ms)
-    assert span.cheapest == estimate(guessed(), spec, skipped=(1, 2))
-    assert estimate_expected(guessed(), spec, skipped_share=0) == span.worst
+    assert span.cheapest == estimate_latency(guessed(), spec, skipped=(1, 2))
+    assert optimistic_latency(guessed(), spec) == span.optimistic
 
 
 def test_exits_by_their_shares() -> None:
     exits = (ExitSpec(1), ExitSpec(2, adapter=1), ExitSpec(3))
     spec = _tracker(*(LayerSpec(i, 64) for i in range(3)), exits=exits)
-    ends = [estimate(guessed(), spec, exit=k).mean_ms for k in range(3)]
-    shared = estimate_expected(guessed(), spec, exit_shares=(0.5, 0.3, 0.2)).mean_ms
+    ends = [estimate_latency(guessed(), spec, exit=k).mean_ms for k in range(3)]
+    frames = {ExecutionPath(frozenset(), k): count for k, count in enumerate((5, 3, 2))}
+    shared = EstimatedLatency(guessed()).predict(spec, frames).mean_ms
     assert shared == pytest.approx(0.5 * ends[0] + 0.3 * ends[1] + 0.2 * ends[2])
     assert estimate_range(guessed(), spec).optimistic.mean_ms == pytest.approx(ends[0])
     assert ends == sorted(ends)
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"exit_shares": (0.5, 0.4)}, "exit_shares must be 2 numbers"),
-        ({"exit_shares": (1.5, -0.5)}, "exit_shares"),
-        ({"exit_shares": (1.0,)}, "exit_shares"),
-        ({"skipped_share": 1.1}, "skipped_share must be from 0 to 1"),
-        ({"skipped_share": float("nan")}, "skipped_share"),
-    ],
-)
-def test_shares_that_are_none(given: dict[str, object], words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        estimate_expected(guessed(), _tracker(exits=(ExitSpec(1), ExitSpec(2))), **given)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("path", [{"skipped": (0,)}, {"exit": 0}, {"exit": -1}])
 def test_paths_that_are_none(path: dict[str, object]) -> None:
     with pytest.raises(UsageError):
-        estimate(guessed(), _tracker(), **path)  # type: ignore[arg-type]
+        estimate_latency(guessed(), _tracker(), **path)  # type: ignore[arg-type]
 
 
 def test_elimination_is_cheaper_in_work_but_not_in_launches() -> None:
@@ -156,26 +142,26 @@ def test_less_network_takes_less_time(shipped: EstimatedProfile) -> None:
         if spec.adaptive or len(spec.layers) < 3:
             continue
         thin = tuple(replace(layer, mlp_hidden=max(1, layer.mlp_hidden // 2)) for layer in spec.layers)
-        whole = estimate(shipped, spec).mean_ms
-        assert estimate(shipped, replace(spec, layers=thin)).mean_ms < whole
-        assert estimate(shipped, replace(spec, layers=spec.layers[1:])).mean_ms < whole
+        whole = estimate_latency(shipped, spec).mean_ms
+        assert estimate_latency(shipped, replace(spec, layers=thin)).mean_ms < whole
+        assert estimate_latency(shipped, replace(spec, layers=spec.layers[1:])).mean_ms < whole
 
 
 def test_lookup_keeps_families_apart() -> None:
     """Trackers that share layers but not crops or heads cost what they cost, in whichever order they are asked for."""
     specs = [_tracker(), _tracker(search_size=128), _tracker(head=HeadSpec(channels=32)), _tracker(template_size=64)]
-    once = [estimate(guessed(), spec).mean_ms for spec in specs]
+    once = [estimate_latency(guessed(), spec).mean_ms for spec in specs]
     assert len(set(once)) == len(specs)
-    assert [estimate(guessed(), spec).mean_ms for spec in reversed(specs)] == once[::-1]
+    assert [estimate_latency(guessed(), spec).mean_ms for spec in reversed(specs)] == once[::-1]
 
 
 def test_what_lies_beyond_the_figures() -> None:
-    agx = load_estimated("agx")
-    assert not extrapolates(agx, describe("hit-base"))
-    assert extrapolates(agx, describe("ostrack256"))  # more work than with elimination, which was fitted
-    assert extrapolates(agx, describe("abtrack-deit")) is False  # between HiT's widths, and its amounts of work
-    assert extrapolates(agx, describe("ostrack-nano"))  # less work than any
-    assert extrapolates(load_estimated("orin-nx"), describe("hit-base"))  # only 768-wide trackers were fitted
+    agx = EstimatedLatency(load_estimated("agx"))
+    assert agx.covers(describe("hit-base"))
+    assert not agx.covers(describe("ostrack256"))  # more work than with elimination, which was fitted
+    assert agx.covers(describe("abtrack-deit"))  # between HiT's widths, and its amounts of work
+    assert not agx.covers(describe("ostrack-nano"))  # less work than any
+    assert not EstimatedLatency(load_estimated("orin-nx")).covers(describe("hit-base"))  # 768-wide trackers were fitted
 
 
 def test_shipped_targets_and_their_longer_names() -> None:

@@ -8,8 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compress.core import BypassSpec, ExecutionPath, ExitSpec, UsageError
-from compress.latency import Profile, Ratios, cheapest_path, gate, path_ms, path_network_ms, predict, worst_path
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, LatencyConstraint, UsageError
+from compress.latency import (
+    MeasuredLatency,
+    Profile,
+    Ratios,
+    cheapest_path,
+    gate,
+    path_ms,
+    path_network_ms,
+    predict,
+    worst_path,
+)
 from compress.latency.measured.mixture import percentile
 from compress.testing.toy_profile import layer, tracker
 
@@ -127,20 +137,22 @@ def test_the_first_exit_is_taken_before_anyone_knows(routing_overhead: Profile) 
 
 
 def test_gate_before_and_after_the_paths_are_known(routing_overhead: Profile) -> None:
-    early, late = (predict(routing_overhead, EXITS, {_path(exit=k): 1}).mean_ms for k in (0, 1))
-    bound = (early + late) / 2
-    before = gate(routing_overhead, EXITS, bound)
+    model = MeasuredLatency(routing_overhead)
+    early, late = (model.predict(EXITS, {_path(exit=k): 1}).mean_ms for k in (0, 1))
+    bound = LatencyConstraint((early + late) / 2)
+    before = gate(model, EXITS, bound)
     assert before.passes
     assert "at best" in before.reason
-    after = gate(routing_overhead, EXITS, bound, paths=Counter({_path(exit=0): 1, _path(exit=1): 3}))
+    after = gate(model, EXITS, bound, Counter({_path(exit=0): 1, _path(exit=1): 3}))
     assert not after.passes
     assert "at best" not in after.reason
-    assert gate(routing_overhead, EXITS, bound, paths={_path(exit=0): 3, _path(exit=1): 1}).passes
+    assert gate(model, EXITS, bound, {_path(exit=0): 3, _path(exit=1): 1}).passes
 
 
 def test_the_worst_path_is_known_beforehand(routing_overhead: Profile) -> None:
-    late = predict(routing_overhead, EXITS, {_path(exit=1): 1}).mean_ms
-    exact = gate(routing_overhead, EXITS, late, at="worst")
+    model = MeasuredLatency(routing_overhead)
+    late = model.predict(EXITS, {_path(exit=1): 1}).mean_ms
+    exact = gate(model, EXITS, LatencyConstraint(late, at="worst"))
     assert exact.passes
-    assert not gate(routing_overhead, EXITS, 0.999 * late, at="worst").passes
+    assert not gate(model, EXITS, LatencyConstraint(0.999 * late, at="worst")).passes
     assert exact.reason == f"predicted {late:.3g} ms (worst), within the bound of {late:.3g} ms"

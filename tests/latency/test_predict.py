@@ -4,10 +4,11 @@ import dataclasses
 
 import pytest
 
-from compress.core import BypassSpec, ExitSpec, HeadSpec, StageSpec, TrackerSpec
+from compress.core import BypassSpec, ExitSpec, HeadSpec, LatencyConstraint, StageSpec, TrackerSpec
 from compress.latency import (
     Block,
     Family,
+    MeasuredLatency,
     Profile,
     UncoveredError,
     components_p10_ms,
@@ -178,10 +179,11 @@ def test_crop_factors_and_teacher_layers_do_not_matter(profile: Profile) -> None
 
 
 def test_gate_says_why(profile: Profile) -> None:
-    spec = tracker(layer())  # mean 21 ms
-    assert gate(profile, spec, 21.0).passes
-    verdict = gate(profile, spec, 20.0)
-    assert not verdict.passes
-    assert verdict.reason == "predicted 21 ms, over the bound of 20 ms"
-    assert gate(profile, spec, 42.0, at="p99").reason == "predicted 42 ms (p99), within the bound of 42 ms"
-    assert gate(profile, spec, 21.0, at="worst").passes
+    model, spec = MeasuredLatency(profile), tracker(layer())  # mean 21 ms
+    assert gate(model, spec, LatencyConstraint(21.0)).passes
+    check = gate(model, spec, LatencyConstraint(20.0))
+    assert not check.passes
+    assert check.reason == "predicted 21 ms, over the bound of 20 ms"
+    tail = gate(model, spec, LatencyConstraint(42.0, at="p99"))
+    assert tail.reason == "predicted 42 ms (p99), within the bound of 42 ms"
+    assert gate(model, spec, LatencyConstraint(21.0, at="worst")).passes

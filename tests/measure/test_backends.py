@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from compress.cli.latency import command as latency
 from compress.cli.profile import measure as profile
 from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, TrackerSpec, UsageError
-from compress.latency import load_profile, predict, worst_path
+from compress.latency import MeasuredLatency, load_profile, predict, worst_path
 from compress.measure import Coverage, host_profile, kept_profiles, measure_many, profile_path, resolve_target
 from compress.measure.backends import BACKENDS, local_target
 from compress.measure.backends.forced_paths import Along
@@ -67,7 +67,7 @@ def test_each_has_a_profile_of_its_own(tiny: TrackerSpec, adaptive: TrackerSpec,
     assert predict(found, tiny).runtime.startswith(aim.runtime)
     if decides:
         assert predict(found, adaptive, {worst_path(adaptive): 1}).mean_ms > 0
-    assert aim.profile(tiny) == load_profile(path)  # kept, not measured again
+    assert aim.latency_model(tiny) == MeasuredLatency(load_profile(path))  # kept, not measured again
 
 
 def test_compiled_networks_decide_nothing(tiny: TrackerSpec, adaptive: TrackerSpec) -> None:

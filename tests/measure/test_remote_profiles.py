@@ -76,10 +76,10 @@ def test_a_measured_device_is_a_target() -> None:
     profile = _measured(nano, "board")
     keep_device_profile(Device.of("board"), profile)
     target = resolve_target("board", nano)
-    assert (target.provenance, target.here, target.device) == ("measured", False, "A board called board")
+    assert (target.provenance, target.timer, target.device) == ("measured", None, "A board called board")
     assert target == resolve_target("board") == resolve_target("board:onnxruntime-fp32")
     assert "board" in target_names()
-    assert predict(target.profile(nano), nano).mean_ms == pytest.approx(predict(profile, nano).mean_ms, rel=1e-4)
+    assert target.latency_model(nano).predict(nano).mean_ms == pytest.approx(predict(profile, nano).mean_ms, rel=1e-4)
     target.check_bound("p99")
 
 
@@ -101,10 +101,10 @@ def test_what_the_measurement_does_not_reach() -> None:
     target = resolve_target("board", nano)
     wider = replace(nano, layers=tuple(replace(layer, mlp_hidden=2048) for layer in nano.layers))
     for call, words in (
-        (lambda: target.profile(nano, threads=2), "not measured for this family of trackers with 2 threads"),
-        (lambda: target.profile(describe("ostrack256")), "not measured for this family"),
-        (lambda: target.profile(nano, coverage=Coverage.of(nano, [wider])), "does not reach"),
-        (lambda: target.profile(nano, refresh=True), "Nothing can be timed on board from here"),
+        (lambda: target.latency_model(nano, threads=2), "not measured for this family of trackers with 2 threads"),
+        (lambda: target.latency_model(describe("ostrack256")), "not measured for this family"),
+        (lambda: target.latency_model(nano, coverage=Coverage.of(nano, [wider])), "does not reach"),
+        (lambda: target.latency_model(nano, refresh=True), "Nothing can be timed on board from here"),
         (lambda: target.measure({}), "Nothing can be timed on board from here"),
     ):
         with pytest.raises(UsageError, match=words):

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from compress.cli.latency import command as latency
 from compress.cli.targets import command as targets
 from compress.core import BypassSpec, ExecutionPath, ExitSpec, UsageError, describe
-from compress.latency.estimated import estimate, estimated_names, load_estimated
+from compress.latency.estimated import estimate_latency, estimated_names, load_estimated
 from compress.measure import host, resolve_target, target_names
 from compress.measure.backends import BACKENDS
 
@@ -20,8 +20,8 @@ def test_cpu_is_this_host() -> None:
     assert target.device == str(host())
     assert target.provenance == "measured"
     assert target == resolve_target("cpu:onnxruntime-fp32")
-    with pytest.raises(UsageError, match="is measured"):
-        target.estimate(describe("ostrack256"))
+    assert target.timer is not None
+    assert target.shared_model is None
 
 
 @pytest.mark.parametrize(
@@ -48,29 +48,30 @@ def test_estimated_targets_answer_to_their_longer_names(name: str) -> None:
 def test_agx_is_the_xavier_under_onnxruntime() -> None:
     target = resolve_target("agx")
     assert (target.device, target.runtime, target.precision) == ("Jetson AGX Xavier", "onnxruntime", "fp32")
-    found = target.estimate(describe("litetrack-b4"))
+    found = target.latency_model(describe("litetrack-b4")).predict(describe("litetrack-b4"))
     assert found.provenance == "estimated"
     assert found.runs == 0
-    assert found == estimate(load_estimated("agx"), describe("litetrack-b4"))
+    assert found == estimate_latency(load_estimated("agx"), describe("litetrack-b4"))
 
 
 def test_adaptive_trackers_are_estimated_over_the_paths_given() -> None:
-    target, profile, base = resolve_target("agx"), load_estimated("agx"), describe("ostrack256")
+    profile, base = load_estimated("agx"), describe("ostrack256")
+    model = resolve_target("agx").latency_model(base)
     spec = replace(base, exits=(ExitSpec(6), ExitSpec(12)), bypass=BypassSpec(n_enf=2, tau0=0.5))
     early, late = ExecutionPath(frozenset({4}), 0), ExecutionPath(frozenset(), 1)
-    one = estimate(profile, spec, skipped={4}, exit=0).mean_ms
-    all_layers = estimate(profile, spec).mean_ms
-    found = target.estimate(spec, {early: 3, late: 1})
+    one = estimate_latency(profile, spec, skipped={4}, exit=0).mean_ms
+    all_layers = estimate_latency(profile, spec).mean_ms
+    found = model.predict(spec, {early: 3, late: 1})
     assert found.mean_ms == pytest.approx(0.75 * one + 0.25 * all_layers)
     assert found.worst_ms == pytest.approx(all_layers)
-    at_best = target.estimate(spec)
+    at_best = model.predict(spec)
     assert at_best.mean_ms < found.mean_ms
     assert at_best.worst_ms == found.worst_ms
 
 
 def test_nothing_is_timed_on_what_is_not_here() -> None:
     target = resolve_target("orin-nx")
-    for refused in (lambda: target.profile(describe("ostrack256")), lambda: target.measure({})):
+    for refused in (lambda: target.latency_model(describe("ostrack256"), refresh=True), lambda: target.measure({})):
         with pytest.raises(UsageError, match="compress profile measure --target orin-nx --host user@device"):
             refused()
 
@@ -99,7 +100,7 @@ def test_latency_command_estimates_and_says_so() -> None:
     assert found["provenance"] == "estimated"
     assert found["extrapolates"] is True
     assert found["p99_ms"] is None
-    assert found["mean_ms"] == resolve_target("agx").estimate(describe("ostrack256")).mean_ms
+    assert found["mean_ms"] == estimate_latency(load_estimated("agx"), describe("ostrack256")).mean_ms
     assert found["beside"].keys() == {"agx:pytorch"}
     text = _shown(latency, "litetrack-b4", "--target", "agx")
     assert "estimated on Jetson AGX Xavier" in text

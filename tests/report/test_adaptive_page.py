@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from compress.archive import Archive, Constraint, Record
-from compress.core import BypassSpec, ExecutionPath, ExitSpec
+from compress.archive import Archive, Record
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, LatencyConstraint
 from compress.report import formatting, verdict, write_report
 from compress.report.execution_paths import paths_section
 from compress.report.figure import figure
@@ -17,7 +17,7 @@ from compress.testing.synthetic_run import adaptive_latency, record, spec, teach
 
 
 def _archive(*records: Record, max_ms: float | None = 0.93) -> Archive:
-    return Archive(Path("r"), teacher(), records, Constraint(max_ms, {"speedup": 2.0}))
+    return Archive(Path("r"), teacher(), records, LatencyConstraint(max_ms, {"speedup": 2.0}))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_the_sentence_says_what_the_mean_hides(archive: Archive) -> None:
     assert found.endswith(
         "It computes 3.0 of 6 layers per frame on average; its worst path takes 1.25 ms, over the bound."
     )
-    wide = replace(archive, constraint=Constraint(1.3))
+    wide = replace(archive, constraint=LatencyConstraint(1.3))
     assert "worst path takes 1.25 ms, within the bound." in verdict(wide)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from compress.archive import Archive, Constraint, Record, read_archive
+from compress.archive import Archive, Record, read_archive
+from compress.core import LatencyConstraint
 from compress.report import write_report
 from compress.report.figure import figure
 from compress.testing.synthetic_run import CONFIG, RECORDS, record, teacher, write_run
@@ -151,7 +152,7 @@ def test_what_was_trained_may_still_be_only_estimated_in_latency(archive: Archiv
 
 def test_bare_archive(tmp_path: Path) -> None:
     bare = replace(teacher(), accuracy=None, predicted=None, measured=None)
-    archive = Archive(tmp_path, bare, (record(0, 4, 0.5, None, predicted=None),), Constraint(None))
+    archive = Archive(tmp_path, bare, (record(0, 4, 0.5, None, predicted=None),), LatencyConstraint(None))
     assert "No variant has been scored or timed yet." in _text(archive, tmp_path)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from compress.archive import SHARE, Archive, Constraint
+from compress.archive import SHARE, Archive
+from compress.core import LatencyConstraint
 from compress.prior import published
 from compress.report import verdict, write_report
 from compress.report.figure import figure
@@ -20,7 +21,9 @@ SETTINGS = {"teacher": "ostrack256", "target": "agx", "fps": 60.0}
 
 def _archive(**changes: object) -> Archive:
     records = (planned(0, 4, 9.0, 0.60), planned(1, 6, 12.0, 0.66), planned(2, 6, 12.5, 0.65))
-    base = Archive(Path("r"), planned_teacher(), records, Constraint(16.7, {"fps": 60.0}), SETTINGS, {}, plan_facts())
+    base = Archive(
+        Path("r"), planned_teacher(), records, LatencyConstraint(16.7, {"fps": 60.0}), SETTINGS, {}, plan_facts()
+    )
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
@@ -52,7 +55,7 @@ def test_verdict() -> None:
         "published (litetrack, Table IV)."
     )
     late = tuple(replace(r, status="rejected") for r in _archive().records)
-    told = verdict(_archive(records=late, constraint=Constraint(8.0)))
+    told = verdict(_archive(records=late, constraint=LatencyConstraint(8.0)))
     assert told.startswith("Plan: nothing was trained or timed")
     assert "The nearest is v000: 9.00 ms estimated, 12% over, never trained." in told
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from compress.archive import Archive, Constraint, Record
+from compress.archive import Archive, Record
+from compress.core import LatencyConstraint
 from compress.report import formatting, verdict
 from compress.testing.synthetic_run import latency, record, teacher
 
 
 def _archive(*records: Record, max_ms: float | None = 0.93) -> Archive:
-    return Archive(Path("r"), teacher(), records, Constraint(max_ms))
+    return Archive(Path("r"), teacher(), records, LatencyConstraint(max_ms))
 
 
 def test_the_most_accurate_on_the_front() -> None:
@@ -73,6 +74,11 @@ def test_spec_in_words() -> None:
 
 
 def test_bound_in_words() -> None:
-    assert formatting.bound(Constraint(0.93, {"speedup": 2.0})) == "at most 0.930 ms per frame (2× the teacher's speed)"
-    assert formatting.bound(Constraint(1000 / 60, {"fps": 60.0}, "p99")) == "p99 at most 16.7 ms per frame (60 fps)"
-    assert formatting.bound(Constraint(None)) == "no latency bound"
+    assert (
+        formatting.bound(LatencyConstraint(0.93, {"speedup": 2.0}))
+        == "at most 0.930 ms per frame (2× the teacher's speed)"
+    )
+    assert (
+        formatting.bound(LatencyConstraint(1000 / 60, {"fps": 60.0}, "p99")) == "p99 at most 16.7 ms per frame (60 fps)"
+    )
+    assert formatting.bound(LatencyConstraint(None)) == "no latency bound"

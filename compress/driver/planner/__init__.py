@@ -30,11 +30,11 @@ def plans(config: SearchConfig, target: Target, given: dict[str, Any]) -> bool:
         FileError: named weights that are not there.
         UsageError: a plan to start from, where there is nothing to start.
     """
-    if target.here:
+    if target.timer is not None:
         return False
     if config.weights and not Path(config.weights).is_file():
         raise FileError(f"There is no weights file {config.weights}. Leave --weights out to plan without.")
-    undecided = target.estimates is not None and "data" not in given
+    undecided = target.provenance == "estimated" and "data" not in given
     planned = undecided or not _has_weights(config)
     if planned and config.plan:
         raise UsageError(
@@ -55,8 +55,7 @@ def make_plan(
     Raises:
         UsageError, FileError, InterruptedRun: as `search`.
     """
-    if config.threads != 1 and target.estimates is not None:
-        raise UsageError(f"--threads means nothing on {target.name}: its latency is estimated from published speeds.")
+    target.check_threads(config.threads)
     planner = Planner(config, run_dir, target, load_space(config.space), progress, draws)
     check_kind(run_dir, planned=True)
     with holding(run_dir):

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from compress.archive import SHARE, PriorAccuracy
 from compress.core import Latency, TrackerSpec
-from compress.driver.latency_constraint import latency_of
-from compress.latency import Profile, predict, worst_path
-from compress.latency.estimated import estimate as estimate_latency
-from compress.latency.estimated import estimate_expected
-from compress.measure import Target
+from compress.latency import LatencyModel, worst_path
 from compress.prior import DEFAULT_METRIC, estimate, published_accuracy, retention
 
 Knobs = Mapping[str, Any]
@@ -34,46 +30,24 @@ class Estimator:
     """Estimates students of one teacher.
 
     Attributes:
-        basis: What latency is told from: an estimated target, or parts measured on a device.
+        model: Predicts latency on the target.
+        name: The teacher's, by which published accuracies are found.
     """
 
-    basis: Profile | Target
+    model: LatencyModel
     name: str
     teacher: TrackerSpec
 
     def __call__(self, knobs: Knobs, spec: TrackerSpec) -> Candidate:
-        return Candidate(knobs, spec, latency_of(self.basis, spec), self._prior(spec))
-
-    @property
-    def measured(self) -> bool:
-        """Whether the device's own parts were measured."""
-        return isinstance(self.basis, Profile)
-
-    @property
-    def errors(self) -> tuple[float, float]:
-        """Of latency on trackers left out: mean and largest, relative; 0 where none was."""
-        told = self.basis if isinstance(self.basis, Profile) else self.basis.estimates
-        return (told.mean_error or 0.0, told.max_error or 0.0) if told else (0.0, 0.0)
-
-    @property
-    def limits(self) -> str:
-        """What the latencies cannot know, in words."""
-        return self.basis.estimates.limits if isinstance(self.basis, Target) and self.basis.estimates else ""
+        return Candidate(knobs, spec, self.model.predict(spec), self._prior(spec))
 
     def extrapolates(self, spec: TrackerSpec) -> bool:
-        """Whether latency is beyond all that its estimate was fitted to; what was measured has no such end."""
-        return isinstance(self.basis, Target) and self.basis.extrapolates(spec)
+        """Whether the latency of `spec` is beyond all that the model was measured on or fitted to."""
+        return not self.model.covers(spec)
 
     def teacher_latency(self) -> Latency:
         """With every frame at the last exit, which is what is published of its accuracy."""
-        if isinstance(self.basis, Profile):
-            return predict(self.basis, self.teacher, {worst_path(self.teacher): 1} if self.teacher.exits else None)
-        profile = self.basis.estimates
-        assert profile is not None
-        last = [0.0] * (len(self.teacher.exits) - 1) + [1.0] if self.teacher.exits else None
-        found = estimate_expected(profile, self.teacher, exit_shares=last)
-        worst = estimate_latency(profile, self.teacher).mean_ms if self.teacher.adaptive else None
-        return replace(found, worst_ms=worst)
+        return self.model.predict(self.teacher, {worst_path(self.teacher): 1} if self.teacher.exits else None)
 
     def teacher_prior(self) -> PriorAccuracy:
         """What is published of the teacher, or all of its own accuracy."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from compress.archive import Constraint, variant_name
-from compress.core import FileError
+from compress.archive import variant_name
+from compress.core import FileError, LatencyConstraint
 from compress.driver.config import SearchConfig
 from compress.driver.planner.estimator import Candidate, Estimator
 from compress.driver.planner.front import front_of
-from compress.measure import Target, resolve_target, target_names
+from compress.measure import Target, same_device
 from compress.models import weights_path
 from compress.models.checkpoints.layouts import weights_source
 
@@ -23,14 +23,17 @@ _TOLD = ("teacher", "weights", "target", "space", "data", "train_data", "plan", 
 _RUNTIMES = {"pytorch": "PyTorch", "onnxruntime": "onnxruntime"}
 
 
-def notes(estimator: Estimator, trials: Sequence[Candidate], constraint: Constraint) -> Iterator[str]:
+def notes(
+    estimator: Estimator, target: Target, trials: Sequence[Candidate], constraint: LatencyConstraint
+) -> Iterator[str]:
     """What a reader would otherwise take the figures for, a sentence each.
 
     Args:
         trials: In the order of their variants.
     """
     front = front_of(trials, constraint)
-    bound, (_, error) = constraint.max_ms, estimator.errors
+    bound, errors = constraint.max_ms, estimator.model.errors
+    error = errors.max if errors else 0.0
     assert bound is not None
     own = constraint.value(estimator.teacher_latency())
     if own <= bound:
@@ -58,20 +61,12 @@ def notes(estimator: Estimator, trials: Sequence[Candidate], constraint: Constra
             "Extrapolated, in work or width beyond all that the latency estimate was fitted to: "
             f"{beyond} of the {len(front)} on the front."
         )
-    for other in _other_runtimes(estimator) if front else ():
-        if other.estimates is not None:
-            kept = sum(constraint.value(other.estimate(each.spec)) <= bound for each in front)
-            errors = f"{other.estimates.mean_error:.1%} mean error, {other.estimates.max_error:.1%} at most"
-            runtime = f"{_RUNTIMES[other.runtime]} ({other.name}; {errors})"
-            yield f"Under {runtime} {kept} of the {len(front)} on the front would keep the bound."
-
-
-def _other_runtimes(estimator: Estimator) -> list[Target]:
-    """What else is estimated of the device, where latency is."""
-    if not isinstance(estimator.basis, Target):
-        return []
-    others = map(resolve_target, target_names())
-    return [other for other in others if other.device == estimator.basis.device and other.name != estimator.basis.name]
+    for other in same_device(target) if front else ():
+        model = other.latency_model(estimator.teacher)
+        kept = sum(constraint.met_by(model.predict(each.spec)) for each in front)
+        off = f"{model.errors.mean:.1%} mean error, {model.errors.max:.1%} at most" if model.errors else "unchecked"
+        runtime = f"{_RUNTIMES.get(other.runtime, other.runtime)} ({other.name}; {off})"
+        yield f"Under {runtime} {kept} of the {len(front)} on the front would keep the bound."
 
 
 def commands(config: SearchConfig, run_dir: Path, *, measured: bool) -> Iterator[str]:

@@ -9,24 +9,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from compress.archive import Constraint
+from compress.core import LatencyConstraint
 from compress.driver.planner.estimator import Candidate
 
 
-def front_of(candidates: Sequence[Candidate], constraint: Constraint) -> list[Candidate]:
+def front_of(candidates: Sequence[Candidate], constraint: LatencyConstraint) -> list[Candidate]:
     """Those within the bound that no other one beats in estimated latency and accuracy, fastest first; no twins."""
-    within = [each for each in distinct(candidates) if keeps(each, constraint)]
+    within = [each for each in distinct(candidates) if constraint.met_by(each.latency)]
     order, below = _staircase(within)
     return [within[i] for i in order if below[i] == 0]
 
 
-def nearest_to_front(candidates: Sequence[Candidate], constraint: Constraint, count: int) -> list[Candidate]:
+def nearest_to_front(candidates: Sequence[Candidate], constraint: LatencyConstraint, count: int) -> list[Candidate]:
     """The front, the front of what keeps the bound on every frame, then what lies least below; at most `count`.
 
     No twins. A front of more than `count` is thinned evenly. Where nothing is within the bound: what misses it least.
     """
     single = distinct(candidates)
-    within = [each for each in single if keeps(each, constraint)]
+    within = [each for each in single if constraint.met_by(each.latency)]
     if not within:
         return sorted(single, key=lambda each: constraint.value(each.latency))[:count]
     order, below = _staircase(within)
@@ -47,11 +47,6 @@ def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
         if each.latency.at("worst") < twin.latency.at("worst"):
             found[_figures(each)] = each
     return list(found.values())
-
-
-def keeps(candidate: Candidate, constraint: Constraint) -> bool:
-    """Whether the bound is kept by estimate."""
-    return constraint.max_ms is None or constraint.value(candidate.latency) <= constraint.max_ms
 
 
 def spread(values: Sequence[Any], count: int) -> list[Any]:

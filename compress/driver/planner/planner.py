@@ -12,7 +12,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from compress.archive import (
     Archive,
-    Constraint,
     Plan,
     PriorAccuracy,
     Record,
@@ -24,17 +23,16 @@ from compress.archive import (
     write_pareto_csv,
     write_trials_csv,
 )
-from compress.core import FileError, Latency, TrackerSpec, describe
+from compress.core import ConstraintCheck, FileError, Latency, TrackerSpec, describe
 from compress.core.cost import macs, parameters
 from compress.core.progress import Progress
 from compress.driver.config import SearchConfig
 from compress.driver.planner.estimator import Candidate, Estimator
 from compress.driver.planner.formatting import commands, notes
-from compress.driver.planner.front import distinct, front_of, keeps, nearest_to_front
+from compress.driver.planner.front import distinct, front_of, nearest_to_front
 from compress.driver.planner.sample import sample_space
 from compress.driver.proposals import open_study
 from compress.driver.run_dir import Log
-from compress.latency import ConstraintCheck, Profile
 from compress.latency.estimated.work import frame_work
 from compress.measure import Coverage, Target
 from compress.report import write_report
@@ -55,9 +53,11 @@ class Planner:
         self.config, self.run_dir, self.space, self.progress = config, run_dir, space, progress
         self.draws, self.log = draws, Log(run_dir)
         teacher = describe(config.teacher)
-        self.estimator = Estimator(_basis(config, target, space), config.teacher, teacher)
+        coverage = Coverage.of_space(teacher, space)
+        model = target.latency_model(teacher, coverage=coverage, threads=config.threads)
+        self.estimator, self.target = Estimator(model, config.teacher, teacher), target
         self.teacher = _record(teacher, "teacher", -1, self.estimator.teacher_latency(), self.estimator.teacher_prior())
-        self.constraint = _constraint(config, self.teacher)
+        self.constraint = config.constraint(self.teacher.latency)
 
     def run(self) -> Archive:
         self.log(f"plan {asdict(self.config)}")
@@ -101,46 +101,43 @@ class Planner:
         store_plan(study, self._facts(sample))
 
     def _facts(self, sample: list[Candidate]) -> Plan:
-        mean_error, max_error = self.estimator.errors
+        model = self.estimator.model
         found = self.space.combinations(self.estimator.teacher)
         return Plan(
             space=self.space.name,
             combinations=found,
             whole=found <= self.draws,
             drawn=len(sample),
-            within=sum(keeps(each, self.constraint) for each in sample),
+            within=sum(self.constraint.met_by(each.latency) for each in sample),
             twins=len(sample) - len(distinct(sample)),
-            mean_error=mean_error,
-            max_error=max_error,
-            limits=self.estimator.limits,
-            notes=tuple(notes(self.estimator, self._chosen(sample), self.constraint)),
-            commands=tuple(commands(self.config, self.run_dir, measured=self.estimator.measured)),
+            mean_error=model.errors.mean if model.errors else 0.0,
+            max_error=model.errors.max if model.errors else 0.0,
+            limits=model.limits,
+            notes=tuple(notes(self.estimator, self.target, self._chosen(sample), self.constraint)),
+            commands=tuple(commands(self.config, self.run_dir, measured=model.provenance == "predicted")),
         )
 
     def _trial(self, number: int, each: Candidate) -> FrozenTrial:
-        record, within = self._student(number, each), keeps(each, self.constraint)
+        record, check = self._student(number, each), self._check(each)
         offered = self.space.choices(self.estimator.teacher)
         return create_trial(
-            state=TrialState.COMPLETE if within else TrialState.PRUNED,
-            values=[each.latency.mean_ms, each.prior.mean] if within else None,
+            state=TrialState.COMPLETE if check.passes else TrialState.PRUNED,
+            values=[each.latency.mean_ms, each.prior.mean] if check.passes else None,
             params=dict(each.knobs),
             distributions={name: CategoricalDistribution(offered[name]) for name in each.knobs},
             user_attrs={"record": record.to_attrs()},
-            constraints={"latency": self._verdict(each).over_ms},
+            constraints={"latency": check.over_ms},
         )
 
     def _student(self, number: int, each: Candidate) -> Record:
         record = _record(each.spec, variant_name(number), number, each.latency, each.prior)
-        if not keeps(each, self.constraint):
-            return replace(record, status="rejected", reason=self._verdict(each).reason)
+        check = self._check(each)
+        if not check.passes:
+            return replace(record, status="rejected", reason=check.reason)
         return replace(record, reason=_BEYOND if self.estimator.extrapolates(each.spec) else "")
 
-    def _verdict(self, each: Candidate) -> ConstraintCheck:
-        assert self.constraint.max_ms is not None
-        at = self.constraint.at
-        return ConstraintCheck(
-            each.latency, self.constraint.max_ms, at, optimistic=each.spec.adaptive and at != "worst"
-        )
+    def _check(self, each: Candidate) -> ConstraintCheck:
+        return self.constraint.check(each.latency, optimistic=each.spec.adaptive)
 
     def _row(self, each: Candidate, knobs: list[str]) -> dict[str, Any]:
         return {
@@ -153,7 +150,7 @@ class Planner:
             "worst_ms": each.latency.worst_ms,
             "latency_provenance": each.latency.provenance,
             "extrapolated": self.estimator.extrapolates(each.spec),
-            "within_bound": keeps(each, self.constraint),
+            "within_bound": self.constraint.met_by(each.latency),
             "params": parameters(each.spec),
             "gmacs_per_frame": frame_work(each.spec, "onnxruntime").gmacs,
         }
@@ -166,14 +163,6 @@ def _check_basis(there: Record, here: Record) -> None:
             f"The plan there tells latency as {there.latency.provenance}; it would be {here.latency.provenance} now. "
             "Give another --out to plan again."
         )
-
-
-def _basis(config: SearchConfig, target: Target, space: Space) -> Profile | Target:
-    """What latency is told from: parts measured on the device, if they cover the space, or its estimates."""
-    if target.estimates is not None:
-        return target
-    teacher = describe(config.teacher)
-    return target.profile(teacher, coverage=Coverage.of_space(teacher, space), threads=config.threads)
 
 
 def _record(spec: TrackerSpec, variant: str, number: int, latency: Latency, prior: PriorAccuracy) -> Record:
@@ -191,11 +180,3 @@ def _record(spec: TrackerSpec, variant: str, number: int, latency: Latency, prio
         is_teacher=number < 0,
         prior=prior,
     )
-
-
-def _constraint(config: SearchConfig, teacher: Record) -> Constraint:
-    if config.fps is not None:
-        return Constraint(1000 / config.fps, at=config.fps_at)
-    assert config.speedup is not None
-    assert teacher.latency is not None
-    return Constraint(teacher.latency.at(config.fps_at) / config.speedup, at=config.fps_at)

@@ -6,8 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from compress.archive import Constraint
-from compress.core import TrackerSpec
+from compress.core import LatencyConstraint, TrackerSpec
 from compress.driver.planner.estimator import Candidate, Estimator, Knobs
 from compress.driver.planner.front import front_of
 from compress.spaces import Space
@@ -20,7 +19,7 @@ _ROUNDS = 4
 
 
 def sample_space(
-    space: Space, estimator: Estimator, constraint: Constraint, seed: int, *, draws: int = DRAWS
+    space: Space, estimator: Estimator, constraint: LatencyConstraint, seed: int, *, draws: int = DRAWS
 ) -> list[Candidate]:
     """Every student of a small space, else `draws` of them and then what lies a choice away from their front.
 

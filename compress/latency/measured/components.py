@@ -8,8 +8,9 @@ from typing import Any
 
 from compress.core import TrackerSpec
 from compress.latency.family import Family
-from compress.latency.measured.layers import UncoveredError, layer_ms
+from compress.latency.measured.layers import layer_ms
 from compress.latency.measured.profile import Profile
+from compress.latency.model import UncoveredError
 
 
 def components_p10_ms(profile: Profile, spec: TrackerSpec) -> dict[str, float]:

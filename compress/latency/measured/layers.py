@@ -5,12 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 
-from compress.core import CompressError, LayerSpec
+from compress.core import LayerSpec
 from compress.latency.measured.profile import Point, Profile
-
-
-class UncoveredError(CompressError):
-    """A spec holds a part that the profile never saw; its cost is unknown, not zero."""
+from compress.latency.model import UncoveredError
 
 
 def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:

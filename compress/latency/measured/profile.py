@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -129,6 +129,10 @@ class Profile:
     def memo(self) -> dict[Any, float]:
         """Costs of layers already worked out; a search asks for the same few thousands of times."""
         return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: a pickled profile leaves behind what was worked out from them."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def problems(self) -> Iterator[str]:
         """Everything that keeps the figures from being costs."""
