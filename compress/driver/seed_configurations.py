@@ -7,7 +7,7 @@ from typing import Any
 
 from compress.core import TrackerSpec
 from compress.spaces import KNOBS, Space
-from compress.spaces.draft import NEVER
+from compress.spaces.knob import NEVER
 
 _PER_FRAME = ("bypass", "exits")
 """Knobs of what is decided per frame."""

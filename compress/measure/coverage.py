@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
 from compress.latency import Point, Profile
 from compress.spaces import KNOBS, Scalar, Space
-from compress.spaces.draft import NEVER
+from compress.spaces.knob import NEVER
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,20 @@
 """A search space: YAML → knobs → `TrackerSpec`; sampling, enumeration, validity. No torch."""
 
-from compress.spaces.draft import Scalar
-from compress.spaces.knobs import KNOBS
+from compress.spaces.draft import Draft, Scalar
+from compress.spaces.knob import NEVER, Knob
+from compress.spaces.knobs import FIXED_KNOBS, KNOBS
 from compress.spaces.reading import load_space, read_space, space_names
 from compress.spaces.space import Space
 
-__all__ = ["KNOBS", "Scalar", "Space", "load_space", "read_space", "space_names"]
+__all__ = [
+    "Draft",
+    "FIXED_KNOBS",
+    "KNOBS",
+    "Knob",
+    "NEVER",
+    "Scalar",
+    "Space",
+    "load_space",
+    "read_space",
+    "space_names",
+]

@@ -6,13 +6,14 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
-from compress.core import BypassSpec, ExitSpec, TrackerSpec, UsageError
-from compress.spaces.draft import NEVER, Draft, Scalar, unique
+from compress.core import BypassSpec, ExitSpec, TrackerSpec
+from compress.spaces.draft import Draft, Scalar
+from compress.spaces.knob import NEVER, only_never, unique
 from compress.spaces.patterns import nearest, number
 
 
 class Bypass:
-    """Whether layers may be skipped per frame. A LeViT's may not."""
+    """Whether layers may be skipped per frame."""
 
     wanted = "never or learned"
     needs: str | None = None
@@ -24,7 +25,7 @@ class Bypass:
         return "learned" if teacher.bypass else NEVER
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        return values if teacher.backbone == "vit" else _only_never("bypass", values, teacher)
+        return values
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         draft.bypass = None if value == NEVER else draft.teacher.bypass or BypassSpec()
@@ -74,7 +75,7 @@ class Exits:
     """Where early exits stand: shares of the kept layers such as `1/6 1/2`; the last exit ends every tracker.
 
     Shares are rounded to whole layers, at least one that sees the template; those that fall together count once. Heads
-    that read prediction tokens or climb a pyramid, and LeViTs, have no exits.
+    that read prediction tokens or a pyramid of resolutions have no exits.
     """
 
     wanted = "never, or rising shares between 0 and 1 such as 1/6 1/2"
@@ -91,11 +92,10 @@ class Exits:
         return " ".join(f"{each.after}/{len(teacher.layers)}" for each in early) or NEVER
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        able = teacher.backbone == "vit" and teacher.head.kind in ("centre", "corner")
+        if teacher.head.kind not in ("centre", "corner"):
+            return only_never("exits", values, teacher)
         own = self.default(teacher)
         same = {_places(own, len(teacher.layers)): own}
-        if not able:
-            return _only_never("exits", values, teacher)
         return unique(same.get(_places(v, len(teacher.layers)), v) for v in values)
 
     def apply(self, draft: Draft, value: Scalar) -> None:
@@ -125,16 +125,6 @@ class Adapters:
         draft.exits = tuple(
             replace(each, adapter=max(0, int(value) - i) if i < last else 0) for i, each in enumerate(draft.exits)
         )
-
-
-def _only_never(knob: str, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-    """For a teacher that cannot have it: `never` where the space offers that; a static student is no stand-in."""
-    if NEVER in values:
-        return (NEVER,)
-    raise UsageError(
-        f"{knob} must be never for this teacher, a {teacher.backbone} with a {teacher.head.kind} head, but the space "
-        f"offers only {', '.join(map(str, values))}. Add never to it, or take another teacher."
-    )
 
 
 def _shares(value: object) -> list[Fraction]:

@@ -1,17 +1,14 @@
-"""What a knob is, and the student in the making that knobs change."""
+"""`Draft`: a student in the making, which one knob after the other changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
 
 from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec
 
 Scalar = str | int | float
 """A choice is a JSON scalar, so that a study can store it."""
-
-_T = TypeVar("_T")
 
 
 @dataclass
@@ -34,36 +31,3 @@ class Draft:
         if self.bypass is not None or self.exits:
             layers = tuple(layer if layer.keep is None else replace(layer, keep=None) for layer in layers)
         return replace(self.teacher, layers=layers, bypass=self.bypass, exits=self.exits)
-
-
-class Knob(Protocol):
-    """One searched choice.
-
-    Attributes:
-        wanted: What a value must be, to complete "must be …".
-        needs: The knob that must be on for this one to mean anything; None asks always.
-    """
-
-    wanted: str
-    needs: str | None
-
-    def accepts(self, value: object) -> bool:
-        """Whether a value means something, for whatever teacher."""
-
-    def default(self, teacher: TrackerSpec) -> Scalar:
-        """The value that stays nearest the teacher; used where a space leaves the knob out."""
-
-    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        """The values as they apply to one teacher: never empty, no two the same."""
-
-    def apply(self, draft: Draft, value: Scalar) -> None:
-        """Change the draft."""
-
-
-NEVER = "never"
-"""The value that switches a knob, and those that need it, off."""
-
-
-def unique(values: Iterable[_T]) -> tuple[_T, ...]:
-    """Each value once, in the order given."""
-    return tuple(dict.fromkeys(values))

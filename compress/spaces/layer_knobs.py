@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compress.core import Attention, LayerSpec, TrackerSpec, kept_dims
-from compress.spaces.draft import Draft, Scalar, unique
+from compress.spaces.draft import Draft, Scalar
+from compress.spaces.knob import unique
 from compress.spaces.patterns import PATTERNS, nearest, number
 
 
@@ -52,7 +53,7 @@ class Interaction:
     """`joint` attention in every layer, or FE layers followed by this share of AI layers (LiteTrack).
 
     A share is rounded to whole layers: at least one AI, and at least one FE where there are two layers. For a teacher
-    with asymmetric attention (MixFormerV2) `joint` means its own; a LeViT is always joint.
+    with asymmetric attention (MixFormerV2) `joint` means its own.
     """
 
     wanted = "joint, or a share of AI layers between 0 and 1 such as 1/3"
@@ -68,8 +69,6 @@ class Interaction:
         return f"{teacher.count('AI')}/{len(teacher.layers)}"
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        if teacher.backbone == "levit":
-            return ("joint",)
         whole = "joint" if teacher.attention == "split" else teacher.attention
         return unique(whole if value == "joint" else value for value in values)
 
@@ -84,10 +83,7 @@ class Interaction:
 
 
 class DrRatio:
-    """μ, the share of input dimensions that dimension reduction removes on both sides (ABTrack); 0 leaves it out.
-
-    A LeViT, whose batch norms stand between its linear layers, has none.
-    """
+    """μ, the share of input dimensions that dimension reduction removes on both sides (ABTrack); 0 leaves it out."""
 
     wanted = "a number from 0 up to, not including, 1"
     needs: str | None = None
@@ -99,7 +95,7 @@ class DrRatio:
         return 0
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        return (0,) if teacher.backbone == "levit" else values
+        return values
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         dim, heads = draft.teacher.dim, draft.teacher.heads
@@ -121,7 +117,7 @@ class MlpRatio:
         return type(value) in (int, float) and 0 < value <= 16  # type: ignore[operator]
 
     def default(self, teacher: TrackerSpec) -> Scalar:
-        return max(layer.mlp_hidden / _entering(layer, teacher) for layer in teacher.layers)
+        return max(layer.mlp_hidden / _entering(layer, teacher, i) for i, layer in enumerate(teacher.layers))
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
         most = float(self.default(teacher))
@@ -129,7 +125,7 @@ class MlpRatio:
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         def hidden(layer: LayerSpec) -> int:
-            wanted = nearest(float(value) * _entering(layer, draft.teacher))
+            wanted = nearest(float(value) * _entering(layer, draft.teacher, layer.source))
             return max(1, min(wanted, draft.teacher.layers[layer.source].mlp_hidden))
 
         draft.each(lambda layer: replace(layer, mlp_hidden=hidden(layer)))
@@ -140,7 +136,6 @@ def _attending(layer: LayerSpec, kind: Attention) -> LayerSpec:
     return replace(layer, attention=kind, keep=layer.keep if kind == "joint" else None)
 
 
-def _entering(layer: LayerSpec, teacher: TrackerSpec) -> int:
-    """Dimensions that enter a layer's MLP."""
-    width = teacher.stages[layer.stage].dim if teacher.stages else teacher.dim
-    return layer.mlp_dims or width
+def _entering(layer: LayerSpec, teacher: TrackerSpec, i: int) -> int:
+    """Dimensions that enter the MLP of a layer that is the teacher's layer i, or made from it."""
+    return layer.mlp_dims or teacher.layer_shape(i)[1]

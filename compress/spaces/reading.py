@@ -1,4 +1,4 @@
-"""Space files: finding them by name, and reading them with all their mistakes told at once."""
+"""Space files: finding them by name, and reading them, with all mistakes reported at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from compress.core import FileError, unknown_name
 from compress.core.files import shipped
 from compress.spaces.draft import Scalar
-from compress.spaces.knobs import KNOBS
+from compress.spaces.knob import KNOBS
 from compress.spaces.space import Space
 from compress.spaces.syntax import Problems, choices, compose, entries, scalar
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from compress.core import TrackerSpec, UsageError
-from compress.spaces.draft import NEVER, Draft, Scalar
-from compress.spaces.knobs import KNOBS
+from compress.spaces.draft import Draft, Scalar
+from compress.spaces.knob import KNOBS, NEVER, fitted
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Space:
 
     def choices(self, teacher: TrackerSpec) -> dict[str, tuple[Scalar, ...]]:
         """What each knob offers for one teacher, in the order of the build."""
-        return {name: knob.fit(self.knobs[name], teacher) for name, knob in KNOBS.items() if name in self.knobs}
+        return {name: fitted(name, self.knobs[name], teacher) for name in KNOBS if name in self.knobs}
 
     def spec(self, teacher: TrackerSpec, choose: Callable[[str, Sequence[Any]], Any]) -> TrackerSpec:
         """Build one student.

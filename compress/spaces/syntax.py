@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from compress.spaces.draft import Knob, Scalar
+from compress.spaces.draft import Scalar
+from compress.spaces.knob import Knob
 from compress.spaces.patterns import number
 
 MAX_CHOICES = 200
