@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from compress.core import FileError, Store, fingerprint
 from compress.geometry import is_image
@@ -31,13 +32,10 @@ _RECENT_NS = 3_000_000_000
 """Times of files have a resolution, of up to 2 s; within it, an edit may leave them as they are."""
 
 
-@dataclass(frozen=True)
-class _File:
-    path: str
+class _File(NamedTuple):
+    folder: str
     name: str
-    size: int
-    changed_ns: int
-    state: str
+    status: os.stat_result
 
 
 @dataclass(frozen=True)
@@ -76,16 +74,19 @@ def files_fingerprint(files: Iterable[Path]) -> str:
     Raises:
         FileError: a file that cannot be read, or is none.
     """
-    return _kept([_Group("", [_file(str(path), path.name, _status(path)) for path in files])])
+    return _kept([_Group("", [_regular(_File(str(path.parent), path.name, _status(path))) for path in files])])
 
 
 def _kept(groups: Sequence[_Group]) -> str:
     """What the store knows of these files as they are; read now where it does not, or where they are too fresh."""
     now, digest, latest = time.time_ns(), hashlib.sha256(), 0
     for group in groups:
-        for file in group.files:
-            digest.update(f"{group.name}/{file.name} {file.state}\n".encode(errors="surrogateescape"))
-            latest = max(latest, file.changed_ns)
+        lines = [group.name]
+        for _, name, status in group.files:
+            written, changed = status.st_mtime_ns, status.st_ctime_ns
+            lines.append(f"{name} {status.st_size} {written} {changed} {status.st_dev} {status.st_ino}")
+            latest = max(latest, written, changed)
+        digest.update("\n".join(lines).encode(errors="surrogateescape"))
     if latest > now - _RECENT_NS:
         return _read(groups)
     key = fingerprint([_VERSION, digest.hexdigest()])
@@ -113,11 +114,11 @@ def _digest(group: _Group, most: int) -> str:
     digest = hashlib.sha256(group.name.encode(errors="surrogateescape"))
     sampled = _spread(len(group.images), most)
     for index, file in enumerate(group.images):
-        digest.update(f"\n{file.name} {file.size} ".encode(errors="surrogateescape"))
+        digest.update(f"\n{file.name} {file.status.st_size} ".encode(errors="surrogateescape"))
         if index in sampled:
             _add(digest.update, file, _BLOCKS.get(os.path.splitext(file.name)[1].lower(), 3))
     for file in group.labels:
-        digest.update(f"\n{file.name} {file.size} ".encode())
+        digest.update(f"\n{file.name} {file.status.st_size} ".encode())
         _add(digest.update, file, None)
     return digest.hexdigest()
 
@@ -131,27 +132,29 @@ def _spread(count: int, most: int) -> Collection[int]:
 
 def _add(update: Callable[[bytes], None], file: _File, blocks: int | None) -> None:
     """Some blocks of a file, or all of it where that is no more or `blocks` is None."""
+    path, size = os.path.join(file.folder, file.name), file.status.st_size
     try:
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            if blocks is None or file.size <= (blocks + 1) * _BLOCK:
-                update(os.pread(descriptor, file.size, 0))
+            if blocks is None or size <= (blocks + 1) * _BLOCK:
+                update(os.pread(descriptor, size, 0))
                 return
             for k in range(blocks):
-                update(os.pread(descriptor, _BLOCK, k * (file.size - _BLOCK) // (blocks - 1)))
+                update(os.pread(descriptor, _BLOCK, k * (size - _BLOCK) // (blocks - 1)))
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise FileError(f"Cannot read {file.path}: {error.strerror or error}.") from error
+        raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
 def _listed(folder: Path, wanted: Callable[[str], bool]) -> list[_File]:
+    place = str(folder)
     try:
         with os.scandir(folder) as entries:
-            found = [_file(e.path, e.name, e.stat()) for e in entries if wanted(e.name)]
+            found = [_regular(_File(place, e.name, e.stat())) for e in entries if wanted(e.name)]
     except OSError as error:
-        raise FileError(f"Cannot list the folder {folder}: {error.strerror or error}.") from error
-    return sorted(found, key=lambda file: file.name)
+        raise FileError(f"Cannot list {error.filename or folder}: {error.strerror or error}.") from error
+    return sorted(found)
 
 
 def _status(path: Path) -> os.stat_result:
@@ -161,9 +164,7 @@ def _status(path: Path) -> os.stat_result:
         raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
 
 
-def _file(path: str, name: str, status: os.stat_result) -> _File:
-    if not stat.S_ISREG(status.st_mode):
-        raise FileError(f"{path} is no regular file. Remove it from the data.")
-    changed = max(status.st_mtime_ns, status.st_ctime_ns)
-    state = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns} {status.st_dev} {status.st_ino}"
-    return _File(path, name, status.st_size, changed, state)
+def _regular(file: _File) -> _File:
+    if not stat.S_ISREG(file.status.st_mode):
+        raise FileError(f"{os.path.join(file.folder, file.name)} is no regular file. Remove it from the data.")
+    return file

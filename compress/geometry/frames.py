@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from compress.core import FileError
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
 
 def read_image(path: Path | str) -> NDArray[np.uint8]:
@@ -65,7 +65,7 @@ def has_images(folder: Path | str) -> bool:
 
 def is_image(name: str) -> bool:
     """Whether a file is an image by its name: jpg, png or bmp, and not hidden."""
-    return os.path.splitext(name)[1].lower() in _SUFFIXES and not name.startswith(".")
+    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
 def _natural(name: str) -> tuple[list[str | int], str]:
