@@ -1,7 +1,9 @@
 """Accuracy from published ablations alone, with intervals: what a search can say before anything is trained."""
 
 from compress.prior.cross_validation import LeftOut, leave_one_out
+from compress.prior.elimination import elimination_model, elimination_rows
 from compress.prior.estimates import DEFAULT_METRIC, Estimate, Retention, estimate, retention
+from compress.prior.field_rules import FIELD_RULES, FieldRule, UnpricedError
 from compress.prior.fitting import Model, levit_stretch, model, rate_ranges
 from compress.prior.published_points import Figure, Published, Scope, Speed, published, published_accuracy
 from compress.prior.table import Pair, Row, pairs, rows
@@ -9,6 +11,11 @@ from compress.prior.work import CHANGES, changes
 
 __all__ = [
     "CHANGES",
+    "FIELD_RULES",
+    "FieldRule",
+    "UnpricedError",
+    "elimination_model",
+    "elimination_rows",
     "DEFAULT_METRIC",
     "Estimate",
     "Figure",

@@ -1,4 +1,4 @@
-"""What share of its teacher's accuracy a student is expected to keep."""
+"""Retention: the share of its teacher's accuracy that a student keeps, estimated from published ablations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from compress.core import Provenance, TrackerSpec, describe
+from compress.prior.elimination import elimination_model
+from compress.prior.field_rules import check_priced
 from compress.prior.fitting import levit_stretch, model
 from compress.prior.published_points import published_accuracy
 from compress.prior.work import changes
@@ -59,12 +61,16 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
 
     Raises:
         UsageError: as `changes`.
+        UnpricedError: the two differ in fields that nothing published tells of; see `FIELD_RULES`.
     """
     if student == teacher and exit_shares is None:
         return Retention(1.0, 1.0, 1.0)
-    fitted = model()
-    loss = fitted.loss(changes(teacher, student, exit_shares))
+    fitted, eliminating = model(), elimination_model()
+    taken_away = changes(teacher, student, exit_shares)
+    check_priced(teacher, student)
+    loss = fitted.loss(taken_away) + max(0.0, eliminating.loss(student) - eliminating.loss(teacher))
     low, high = fitted.bounds(loss, levit_stretch() if teacher.backbone == "levit" else 1.0)
+    low -= max(0.0, eliminating.extrapolated(student) - eliminating.extrapolated(teacher))
     return Retention(math.exp(-loss), math.exp(low), math.exp(high))
 
 
@@ -79,7 +85,7 @@ def estimate(
     It stands for a student trained as the papers train theirs, on their data, not for a shorter training.
 
     Raises:
-        UsageError: as `changes`.
+        UsageError: as `retention`.
     """
     figure = published_accuracy(teacher, metric)
     if figure is None:

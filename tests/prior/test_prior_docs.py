@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from compress.prior import leave_one_out, levit_stretch, model, pairs, published, rate_ranges, retention
+from compress.prior import (
+    elimination_model,
+    leave_one_out,
+    levit_stretch,
+    model,
+    pairs,
+    published,
+    rate_ranges,
+    retention,
+)
 
 DOCS = Path(__file__).parents[2] / "docs" / "prior.md"
 
@@ -76,6 +85,7 @@ def test_figures_in_the_text() -> None:
     assert f"common one ({fitted.common:.4f}," in text
     assert f"stops at {math.exp(fitted.best):.3f}" in text
     assert f"are {levit_stretch():.1f} times as wide" in text
+    assert f"The rate is {elimination_model().rate:.4f}, by least squares" in text
     assert f"lists {len(published())} published trackers" in text
     assert f"`compress/prior/ablations.csv`: {len(leave_one_out())} rows" in text
 
