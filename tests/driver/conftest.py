@@ -6,15 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import pytest
-import torch
 
 from compress.archive import Archive
-from compress.data.generated import GeneratedSequence, levels_of
 from compress.driver import search
-from compress.models import create_tracker, save_weights
+from compress.testing.search_inputs import data, weights
 from compress.testing.search_settings import SETTINGS
+
+__all__ = ["data", "weights"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,27 +23,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     os.environ["COMPRESS_HOME"] = str(folder)
     yield folder
     os.environ.pop("COMPRESS_HOME") if before is None else os.environ.update(COMPRESS_HOME=before)
-
-
-@pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "teacher.safetensors"
-    save_weights(create_tracker("ostrack-nano"), path)
-    return str(path)
-
-
-@pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("data")
-    for k in range(2):
-        sequence = GeneratedSequence(k, name=f"s{k}", levels=levels_of("mixed"), length=8)
-        (folder / sequence.name).mkdir()
-        for i in range(len(sequence)):
-            cv2.imwrite(str(folder / sequence.name / f"{i + 1:08d}.png"), sequence.frame(i)[..., ::-1])
-        lines = [",".join(f"{v:.1f}" for v in box) for box in sequence.boxes]
-        (folder / sequence.name / "groundtruth.txt").write_text("\n".join(lines) + "\n")
-    return f"folder:{folder}"
 
 
 @pytest.fixture(scope="session")

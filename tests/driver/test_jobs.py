@@ -1,0 +1,96 @@
+"""A job and its result are plain values: any process that has the store finds the same by them."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from compress.core import FileError
+from compress.data import DataReference, open_source
+from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob
+from compress.driver.worker import run_job, students_of
+from compress.measure import resolve_target
+from compress.testing.executor_checks import SHORTER, job_of, small_setup, untimed
+from compress.testing.trained_run import SPEC, STATIC
+
+_ELSEWHERE = """\
+import pickle, sys
+from pathlib import Path
+from compress.driver.worker import run_job
+result = run_job(pickle.loads(Path(sys.argv[1]).read_bytes()))
+Path(sys.argv[2]).write_bytes(pickle.dumps(result))
+"""
+
+
+@pytest.fixture(scope="module")
+def setup(data: str) -> TrainingSetup:
+    return small_setup(data)
+
+
+@pytest.fixture(scope="module")
+def adaptive(setup: TrainingSetup) -> TrialJob:
+    """Its exit thresholds are to be chosen."""
+    return replace(job_of(setup, SPEC, trial=7), exits=ExitAim(resolve_target("agx").latency_model(STATIC), 4.0))
+
+
+def test_another_process_finds_the_same_with_the_store_alone(
+    adaptive: TrialJob, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "job").write_bytes(pickle.dumps(adaptive))
+    store = tmp_path / "store"
+    shutil.copytree(home / "teachers", store / "teachers")
+    words = [sys.executable, "-c", _ELSEWHERE, "job", "result"]
+    subprocess.run(words, cwd=tmp_path, env=os.environ | {"COMPRESS_HOME": str(store)}, check=True)
+    there = pickle.loads((tmp_path / "result").read_bytes())
+    here = run_job(adaptive)
+    assert untimed(there) == untimed(here)
+    assert here.paths is not None
+    assert sum(here.paths.values()) == 14  # two sequences of eight frames, all but the first
+    # And what that process trained is not trained again.
+    monkeypatch.setenv("COMPRESS_HOME", str(store))
+    kept = {path: path.stat().st_mtime_ns for path in store.rglob("*.safetensors")}
+    students_of.cache_clear()
+    assert untimed(run_job(adaptive)) == untimed(here)
+    assert {path: path.stat().st_mtime_ns for path in store.rglob("*.safetensors")} == kept
+
+
+def test_thresholds_are_chosen_once_something_was_learned(adaptive: TrialJob) -> None:
+    assert run_job(replace(adaptive, rung=0)).spec == SPEC
+    chosen = run_job(adaptive).spec
+    assert chosen.weights_id == SPEC.weights_id
+    assert run_job(replace(adaptive, exits=None)).spec == SPEC
+
+
+def test_jobs_and_results_survive_pickling(adaptive: TrialJob) -> None:
+    assert pickle.loads(pickle.dumps(adaptive)) == adaptive
+    result = run_job(adaptive)
+    assert pickle.loads(pickle.dumps(result)) == result
+    assert hash(adaptive.setup) == hash(pickle.loads(pickle.dumps(adaptive.setup)))
+
+
+def test_a_result_hangs_on_the_job_alone(setup: TrainingSetup) -> None:
+    first = run_job(job_of(setup, SHORTER[0]))
+    assert untimed(run_job(job_of(setup, SHORTER[0], trial=3))) == replace(untimed(first), trial=3)
+
+
+def test_data_that_changed_meanwhile_is_refused(setup: TrainingSetup, data: str, tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    shutil.copytree(data.removeprefix("folder:"), folder)
+    changed = replace(setup, evaluation=DataReference.of(open_source(f"folder:{folder}")))
+    truth = folder / "s0" / "groundtruth.txt"
+    truth.write_text(truth.read_text().replace(truth.read_text().splitlines()[3], "1,2,30,40"))
+    with pytest.raises(FileError, match="holds other data"):
+        run_job(job_of(changed, STATIC))
+
+
+def test_a_teacher_that_the_store_does_not_have_is_asked_for(setup: TrainingSetup) -> None:
+    unknown = replace(setup, teacher=replace(setup.teacher, weights="0" * 16))
+    with pytest.raises(FileError, match="share one COMPRESS_HOME"):
+        run_job(job_of(unknown, STATIC))
