@@ -25,7 +25,7 @@ from compress.core import TRACKERS, TrackerSpec, describe
 from compress.core.cost import macs
 from compress.latency.estimated import EstimatedLatency, LatencyRange, estimate_range
 from compress.latency.estimated.file import save_estimated
-from compress.latency.estimated.fitting import errors, fit, left_out_errors
+from compress.latency.estimated.fitting import fit_coefficients, left_out_errors, relative_errors
 from compress.latency.estimated.profile import Coefficients, EstimatedProfile, LeaveOneOut, Published
 from compress.spaces import load_space
 
@@ -69,10 +69,10 @@ def _fit(column: Column, fits: dict[str, Fitted]) -> Fitted:
     used = [figure for figure in figures if figure.cells["use"] == "fit"]
     samples = [figure.sample for figure in used]
     fixed = {each.coefficient: getattr(fits[each.source].costs, each.coefficient) for each in column.borrowed}
-    costs = Coefficients(**{k: _rounded(v) for k, v in vars(fit(samples, column.free, fixed)).items()})
+    costs = Coefficients(**{k: _rounded(v) for k, v in vars(fit_coefficients(samples, column.free, fixed)).items()})
     left_out = left_out_errors(samples, column.free, fixed)
     ranged = [figure for figure in figures if figure.cells["use"] == "range"]
-    return Fitted(column, used, costs, errors(samples, costs), left_out, ranged)
+    return Fitted(column, used, costs, relative_errors(samples, costs), left_out, ranged)
 
 
 def _profile(found: Fitted) -> EstimatedProfile:

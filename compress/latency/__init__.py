@@ -2,14 +2,23 @@
 
 from compress.latency.family import Family, static
 from compress.latency.measured.components import components_p10_ms
-from compress.latency.measured.conditions import Conditions
 from compress.latency.measured.file import load_profile, save_profile
 from compress.latency.measured.layers import without_mlp
+from compress.latency.measured.model import MeasuredLatency
 from compress.latency.measured.paths import cheapest_path, path_ms, path_network_ms, worst_path
-from compress.latency.measured.predict import MeasuredLatency, network_p10_ms, p10_ms, predict
-from compress.latency.measured.profile import Block, Overhead, Point, Profile, Ratios, WholeAttention, under
-from compress.latency.measured.routing_overhead import RoutingOverhead
-from compress.latency.measured.validation import ValidationResult
+from compress.latency.measured.predict import network_p10_ms, p10_ms, predict
+from compress.latency.measured.profile import Profile
+from compress.latency.measured.profile_fields import (
+    Block,
+    Conditions,
+    Overhead,
+    Point,
+    Ratios,
+    RoutingOverhead,
+    ValidationResult,
+    WholeAttention,
+    under,
+)
 from compress.latency.model import LatencyErrors, LatencyModel, UncoveredError, gate
 
 __all__ = [

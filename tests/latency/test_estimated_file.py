@@ -12,7 +12,7 @@ from compress.core import FileError, describe
 from compress.core.files import shipped
 from compress.latency.estimated import estimated_names, load_estimated
 from compress.latency.estimated.file import read_estimated, save_estimated
-from compress.latency.estimated.fitting import Sample, errors, fit, left_out_errors
+from compress.latency.estimated.fitting import Sample, fit_coefficients, left_out_errors, relative_errors
 from compress.latency.estimated.profile import Coefficients, EstimatedProfile
 from compress.testing.guessed_profile import guessed
 
@@ -143,8 +143,10 @@ def test_shipped_coefficients_are_the_fit_of_the_figures_beside_them(name: str) 
     samples, costs = _samples(profile), vars(profile.coefficients)
     overhead = {each.coefficient: costs[each.coefficient] for each in profile.borrowed}
     free = [each for each, cost in costs.items() if each not in overhead and cost > 0]
-    assert vars(fit(samples, free, overhead)) == pytest.approx(costs, rel=1e-3)
-    assert errors(samples, profile.coefficients) == pytest.approx([f.fit_error for f in profile.figures], abs=1e-3)
+    assert vars(fit_coefficients(samples, free, overhead)) == pytest.approx(costs, rel=1e-3)
+    assert relative_errors(samples, profile.coefficients) == pytest.approx(
+        [f.fit_error for f in profile.figures], abs=1e-3
+    )
     left_out = left_out_errors(samples, free, overhead)
     assert left_out == pytest.approx([figure.left_out_error for figure in profile.figures], abs=1e-3)
 

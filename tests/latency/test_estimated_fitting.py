@@ -12,7 +12,7 @@ import pytest
 
 from compress.core import describe
 from compress.latency.estimated.file import read_estimated
-from compress.latency.estimated.fitting import Sample, errors, fit, left_out_errors
+from compress.latency.estimated.fitting import Sample, fit_coefficients, left_out_errors, relative_errors
 from compress.latency.estimated.profile import Coefficients
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,28 +31,28 @@ def _made_up(names: Sequence[str] = NAMES) -> list[Sample]:
 
 
 def test_known_coefficients_are_found() -> None:
-    costs = fit(_made_up(), FREE)
+    costs = fit_coefficients(_made_up(), FREE)
     assert asdict(costs) == pytest.approx(asdict(TRUTH), rel=1e-4)
-    assert errors(_made_up(), costs) == pytest.approx([0] * len(NAMES), abs=1e-6)
+    assert relative_errors(_made_up(), costs) == pytest.approx([0] * len(NAMES), abs=1e-6)
     assert left_out_errors(_made_up(), FREE) == pytest.approx([0] * len(NAMES), abs=1e-4)
 
 
 def test_what_is_fixed_is_held_and_what_is_neither_is_nothing() -> None:
-    costs = fit(_made_up(), ("ms_per_gmac",), {"launch_us": 10.0})
+    costs = fit_coefficients(_made_up(), ("ms_per_gmac",), {"launch_us": 10.0})
     assert (costs.launch_us, costs.call_ms, costs.loop_ms) == (10.0, 0.0, 0.0)
     assert costs.ms_per_gmac > TRUTH.ms_per_gmac
 
 
 def test_no_coefficient_falls_below_nothing() -> None:
     """Too much is borrowed for a launch, so that no call could make up for it."""
-    costs = fit(_made_up(), ("ms_per_gmac", "call_ms"), {"launch_us": 200.0})
+    costs = fit_coefficients(_made_up(), ("ms_per_gmac", "call_ms"), {"launch_us": 200.0})
     assert costs.call_ms >= 0
     assert costs.ms_per_gmac >= 0
 
 
 def test_fewer_figures_than_coefficients_are_refused() -> None:
     with pytest.raises(ValueError, match="3 coefficients cannot be fitted to 2 figures"):
-        fit(_made_up(NAMES[:2]), FREE[:3])
+        fit_coefficients(_made_up(NAMES[:2]), FREE[:3])
 
 
 def test_a_tracker_is_left_out_with_all_its_figures() -> None:

@@ -20,7 +20,7 @@ from compress.latency import (
     predict,
     worst_path,
 )
-from compress.latency.measured.mixture import percentile
+from compress.latency.measured.predict import percentile
 from compress.testing.toy_profile import layer, tracker
 
 BYPASS = replace(tracker(layer(0), layer(1), layer(2)), bypass=BypassSpec(n_enf=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -67,5 +68,6 @@ def save_estimated(profile: EstimatedProfile, path: Path, *, comment: str) -> No
     write_text(path, "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines()) + text)
 
 
-def _all() -> list[EstimatedProfile]:
-    return [read_estimated(path) for path in sorted(shipped("hw_profiles").glob("*.yaml"))]
+@cache
+def _all() -> tuple[EstimatedProfile, ...]:
+    return tuple(read_estimated(path) for path in sorted(shipped("hw_profiles").glob("*.yaml")))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares, nnls
 
 from compress.core import TrackerSpec
-from compress.latency.estimated.launches import Runtime
+from compress.latency.estimated.launches import PublishedRuntime
 from compress.latency.estimated.profile import Coefficients, Scope
 from compress.latency.estimated.work import expected_work, template_work
 
@@ -25,7 +25,7 @@ class Sample:
     """A tracker with its published time; see `Published` for the fields."""
 
     spec: TrackerSpec
-    runtime: Runtime
+    runtime: PublishedRuntime
     ms: float
     scope: Scope
     every_frame: bool
@@ -40,7 +40,9 @@ class Sample:
         return [work.launches / 1000, work.gmacs, 1.0, float(self.scope == "loop")]
 
 
-def fit(samples: Sequence[Sample], free: Sequence[str], fixed: Mapping[str, float] | None = None) -> Coefficients:
+def fit_coefficients(
+    samples: Sequence[Sample], free: Sequence[str], fixed: Mapping[str, float] | None = None
+) -> Coefficients:
     """Fit the coefficients named `free`; those of `fixed` are held, the others are 0.
 
     Raises:
@@ -49,7 +51,7 @@ def fit(samples: Sequence[Sample], free: Sequence[str], fixed: Mapping[str, floa
     return Coefficients(*map(float, _solve(_rows(samples), _times(samples), free, fixed or {})))
 
 
-def errors(samples: Sequence[Sample], costs: Coefficients) -> list[float]:
+def relative_errors(samples: Sequence[Sample], costs: Coefficients) -> list[float]:
     """Time estimated over time published, less 1."""
     return list(_rows(samples) @ _values(costs) / _times(samples) - 1)
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 from compress.core import LayerSpec, TrackerSpec
 
-Runtime = Literal["onnxruntime", "pytorch"]
+PublishedRuntime = Literal["onnxruntime", "pytorch"]
+"""What published speeds were timed under."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Launches:
         return embedding + self.template_attention * len(spec.layers) * (spec.attention != "joint")
 
 
-RULES: dict[Runtime, Launches] = {
+RULES: dict[PublishedRuntime, Launches] = {
     "onnxruntime": Launches(
         patches=3,
         join=1,

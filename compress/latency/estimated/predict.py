@@ -23,6 +23,7 @@ class EstimatedLatency:
 
     @property
     def provenance(self) -> Literal["estimated"]:
+        """Always `estimated`."""
         return "estimated"
 
     @property
@@ -32,14 +33,17 @@ class EstimatedLatency:
 
     @property
     def limits(self) -> str:
+        """As the profile says."""
         return self.profile.limits
 
     @property
     def basis(self) -> str:
+        """How many figures the profile was fitted to."""
         return f"{len(self.profile.figures)} published speeds"
 
     @property
     def known_figures(self) -> tuple[str, ...]:
+        """The mean, and the mean of the worst path."""
         return ("mean", "worst")
 
     def covers(self, spec: TrackerSpec) -> bool:

@@ -1,4 +1,4 @@
-"""`EstimatedProfile`: what published speeds tell of a device, runtime and precision that nobody here has."""
+"""`EstimatedProfile`: what published speeds say of a device, runtime and precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from compress.core import TrackerSpec, describe
 from compress.core.zoo import TRACKERS
-from compress.latency.estimated.launches import Runtime
+from compress.latency.estimated.launches import PublishedRuntime
 from compress.latency.estimated.work import frame_work
 
 Scope = Literal["network", "loop"]
@@ -81,7 +81,7 @@ class Reach(NamedTuple):
 
 @dataclass(frozen=True)
 class EstimatedProfile:
-    """A device, runtime and precision as published speeds tell of it.
+    """A device, runtime and precision known by published speeds.
 
     Attributes:
         target: Such as `agx` or `agx:pytorch`.
@@ -92,7 +92,7 @@ class EstimatedProfile:
     target: str
     device: str
     hardware: str
-    runtime: Runtime
+    runtime: PublishedRuntime
     precision: Literal["fp32", "fp16"]
     provenance: Literal["estimated"]
     limits: str

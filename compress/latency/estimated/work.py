@@ -12,7 +12,7 @@ from typing import NamedTuple
 from compress.core import LayerSpec, TrackerSpec
 from compress.core.cost import components, macs
 from compress.core.stages import stages
-from compress.latency.estimated.launches import RULES, Runtime
+from compress.latency.estimated.launches import RULES, PublishedRuntime
 
 
 class FrameWork(NamedTuple):
@@ -32,7 +32,7 @@ NO_WORK = FrameWork(0, 0)
 
 
 def frame_work(
-    spec: TrackerSpec, runtime: Runtime, *, skipped: Collection[int] = (), exit: int | None = None
+    spec: TrackerSpec, runtime: PublishedRuntime, *, skipped: Collection[int] = (), exit: int | None = None
 ) -> FrameWork:
     """One frame on one path, what is kept of the template at hand; `skipped` and `exit` as in `compress.core.macs`.
 
@@ -59,7 +59,7 @@ def frame_work(
 
 
 def expected_work(
-    spec: TrackerSpec, runtime: Runtime, *, skipped_share: float = 0.0, exit: int | None = None
+    spec: TrackerSpec, runtime: PublishedRuntime, *, skipped_share: float = 0.0, exit: int | None = None
 ) -> FrameWork:
     """The mean over frames that skip `skipped_share` of what bypass may skip on the way to `exit`."""
     whole = frame_work(spec, runtime, exit=exit)
@@ -69,7 +69,7 @@ def expected_work(
     return whole.times(1 - skipped_share).plus(least.times(skipped_share))
 
 
-def template_work(spec: TrackerSpec, runtime: Runtime) -> FrameWork:
+def template_work(spec: TrackerSpec, runtime: PublishedRuntime) -> FrameWork:
     """All template work: once per sequence here, in every frame in some published code."""
     return FrameWork(RULES[runtime].of_template(spec), sum(part.template.done for part in components(spec)) / 1e9)
 
@@ -97,7 +97,7 @@ _StagesKey = tuple[int, int, tuple[int, ...]]
 _Family = tuple[object, ...]
 
 
-def _family(spec: TrackerSpec, runtime: Runtime) -> _Family:
+def _family(spec: TrackerSpec, runtime: PublishedRuntime) -> _Family:
     """Everything the cost of a part depends on, except its own layer or exit; the runtime comes first."""
     shape = (spec.backbone, spec.dim, spec.patch, spec.template_size, spec.search_size, spec.head, spec.stages)
     tokens = (spec.target_token, spec.online_templates, spec.extra_tokens, spec.attention)
@@ -117,7 +117,7 @@ def _layer_key(layer: LayerSpec, enter: int) -> _LayerKey:
 class _Table:
     """Costs of the parts that trackers of one family are made of, worked out when first met."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: PublishedRuntime) -> None:
         self.runtime = runtime
         self._rest: FrameWork | None = None
         self._layers: dict[_LayerKey, FrameWork] = {}

@@ -1,4 +1,4 @@
-"""What the parts of a tracker cost, by a profile."""
+"""What the components of a tracker cost, by a profile."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from compress.latency.model import UncoveredError
 
 
 def components_p10_ms(profile: Profile, spec: TrackerSpec) -> dict[str, float]:
-    """10th percentiles of a network's parts, which add up to its own: `layers.0` and so on, and the `rest`.
+    """10th percentiles of a network's components, which add up to its own: `layers.0` and so on, and the `rest`.
 
     The rest is what every frame pays beside the layers: embedding, shrink attentions, final norm, head and the call.
-    Of an adaptive tracker, the parts that it has in common with a static one.
+    Of an adaptive tracker, the components that it has in common with a static one.
 
     Raises:
-        UncoveredError: naming every part of `spec` that the profile does not cover.
+        UncoveredError: naming every component of `spec` that the profile does not cover.
     """
     missing = _family_problems(profile, spec)
     if spec.attention not in profile.overhead_ms:

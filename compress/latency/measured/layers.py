@@ -6,7 +6,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 
 from compress.core import LayerSpec
-from compress.latency.measured.profile import Point, Profile
+from compress.latency.measured.profile import Profile
+from compress.latency.measured.profile_fields import Point
 from compress.latency.model import UncoveredError
 
 

@@ -1,4 +1,4 @@
-"""What one way through an adaptive tracker costs: the layers it computes, what it decides, and running in stages."""
+"""What one execution path costs: the layers it computes, the decisions on it, and running in stages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from compress.core.stages import stages_of
 from compress.latency.measured.components import components_p10_ms, uncovered
 from compress.latency.measured.layers import layer_ms, without_mlp
 from compress.latency.measured.profile import Profile
-from compress.latency.measured.routing_overhead import RoutingOverhead
+from compress.latency.measured.profile_fields import RoutingOverhead
 
 _NOTHING = RoutingOverhead(0.0, 0.0, 0.0, 0.0)
 
@@ -27,16 +27,16 @@ def cheapest_path(spec: TrackerSpec) -> ExecutionPath:
 
 
 def path_ms(profile: Profile, spec: TrackerSpec, path: ExecutionPath) -> float:
-    """10th percentile of the frame loop around one way. Raises as `path_network_ms`."""
+    """10th percentile of the frame loop where every frame takes one path. Raises as `path_network_ms`."""
     return path_network_ms(profile, spec, path) + profile.loop_ms
 
 
 def path_network_ms(profile: Profile, spec: TrackerSpec, path: ExecutionPath) -> float:
-    """10th percentile of the network within the loop where every frame goes `path`.
+    """10th percentile of the network within the loop where every frame takes `path`.
 
     Raises:
         UncoveredError: naming every part of `spec` that the profile does not cover.
-        UsageError: `spec` has no such way.
+        UsageError: `spec` has no such path.
     """
     costs = routing_overhead_costs(profile, spec)
     whole = _whole(spec, path)
@@ -51,24 +51,24 @@ def path_network_ms(profile: Profile, spec: TrackerSpec, path: ExecutionPath) ->
 
 
 def optimistic_network_ms(profile: Profile, spec: TrackerSpec) -> float:
-    """The bound before anyone knows the frames: the share τ0 of the layers skipped, and the first exit taken.
+    """The bound before execution paths have been counted: the share τ0 of the layers skipped, and the first exit taken.
 
     Every layer that may be skipped is computed for 1 − τ0 of the frames, so that its share of the cost counts.
     Raises as `path_network_ms`.
     """
     cheapest = cheapest_path(spec)
-    dear, cheap = (path_network_ms(profile, spec, path) for path in (replace(cheapest, skipped=frozenset()), cheapest))
-    return dear if spec.bypass is None else dear + spec.bypass.tau0 * (cheap - dear)
+    whole, least = (path_network_ms(profile, spec, path) for path in (replace(cheapest, skipped=frozenset()), cheapest))
+    return whole if spec.bypass is None else whole + spec.bypass.tau0 * (least - whole)
 
 
 def shares(paths: Mapping[ExecutionPath, int]) -> Iterator[tuple[float, ExecutionPath]]:
-    """The share of the frames that took each way; `paths` counts at least one."""
+    """The share of the frames that took each path; `paths` counts at least one."""
     frames = sum(paths.values())
     yield from ((count / frames, path) for path, count in paths.items() if count)
 
 
 def routing_overhead_costs(profile: Profile, spec: TrackerSpec) -> RoutingOverhead:
-    """What deciding costs; nothing where there is nothing to decide.
+    """What routing costs; nothing where nothing is decided per frame.
 
     Raises:
         UncoveredError: the profile does not know.

@@ -2,58 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from compress.core import LATENCY_FIGURES, ExecutionPath, Latency, TrackerSpec
-from compress.latency.measured.mixture import percentile
+from compress.core import ExecutionPath, Latency, TrackerSpec
 from compress.latency.measured.paths import optimistic_network_ms, path_network_ms, shares, worst_path
-from compress.latency.measured.profile import Profile, under
-from compress.latency.model import LatencyErrors, UncoveredError
+from compress.latency.measured.profile import Profile
+from compress.latency.measured.profile_fields import Ratios, under
 
-
-@dataclass(frozen=True)
-class MeasuredLatency:
-    """The `LatencyModel` of one family of trackers, from the parts measured on a device."""
-
-    profile: Profile
-
-    @property
-    def provenance(self) -> Literal["predicted", "estimated"]:
-        return _provenance(self.profile)
-
-    @property
-    def errors(self) -> LatencyErrors | None:
-        """On the validation set of the profile; None where it has none."""
-        profile, paths = self.profile, self.profile.routing_overhead
-        if profile.mean_error is None or profile.max_error is None:
-            return None
-        return LatencyErrors(profile.mean_error, profile.max_error, paths.mean_error if paths else None)
-
-    @property
-    def limits(self) -> str:
-        return ""
-
-    @property
-    def basis(self) -> str:
-        return f"parts measured under {under(self.profile.runtime, self.profile.precision)}"
-
-    @property
-    def known_figures(self) -> tuple[str, ...]:
-        return LATENCY_FIGURES
-
-    def covers(self, spec: TrackerSpec) -> bool:
-        """Whether every part of `spec` was measured; what is not covered is refused."""
-        try:
-            self.predict(spec)
-        except UncoveredError:
-            return False
-        return True
-
-    def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
-        """See `LatencyModel.predict`, and `predict` for how."""
-        return predict(self.profile, spec, paths)
+_SHARES = (0.10, 0.50, 0.90, 0.99)
+"""Shares of runs below the 10th, 50th, 90th and 99th percentile."""
 
 
 def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
@@ -68,7 +27,7 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
             an optimistic bound: the share τ0 of the layers skipped, the first exit taken.
 
     Raises:
-        UncoveredError: naming every part of `spec` that the profile does not cover.
+        UncoveredError: naming every component of `spec` that the profile does not cover.
     """
     lows = _lows(profile, spec, paths)
     ratios, loop = profile.ratios, profile.loop_ms
@@ -81,7 +40,7 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
         p90_ms=percentile(whole, ratios, 0.90),
         p99_ms=percentile(whole, ratios, 0.99),
         network_ms=network * ratios.mean,
-        provenance=_provenance(profile),
+        provenance=provenance_of(profile),
         runs=profile.runs,
         warmup=profile.warmup,
         threads=profile.threads,
@@ -91,7 +50,8 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
     )
 
 
-def _provenance(profile: Profile) -> Literal["predicted", "estimated"]:
+def provenance_of(profile: Profile) -> Literal["predicted", "estimated"]:
+    """That of every latency predicted from a profile."""
     return "predicted" if profile.provenance == "measured" else "estimated"
 
 
@@ -112,3 +72,34 @@ def p10_ms(profile: Profile, spec: TrackerSpec) -> float:
 def network_p10_ms(profile: Profile, spec: TrackerSpec) -> float:
     """10th percentile of the network within the loop, on the worst path. Raises as `predict`."""
     return path_network_ms(profile, spec, worst_path(spec))
+
+
+def percentile(lows: Sequence[tuple[float, float]], ratios: Ratios, share: float) -> float:
+    """The time that a `share` of all frames stays within: 0.5, 0.9 or 0.99.
+
+    Args:
+        lows: Weight of each path, adding up to 1, and its 10th percentile in ms.
+        ratios: How the runs of any one path spread, as multiples of its 10th percentile.
+    """
+    knots = (1.0, ratios.p50, ratios.p90, ratios.p99)
+    if len(lows) == 1:
+        return lows[0][1] * knots[_SHARES.index(share)]
+    low = min(ms for _, ms in lows)
+    high = max(ms for _, ms in lows) * knots[-1]
+    for _ in range(60):
+        middle = (low + high) / 2
+        if sum(weight * _below(middle / ms, knots) for weight, ms in lows) < share:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _below(ratio: float, knots: Sequence[float]) -> float:
+    """Share of a path's runs below `ratio` times its 10th percentile, straight between the percentiles known."""
+    if ratio < knots[0]:
+        return 0.0
+    if ratio >= knots[-1]:
+        return 1.0
+    i = bisect_right(knots, ratio) - 1
+    return _SHARES[i] + (_SHARES[i + 1] - _SHARES[i]) * (ratio - knots[i]) / (knots[i + 1] - knots[i])

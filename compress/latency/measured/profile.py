@@ -1,4 +1,4 @@
-"""`Profile`: the measured parts of one family of trackers on one device, runtime and thread count."""
+"""`Profile`: the measured components of one family of trackers on one device, runtime and thread count."""
 
 from __future__ import annotations
 
@@ -10,76 +10,32 @@ from typing import Any, Literal
 
 from compress.core import Attention
 from compress.latency.family import Family
-from compress.latency.measured.conditions import Conditions
-from compress.latency.measured.routing_overhead import RoutingOverhead
-from compress.latency.measured.validation import ValidationResult
-
-WholeAttention = Literal["joint", "asymmetric", "split"]
-"""A tracker's attention as a whole, see `TrackerSpec.attention`."""
-
-
-@dataclass(frozen=True)
-class Overhead:
-    """Cost of one frame beside the blocks: embedding, final norm, head and the call itself."""
-
-    attention: WholeAttention
-    ms: float
-
-
-Point = tuple[int | None, int, int | None]
-"""(attn_dims, mlp_hidden, mlp_dims) of a layer."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Cost of one block within a stack; see `LayerSpec` for the fields.
-
-    Attributes:
-        tokens: Search tokens that go in and out, where some were eliminated before; None for all of the crop's.
-        stage: Of a LeViT.
-    """
-
-    attention: Attention
-    mlp_hidden: int
-    ms: float
-    attn_dims: int | None = None
-    mlp_dims: int | None = None
-    tokens: int | None = None
-    stage: int = 0
-
-    @property
-    def point(self) -> Point:
-        return self.attn_dims, self.mlp_hidden, self.mlp_dims
-
-
-@dataclass(frozen=True)
-class Ratios:
-    """Mean and percentiles of whole trackers, as multiples of their 10th percentile."""
-
-    mean: float
-    p50: float
-    p90: float
-    p99: float
-
-
-def under(runtime: str, precision: str) -> str:
-    """A runtime as `Latency.runtime` names it, with the precision where it is not fp32."""
-    return runtime if precision == "fp32" else f"{runtime} {precision}"
+from compress.latency.measured.profile_fields import (
+    Block,
+    Conditions,
+    Overhead,
+    Point,
+    Ratios,
+    RoutingOverhead,
+    ValidationResult,
+)
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Costs are 10th percentiles in ms, corrected by what only whole trackers show.
+    """Costs are 10th percentiles in ms, calibrated by whole trackers.
 
     Attributes:
         target: Name of the target, e.g. `cpu`.
         device, runtime: As in `Latency`.
         loop_ms: Crop, normalise, decode and map back, without a network.
         elimination_ms: What an eliminating layer costs beside its attention and its MLP; None where it is unknown.
-        held: Whole trackers that costs were corrected by, each predicted from the others.
+        overhead, blocks: Costs of components, see there.
+        ratios: How mean and percentiles of whole trackers relate to their 10th percentiles.
+        validation: Whole trackers that costs were calibrated by, each predicted from the others.
         spread: Largest disagreement between two halves of the rounds over all timed networks.
         runs, warmup: Timed and dropped runs of each network.
-        deciding: What bypass and exits cost; None where it was not measured.
+        routing_overhead: What bypass and exits cost; None where it was not measured.
         conditions: What the device was set to meanwhile.
     """
 
@@ -105,16 +61,18 @@ class Profile:
 
     @property
     def mean_error(self) -> float | None:
-        """Mean absolute relative error on trackers held back; None where none was."""
-        return sum(abs(h.error) for h in self.validation) / len(self.validation) if self.validation else None
+        """Mean absolute relative error on the validation set; None where there is none."""
+        return sum(abs(each.error) for each in self.validation) / len(self.validation) if self.validation else None
 
     @property
     def max_error(self) -> float | None:
-        return max((abs(h.error) for h in self.validation), default=None)
+        """Largest absolute relative error on the validation set; None where there is none."""
+        return max((abs(each.error) for each in self.validation), default=None)
 
     @cached_property
     def overhead_ms(self) -> dict[str, float]:
-        return {f.attention: f.ms for f in self.overhead}
+        """`Overhead.ms` by attention."""
+        return {each.attention: each.ms for each in self.overhead}
 
     @cached_property
     def tables(self) -> dict[tuple[Attention, int], dict[int, dict[Point, float]]]:
@@ -145,13 +103,13 @@ class Profile:
             if not math.isfinite(value) or value < 0:
                 yield f"{name} must be ≥ 0 but is {value}"
         for name, keys in (
-            ("overhead", [f.attention for f in self.overhead]),
+            ("overhead", [each.attention for each in self.overhead]),
             ("blocks", [(b.attention, b.stage, b.tokens, b.point) for b in self.blocks]),
         ):
             if not keys:
                 yield f"{name} is empty"
             if len(set(keys)) < len(keys):
-                yield f"{name} names the same part twice"
+                yield f"{name} names the same component twice"
 
 
 def _figures(profile: Profile) -> Iterator[tuple[str, float]]:
