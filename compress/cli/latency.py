@@ -34,7 +34,7 @@ def command(
     Predicted from this host's profile of the tracker's family, which is measured first where there is none (about a
     minute for ostrack-nano, up to five for a ViT-B), or measured whole with --measure.
 
-    Of a tracker that skips layers or leaves early: over the ways that its frames took where they are known (a run's
+    Of a tracker that skips layers or leaves early: over the paths that its frames took where they are known (a run's
     variant), else at best; with the cheapest and the worst path beside.
 
     On a target that `compress targets` calls estimated, the answer comes from published speeds: nothing is timed.
@@ -79,7 +79,7 @@ def _beside(aim: Target, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] |
 
 
 def _tracker(name: str) -> tuple[TrackerSpec, Mapping[ExecutionPath, int] | None]:
-    """A named tracker, a spec file or the variant of a run, with the ways that frames took where they are known."""
+    """A named tracker, a spec file or the variant of a run, with the paths that frames took where they are known."""
     from compress.cli.specs import read_paths, read_spec
 
     run, colon, variant = name.rpartition(":")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """Latencies by what was asked: `mean` may be missing where nobody knows the ways and nothing predicts them."""
+    """Latencies by what was asked: `mean` may be missing where the execution paths are not known and nothing predicts it."""
 
     name: str
     spec: TrackerSpec
@@ -36,7 +36,7 @@ class Answer:
             from compress.core import mean_layers
 
             used = f"{mean_layers(self.paths, self.spec):.1f} of {len(self.spec.layers)} layers on average"
-            return f"over the ways of {sum(self.paths.values())} frames: {used}"
+            return f"over the paths of {sum(self.paths.values())} frames: {used}"
         if "mean" in self.found:
             return "at best: the share τ0 of the layers skipped, the first exit taken; no frames are known"
         return "on the worst path; no frames are known"
@@ -85,8 +85,10 @@ def _print_errors(more: dict[str, Any]) -> None:
         click.echo("  Beyond all that was fitted in work or width: this one is extrapolated, and its error not known.")
     if more.get("profile_mean_error") is not None:
         click.echo(
-            f"  The profile's error on trackers held back: {more['profile_mean_error']:.1%} mean, "
+            f"  Error of the model on trackers left out: {more['profile_mean_error']:.1%} mean, "
             f"{more['profile_max_error']:.1%} at most."
         )
     if more.get("profile_paths_mean_error") is not None:
-        click.echo(f"  On execution paths of adaptive trackers held back: {more['profile_paths_mean_error']:.1%} mean.")
+        click.echo(
+            f"  Error on execution paths of adaptive trackers left out: {more['profile_paths_mean_error']:.1%} mean."
+        )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @json_option
 def command(as_json: bool) -> None:
-    """List the targets, with the error of each on trackers held back from it.
+    """List the targets, with the error of each on trackers left out of it.
 
     `cpu` is this host, by its fingerprint, under onnxruntime, and `cpu:...` under other runtimes; profiles are measured
     here, one per family of trackers. What `compress profile` has measured on another device is listed with it. The rest

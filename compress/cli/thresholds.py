@@ -55,7 +55,7 @@ def command(
 
     An exit is taken where the IoU that it predicts of its box exceeds its threshold. With --fps the thresholds are
     those of the highest expected accuracy at that speed, from what all exits say about validation sequences, of
-    generated data a split of its own. These are then tracked again, as the way of a frame changes what the next
+    generated data a split of its own. These are then tracked again, as the path of a frame changes what the next
     one sees.
     """
     from compress.core import UsageError
@@ -103,7 +103,7 @@ def _settings(run: str) -> dict[str, Any]:
 def _milliseconds(
     spec: TrackerSpec, settings: dict[str, Any], exit_ms: tuple[float, ...] | None, progress: Progress
 ) -> Callable[[ExecutionPath], float]:
-    """Mean time of each way: by exit as given, or predicted or estimated for the run's target."""
+    """Mean time of each path: by exit as given, or predicted or estimated for the run's target."""
     from compress.core import UsageError
     from compress.measure import Coverage, resolve_target
 

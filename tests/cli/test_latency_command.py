@@ -95,7 +95,7 @@ def test_paths_of_an_adaptive_tracker(spec_file: str) -> None:
     assert "at best" in found["of"]
     assert found["profile_paths_mean_error"] == pytest.approx(0.1)
     shown = CliRunner().invoke(latency, [spec_file], catch_exceptions=False).stdout
-    for words in ("at best: the share τ0", "cheapest   7.700 ms", "worst     14.300 ms", "held back: 10.0% mean"):
+    for words in ("at best: the share τ0", "cheapest   7.700 ms", "worst     14.300 ms", "left out: 10.0% mean"):
         assert words in shown
 
 
@@ -131,7 +131,7 @@ def test_a_variant_is_weighed_over_its_paths(tmp_path: Path, monkeypatch: pytest
     done = CliRunner().invoke(latency, [f"{run}:v010", "--json"], catch_exceptions=False)
     found = json.loads(done.stdout)
     assert found["mean_ms"] == pytest.approx(1.1 * (4 + 2 * 3))
-    assert found["of"] == "over the ways of 40 frames: 3.0 of 6 layers on average"
+    assert found["of"] == "over the paths of 40 frames: 3.0 of 6 layers on average"
     assert found["worst_ms"] == pytest.approx(1.1 * (4 + 2 * 6))
 
 

@@ -97,7 +97,7 @@ def test_impossible_figures_are_named_together(data: dict[str, object], tmp_path
         "spread",
         "elimination_ms",
         "blocks[1].ms",
-        "names the same part twice",
+        "names the same component twice",
     ):
         assert words in str(error.value)
 
