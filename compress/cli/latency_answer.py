@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """Latencies by what was asked: `mean` may be missing where the execution paths are not known and nothing predicts it."""
+    """Latencies by what was asked; `mean` is missing where execution paths are not known and nothing is predicted."""
 
     name: str
     spec: TrackerSpec
@@ -89,6 +89,4 @@ def _print_errors(more: dict[str, Any]) -> None:
             f"{more['profile_max_error']:.1%} at most."
         )
     if more.get("profile_paths_mean_error") is not None:
-        click.echo(
-            f"  Error on execution paths of adaptive trackers left out: {more['profile_paths_mean_error']:.1%} mean."
-        )
+        click.echo(f"  Error on paths through adaptive trackers left out: {more['profile_paths_mean_error']:.1%} mean.")
