@@ -1,36 +1,36 @@
-"""Which ways the frames of adaptive variants took, as bars."""
+"""Which execution paths the frames of adaptive variants took, as histograms."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 from compress.archive import Archive, Record
 from compress.report import formatting
-from compress.report.markup import Markup, escape
 
 _ROWS = 12
 """Bars of a variant; what is left is summed up."""
 
 
-def paths_section(archive: Archive) -> Markup:
-    """A heading, and a histogram for the teacher and each variant of the front whose frames were counted."""
-    shown = [record for record in archive.front_table() if record.spec.adaptive and record.paths]
-    if not shown:
-        return Markup("")
-    told = (
-        "Frames of the evaluation by the layers that were computed for them. Mean and percentiles of the latency are "
-        "over these frames; the worst path computes every layer."
-    )
-    return Markup(f"<h2>Ways taken</h2>\n<p>{escape(told)}</p>\n{''.join(map(_histogram, shown))}")
+@dataclass(frozen=True)
+class Histogram:
+    """Shares of a variant's frames by layers computed and exit taken; the shares add up to 1."""
+
+    title: str
+    bars: tuple[tuple[str, float], ...]
 
 
-def _histogram(record: Record) -> Markup:
+def histograms(archive: Archive) -> list[Histogram]:
+    """One for the teacher and each variant of the front whose frames were counted."""
+    return [_histogram(record) for record in archive.front_table() if record.spec.adaptive and record.paths]
+
+
+def _histogram(record: Record) -> Histogram:
     frames = sum((record.paths or {}).values())
     title = (
         f"{record.variant}: {formatting.decided(record.spec)}; {formatting.used(record)} on average, {frames} frames"
     )
-    bars = "".join(_bar(name, count / frames) for name, count in _groups(record))
-    return Markup(f'<table class="ways"><caption>{escape(title)}</caption><tbody>{bars}</tbody></table>')
+    return Histogram(title, tuple((name, count / frames) for name, count in _groups(record)))
 
 
 def _groups(record: Record) -> list[tuple[str, int]]:
@@ -48,10 +48,3 @@ def _name(record: Record, layers: int, exit: int | None) -> str:
     said = f"{layers} layer{'' if layers == 1 else 's'}"
     early = exit is not None and len(record.spec.exits) > 1
     return f"{said}, exit {exit + 1} of {len(record.spec.exits)}" if early and exit is not None else said
-
-
-def _bar(name: str, share: float) -> str:
-    return (
-        f'<tr><th scope="row">{escape(name)}</th><td class="number">{share:.1%}</td>'
-        f'<td class="bar"><span style="width:{100 * share:.1f}%"></span></td></tr>'
-    )

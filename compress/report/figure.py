@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from markupsafe import escape
+
 from compress.archive import Archive, Record, fidelity_order
 from compress.report import formatting
-from compress.report.markup import escape
 from compress.report.plan_sections import published_traces
 
 _SHAPES = {"full": "circle", "prior": "star-triangle-up"}
@@ -171,9 +172,9 @@ def _hover(record: Record) -> str:
         lines.append(
             f"worst path {formatting.digits(record.latency.worst_ms)} ms" + (f", {used} on average" if used else "")
         )
-    lines.append(escape(formatting.summary(record)))
+    lines.append(str(escape(formatting.summary(record))))
     if record.status != "done":
-        lines.append(escape(f"{record.status}: {record.reason}"[:120]))
+        lines.append(str(escape(f"{record.status}: {record.reason}"[:120])))
     return "<br>".join(lines)
 
 

@@ -7,19 +7,25 @@ import hashlib
 import json
 import shlex
 from collections import Counter
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
 
 from compress.archive import Archive
 from compress.core.files import write_text
 from compress.report import formatting
-from compress.report.execution_paths import paths_section
+from compress.report.execution_paths import histograms
 from compress.report.figure import figure
-from compress.report.markup import Markup, escape, pairs
-from compress.report.plan_sections import plan_commands, plan_section, plan_statements, published_section
+from compress.report.plan_sections import plan_method, plan_statements, published_table
 from compress.report.sections import any_adaptive, errors_table, front_note, front_table, trials_table
 from compress.report.summary import verdict
+from compress.report.tables import flat
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def write_report(archive: Archive, folder: Path) -> Path:
@@ -36,51 +42,52 @@ def write_report(archive: Archive, folder: Path) -> Path:
 
 
 def _page(archive: Archive, plotly: str) -> str:
-    title = f"{'Plan: ' if archive.plan else ''}{_setting(archive, 'teacher')} → {_setting(archive, 'target')}"
-    theme, script = _resource("page.css"), _resource("page.js")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_policy(plotly, script)}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>{escape(title)}</title>
-<style>{theme}</style>
-</head>
-<body>
-<main>
-{_body(archive, title)}
-</main>
-<script type="application/json" id="figure">{_json(figure(archive))}</script>
-<script>{plotly}</script>
-<script>{script}</script>
-</body>
-</html>
-"""
+    return str(_environment().get_template("page.html.j2").render(_values(archive, plotly)))
 
 
-def _body(archive: Archive, title: str) -> str:
-    return f"""<h1>{escape(title)}</h1>
-<p class="bound">{escape(formatting.bound(archive.constraint))}</p>
-<p class="verdict">{escape(verdict(archive))}</p>
-<div id="plot"><noscript>The plot needs JavaScript; the tables below hold every figure.</noscript></div>
-<p class="note">{escape(_markers(archive))}
-{_whisker_note(archive)} Drag to zoom, double-click to go back.</p>
-{plan_section(archive, archive.plan) if archive.plan else ""}
-<h2>Front</h2>
-<p>{escape(front_note(archive))} Click a heading to sort.</p>
-{front_table(archive)}
-{paths_section(archive)}
-<h2>Next</h2>
-{_commands(archive)}
-{published_section(archive) if archive.plan else _errors(archive)}
-<h2>How the figures were obtained</h2>
-{plan_statements(archive, archive.plan) if archive.plan else _method(archive)}
-<details><summary>All {len(archive.records)} trials: {escape(_counts(archive))}</summary>
-{trials_table(archive)}</details>
-<details><summary>Settings</summary>{pairs(archive.settings, label="Settings")}</details>
-<details><summary>Environment</summary>{_environment(archive)}</details>"""
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("compress.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _values(archive: Archive, plotly: str) -> dict[str, Any]:
+    """What the template shows, by its names."""
+    script = _resource("page.js")
+    errors, errors_note = errors_table(archive)
+    plan = archive.plan
+    return {
+        "policy": _policy(plotly, script),
+        "theme": Markup(_resource("page.css")),
+        "plotly": Markup(plotly),
+        "script": Markup(script),
+        "figure": Markup(_json(figure(archive))),
+        "title": f"{'Plan: ' if plan else ''}{_setting(archive, 'teacher')} → {_setting(archive, 'target')}",
+        "bound": formatting.bound(archive.constraint),
+        "summary": verdict(archive),
+        "markers": _markers(archive),
+        "adaptive": any_adaptive(archive),
+        "plan": plan and {"statements": plan_statements(archive, plan), "published": published_table(archive)},
+        "front_note": front_note(archive),
+        "front": front_table(archive),
+        "histograms": histograms(archive),
+        "commands": plan.commands if plan else _commands(archive),
+        "errors": errors,
+        "errors_note": errors_note,
+        "method": plan_method(archive, plan) if plan else _method(archive),
+        "count": len(archive.records),
+        "statuses": _counts(archive),
+        "trials": trials_table(archive),
+        "settings": list(flat(archive.settings)),
+        "environment": list(flat(archive.environment)),
+    }
 
 
 def _markers(archive: Archive) -> str:
@@ -89,36 +96,22 @@ def _markers(archive: Archive) -> str:
     return "Filled markers: latency measured; hollow: predicted. Bars: ± 1 standard error of AO."
 
 
-def _errors(archive: Archive) -> Markup:
-    errors, told = errors_table(archive)
-    return Markup(f"<h2>Predicted and measured latency</h2>\n<p>{escape(told)}</p>\n{errors}")
-
-
-def _whisker_note(archive: Archive) -> str:
-    return "Dotted lines: from an adaptive variant's mean to its worst path." if any_adaptive(archive) else ""
-
-
-def _commands(archive: Archive) -> Markup:
-    if archive.plan:
-        return plan_commands(archive.plan)
+def _commands(archive: Archive) -> tuple[str, ...]:
+    """What to do with the most accurate variant of the front; nothing where there is none."""
     front = archive.front(archive.fidelity)
     run = shlex.quote(str(archive.run_dir))
     if not front:
-        return Markup("<p>Loosen the bound, or continue the search with more trials: run the same command again.</p>")
+        return ()
     name = max(front, key=lambda r: r.accuracy.ao if r.accuracy else 0.0).variant
-    lines = (
+    return (
         f"compress export {run} --variant {name} --out bundle/",
         "compress track bundle/ --video FILE --init x,y,w,h --out boxes.txt",
         f"compress evaluate {shlex.quote(f'{archive.run_dir}:{name}')} --data folder:PATH",
     )
-    return Markup(f"<pre>{escape(chr(10).join(lines))}</pre>")
 
 
-def _method(archive: Archive) -> Markup:
-    return Markup(f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in _statements(archive))}</ul>")
-
-
-def _statements(archive: Archive) -> list[str]:
+def _method(archive: Archive) -> list[str]:
+    """How the figures were obtained, a statement each."""
     lines = [
         "Latency is milliseconds per frame at batch 1 for crop, normalise, network and decode, with the "
         "template's work done once per sequence. fps is 1000 over its mean.",
@@ -146,9 +139,9 @@ def _statements(archive: Archive) -> list[str]:
 
 _ADAPTIVE = (
     "Adaptive variants skip layers or leave early, frame by frame, and run as a graph for each stage, with the host "
-    "deciding between them. Their mean and percentiles are over the ways that the frames of the evaluation took; worst "
-    "path is the mean where every frame takes the dearest way. “At best” marks a bound instead, of variants whose "
-    "ways were never counted: the share τ0 of the layers skipped and the first exit taken."
+    "deciding between them. Their mean and percentiles are over the execution paths that the frames of the evaluation "
+    "took; worst path is the mean where every frame takes the most expensive one. “At best” marks a bound instead, of "
+    "variants whose paths were never counted: the share τ0 of the layers skipped and the first exit taken."
 )
 
 
@@ -160,12 +153,6 @@ def _counts(archive: Archive) -> str:
     if archive.plan:
         return "none was trained"
     return ", ".join(f"{n} {status}" for status, n in Counter(r.status for r in archive.records).most_common())
-
-
-def _environment(archive: Archive) -> Markup:
-    if not archive.environment:
-        return Markup("<p>Not recorded.</p>")
-    return pairs(archive.environment, label="Environment")
 
 
 def _setting(archive: Archive, name: str) -> str:

@@ -1,13 +1,15 @@
-"""A plan on the page: its verdict, what it looked at, what to do next, and published trackers beside it."""
+"""A plan on the page: its summary, what it estimated, and published trackers beside it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import escape
+
 from compress.archive import SHARE, Archive, Plan, Record
 from compress.prior import DEFAULT_METRIC, Published, Speed, published
 from compress.report import formatting
-from compress.report.markup import Cell, Markup, escape, number, table
+from compress.report.tables import Cell, Row, Table, number
 
 NOTHING_DONE = "Plan: nothing was trained or timed, every figure is an estimate."
 
@@ -18,76 +20,65 @@ def plan_verdict(archive: Archive, record: Record) -> str:
     assert own is not None
     assert record.prior is not None
     times = formatting.speedup(archive, record)
-    told = f"{record.variant}: {formatting.digits(own.mean_ms)} ms {formatting.how(record)} ({own.fps:.0f} fps)"
+    text = f"{record.variant}: {formatting.digits(own.mean_ms)} ms {formatting.how(record)} ({own.fps:.0f} fps)"
     if teacher.latency and times:
         theirs = f"{formatting.digits(teacher.latency.mean_ms)} ms {teacher.latency.provenance}"
-        told += f", {times:.1f}× as fast as the teacher ({theirs})"
-    told += f"; {formatting.expected(record.prior)}"
+        text += f", {times:.1f}× as fast as the teacher ({theirs})"
+    text += f"; {formatting.expected(record.prior)}"
     if record.prior.metric != SHARE:
-        told += f" where the teacher has {record.prior.teacher:.2f} published ({record.prior.source})"
+        text += f" where the teacher has {record.prior.teacher:.2f} published ({record.prior.source})"
     worst = formatting.worst(archive.constraint, record)
-    return f"{NOTHING_DONE} {told}." + (f" Its worst path takes {worst}." if worst else "")
+    return f"{NOTHING_DONE} {text}." + (f" Its worst path takes {worst}." if worst else "")
 
 
-def plan_section(archive: Archive, plan: Plan) -> Markup:
-    """What was looked at, and what has to be said about it."""
+def plan_statements(archive: Archive, plan: Plan) -> list[str]:
+    """What was estimated, and what has to be said about it."""
     which = "All" if plan.whole else "A sample of"
     of = f"{plan.drawn} different students of the space {plan.space}"
     out_of = "" if plan.whole else f", which has {plan.combinations} combinations of choices"
-    lines = [
-        f"{which} {of}{out_of}: {plan.within} of them keep the bound by estimate. All are in plan.csv; the front and "
+    return [
+        f"{which} {of}{out_of}: {plan.within} of them meet the bound by estimate. All are in plan.csv; the front and "
         f"what lies nearest to it are the {len(archive.records)} trials of this run.",
-        f"No estimate tells {plan.twins} of them from another one that was looked at, such as students that keep "
-        "other layers of the teacher: the trials hold one of each.",
+        f"No estimate distinguishes {plan.twins} of them from another one that was estimated, such as students that "
+        "keep other layers of the teacher: the trials hold one of each.",
         *plan.notes,
     ]
-    return Markup(f"<h2>What was planned</h2>\n{_list(lines)}")
-
-
-def plan_commands(plan: Plan) -> Markup:
-    """What measures the device, and trains the plan."""
-    told = "This measures the device, then trains the front and measures what comes of it. Words in capitals are yours."
-    return Markup(f"<p>{escape(told)}</p>\n<pre>{escape(chr(10).join(plan.commands))}</pre>")
 
 
 _FITTED = "from kernel launches and multiply-accumulates at rates fitted to published speeds"
 
 
-def plan_statements(archive: Archive, plan: Plan) -> Markup:
-    """How the figures came about."""
+def plan_method(archive: Archive, plan: Plan) -> list[str]:
+    """How the figures were obtained, a statement each."""
     prior, latency = archive.teacher.prior, archive.teacher.latency
     device = f"{latency.device}, {latency.runtime}" if latency else "the device"
     if latency and latency.provenance == "predicted":
-        how, held_back = "predicted", "summed from parts measured there. On trackers held back"
+        how, validated = "predicted", "summed from parts measured there. On trackers of the validation set"
     else:
-        how, held_back = "estimated", f"{_FITTED}. On trackers left out of the fit"
+        how, validated = "estimated", f"{_FITTED}. On trackers left out of the fit"
     lines = [
         f"Latency is {how} for {device}: milliseconds per frame at batch 1 for crop, normalise, network and "
-        f"decode, {held_back} it is off by {plan.mean_error:.1%} on average, {plan.max_error:.1%} at most. "
+        f"decode, {validated} it is off by {plan.mean_error:.1%} on average, {plan.max_error:.1%} at most. "
         f"{plan.limits}",
         "Adaptive variants skip layers or leave early, frame by frame. “At best” is the operating point that both "
         "estimates take: the share τ0 of the layers skipped and the first exit taken. Worst path computes every layer.",
-        "Accuracy is at fidelity prior: the share of the teacher's accuracy that published ablations lead to expect "
-        "of a student trained as the papers train theirs. Its interval is wide enough to hold every published row, "
+        "Accuracy is at fidelity prior: the share of the teacher's accuracy that published ablations suggest for "
+        "a student trained as the papers train theirs. Its interval is wide enough to hold every published row, "
         "predicted without its own paper.",
     ]
     if prior and prior.metric == SHARE:
-        lines.append("Nothing is published of this teacher's accuracy, so that only shares of it can be told.")
+        lines.append("Nothing is published of this teacher's accuracy, so only shares of it can be estimated.")
     elif prior:
         lines.append(f"It stands on {prior.metric} {prior.teacher:.3f} of the teacher ({prior.source}).")
-    return _list(lines)
+    return lines
 
 
-def published_section(archive: Archive) -> Markup:
-    """Published trackers on the plan's device."""
+def published_table(archive: Archive) -> Table | None:
+    """Published trackers on the plan's device; None where there are none."""
     points = published_points(archive)
     if not points:
-        return Markup("")
-    told = (
-        "As their papers give them, on the same device. Some time the network alone, without crop and decoding, and "
-        "under other runtimes; some are trained on more data. None of it was measured here."
-    )
-    columns = [
+        return None
+    columns = (
         ("tracker", "as its paper calls it"),
         ("AO", DEFAULT_METRIC),
         ("ms", "1000 / published fps"),
@@ -96,14 +87,13 @@ def published_section(archive: Archive) -> Markup:
         ("timed", "network alone, or the whole loop"),
         ("sources", "of the speed and of the accuracy"),
         ("note", ""),
-    ]
-    rows = [("published", _cells(tracker, speed)) for tracker, speed in points]
-    body = table(columns, rows, label="Published trackers on this device")
-    return Markup(f"<h2>Published trackers on this device</h2>\n<p>{escape(told)}</p>\n{body}")
+    )
+    rows = tuple(Row("published", _cells(tracker, speed)) for tracker, speed in points)
+    return Table("Published trackers on this device", columns, rows)
 
 
 def published_points(archive: Archive) -> list[tuple[Published, Speed]]:
-    """Trackers with a published AO and a published speed on the device; none where shares are told, which have none."""
+    """Trackers with a published AO and speed on the device; none where only shares of an accuracy are estimated."""
     prior = archive.teacher.prior
     if prior is None or prior.metric != DEFAULT_METRIC:
         return []
@@ -117,7 +107,7 @@ def published_points(archive: Archive) -> list[tuple[Published, Speed]]:
 
 
 def published_traces(archive: Archive) -> list[dict[str, Any]]:
-    """One trace for each way of timing, so that the legend tells them apart."""
+    """One trace for each scope of timing, so that the legend distinguishes them."""
     points = published_points(archive)
     traces = []
     for scope, symbol in (("loop", "cross"), ("network", "cross-open"), ("unknown", "x-open")):
@@ -151,12 +141,12 @@ def _hover(tracker: Published, speed: Speed) -> str:
         f"{1000 / speed.fps:.1f} ms, {speed.fps:g} fps, {speed.runtime}, {_TIMED[speed.scope]}",
         f"({escape(speed.source)})",
     ]
-    return "<br>".join([*lines, escape(figure.note)] if figure.note else lines)
+    return "<br>".join([*lines, str(escape(figure.note))] if figure.note else lines)
 
 
-def _cells(tracker: Published, speed: Speed) -> list[Cell]:
+def _cells(tracker: Published, speed: Speed) -> tuple[Cell, ...]:
     figure = tracker.accuracies[DEFAULT_METRIC]
-    return [
+    return (
         Cell(tracker.tracker),
         number(figure.value, ".3f"),
         number(1000 / speed.fps),
@@ -165,8 +155,4 @@ def _cells(tracker: Published, speed: Speed) -> list[Cell]:
         Cell(_TIMED[speed.scope]),
         Cell(f"{speed.source}; {figure.source}"),
         Cell(figure.note),
-    ]
-
-
-def _list(lines: list[str]) -> Markup:
-    return Markup(f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>")
+    )

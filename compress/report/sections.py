@@ -7,7 +7,7 @@ from typing import Any
 
 from compress.archive import Archive, Record, adaptive
 from compress.report import formatting
-from compress.report.markup import Cell, Markup, number, table
+from compress.report.tables import Cell, Row, Table, number
 
 _Column = tuple[str, str, Callable[[Archive, Record], Cell]]
 
@@ -38,7 +38,7 @@ _FIDELITY: _Column = ("AO is", "fidelity: how far it was trained", _text(lambda 
 _DEPTH: _Column = ("layers", "transformer blocks", lambda _, r: number(len(r.spec.layers), "d"))
 
 _PER_FRAME: tuple[_Column, ...] = (
-    ("worst path", "mean latency where every frame takes the dearest way, ms", lambda a, r: _worst(a, r)),
+    ("worst path", "mean latency where every frame takes the most expensive path, ms", lambda a, r: _worst(a, r)),
     ("layers used", "computed per frame, on average", lambda _, r: number(r.layers_used, ".1f")),
     ("per frame", "what is decided per frame", _text(lambda r: adaptive(r.spec) or "–")),
 )
@@ -102,13 +102,13 @@ def front_note(archive: Archive) -> str:
     return f"{count} variant{'' if count == 1 else 's'} at fidelity {fidelity}, and the teacher; {volume}."
 
 
-def front_table(archive: Archive) -> Markup:
+def front_table(archive: Archive) -> Table:
     """The front and the teacher."""
     columns = _of_plan(archive, _with_paths(archive, _FRONT, after="p99"))
     return _table(archive, columns, archive.front_table(), "The front and the teacher")
 
 
-def trials_table(archive: Archive) -> Markup:
+def trials_table(archive: Archive) -> Table:
     """Everything that was tried."""
     columns = _of_plan(archive, _with_paths(archive, _TRIALS, after="latency is"))
     return _table(archive, columns, list(archive.records), "Everything that was tried")
@@ -139,11 +139,11 @@ def _worst(archive: Archive, record: Record) -> Cell:
     return Cell(f"{cell.text} over", cell.key) if archive.constraint.met_at_worst(record.latency) is False else cell
 
 
-def errors_table(archive: Archive) -> tuple[Markup, str]:
+def errors_table(archive: Archive) -> tuple[Table | None, str]:
     """Predicted against measured latency, and a sentence that sums it up."""
     both = [r for r in (*archive.records, archive.teacher) if r.latency_error is not None]
     if not both:
-        return Markup(""), _untimed(archive)
+        return None, _untimed(archive)
     told = f"{len(both)} networks timed whole: the prediction is off by {_off(r.latency_error or 0.0 for r in both)}."
     drift = archive.teacher.latency_error
     if drift is not None and len(both) > 1:
@@ -185,12 +185,12 @@ _ERRORS: tuple[_Column, ...] = (
 )
 
 
-def _table(archive: Archive, columns: tuple[_Column, ...], records: list[Record], label: str) -> Markup:
-    rows = [
-        ("teacher" if record.is_teacher else record.status, [read(archive, record) for _, _, read in columns])
+def _table(archive: Archive, columns: tuple[_Column, ...], records: list[Record], label: str) -> Table:
+    rows = (
+        Row("teacher" if record.is_teacher else record.status, tuple(read(archive, record) for _, _, read in columns))
         for record in records
-    ]
-    return table([(title, note) for title, note, _ in columns], rows, label=label)
+    )
+    return Table(label, tuple((title, note) for title, note, _ in columns), tuple(rows))
 
 
 def _sources(record: Record) -> str:

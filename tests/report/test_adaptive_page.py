@@ -11,7 +11,7 @@ import pytest
 from compress.archive import Archive, Record
 from compress.core import BypassSpec, ExecutionPath, ExitSpec, LatencyConstraint
 from compress.report import formatting, verdict, write_report
-from compress.report.execution_paths import paths_section
+from compress.report.execution_paths import histograms
 from compress.report.figure import figure
 from compress.testing.synthetic_run import adaptive_latency, record, spec, teacher, with_bypass, with_exits
 
@@ -57,7 +57,7 @@ def test_figure_has_whiskers(archive: Archive) -> None:
     assert "adaptive: mean to worst path" not in _traces(_archive(record(0, 4, 0.62, 0.5)))
 
 
-def test_page_tells_mean_worst_and_paths(archive: Archive, tmp_path: Path) -> None:
+def test_page_shows_mean_worst_and_paths(archive: Archive, tmp_path: Path) -> None:
     text = write_report(archive, tmp_path).read_text(encoding="utf-8")
     for expected in (
         ">worst path<",
@@ -68,7 +68,7 @@ def test_page_tells_mean_worst_and_paths(archive: Archive, tmp_path: Path) -> No
         "bypass from layer 3",
         "predicted, at best",
         "Dotted lines: from an adaptive",
-        "<h2>Ways taken</h2>",
+        "<h2>Execution paths</h2>",
         "2 layers, exit 1 of 2",
         "75.0%",
         "6 layers, exit 2 of 2",
@@ -81,7 +81,7 @@ def test_page_tells_mean_worst_and_paths(archive: Archive, tmp_path: Path) -> No
 
 def test_static_pages_are_as_they_were(tmp_path: Path) -> None:
     text = write_report(_archive(record(0, 4, 0.62, 0.50)), tmp_path).read_text(encoding="utf-8")
-    for unexpected in ("worst path", "layers used", "Ways taken", "Dotted lines", "Adaptive variants"):
+    for unexpected in ("worst path", "layers used", "Execution paths", "Dotted lines", "Adaptive variants"):
         assert unexpected not in text
 
 
@@ -91,11 +91,11 @@ def test_rare_paths_are_summed_up() -> None:
     early = [ExecutionPath(frozenset(range(k)), 0) for k in range(6)]
     late = [ExecutionPath(frozenset(range(k)), 1) for k in range(10)]
     paths = {path: 100 if i < 12 else 1 for i, path in enumerate((*early, *late))}
-    shown = paths_section(_archive(with_exits(spec=both, paths=paths, predicted=adaptive_latency(0.5, 0.6))))
-    assert shown.count('<th scope="row">') == 13
-    assert "others" in shown
-    assert f"{4 / 1204:.1%}" in shown
+    (shown,) = histograms(_archive(with_exits(spec=both, paths=paths, predicted=adaptive_latency(0.5, 0.6))))
+    assert len(shown.bars) == 13
+    assert shown.bars[-1] == ("others", 4 / 1204)
+    assert sum(share for _, share in shown.bars) == pytest.approx(1)
 
 
 def test_no_paths_no_section() -> None:
-    assert paths_section(_archive(record(0, 4, 0.62, 0.5), with_bypass())) == ""
+    assert histograms(_archive(record(0, 4, 0.62, 0.5), with_bypass())) == []

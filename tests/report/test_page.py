@@ -9,12 +9,14 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 
 from compress.archive import Archive, Record, read_archive
 from compress.core import LatencyConstraint
 from compress.report import write_report
 from compress.report.figure import figure
+from compress.report.page import _environment, _values
 from compress.testing.synthetic_run import CONFIG, RECORDS, record, teacher, write_run
 
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
@@ -86,6 +88,38 @@ def test_nothing_a_file_says_becomes_markup(archive: Archive, hostile: Archive, 
     assert HOSTILE not in text
     assert text.lower().count("<script") == plain.lower().count("<script")
     assert not _Page(text).all("img")
+
+
+def test_every_text_of_an_archive_is_escaped(archive: Archive, tmp_path: Path) -> None:
+    """Each text of its own, so that one that is not shown at all is seen too."""
+    marks = {name: f"<i title=\"{name}\">'{name}'</i>&" for name in ("teacher", "target", "key", "value", "machine")}
+    bad = replace(archive.records[0], reason=marks["teacher"], status="failed", measured=None)
+    exported = Path("<i>run</i>")
+    settings = {"teacher": marks["teacher"], "target": marks["target"], marks["key"]: [marks["value"]]}
+    latency = replace(archive.teacher.latency, device=marks["machine"])  # type: ignore[type-var]
+    hostile = replace(
+        archive,
+        run_dir=exported,
+        teacher=replace(archive.teacher, measured=latency),
+        records=(bad, *archive.records[1:]),
+        settings=settings,
+        environment={marks["key"]: marks["machine"]},
+    )
+    text = _text(hostile, tmp_path)
+    page = _Page(text)
+    assert not page.all("i")
+    words = "".join(page.words)
+    assert all(mark in words for mark in marks.values())
+    assert "<i>run</i>:v003" in words
+
+
+def test_a_value_that_the_template_lacks_is_no_silent_gap(archive: Archive) -> None:
+    values = _values(archive, "")
+    template = _environment().get_template("page.html.j2")
+    assert "<h2>Front</h2>" in template.render(values)
+    for name in values:
+        with pytest.raises(jinja2.UndefinedError):
+            template.render({key: value for key, value in values.items() if key != name})
 
 
 def test_scripts_are_the_ones_the_policy_admits(archive: Archive, tmp_path: Path) -> None:
