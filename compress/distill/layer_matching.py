@@ -13,26 +13,12 @@ def matched_layers(student: TrackerSpec, teacher: TrackerSpec) -> dict[int, int]
     took in the teacher's last output: the head, or shrinking and bridge.
     """
     sources = [layer.source for layer in student.layers]
-    ends = _ends(student)
+    ends = student.group_ends
     last = {layer.stage: i for i, layer in enumerate(teacher.layers)}
     return {k: last[layer.stage] if k in ends else sources[k + 1] - 1 for k, layer in enumerate(student.layers)}
 
 
 def distilled_layers(spec: TrackerSpec) -> list[int]:
     """The teacher's layers whose tokens are kept: every third, ending with the last; of a LeViT each stage's last."""
-    depth = len(spec.layers)
-    return _ends(spec) if spec.backbone == "levit" else list(range((depth - 1) % 3, depth, 3))
-
-
-def layer_shape(spec: TrackerSpec, i: int) -> tuple[int, int]:
-    """Search tokens that a layer puts out for one frame, and their width."""
-    if spec.backbone == "vit":
-        return spec.search_tokens, spec.dim
-    stage = spec.layers[i].stage
-    return spec.search_tokens // 4**stage, spec.stages[stage].dim
-
-
-def _ends(spec: TrackerSpec) -> list[int]:
-    """The last layer of each stage; of a plain ViT the last of all."""
-    stages = [layer.stage for layer in spec.layers]
-    return [i for i, stage in enumerate(stages) if i + 1 == len(stages) or stages[i + 1] != stage]
+    ends, depth = spec.group_ends, len(spec.layers)
+    return ends if len(ends) > 1 else list(range((depth - 1) % 3, depth, 3))

@@ -16,7 +16,7 @@ from compress.core import ExecutionPath, Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource, PairSizes
 from compress.data.worker import make_pairs
-from compress.distill.layer_matching import distilled_layers, layer_shape
+from compress.distill.layer_matching import distilled_layers
 from compress.distill.optimise import to_input
 from compress.models import Tracker
 
@@ -54,7 +54,7 @@ class Pool:
 def pool_bytes(spec: TrackerSpec) -> int:
     """Memory that one pair and the teacher's answers to it take."""
     crops = 3 * (spec.template_size**2 + spec.search_size**2)
-    tokens = sum(math.prod(layer_shape(spec, i)) for i in distilled_layers(spec))
+    tokens = sum(math.prod(spec.layer_shape(i)) for i in distilled_layers(spec))
     maps = sum(math.prod(shape) for shape in spec.maps.values())
     return crops + 2 * (tokens + maps) + 16
 

@@ -78,8 +78,8 @@ def removed_layers(teacher: TrackerSpec, spec: TrackerSpec) -> list[int]:
 
 def with_removed(teacher: TrackerSpec, spec: TrackerSpec) -> TrackerSpec:
     """The student with the layers it does without put back, as wide as the teacher's; they eliminate no tokens."""
-    if spec.backbone != "vit" or spec.bypass or spec.exits:
-        raise UsageError("Only layers of a plain ViT without bypass and exits can fade out; distil this one at once.")
+    if len(spec.group_ends) > 1 or spec.bypass or spec.exits:
+        raise UsageError("Only layers of one shape, without bypass and exits, can fade out; distil this one at once.")
     own = {layer.source: layer for layer in spec.layers}
     last = max((layer.source for layer in spec.layers if layer.attention != "AI"), default=-1)
 

@@ -4,12 +4,13 @@ from compress.prior.cross_validation import LeftOut, leave_one_out
 from compress.prior.elimination import elimination_model, elimination_rows
 from compress.prior.estimates import DEFAULT_METRIC, Estimate, Retention, estimate, retention
 from compress.prior.field_rules import FIELD_RULES, FieldRule, UnpricedError
-from compress.prior.fitting import Model, levit_stretch, model, rate_ranges
+from compress.prior.fitting import PRIORS, BackbonePrior, Model, levit_stretch, model, rate_ranges
 from compress.prior.published_points import Figure, Published, Scope, Speed, published, published_accuracy
 from compress.prior.table import Pair, Row, pairs, rows
 from compress.prior.work import CHANGES, changes
 
 __all__ = [
+    "BackbonePrior",
     "CHANGES",
     "FIELD_RULES",
     "FieldRule",
@@ -21,6 +22,7 @@ __all__ = [
     "Figure",
     "LeftOut",
     "Model",
+    "PRIORS",
     "Pair",
     "Published",
     "Retention",

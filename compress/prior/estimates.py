@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from compress.core import Provenance, TrackerSpec, describe
 from compress.prior.elimination import elimination_model
 from compress.prior.field_rules import check_priced
-from compress.prior.fitting import levit_stretch, model
+from compress.prior.fitting import PRIORS, model
 from compress.prior.published_points import published_accuracy
 from compress.prior.work import changes
 
@@ -69,7 +69,7 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
     taken_away = changes(teacher, student, exit_shares)
     check_priced(teacher, student)
     loss = fitted.loss(taken_away) + max(0.0, eliminating.loss(student) - eliminating.loss(teacher))
-    low, high = fitted.bounds(loss, levit_stretch() if teacher.backbone == "levit" else 1.0)
+    low, high = fitted.bounds(loss, PRIORS[teacher.backbone].widening())
     low -= max(0.0, eliminating.extrapolated(student) - eliminating.extrapolated(teacher))
     return Retention(math.exp(-loss), math.exp(low), math.exp(high))
 

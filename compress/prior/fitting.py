@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from compress.core import Registry
 from compress.prior.table import Pair, pairs
 from compress.prior.work import CHANGES
 
@@ -56,6 +57,22 @@ class Model:
         return -loss - width, min(self.best, width - loss)
 
 
+@dataclass(frozen=True)
+class BackbonePrior:
+    """How well the accuracy of a backbone's students is known.
+
+    Attributes:
+        fitted: Whether what is published of it are ablations that the rates are fitted to.
+        widening: How many times as wide as fitted the intervals of its students are.
+    """
+
+    fitted: bool
+    widening: Callable[[], float]
+
+
+PRIORS: Registry[BackbonePrior] = Registry("prior of a backbone")
+
+
 @cache
 def model() -> Model:
     """Fitted to the shipped table, on first use."""
@@ -63,16 +80,21 @@ def model() -> Model:
 
 
 def seen() -> tuple[Pair, ...]:
-    """What is fitted to: plain ViTs. For LeViT only two separate networks are published, no ablation."""
-    return tuple(pair for pair in pairs() if pair.teacher.spec.backbone == "vit")
+    """What is fitted to: published ablations of the backbones that have any."""
+    return tuple(pair for pair in pairs() if PRIORS[pair.teacher.spec.backbone].fitted)
 
 
 @cache
 def levit_stretch() -> float:
     """How much wider intervals of LeViT students are: enough to hold HiT-Tiny against HiT-Small."""
     fitted = model()
-    losses = [(fitted.loss(pair.changes), pair) for pair in pairs() if pair.teacher.spec.backbone == "levit"]
+    losses = [(fitted.loss(pair.changes), pair) for pair in pairs() if pair.teacher.spec.stages]
     return max(abs(pair.log_retention + loss) / fitted.half_width(loss) for loss, pair in losses)
+
+
+PRIORS.register("vit", BackbonePrior(fitted=True, widening=lambda: 1.0))
+# Of LeViT only two separate networks are published, no ablation.
+PRIORS.register("levit", BackbonePrior(fitted=False, widening=levit_stretch))
 
 
 def fit(table: Sequence[Pair]) -> Model:

@@ -1,6 +1,8 @@
 """Teacher weights into student weights."""
 
-from compress.surgery.inherit import Rank, inherit
-from compress.surgery.start import start_from_timm
+from compress.surgery.inherit import Rank, inherit, start_from_timm
+from compress.surgery.levit import LevitSurgery
+from compress.surgery.plain_vit import VitSurgery
+from compress.surgery.table import SURGERY, State, Surgery
 
-__all__ = ["Rank", "inherit", "start_from_timm"]
+__all__ = ["LevitSurgery", "Rank", "SURGERY", "State", "Surgery", "VitSurgery", "inherit", "start_from_timm"]

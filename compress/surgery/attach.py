@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from compress.core import ExitSpec, LayerSpec, TrackerSpec
-from compress.models import VitTracker, build
+from compress.models import Tracker, build
 from compress.surgery.compatibility import fresh_head
+from compress.surgery.importance import InputStatistics
 from compress.surgery.layer import TeacherBlock, cut_mlp
-from compress.surgery.rank import Seen
 
 State = dict[str, Tensor]
 _TOKENS = "backbone.extra_tokens"
 
 
 def attach(
-    teacher: VitTracker, state: State, spec: TrackerSpec, seen: dict[str, Seen] | None, *, leading: bool
+    teacher: Tracker,
+    state: State,
+    spec: TrackerSpec,
+    observed: Mapping[str, InputStatistics] | None,
+    *,
+    leading: bool,
 ) -> State:
     """All tensors of a student of `spec`, from what it takes of its teacher under the student's names.
 
@@ -25,15 +32,15 @@ def attach(
     student without exits gets the head of the teacher's last one.
 
     Args:
-        seen, leading: Which hidden units of an adapter's layer to keep, see `cut_mlp`.
+        observed, leading: Which hidden units of an adapter's layer to keep, see `cut_mlp`.
     """
     known = teacher.spec
     if not (known.bypass or known.exits or spec.bypass or spec.exits or fresh_head(known, spec)):
         return state
-    fresh = _drawn(spec, like=state["backbone.pos_embed_x"])
+    fresh = _drawn(spec, like=next(iter(state.values())))
     if fresh_head(known, spec):
         state = {k: v for k, v in state.items() if not k.startswith("box_head.")}
-    copies = _adapters(teacher, spec, seen, leading=leading)
+    copies = _adapters(teacher, spec, observed, leading=leading)
     given = copies | _without(state, "bypass.", "exits.") | _gates(state, spec)
     # The adapter of a teacher's exit is as wide as that exit's layer, which the student may have narrower.
     given |= {k: v for k, v in _exits(known, state, spec).items() if k not in fresh or fresh[k].shape == v.shape}
@@ -83,13 +90,17 @@ def _exits(teacher: TrackerSpec, state: State, spec: TrackerSpec) -> State:
     return exits
 
 
-def _adapters(teacher: VitTracker, spec: TrackerSpec, seen: dict[str, Seen] | None, *, leading: bool) -> State:
+def _adapters(
+    teacher: Tracker, spec: TrackerSpec, observed: Mapping[str, InputStatistics] | None, *, leading: bool
+) -> State:
     """Layer j of an exit's adapter, from the teacher's layer j + 1 behind the exit's, where that one is wide enough."""
     adapters: State = {}
     for k, each in enumerate(spec.exits):
         hidden = spec.layers[each.after - 1].mlp_hidden
         for j, source in enumerate(_following(teacher.spec, spec, each)):
-            old = TeacherBlock(dict(teacher.backbone.blocks[source].state_dict()), seen, f"blocks.{source}.")
+            old = TeacherBlock(
+                dict(teacher.get_submodule(f"backbone.blocks.{source}").state_dict()), observed, f"blocks.{source}."
+            )
             new = old.state | cut_mlp(old, LayerSpec(source, hidden), leading=leading)
             adapters |= {f"exits.{k}.adapter.{j}.{name}": value for name, value in new.items()}
     return adapters

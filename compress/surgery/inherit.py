@@ -6,18 +6,18 @@ nothing leaves the function as it was; the tests hold both.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec, UsageError
-from compress.models import HitTracker, Tracker, VitTracker, build
-from compress.surgery.attach import attach
+from compress.models import Tracker, build, load_timm
 from compress.surgery.compatibility import check_fit
-from compress.surgery.levit import cut_levit
-from compress.surgery.rank import Seen, observe
-from compress.surgery.vit import cut_vit
+from compress.surgery.importance import observe
+from compress.surgery.table import SURGERY
 
 Rank = Literal["importance", "leading"]
 
@@ -52,20 +52,34 @@ def inherit(
     if mlp_rank not in ("importance", "leading"):
         raise UsageError(f"mlp_rank must be 'importance' or 'leading' but is {mlp_rank!r}.")
     check_fit(teacher.spec, spec)
-    seen = None if calibration is None else observe(teacher, *calibration)
-    state = _cut(teacher, spec, seen, leading=mlp_rank == "leading")
+    observed = None if calibration is None else observe(teacher, *calibration)
+    state = SURGERY[spec.backbone].cut(teacher, spec, observed, leading=mlp_rank == "leading")
     with torch.device("meta"):  # nothing is drawn only to be overwritten
         student = build(spec)
     student.load_state_dict({k: v.detach().clone() for k, v in state.items()}, assign=True)
     return student.to(_device(teacher)).train(teacher.training)
 
 
-def _cut(teacher: Tracker, spec: TrackerSpec, seen: dict[str, Seen] | None, *, leading: bool) -> dict[str, Tensor]:
-    if isinstance(teacher, HitTracker):
-        return cut_levit(teacher, spec, seen, leading=leading)
-    assert isinstance(teacher, VitTracker)
-    return attach(teacher, cut_vit(teacher, spec, seen, leading=leading), spec, seen, leading=leading)
-
-
 def _device(model: Tracker) -> torch.device:
     return next(model.parameters()).device
+
+
+def start_from_timm(spec: TrackerSpec, source: str | Path) -> Tracker:
+    """A network of `spec` in train mode that starts from timm's model, see `load_timm`.
+
+    Where the tracker's layers are narrower than a plain ViT's (ABTrack, MixFormerV2-S), the full layers are filled
+    and the most important units and dimensions of each inherited.
+
+    Raises:
+        UsageError, FileError: as `load_timm`.
+    """
+    whole = SURGERY[spec.backbone].uncut(spec)
+    model = build(whole)
+    load_timm(model, source)
+    if whole == spec:
+        return model
+    places = tuple(replace(layer, source=j) for j, layer in enumerate(spec.layers))
+    cut = inherit(model, replace(spec, layers=places))
+    student = build(spec)
+    student.load_state_dict(cut.state_dict())
+    return student

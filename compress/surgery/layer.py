@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from compress.core import LayerSpec, TrackerSpec
-from compress.surgery.rank import Seen, top, top_per_head
+from compress.surgery.importance import InputStatistics, top, top_per_head
 
 State = dict[str, Tensor]
 
@@ -23,15 +24,15 @@ class TeacherBlock:
     """
 
     state: State
-    seen: dict[str, Seen] | None
+    observed: Mapping[str, InputStatistics] | None
     prefix: str
 
     def magnitude(self, linear: str, otherwise: Tensor) -> Tensor:
         """Mean |input| of a linear layer, (D,); `otherwise` a guess from weights."""
-        return otherwise if self.seen is None else self.seen[self.prefix + linear].magnitude
+        return otherwise if self.observed is None else self.observed[self.prefix + linear].magnitude
 
     def mean(self, linear: str) -> Tensor | None:
-        return None if self.seen is None else self.seen[self.prefix + linear].mean
+        return None if self.observed is None else self.observed[self.prefix + linear].mean
 
 
 def cut_attention(old: TeacherBlock, layer: LayerSpec, spec: TrackerSpec) -> State:

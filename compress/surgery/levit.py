@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec
-from compress.models import HitTracker
-from compress.surgery.rank import Seen, top
+from compress.models import Tracker
+from compress.surgery.importance import InputStatistics, top
+from compress.surgery.table import SURGERY, State
 
-State = dict[str, Tensor]
 _BLOCKS = "backbone.blocks."
 
 
-def cut_levit(teacher: HitTracker, spec: TrackerSpec, seen: dict[str, Seen] | None, *, leading: bool) -> State:
-    """All of the teacher's tensors that a student of `spec` takes, under the student's names."""
-    everything = dict(teacher.state_dict())
-    state = {k: v for k, v in everything.items() if not k.startswith(_BLOCKS)}
-    for j, layer in enumerate(spec.layers):
-        old = f"{_BLOCKS}{layer.source}."
-        state |= {f"{_BLOCKS}{j}.{k.removeprefix(old)}": v for k, v in everything.items() if k.startswith(old)}
-        cut = cut_normed_mlp(everything, f"{old}mlp.", layer.mlp_hidden, seen, leading=leading)
-        state |= {f"{_BLOCKS}{j}.mlp.{k}": v for k, v in cut.items()}
-    for i, stage in enumerate(spec.stages[1:]):
-        name = f"backbone.shrinks.{i}.mlp."
-        cut = cut_normed_mlp(everything, name, stage.shrink_hidden, seen, leading=leading)
-        state |= {name + k: v for k, v in cut.items()}
-    return state
+class LevitSurgery:
+    """Surgery on LeViTs, see `Surgery`."""
+
+    def cut(
+        self, teacher: Tracker, spec: TrackerSpec, observed: Mapping[str, InputStatistics] | None, *, leading: bool
+    ) -> State:
+        """Layers dropped within stages, all MLPs cut; stem, shrink attentions and bridge as they are."""
+        everything = dict(teacher.state_dict())
+        state = {k: v for k, v in everything.items() if not k.startswith(_BLOCKS)}
+        for j, layer in enumerate(spec.layers):
+            old = f"{_BLOCKS}{layer.source}."
+            state |= {f"{_BLOCKS}{j}.{k.removeprefix(old)}": v for k, v in everything.items() if k.startswith(old)}
+            cut = cut_normed_mlp(everything, f"{old}mlp.", layer.mlp_hidden, observed, leading=leading)
+            state |= {f"{_BLOCKS}{j}.mlp.{k}": v for k, v in cut.items()}
+        for i, stage in enumerate(spec.stages[1:]):
+            name = f"backbone.shrinks.{i}.mlp."
+            cut = cut_normed_mlp(everything, name, stage.shrink_hidden, observed, leading=leading)
+            state |= {name + k: v for k, v in cut.items()}
+        return state
+
+    def uncut(self, spec: TrackerSpec) -> TrackerSpec:
+        """As it is: HiT's layers are LeViT's own."""
+        return spec
 
 
-def cut_normed_mlp(state: State, name: str, hidden: int, seen: dict[str, Seen] | None, *, leading: bool) -> State:
+def cut_normed_mlp(
+    state: State, name: str, hidden: int, observed: Mapping[str, InputStatistics] | None, *, leading: bool
+) -> State:
     """An MLP with batch norms, with `hidden` units; their batch norms go with them.
 
     What the removed units contribute on the average is taken off the mean that the second norm subtracts.
     """
     mlp = {k.removeprefix(name): v for k, v in state.items() if k.startswith(name)}
-    found = None if seen is None else seen[name.removeprefix("backbone.") + "fc2.linear"]
+    found = None if observed is None else observed[name.removeprefix("backbone.") + "fc2.linear"]
     kept = _rank(mlp, hidden, found, leading=leading)
     fc1 = {k: v[kept] for k, v in mlp.items() if k.startswith("fc1.") and v.ndim}
     weight, mean = mlp["fc2.linear.weight"], mlp["fc2.bn.running_mean"]
@@ -46,11 +59,14 @@ def cut_normed_mlp(state: State, name: str, hidden: int, seen: dict[str, Seen] |
     return fc1 | {"fc2.linear.weight": weight[:, kept], "fc2.bn.running_mean": mean}
 
 
-def _rank(mlp: State, keep: int, seen: Seen | None, *, leading: bool) -> Tensor:
+def _rank(mlp: State, keep: int, observed: InputStatistics | None, *, leading: bool) -> Tensor:
     if leading:
         return torch.arange(keep, device=mlp["fc2.linear.weight"].device)
     gain = mlp["fc2.bn.weight"] / (mlp["fc2.bn.running_var"] + 1e-5).sqrt()
     reach = (mlp["fc2.linear.weight"] * gain[:, None]).norm(dim=0)
     # Behind its batch norm a unit varies by the norm's gain, whatever its row of weights.
-    magnitude = mlp["fc1.bn.weight"].abs() if seen is None else seen.magnitude
+    magnitude = mlp["fc1.bn.weight"].abs() if observed is None else observed.magnitude
     return top(magnitude * reach, keep)
+
+
+SURGERY.register("levit", LevitSurgery())

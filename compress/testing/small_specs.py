@@ -10,10 +10,10 @@ from compress.core import HeadSpec, LayerSpec, StageSpec, TrackerSpec
 def small(spec: TrackerSpec) -> TrackerSpec:
     """The same tracker with narrow layers, head and crops; attention, exits, bypass and stages as they are."""
     head = replace(spec.head, channels=8, bins=12 if spec.head.bins else 0)
-    return _levit(spec, head) if spec.backbone == "levit" else _vit(spec, head)
+    return _staged(spec, head) if spec.stages else _of_one_width(spec, head)
 
 
-def _vit(spec: TrackerSpec, head: HeadSpec) -> TrackerSpec:
+def _of_one_width(spec: TrackerSpec, head: HeadSpec) -> TrackerSpec:
     dim = 8 * spec.heads
 
     def narrow(layer: LayerSpec) -> LayerSpec:
@@ -24,7 +24,7 @@ def _vit(spec: TrackerSpec, head: HeadSpec) -> TrackerSpec:
     return replace(spec, dim=dim, layers=layers, head=head, template_size=32, search_size=64)
 
 
-def _levit(spec: TrackerSpec, head: HeadSpec) -> TrackerSpec:
+def _staged(spec: TrackerSpec, head: HeadSpec) -> TrackerSpec:
     def narrow(i: int, stage: StageSpec) -> StageSpec:
         return replace(stage, dim=8 * (i + 2), key_dim=4, shrink_hidden=20 * (i > 0))
 

@@ -7,99 +7,177 @@ eager code with unfused attention and batch norms of the head that are not folde
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
-from compress.core import LayerSpec, TrackerSpec
+from compress.core import LayerSpec, Registry, TrackerSpec
 
 PublishedRuntime = Literal["onnxruntime", "pytorch"]
 """What published speeds were timed under."""
 
 
+class BackboneLaunches(Protocol):
+    """What a backbone launches under one runtime, per frame unless it says otherwise."""
+
+    def crop(self, spec: TrackerSpec) -> int:
+        """Embedding one crop, with its positions."""
+        ...
+
+    def joining(self, spec: TrackerSpec) -> int:
+        """Putting template or learned tokens beside the search tokens."""
+        ...
+
+    def layer(self, spec: TrackerSpec, layer: LayerSpec) -> int:
+        """One layer."""
+        ...
+
+    def component(self, spec: TrackerSpec, kind: str) -> int:
+        """Any other of the `components` of the backbone, by its name up to the first dot."""
+        ...
+
+    def template_layer(self, spec: TrackerSpec) -> int:
+        """What a layer takes beyond the frame's where the template goes through the layers in every frame."""
+        ...
+
+
 @dataclass(frozen=True)
-class Launches:
-    """Launches of each kind of part, per frame unless it says otherwise.
+class VitLaunches:
+    """Launches of a plain ViT, see `BackboneLaunches`.
 
     Attributes:
         patches: Patch embedding with its positions, of one crop.
         join: Putting template or learned tokens beside the search tokens.
-        layer: A joint or FE layer of a ViT; with `cached` more where template keys and values are joined in.
+        base: A joint or FE layer; with `cached` more where template keys and values are joined in.
         reduced: Reading a part of the dimensions, on one side of a layer.
         elimination: Ranking the search tokens and leaving some out.
         template_attention: A layer's second attention, where the template goes through the layers in every frame.
-        stem: LeViT's convolutions, of one crop; `levit_layer`, `shrink`, `bridge` the rest of HiT.
+    """
+
+    patches: int
+    join: int
+    base: int
+    cached: int
+    reduced: int
+    elimination: int
+    template_attention: int
+    norm: int = 1
+
+    def crop(self, spec: TrackerSpec) -> int:
+        return self.patches
+
+    def joining(self, spec: TrackerSpec) -> int:
+        return self.join * (spec.attention == "joint" or spec.extra_tokens > 0)
+
+    def layer(self, spec: TrackerSpec, layer: LayerSpec) -> int:
+        cached = layer.attention in ("AI", "asymmetric")
+        reduced = (layer.attn_dims is not None) + (layer.mlp_dims is not None)
+        return self.base + self.cached * cached + self.reduced * reduced + self.elimination * (layer.keep is not None)
+
+    def component(self, spec: TrackerSpec, kind: str) -> int:
+        return self.norm * (kind == "norm")
+
+    def template_layer(self, spec: TrackerSpec) -> int:
+        return self.template_attention * (spec.attention != "joint")
+
+
+@dataclass(frozen=True)
+class LevitLaunches:
+    """Launches of a LeViT, see `BackboneLaunches`: the stem of one crop, layers, shrink attentions, the bridge."""
+
+    stem: int
+    join: int
+    base: int
+    shrink: int
+    bridge: int
+
+    def crop(self, spec: TrackerSpec) -> int:
+        return self.stem
+
+    def joining(self, spec: TrackerSpec) -> int:
+        return self.join
+
+    def layer(self, spec: TrackerSpec, layer: LayerSpec) -> int:
+        return self.base
+
+    def component(self, spec: TrackerSpec, kind: str) -> int:
+        return {"shrink": self.shrink, "bridge": self.bridge}.get(kind, 0)
+
+    def template_layer(self, spec: TrackerSpec) -> int:
+        return 0
+
+
+LAUNCHES: Registry[Mapping[PublishedRuntime, BackboneLaunches]] = Registry("launches of a backbone")
+"""By backbone, its rule for each runtime."""
+
+LAUNCHES.register(
+    "vit",
+    {
+        "onnxruntime": VitLaunches(
+            patches=3, join=1, base=17, cached=2, reduced=1, elimination=13, template_attention=8
+        ),
+        "pytorch": VitLaunches(patches=3, join=1, base=14, cached=2, reduced=1, elimination=12, template_attention=6),
+    },
+)
+LAUNCHES.register(
+    "levit",
+    {
+        "onnxruntime": LevitLaunches(stem=11, join=1, base=20, shrink=26, bridge=18),
+        "pytorch": LevitLaunches(stem=11, join=1, base=14, shrink=17, bridge=16),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Launches:
+    """What is launched under one runtime, whatever the backbone; per frame unless it says otherwise.
+
+    Attributes:
         decision: Of bypass; `exit_decision` that of an exit, without its adapter's layers.
+        adapter_layer: Of an exit's adapter.
         boundary: Handing over from one stage of an adaptive tracker to the next, in launches. Nobody has published
             what that costs on such a device: an assumption.
         exit_head: What an exit has in front of its head: norm and projection.
         heads: By `HeadSpec.kind`; `score` is MixFormerV2's score head, `reparam` what merged RepVGG blocks save.
     """
 
-    patches: int
-    join: int
-    layer: int
-    cached: int
-    reduced: int
-    elimination: int
-    template_attention: int
-    stem: int
-    levit_layer: int
-    shrink: int
-    bridge: int
+    runtime: PublishedRuntime
     decision: int
     exit_decision: int
+    adapter_layer: int
     boundary: int
     exit_head: int
     score: int
     reparam: int
-    norm: int = 1
-    heads: dict[str, int] = field(default_factory=dict)
+    heads: Mapping[str, int]
 
     def of_layer(self, spec: TrackerSpec, layer: LayerSpec) -> int:
         """Of one layer."""
-        if spec.backbone == "levit":
-            return self.levit_layer
-        cached = layer.attention in ("AI", "asymmetric")
-        reduced = (layer.attn_dims is not None) + (layer.mlp_dims is not None)
-        return self.layer + self.cached * cached + self.reduced * reduced + self.elimination * (layer.keep is not None)
+        return self._backbone(spec).layer(spec, layer)
 
     def of_part(self, spec: TrackerSpec, name: str) -> int:
         """Of a part of `compress.core.cost.components` by its name, layers and exits' decisions aside."""
         head = self.heads[spec.head.kind] + self.score * spec.head.score - self.reparam * spec.head.reparam
-        kind = name.split(".")[0]
-        if kind == "exits":
-            return self.exit_head + head
-        joined = spec.backbone == "levit" or spec.attention == "joint" or spec.extra_tokens > 0
-        return {
-            "patches": (self.stem if spec.backbone == "levit" else self.patches) + self.join * joined,
-            "shrink": self.shrink,
-            "bridge": self.bridge,
-            "norm": self.norm,
-            "head": head,
-        }.get(kind, 0)
+        backbone, kind = self._backbone(spec), name.split(".")[0]
+        if kind in ("exits", "head"):
+            return head + self.exit_head * (kind == "exits")
+        return backbone.crop(spec) + backbone.joining(spec) if kind == "patches" else backbone.component(spec, kind)
 
     def of_template(self, spec: TrackerSpec) -> int:
         """Of all template work, where published code repeats it in every frame."""
-        crops = 1 + spec.online_templates
-        embedding = crops * (self.stem if spec.backbone == "levit" else self.patches)
-        return embedding + self.template_attention * len(spec.layers) * (spec.attention != "joint")
+        backbone = self._backbone(spec)
+        return backbone.crop(spec) * (1 + spec.online_templates) + backbone.template_layer(spec) * len(spec.layers)
+
+    def _backbone(self, spec: TrackerSpec) -> BackboneLaunches:
+        return LAUNCHES[spec.backbone][self.runtime]
 
 
 RULES: dict[PublishedRuntime, Launches] = {
     "onnxruntime": Launches(
-        patches=3,
-        join=1,
-        layer=17,
-        cached=2,
-        reduced=1,
-        elimination=13,
-        template_attention=8,
-        stem=11,
-        levit_layer=20,
-        shrink=26,
-        bridge=18,
+        "onnxruntime",
         decision=3,
         exit_decision=8,
+        adapter_layer=17,
         boundary=8,
         exit_head=2,
         score=4,
@@ -108,19 +186,10 @@ RULES: dict[PublishedRuntime, Launches] = {
         heads={"centre": 20, "corner": 12, "pyramid": 47, "tokens": 10},
     ),
     "pytorch": Launches(
-        patches=3,
-        join=1,
-        layer=14,
-        cached=2,
-        reduced=1,
-        elimination=12,
-        template_attention=6,
-        stem=11,
-        levit_layer=14,
-        shrink=17,
-        bridge=16,
+        "pytorch",
         decision=5,
         exit_decision=8,
+        adapter_layer=14,
         boundary=0,
         exit_head=2,
         score=6,

@@ -164,7 +164,7 @@ class _Table:
     def _learn_exit(self, spec: TrackerSpec, k: int) -> tuple[FrameWork, FrameWork]:
         rule, name = RULES[self.runtime], f"exits.{k}"
         gmacs = {part.name: part.frame.done / 1e9 for part in components(spec)}
-        launches = rule.exit_decision + spec.exits[k].adapter * rule.layer
+        launches = rule.exit_decision + spec.exits[k].adapter * rule.adapter_layer
         head = FrameWork(rule.of_part(spec, f"{name}.head"), gmacs[f"{name}.head"])
         return FrameWork(launches, gmacs[name]), head
 

@@ -1,4 +1,4 @@
-"""What matters in a layer: activations seen, scores of units, and which to keep."""
+"""What matters in a layer: activations observed, scores of units, and which to keep."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from compress.models import Tracker
 
 
 @dataclass
-class Seen:
-    """The input of one linear layer over all tokens seen: sums per dimension (D,) in float64, and their number."""
+class InputStatistics:
+    """The input of one linear layer over all tokens observed: sums per dimension (D,) in float64, and their number."""
 
     total: Tensor | float = 0.0
     total_magnitude: Tensor | float = 0.0
@@ -38,14 +38,14 @@ class Seen:
 
 
 @torch.no_grad()
-def observe(teacher: Tracker, template: Tensor, search: Tensor) -> dict[str, Seen]:
+def observe(teacher: Tracker, template: Tensor, search: Tensor) -> dict[str, InputStatistics]:
     """Run crops through the teacher in eval mode; what its backbone's linear layers took in, by module name.
 
     All layers see all crops: none is skipped, no crop leaves early.
     """
     linears = {k: m for k, m in teacher.get_submodule("backbone").named_modules() if isinstance(m, nn.Linear)}
-    seen = {name: Seen() for name in linears}
-    hooks = [module.register_forward_pre_hook(partial(_note, seen[name])) for name, module in linears.items()]
+    observed = {name: InputStatistics() for name in linears}
+    hooks = [module.register_forward_pre_hook(partial(_note, observed[name])) for name, module in linears.items()]
     training = teacher.training
     try:
         teacher.eval()(template, search, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
@@ -53,7 +53,7 @@ def observe(teacher: Tracker, template: Tensor, search: Tensor) -> dict[str, See
         teacher.train(training)
         for hook in hooks:
             hook.remove()
-    return seen
+    return observed
 
 
 def top(scores: Tensor, keep: int) -> Tensor:
@@ -68,5 +68,5 @@ def top_per_head(scores: Tensor, keep: int, heads: int) -> Tensor:
     return torch.cat([top(row, keep // heads) + start for row, start in zip(by_head, first, strict=True)])
 
 
-def _note(seen: Seen, _module: nn.Module, inputs: tuple[Any, ...]) -> None:
-    seen.add(inputs[0])
+def _note(observed: InputStatistics, _module: nn.Module, inputs: tuple[Any, ...]) -> None:
+    observed.add(inputs[0])

@@ -1,0 +1,39 @@
+"""A plain ViT's weights for a student: its layers cut one by one, everything else as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from compress.core import TrackerSpec
+from compress.models import Tracker
+from compress.surgery.attach import attach
+from compress.surgery.importance import InputStatistics
+from compress.surgery.layer import TeacherBlock, cut_attention, cut_mlp
+from compress.surgery.table import SURGERY, State
+
+_BLOCKS = "backbone.blocks."
+
+
+class VitSurgery:
+    """Surgery on plain ViTs, see `Surgery`."""
+
+    def cut(
+        self, teacher: Tracker, spec: TrackerSpec, observed: Mapping[str, InputStatistics] | None, *, leading: bool
+    ) -> State:
+        """Layers cut, bypass and exits attached."""
+        state = {k: v for k, v in teacher.state_dict().items() if not k.startswith(_BLOCKS)}
+        for j, layer in enumerate(spec.layers):
+            block = dict(teacher.get_submodule(f"{_BLOCKS}{layer.source}").state_dict())
+            old = TeacherBlock(block, observed, f"blocks.{layer.source}.")
+            new = old.state | cut_attention(old, layer, spec) | cut_mlp(old, layer, leading=leading)
+            state |= {f"{_BLOCKS}{j}.{k}": v for k, v in new.items()}
+        return attach(teacher, state, spec, observed, leading=leading)
+
+    def uncut(self, spec: TrackerSpec) -> TrackerSpec:
+        """MLPs four times as wide as the tokens, no dimension reduced."""
+        layers = (replace(x, mlp_hidden=4 * spec.dim, attn_dims=None, mlp_dims=None) for x in spec.layers)
+        return replace(spec, layers=tuple(layers))
+
+
+SURGERY.register("vit", VitSurgery())

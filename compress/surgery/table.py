@@ -1,0 +1,38 @@
+"""What a backbone must bring for its students to start from a teacher: surgery's table of backbones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from torch import Tensor
+
+from compress.core import Registry, TrackerSpec
+from compress.models import Tracker
+from compress.surgery.importance import InputStatistics
+
+State = dict[str, Tensor]
+
+
+class Surgery(Protocol):
+    """How students of one backbone inherit."""
+
+    def cut(
+        self, teacher: Tracker, spec: TrackerSpec, observed: Mapping[str, InputStatistics] | None, *, leading: bool
+    ) -> State:
+        """The whole state dict of a student of `spec`, taken from the teacher's or, what that lacks, drawn anew.
+
+        Args:
+            spec: Fits the teacher: the same backbone and sizes, source layers that there are, widths at most as large.
+            observed: What the linear layers of the teacher's backbone took in, by their names there; None where the
+                importance of a unit is to be guessed from weights.
+            leading: Keep the first hidden units instead of the most important ones.
+        """
+        ...
+
+    def uncut(self, spec: TrackerSpec) -> TrackerSpec:
+        """The spec with layers as wide as those of the published ImageNet model that the tracker is made from."""
+        ...
+
+
+SURGERY: Registry[Surgery] = Registry("surgery of a backbone")
