@@ -21,7 +21,8 @@ class Plan:
         whole: Whether every student of the space was estimated; else a sample was.
         drawn: Different students estimated, all of them in `plan.csv`; `within` of them meet the latency bound.
         twins: Students left out of the trials because another one has the same estimated latency and accuracy.
-        mean_error, max_error: Of the latency estimates, on trackers left out of their fit; relative.
+        basis: What the latencies rest on, such as `4 published speeds`.
+        mean_error, max_error: Relative errors of the latencies, on trackers left out; None where none was.
         limits: What the latency estimates cannot know, in words.
         notes: What else the reader should know, a sentence each.
         commands: What to type to train and measure what was planned, in order.
@@ -33,8 +34,9 @@ class Plan:
     drawn: int
     within: int
     twins: int
-    mean_error: float
-    max_error: float
+    basis: str
+    mean_error: float | None
+    max_error: float | None
     limits: str
     notes: tuple[str, ...]
     commands: tuple[str, ...]
@@ -43,7 +45,7 @@ class Plan:
         """Figures that no plan has."""
         for name in ("combinations", "drawn", "within", "twins", "mean_error", "max_error"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
+            if value is not None and not (math.isfinite(value) and value >= 0):
                 yield f"{name} must be a number ≥ 0 but is {value}"
 
     def to_dict(self) -> dict[str, Any]:

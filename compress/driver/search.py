@@ -17,7 +17,7 @@ from compress.driver.evaluation_data import check_training_data, evaluation_sequ
 from compress.driver.executors import EXECUTORS
 from compress.driver.loop import Journal, run_trials
 from compress.driver.planned_work import PlannedWork
-from compress.driver.planner import check_kind, make_plan, plan_space, plans
+from compress.driver.planner import check_kind, is_plan, make_plan, plan_space
 from compress.driver.planner.warm_start import enqueue, planned
 from compress.driver.preparation import Inputs, latency_model, training_setup, work_of
 from compress.driver.proposals import Proposals, check_names, open_study
@@ -59,7 +59,7 @@ def search(*, out: str | Path | None = None, progress: Progress = no_progress, *
     target.check_bound(config.fps_at)
     target.check_threads(config.threads)
     target.check_searchable()
-    if plans(config, target, settings):
+    if is_plan(config, target, settings):
         return make_plan(replace(config, space=plan_space(settings)), target, run_dir, progress=progress)
     space = load_space(config.space)
     teacher = load_tracker(config.teacher, config.weights or None)

@@ -45,21 +45,17 @@ def plan_statements(archive: Archive, plan: Plan) -> list[str]:
     ]
 
 
-_FITTED = "from kernel launches and multiply-accumulates at rates fitted to published speeds"
-
-
 def plan_method(archive: Archive, plan: Plan) -> list[str]:
     """How the figures were obtained, a statement each."""
     prior, latency = archive.teacher.prior, archive.teacher.latency
     device = f"{latency.device}, {latency.runtime}" if latency else "the device"
-    if latency and latency.provenance == "predicted":
-        how, validated = "predicted", "summed from parts measured there. On trackers of the validation set"
-    else:
-        how, validated = "estimated", f"{_FITTED}. On trackers left out of the fit"
+    how = latency.provenance if latency else "estimated"
+    off = "How far it is off is not known."
+    if plan.mean_error is not None and plan.max_error is not None:
+        off = f"On trackers left out it is off by {plan.mean_error:.1%} on average, {plan.max_error:.1%} at most."
     lines = [
-        f"Latency is {how} for {device}: milliseconds per frame at batch 1 for crop, normalise, network and "
-        f"decode, {validated} it is off by {plan.mean_error:.1%} on average, {plan.max_error:.1%} at most. "
-        f"{plan.limits}",
+        f"Latency is {how} for {device}, from {plan.basis}: milliseconds per frame at batch 1 for crop, normalise, "
+        f"network and decode. {off} {plan.limits}",
         "Adaptive variants skip layers or leave early, frame by frame. “At best” is the operating point that both "
         "estimates take: the share τ0 of the layers skipped and the first exit taken. Worst path computes every layer.",
         "Accuracy is at fidelity prior: the share of the teacher's accuracy that published ablations suggest for "

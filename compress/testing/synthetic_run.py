@@ -99,7 +99,8 @@ def planned_teacher() -> Record:
 
 def plan_facts(**changes: Any) -> Plan:
     commands = ("compress profile measure --target agx", "compress search --plan here")
-    facts = Plan("full", 554400, False, 6000, 3000, 900, 0.046, 0.104, "Nothing was timed.", ("Mind this.",), commands)
+    basis, notes = "4 published speeds", ("Mind this.",)
+    facts = Plan("full", 554400, False, 6000, 3000, 900, basis, 0.046, 0.104, "Nothing was timed.", notes, commands)
     return replace(facts, **changes)
 
 

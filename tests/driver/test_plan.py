@@ -19,7 +19,7 @@ from compress.cli.profile import measure as measure_command
 from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
 from compress.driver import SearchConfig, search
-from compress.driver.planner import make_plan, plans
+from compress.driver.planner import is_plan, make_plan
 from compress.driver.planner.sample import DRAWS
 from compress.driver.planner.warm_start import Planned, along, planned
 from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, predict
@@ -271,7 +271,7 @@ def test_a_plan_and_a_search_do_not_mix(run: Archive, tmp_path: Path, weights: s
     ],
 )
 def test_when_a_search_is_a_plan(settings: dict[str, Any], planned: bool) -> None:
-    assert plans(SearchConfig(**settings), resolve_target(settings["target"]), settings) is planned
+    assert is_plan(SearchConfig(**settings), resolve_target(settings["target"]), settings) is planned
 
 
 def _agx() -> Any:
@@ -381,7 +381,7 @@ def test_a_measured_device_is_planned_by_its_parts(board: Profile, space: str, t
 def test_a_plan_from_before_the_measurement_is_not_passed_off(board: Profile, run: Archive, space: str) -> None:
     path = keep_device_profile(Device.of("agx"), dataclasses.replace(board, target="agx"))
     try:
-        with pytest.raises(FileError, match="estimated; it would be predicted now"):
+        with pytest.raises(FileError, match="estimated; it would be predicted"):
             search(out=run.run_dir, teacher="ostrack256", target="agx", fps=60, space=space)
     finally:
         path.unlink()

@@ -98,6 +98,9 @@ def test_a_plan_is_made_on_it(chip: Target, tmp_path: Path) -> None:
         assert record.latency.device == "A chip"
         assert record.latency.mean_ms == CountedMacs(1000.0).predict(record.spec).mean_ms <= 10.0
     assert read_archive(tmp_path / "run").constraint.max_ms == pytest.approx(10.0)
+    page = (tmp_path / "run" / "report" / "index.html").read_text()
+    assert "Latency is estimated for A chip, chip, from multiply-accumulates:" in page
+    assert "How far it is off is not known. Memory is free on it." in page
 
 
 def test_commands_know_it(chip: Target, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is estimated of a student that nobody has trained, on a device that is not here."""
+"""`Estimator`: latency by a model of the target and accuracy by published ablations, of students not yet trained."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""The commands that measure the device of a plan, and train what was planned."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from compress.core import FileError
+from compress.driver.config import SearchConfig
+from compress.models import weights_path
+from compress.models.checkpoints.layouts import weights_source
+
+_NAMED = ("teacher", "weights", "target", "space", "data", "train_data", "plan", "partial", "threads")
+"""Settings that the command names itself, or that mean nothing to it."""
+
+
+def commands(config: SearchConfig, run_dir: Path, *, measured: bool) -> Iterator[str]:
+    """What to type to measure the device, unless it is, and train the plan; words in capitals are the user's."""
+    # Under onnxruntime, which is what export ships, whatever runtime was planned for.
+    device = config.target.split(":")[0]
+    about = ["--target", device, "--teacher", config.teacher, "--space", config.space]
+    if not measured:
+        yield shlex.join(["compress", "profile", "measure", *about, "--host", "user@device"])
+    words = ["compress", "search", *about, *_weights(config), *_data(config)]
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if field.name not in _NAMED and value != field.default and value is not None:
+            words += [f"--{field.name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    yield shlex.join([*words, "--plan", str(run_dir), "--out", f"{run_dir}-trained"])
+
+
+def _weights(config: SearchConfig) -> list[str]:
+    """Nothing where the teacher's weights are found without being named."""
+    if config.weights:
+        return ["--weights", config.weights]
+    try:
+        weights_path(config.teacher)
+    except FileError:
+        source = weights_source(config.teacher)
+        return ["--weights", source.files[config.teacher] if source else "WEIGHTS"]
+    return []
+
+
+def _data(config: SearchConfig) -> list[str]:
+    """As given; else generated sequences for a teacher that was made on them, and folders to name for others."""
+    if (config.data, config.train_data) != ("generated", "generated"):
+        return ["--train-data", config.train_data, "--data", config.data]
+    if config.teacher == SearchConfig.teacher:
+        return ["--data", "generated"]
+    return ["--train-data", "folder:TRAIN", "--data", "folder:TEST"]

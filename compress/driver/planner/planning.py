@@ -1,0 +1,90 @@
+"""When a search is a plan, and making one: a front by estimates alone, where nothing can be trained or timed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from compress.archive import Archive
+from compress.core import FileError, UsageError
+from compress.core.progress import Progress, no_progress
+from compress.driver.config import SearchConfig, settle
+from compress.driver.planner.planner import Planner
+from compress.driver.planner.sample import DRAWS
+from compress.driver.run_dir import explained, holding, write_environment
+from compress.measure import Target
+from compress.models import weights_path
+from compress.spaces import load_space
+
+_SPACE = "full"
+"""Planned over where no space is given: a larger one costs seconds here, not hours."""
+
+
+def is_plan(config: SearchConfig, target: Target, given: dict[str, Any]) -> bool:
+    """Whether a search is a plan: on a device that is not at hand without weights, or on estimates without data.
+
+    Args:
+        given: The settings that the user gave, rather than left at their defaults.
+
+    Raises:
+        FileError: named weights that are not there.
+        UsageError: a plan to start from, where there is nothing to start.
+    """
+    if target.timer is not None:
+        return False
+    if config.weights and not Path(config.weights).is_file():
+        raise FileError(f"There is no weights file {config.weights}. Leave --weights out to plan without.")
+    without_data = target.provenance == "estimated" and "data" not in given
+    planned = without_data or not _has_weights(config)
+    if planned and config.plan:
+        raise UsageError(
+            f"--plan starts a search that trains, but on {target.name}, which is not at hand, that needs the teacher's "
+            "weights (--weights) and sequences to score on (--data). Without them a plan is made."
+        )
+    return planned
+
+
+def make_plan(
+    config: SearchConfig, target: Target, run_dir: Path, *, progress: Progress = no_progress, draws: int = DRAWS
+) -> Archive:
+    """Estimate students of a space, and write those on and near the front as a run. Nothing is trained or timed.
+
+    Args:
+        draws: Students to draw of a large space; see `sample.DRAWS`.
+
+    Raises:
+        UsageError, FileError, InterruptedRun: as `search`.
+    """
+    target.check_threads(config.threads)
+    planner = Planner(config, run_dir, target, load_space(config.space), progress, draws)
+    check_kind(run_dir, planned=True)
+    with holding(run_dir):
+        settle(config, run_dir)
+        write_environment(run_dir, "none: a plan trains nothing")
+        with explained(run_dir):
+            return planner.run()
+
+
+def check_kind(run_dir: Path, *, planned: bool) -> None:
+    """Keep plans and searches apart.
+
+    Raises:
+        FileError: the run directory holds one, and the other is asked for.
+    """
+    if not (run_dir / "study.db").is_file() or (run_dir / "plan.csv").is_file() == planned:
+        return
+    if planned:
+        raise FileError(f"{run_dir} holds a search with trained variants. Give the plan another --out.")
+    raise FileError(f"{run_dir} holds a plan. Start from it: --plan {run_dir}, with another --out.")
+
+
+def plan_space(given: dict[str, Any]) -> str:
+    """The space of a plan: as given, or everything at once."""
+    return str(given.get("space") or _SPACE)
+
+
+def _has_weights(config: SearchConfig) -> bool:
+    try:
+        return bool(config.weights) or weights_path(config.teacher).is_file()
+    except FileError:
+        return False
