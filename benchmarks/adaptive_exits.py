@@ -27,10 +27,10 @@ import torch
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
-from compress.core import ExecutionPath, ExitSpec, TrackerSpec, exit_shares, mean_layers
+from compress.core import ExecutionPath, ExitSpec, Store, TrackerSpec, exit_shares, mean_layers
 from compress.core.cost import macs
-from compress.core.files import home, replacing
-from compress.data import CachedSequence, DataReference, Sequence, open_source
+from compress.core.files import replacing
+from compress.data import CachedSequence, DataReference, Sequence, open_source, split_key
 from compress.data.generated import generated_sequences
 from compress.distill import pick_device
 from compress.driver.exit_thresholds.exit_scores import exit_scores
@@ -88,11 +88,13 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     model = _trained(arguments)
     spec, sequences = model.spec, _sequences(arguments.sequences)
+    source = open_source("generated")
     scores = exit_scores(
         model,
-        open_source("generated").sequences("validation", keep=True),
+        source.sequences("validation", keep=True),
         device=pick_device("cpu"),
-        folder=home() / "adaptive-exits",
+        data=split_key(source, "validation"),
+        store=Store(),
     )
     for k in range(len(spec.exits)):
         told = np.corrcoef(scores.scores[:, k], scores.ious[:, k])[0, 1]

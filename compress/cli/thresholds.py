@@ -58,9 +58,9 @@ def command(
     generated data a split of its own. These are then tracked again, as the path of a frame changes what the next
     one sees.
     """
-    from compress.core import UsageError
+    from compress.core import Store, UsageError
     from compress.core.progress import part
-    from compress.data import open_source
+    from compress.data import open_source, split_key
     from compress.distill import pick_device
     from compress.driver.config import SearchConfig
     from compress.driver.exit_thresholds.setting import set_thresholds
@@ -74,14 +74,16 @@ def command(
     source = load_source(run, variant)
     check_exits(source.model.spec)
     settings = _settings(run)
+    chosen_on = open_source(data or settings.get("data", SearchConfig.data))
     with shown(quiet=quiet or as_json) as progress:
         chosen = set_thresholds(
             source.model,
-            open_source(data or settings.get("data", SearchConfig.data)).sequences("validation", keep=True),
+            chosen_on.sequences("validation", keep=True),
             ms=_milliseconds(source.model.spec, settings, exit_ms, part(progress, 0, 0.3)),
             max_ms=None if fps is None else 1000 / fps,
             taus=tau,
-            folder=Path(run) / "thresholds",
+            data=split_key(chosen_on, "validation"),
+            store=Store(),
             device=pick_device(device),
             progress=part(progress, 0.3, 1),
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ __all__ = ["REMADE", "ROOMS", "Entry", "Store", "cache_bytes", "fingerprint"]
 
 _T = TypeVar("_T")
 
-REMADE = ("exit_scores", "fingerprints", "pools", "scores", "students")
+REMADE = ("exit_scores", "fingerprints", "pools", "scores", "students", "teachers")
 """Rooms whose entries are made anew when they are needed and absent; the size bound holds for these together."""
 
 ROOMS = (*REMADE, "kits", "profiles", "weights")
@@ -168,7 +169,7 @@ class Store:
         lock = self._lock(entry.room, entry.key)
         try:
             with locked(lock, wait=False):
-                if entry.path.stat().st_mtime > entry.last_used:
+                if entry.path.stat().st_atime > entry.last_used:
                     return False
                 entry.path.unlink()
                 lock.unlink(missing_ok=True)
@@ -184,7 +185,7 @@ class Store:
             status = path.stat()
         except OSError:
             return None  # removed by another process a moment ago
-        return Entry(room, key, path, status.st_size, status.st_mtime, is_locked(self._lock(room, key)))
+        return Entry(room, key, path, status.st_size, status.st_atime, is_locked(self._lock(room, key)))
 
     def _lock(self, room: str, key: str) -> Path:
         return self.root / room / _LOCKS / key
@@ -193,8 +194,8 @@ class Store:
 def _read(path: Path, read: Callable[[Path], _T | None]) -> _T | None:
     if not path.is_file():
         return None
-    with suppress(OSError):
-        os.utime(path)  # used now
+    with suppress(OSError):  # used now; when it was made stays
+        os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
     return read(path)
 
 

@@ -120,11 +120,6 @@ def readers() -> Registry[Reader]:
     return READERS
 
 
-def split_key(source: DataSource, split: Split) -> str:
-    """The fingerprint of what a split of a source holds, which scores are kept by."""
-    return fingerprint([source.fingerprint, split])
-
-
 @dataclass(frozen=True)
 class DataReference:
     """A source as another process opens it, and what must be in it. Plain and picklable.
@@ -161,3 +156,8 @@ class DataReference:
                 "or put the data back."
             )
         return source
+
+
+def split_key(source: DataSource | DataReference, split: Split) -> str:
+    """The fingerprint of what a split of a source holds, which scores are kept by."""
+    return fingerprint([source.fingerprint, split])

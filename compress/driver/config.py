@@ -1,17 +1,12 @@
-"""What a search was asked to do: resolved once, written beside its results, compared when it is continued."""
+"""What a search was asked to do."""
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from math import inf
-from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-import yaml
-
-from compress.core import FileError, Latency, LatencyConstraint, UsageError
-from compress.core.files import write_text
+from compress.core import Latency, LatencyConstraint, UsageError
 from compress.surgery import Rank
 
 
@@ -104,39 +99,3 @@ class SearchConfig:
     def constraint(self, teacher: Latency | None) -> LatencyConstraint:
         """The latency constraint of the search; a `speedup` is relative to the teacher's latency on the target."""
         return LatencyConstraint.of(fps=self.fps, speedup=self.speedup, at=self.fps_at, teacher=teacher)
-
-
-# What may differ when a run is continued: how long and where, not what.
-_MAY_CHANGE = ("trials", "device", "executor", "time_budget")
-
-
-def settle(config: SearchConfig, run_dir: Path) -> None:
-    """Write `config.yaml`, or hold `config` against the one there.
-
-    Raises:
-        FileError: the run directory belongs to another search, naming each difference.
-    """
-    path = run_dir / "config.yaml"
-    wanted = dataclasses.asdict(config)
-    if path.is_file():
-        # A setting that the file does not know came later; its default is what the earlier version did.
-        found = {f.name: f.default for f in dataclasses.fields(config)} | _read(path)
-        differing = [k for k, v in wanted.items() if k not in _MAY_CHANGE and found.get(k) != v]
-        if differing:
-            said = "; ".join(f"{k} is {found.get(k)!r} there and {wanted[k]!r} here" for k in differing)
-            raise FileError(
-                f"{run_dir} holds another search: {said}. Give the same settings to continue it, or another --out."
-            )
-    elif any(entry.name != ".lock" for entry in run_dir.iterdir()):
-        raise FileError(f"{run_dir} is not empty and holds no search. Give another --out.")
-    write_text(path, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FileError(f"{path} cannot be read as settings ({type(error).__name__}). Give another --out.") from error
-    if not isinstance(found, dict):
-        raise FileError(f"{path} does not hold settings. Give another --out.")
-    return found

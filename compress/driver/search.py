@@ -12,9 +12,11 @@ from compress.core import describe
 from compress.core.progress import Progress, no_progress
 from compress.data import DataReference, open_source
 from compress.distill import pick_device
-from compress.driver.config import SearchConfig, settle
+from compress.driver.config import SearchConfig
+from compress.driver.content import content_of, located, settle
 from compress.driver.evaluation_data import check_training_data, evaluation_sequences
 from compress.driver.executors import EXECUTORS
+from compress.driver.jobs import TrainingSetup
 from compress.driver.loop import Journal, run_trials
 from compress.driver.planned_work import PlannedWork
 from compress.driver.planner import check_kind, is_plan, make_plan, plan_space
@@ -61,6 +63,7 @@ def search(*, out: str | Path | None = None, progress: Progress = no_progress, *
     target.check_searchable()
     if is_plan(config, target, settings):
         return make_plan(replace(config, space=plan_space(settings)), target, run_dir, progress=progress)
+    config = located(config)
     space = load_space(config.space)
     teacher = load_tracker(config.teacher, config.weights or None)
     device = pick_device(config.device)
@@ -72,20 +75,21 @@ def search(*, out: str | Path | None = None, progress: Progress = no_progress, *
     if config.plan:
         planned(config.plan, space, teacher.spec)
     with holding(run_dir):
-        settle(config, run_dir)
+        setup = training_setup(config, inputs)
+        settle(config, run_dir, content_of(config, setup, space))
         write_environment(run_dir, str(device))
         with explained(run_dir):
-            return _run(config, run_dir, inputs, progress)
+            return _run(config, run_dir, inputs, setup, progress)
 
 
-def _run(config: SearchConfig, run_dir: Path, inputs: Inputs, progress: Progress) -> Archive:
+def _run(config: SearchConfig, run_dir: Path, inputs: Inputs, setup: TrainingSetup, progress: Progress) -> Archive:
     """Train, measure and report, from wherever an earlier search in `run_dir` stopped."""
     deadline = monotonic() + 60 * config.minutes
     log, work = Log(run_dir), PlannedWork(progress)
     log(f"search {asdict(config)}")
     study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
     model = latency_model(config, inputs, work.beside("Latency profile"))
-    students = students_of(training_setup(config, inputs))
+    students = students_of(setup)
     teacher = inputs.teacher.spec
     score = teacher_score(study, students, work.beside("Scoring the teacher"))
     predicted = model.predict(teacher, score.paths)

@@ -1,24 +1,24 @@
 """Students by rung: inherited, distilled, scored; each kept, so that none is trained twice.
 
-What is kept lies outside of the run directory and is keyed by teacher, data and recipe, so a search for another target
-finds what an earlier one trained, and a stopped search finds what it had.
+Weights are kept by the fingerprints of what they come from (teacher, pairs, recipe), scores by that of the sequences
+too, in the store, outside of the run directory: a search for another target finds what an earlier one trained, and a
+stopped search finds what it had.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
-from compress.core import InfeasibleError, TrackerSpec
-from compress.core.files import home, replacing
+from compress.core import FileError, InfeasibleError, Store, TrackerSpec, fingerprint
+from compress.core.files import replacing
 from compress.core.progress import Progress, no_progress, part
-from compress.data import Sequence
+from compress.data import Sequence, Split, split_key
 from compress.distill import Pool, distill, to_input
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
@@ -30,6 +30,9 @@ from compress.models import NumpyNetwork, Tracker, build, load_weights, save_wei
 from compress.runtime.thresholds import with_thresholds
 from compress.surgery import inherit
 
+_T = TypeVar("_T")
+
+_WEIGHTS = ".safetensors"
 _CALIBRATION = 64
 """Pairs of the pool that say which units matter when weights are inherited."""
 
@@ -41,6 +44,7 @@ class Students:
     Attributes:
         pool: Gives the pairs to distil on; called when a student first needs them.
         short, full: What students are scored on at the lower rungs, and at full fidelity.
+        store: Where weights and scores are kept.
     """
 
     setup: TrainingSetup
@@ -49,25 +53,20 @@ class Students:
     short: list[Sequence]
     full: list[Sequence]
     device: torch.device
+    store: Store = field(default_factory=Store)
 
     def score(self, spec: TrackerSpec, rung: int, progress: Progress = no_progress) -> Score:
         """Accuracy of the student at a rung and the paths it took, trained and scored now unless it was before."""
-        # By the whole spec: thresholds change no weights, but what comes of them.
-        path = self._folder(rung) / f"w{spec.id[1:]}.json"
-        known = read_score(path, spec)
-        if known is None:
-            known = self._evaluate(self.model(spec, rung, progress), rung, part(progress, 0.8, 1, "Scoring"))
-            write_score(path, known)
-        return known
+
+        def made() -> Score:
+            return self._evaluate(self.model(spec, rung, progress), rung, part(progress, 0.8, 1, "Scoring"))
+
+        return self._score(self._key(spec, rung), spec, rung, made)
 
     def score_teacher(self, rung: int, progress: Progress = no_progress) -> Score:
         """Likewise of the teacher."""
-        path = self._folder(rung) / "teacher.json"
-        known = read_score(path, self.teacher.spec)
-        if known is None:
-            known = self._evaluate(self.teacher, rung, progress)
-            write_score(path, known)
-        return known
+        weights, spec = self.setup.teacher.weights, self.teacher.spec
+        return self._score(weights, spec, rung, lambda: self._evaluate(self.teacher, rung, progress))
 
     def thresholds(
         self, spec: TrackerSpec, rung: int, ms: Milliseconds, max_ms: float, progress: Progress = no_progress
@@ -77,7 +76,8 @@ class Students:
         Chosen on the sequences that the lower rungs see.
         """
         model = self.model(spec, rung, progress)
-        found = exit_scores(model, self.short, device=self.device, folder=self._folder(rung))
+        data = split_key(self.setup.evaluation, "short")
+        found = exit_scores(model, self.short, data=data, device=self.device, store=self.store)
         try:
             return with_thresholds(spec, choose(found, spec, ms, max_ms).taus)
         except InfeasibleError:
@@ -85,20 +85,11 @@ class Students:
 
     def model(self, spec: TrackerSpec, rung: int, progress: Progress = no_progress) -> Tracker:
         """The student at a rung, in eval mode."""
-        path = self.path(spec, rung)
-        if path.is_file():
-            student = build(spec).eval()
-            load_weights(student, path)
-            return student
-        student = self._inherit(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
-        if self.setup.rungs[rung].steps:
-            student = self._distill(student, rung, progress)
-        save_weights(student, path)
-        return student
+        return self._kept(spec, rung, lambda path: _read_weights(spec, path), progress)
 
     def path(self, spec: TrackerSpec, rung: int) -> Path:
         """Where the student's weights at a rung are kept."""
-        return self._folder(rung) / f"{spec.weights_id}.safetensors"
+        return self.store.path("students", self._key(spec, rung), _WEIGHTS)
 
     def sequences(self, *, short: bool) -> list[Sequence]:
         """What students are scored on."""
@@ -106,8 +97,36 @@ class Students:
 
     def deliver(self, spec: TrackerSpec, rung: int, folder: Path) -> None:
         """Copy the weights into a run's `checkpoints/`, whole or not at all."""
-        with replacing(folder / f"{spec.weights_id}.safetensors") as temporary:
-            shutil.copyfile(self.path(spec, rung), temporary)
+
+        def copy(path: Path) -> bool:
+            with replacing(folder / f"{spec.weights_id}{_WEIGHTS}") as temporary:
+                shutil.copyfile(path, temporary)
+            return True
+
+        self._kept(spec, rung, copy, no_progress)
+
+    def _kept(self, spec: TrackerSpec, rung: int, read: Callable[[Path], _T | None], progress: Progress) -> _T:
+        """What `read` makes of the student's weights, which are trained first where the store has none."""
+
+        def make(path: Path) -> None:
+            student = self._inherit(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
+            if self.setup.rungs[rung].steps:
+                student = self._distill(student, rung, progress)
+            save_weights(student, path)
+
+        return self.store.get("students", self._key(spec, rung), read=read, make=make, suffix=_WEIGHTS)
+
+    def _score(self, weights: str, spec: TrackerSpec, rung: int, make: Callable[[], Score]) -> Score:
+        """A kept score. By the whole spec: thresholds change no weights, but what comes of them."""
+        split: Split = "short" if self.setup.rungs[rung].short else "test"
+        key = fingerprint([weights, spec.id, split_key(self.setup.evaluation, split)])
+        return self.store.get(
+            "scores",
+            key,
+            read=lambda path: read_score(path, spec),
+            make=lambda path: write_score(path, make()),
+            suffix=".json",
+        )
 
     def _inherit(self, spec: TrackerSpec, progress: Progress) -> Tracker:
         pool = self.pool(progress)
@@ -134,11 +153,19 @@ class Students:
         )
         return Score(found.accuracy, found.paths or None)
 
-    def _folder(self, rung: int) -> Path:
-        """By everything that the weights and the score at this rung depend on."""
+    def _key(self, spec: TrackerSpec, rung: int) -> str:
+        """Of everything that a student's weights at a rung depend on."""
         setup = self.setup
-        data = [setup.evaluation.fingerprint, setup.training.fingerprint, setup.pairs]
-        history = [[r.fidelity, r.steps, r.short] for r in setup.rungs[: rung + 1]]
-        recipe = [setup.seed, setup.mlp_rank, asdict(setup.recipe)]
-        said = json.dumps([setup.teacher.weights, setup.teacher.spec.id, data, recipe, history])
-        return home() / "students" / hashlib.sha256(said.encode()).hexdigest()[:16]
+        pairs = [setup.training.fingerprint, setup.pairs]
+        steps = [each.steps for each in setup.rungs[: rung + 1]]
+        recipe = [setup.seed, setup.mlp_rank, setup.recipe, steps]
+        return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe, spec.weights_id])
+
+
+def _read_weights(spec: TrackerSpec, path: Path) -> Tracker | None:
+    student = build(spec).eval()
+    try:
+        load_weights(student, path)
+    except FileError:
+        return None
+    return student

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import optuna
 
 from compress.archive import Record, store_teacher
-from compress.core import FileError, Latency, TrackerSpec
+from compress.core import FileError, Latency, Store, TrackerSpec
 from compress.core.cost import macs, parameters
-from compress.core.files import home
 from compress.core.progress import Progress, no_progress
 from compress.driver.jobs import TeacherWeights
 from compress.driver.scores import Score
 from compress.driver.students import Students
 from compress.models import Tracker, build, load_weights, save_weights, weights_key
 
+_SUFFIX = ".safetensors"
+
 
 def keep_teacher(model: Tracker) -> TeacherWeights:
     """Put the weights of a teacher into the store, unless they are there, so that workers find them."""
     kept = TeacherWeights(model.spec, weights_key(model))
-    if not (path := _path(kept)).is_file():
-        save_weights(model, path)
+    Store().get("teachers", kept.weights, read=_exists, make=partial(save_weights, model), suffix=_SUFFIX)
     return kept
 
 
@@ -31,15 +32,15 @@ def load_kept_teacher(kept: TeacherWeights) -> Tracker:
     Raises:
         FileError: the store has no such weights, or others under their name.
     """
-    path = _path(kept)
-    if not path.is_file():
+    store = Store()
+    model = store.find("teachers", kept.weights, read=partial(_read, kept.spec), suffix=_SUFFIX)
+    if model is None:
         raise FileError(
-            f"The teacher's weights {kept.weights} are not in {path.parent}. Run the search where they are, or share "
-            "one COMPRESS_HOME among all that work for it."
+            f"The teacher's weights {kept.weights} are not in {store.root / 'teachers'}. Run the search where they "
+            "are, or share one COMPRESS_HOME among all that work for it."
         )
-    model = build(kept.spec).eval()
-    load_weights(model, path)
     if weights_key(model) != kept.weights:
+        path = store.path("teachers", kept.weights, _SUFFIX)
         raise FileError(f"{path} does not hold the weights that it is named after. Remove it and search again.")
     return model
 
@@ -76,5 +77,11 @@ def record_teacher(study: optuna.Study, spec: TrackerSpec, score: Score, predict
     return True
 
 
-def _path(kept: TeacherWeights) -> Path:
-    return home() / "teachers" / f"{kept.weights}.safetensors"
+def _exists(path: Path) -> bool:
+    return path.is_file()
+
+
+def _read(spec: TrackerSpec, path: Path) -> Tracker:
+    model = build(spec).eval()
+    load_weights(model, path)
+    return model

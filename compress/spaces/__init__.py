@@ -3,7 +3,7 @@
 from compress.spaces.draft import Draft, Scalar
 from compress.spaces.knob import NEVER, Knob
 from compress.spaces.knobs import FIXED_KNOBS, KNOBS
-from compress.spaces.reading import load_space, read_space, space_names
+from compress.spaces.reading import is_space_file, load_space, read_space, space_names
 from compress.spaces.space import Space
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "NEVER",
     "Scalar",
     "Space",
+    "is_space_file",
     "load_space",
     "read_space",
     "space_names",

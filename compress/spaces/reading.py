@@ -22,6 +22,11 @@ def space_names() -> list[str]:
     return sorted(_shelf())
 
 
+def is_space_file(text: str) -> bool:
+    """Whether a space is given by its path rather than by a shipped one's name."""
+    return "/" in text or os.sep in text or text.endswith(_SUFFIXES)
+
+
 def load_space(name_or_path: str | os.PathLike[str]) -> Space:
     """A shipped space by its name, or a file's by its path (anything with a slash or ending in .yaml).
 
@@ -30,7 +35,7 @@ def load_space(name_or_path: str | os.PathLike[str]) -> Space:
         FileError: the file is missing, too large, or wrong; every mistake with its line.
     """
     text = os.fspath(name_or_path)
-    if isinstance(name_or_path, os.PathLike) or "/" in text or os.sep in text or text.endswith(_SUFFIXES):
+    if isinstance(name_or_path, os.PathLike) or is_space_file(text):
         return read_space(Path(text))
     shelf = _shelf()
     if text not in shelf:

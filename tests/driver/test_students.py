@@ -35,7 +35,7 @@ def test_thresholds_are_chosen_on_what_the_lower_rungs_see(tmp_path: Path, monke
     )
     model = lively(SPEC)
     save_weights(model, students.path(SPEC, 1))
-    scores = exit_scores(model, sequences, device=CPU, folder=tmp_path)
+    scores = exit_scores(model, sequences, data="two", device=CPU, store=Store(tmp_path))
     means = []
     for max_ms in (1.5, 3.0, 4.0):
         chosen = students.thresholds(SPEC, 1, lambda path: path.layers(SPEC), max_ms)

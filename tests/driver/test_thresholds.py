@@ -17,7 +17,16 @@ from click.testing import CliRunner, Result
 
 from compress.cli.specs import read_spec
 from compress.cli.thresholds import command
-from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, InfeasibleError, TrackerSpec, UsageError
+from compress.core import (
+    BypassSpec,
+    CompressError,
+    ExecutionPath,
+    ExitSpec,
+    InfeasibleError,
+    Store,
+    TrackerSpec,
+    UsageError,
+)
 from compress.data import load_sequences
 from compress.driver.exit_thresholds.exit_scores import ExitScores, exit_scores
 from compress.driver.exit_thresholds.selection import choose, expected
@@ -115,7 +124,8 @@ def test_scores_are_those_of_the_tracker(data: str, tmp_path: Path) -> None:
     """Along the last exit's boxes; on the first tracked frame, where all see one crop, every exit has its own box."""
     model, sequences = lively(SPEC), load_sequences(data)
     done: list[tuple[str, float]] = []
-    settings = {"device": CPU, "folder": tmp_path, "progress": lambda text, share, _=None: done.append((text, share))}
+    settings: dict[str, Any] = {"data": "two", "device": CPU, "store": Store(tmp_path)}
+    settings |= {"progress": lambda text, share, _=None: done.append((text, share))}
     found = exit_scores(model, sequences, **settings)
     network, loop = NumpyNetwork(model), LoopSettings.of(SPEC)
     for k in range(3):

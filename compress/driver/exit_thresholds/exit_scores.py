@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from compress.core import ExecutionPath, TrackerSpec
-from compress.core.files import replacing
+from compress.core import ExecutionPath, Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress
 from compress.data import Sequence
 from compress.evaluate.metrics import got10k_overlaps
@@ -47,29 +46,46 @@ class ExitScores:
 
 
 def exit_scores(
-    model: Tracker, sequences: Items[Sequence], *, device: torch.device, folder: Path, progress: Progress = no_progress
+    model: Tracker,
+    sequences: Items[Sequence],
+    *,
+    data: str,
+    device: torch.device,
+    store: Store,
+    progress: Progress = no_progress,
 ) -> ExitScores:
     """Follow the object of every sequence by the last exit's boxes, and ask all exits about each frame on the way.
 
-    Kept in `folder` by the tracker's weights and the sequences, and read from there the next time.
+    Kept in the store by the tracker's weights and the sequences, and read from there the next time.
 
     Args:
+        data: Fingerprint of the sequences, see `split_key`.
         progress: Called after each sequence.
     """
-    names = "\n".join(f"{sequence.name} {len(sequence)}" for sequence in sequences)
-    key = hashlib.sha256(f"{weights_key(model)} {model.spec.bypass}\n{names}".encode()).hexdigest()[:16]
-    path = folder / f"scores-{key}.npz"
-    if path.is_file():
-        with np.load(path) as kept:
+
+    def make(path: Path) -> None:
+        found = _asked(model, sequences, device, progress)
+        with path.open("wb") as file:
+            np.savez_compressed(file, scores=found.scores, ious=found.ious, skipped=found.skipped)
+
+    key = fingerprint([weights_key(model), model.spec.weights_id, model.spec.bypass, data])
+    return store.get("exit_scores", key, read=_read, make=make, suffix=".npz")
+
+
+def _read(path: Path) -> ExitScores | None:
+    try:
+        with np.load(path, allow_pickle=False) as kept:
             return ExitScores(kept["scores"], kept["ious"], kept["skipped"])
+    except (ValueError, KeyError, BadZipFile, EOFError):
+        return None
+
+
+def _asked(model: Tracker, sequences: Items[Sequence], device: torch.device, progress: Progress) -> ExitScores:
     network, parts = _EveryExit(model, device), []
     for i, sequence in enumerate(sequences):
         parts.append(_follow(network, model.spec, sequence))
         progress(f"sequence {i + 1} of {len(sequences)}", (i + 1) / len(sequences))
-    found = ExitScores(*(np.concatenate(each) for each in zip(*parts, strict=True)))
-    with replacing(path) as temporary:
-        np.savez_compressed(temporary, scores=found.scores, ious=found.ious, skipped=found.skipped)
-    return found
+    return ExitScores(*(np.concatenate(each) for each in zip(*parts, strict=True)))
 
 
 class _EveryExit(NumpyNetwork):

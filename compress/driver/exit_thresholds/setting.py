@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from compress.core import Accuracy, ExecutionPath, TrackerSpec, path_rows
+from compress.core import Accuracy, ExecutionPath, Store, TrackerSpec, path_rows
 from compress.core.files import write_text
 from compress.core.progress import Progress, no_progress, part
 from compress.data import Sequence as Video
@@ -61,7 +61,8 @@ def set_thresholds(
     ms: Milliseconds,
     max_ms: float | None,
     taus: Sequence[float] | None,
-    folder: Path,
+    data: str,
+    store: Store,
     device: torch.device,
     progress: Progress = no_progress,
 ) -> Chosen:
@@ -69,14 +70,14 @@ def set_thresholds(
 
     Args:
         ms: Mean milliseconds of a frame by its way.
-        folder: Where what the exits said is kept; see `exit_scores`.
+        data, store: Fingerprint of the sequences, and where the exits' scores are kept; see `exit_scores`.
 
     Raises:
         UsageError, InfeasibleError: as `choose` and `with_thresholds`.
     """
     given = None if taus is None else with_thresholds(model.spec, taus)
     scores = exit_scores(
-        model, sequences, device=device, folder=folder, progress=part(progress, 0, 0.5, "asking all exits")
+        model, sequences, device=device, data=data, store=store, progress=part(progress, 0, 0.5, "asking all exits")
     )
     if given is not None:
         found = expected(scores, given, [each.tau for each in given.exits[:-1]], ms)

@@ -8,7 +8,8 @@ from typing import Any
 from compress.archive import Archive
 from compress.core import FileError, UsageError
 from compress.core.progress import Progress, no_progress
-from compress.driver.config import SearchConfig, settle
+from compress.driver.config import SearchConfig
+from compress.driver.content import settle, space_content
 from compress.driver.planner.planner import Planner
 from compress.driver.planner.sample import DRAWS
 from compress.driver.run_dir import explained, holding, write_environment
@@ -56,10 +57,11 @@ def make_plan(
         UsageError, FileError, InterruptedRun: as `search`.
     """
     target.check_threads(config.threads)
-    planner = Planner(config, run_dir, target, load_space(config.space), progress, draws)
+    space = load_space(config.space)
+    planner = Planner(config, run_dir, target, space, progress, draws)
     check_kind(run_dir, planned=True)
     with holding(run_dir):
-        settle(config, run_dir)
+        settle(config, run_dir, space_content(space))
         write_environment(run_dir, "none: a plan trains nothing")
         with explained(run_dir):
             return planner.run()

@@ -1,0 +1,126 @@
+"""What a run directory was made from, written beside its results: a continued search must find the same, by content.
+
+Paths may differ, as when data has moved; what lies there may not, since a front would mix results of both.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from compress.core import FileError, fingerprint
+from compress.core.files import write_text
+from compress.core.plain_files import read_plain
+from compress.data import open_source
+from compress.driver.config import SearchConfig
+from compress.driver.jobs import TrainingSetup
+from compress.spaces import Space, is_space_file
+
+_MOST = 200_000
+_OTHER = "Give another --out."
+_MAY_CHANGE = ("trials", "device", "executor", "time_budget")
+"""What may differ when a run is continued: how long and where, not what."""
+
+Content = Mapping[str, Any]
+"""Fingerprints by names of settings; of the space one by knob, so that a change can be named."""
+
+
+def located(config: SearchConfig) -> SearchConfig:
+    """The settings with every path absolute, so that other commands find what they name from anywhere.
+
+    Raises:
+        UsageError: see `open_source`.
+    """
+    return dataclasses.replace(
+        config,
+        data=open_source(config.data).name,
+        train_data=open_source(config.train_data).name,
+        images=_absolute(config.images),
+        weights=_absolute(config.weights),
+        space=_absolute(config.space) if is_space_file(config.space) else config.space,
+    )
+
+
+def content_of(config: SearchConfig, setup: TrainingSetup, space: Space) -> dict[str, Any]:
+    """What the settings of a search lead to now."""
+    return {
+        "data": setup.evaluation.fingerprint,
+        "train_data": open_source(config.train_data).fingerprint,
+        "images": setup.training.fingerprint if config.images else "",
+        "weights": setup.teacher.weights,
+        **space_content(space),
+    }
+
+
+def space_content(space: Space) -> dict[str, Any]:
+    """Likewise of the space alone, which is all that a plan looks at."""
+    return {"space": {name: fingerprint(list(choices)) for name, choices in space.knobs.items()}}
+
+
+def settle(config: SearchConfig, run_dir: Path, content: Content) -> None:
+    """Write `config.yaml`, or hold `config` and what it leads to against the one there.
+
+    Args:
+        content: Fingerprints of what settings lead to; of these settings the text does not count.
+
+    Raises:
+        FileError: the run directory belongs to another search, naming each difference.
+    """
+    path = run_dir / "config.yaml"
+    wanted = dataclasses.asdict(config) | {"fingerprints": dict(content)}
+    if path.is_file():
+        # A setting that the file does not know came later; its default is what the earlier version did.
+        found = {f.name: f.default for f in dataclasses.fields(config)} | _read(path)
+        if not isinstance(found.get("fingerprints"), dict):
+            raise FileError(
+                f"{path} does not say what the data of its search held, as earlier versions did not. {_OTHER}"
+            )
+        named = [k for k in wanted if k not in (*_MAY_CHANGE, *content, "fingerprints") and found.get(k) != wanted[k]]
+        differing = [f"{k} is {found.get(k)!r} there and {wanted[k]!r} here" for k in named]
+        differing += _changes(found, wanted, content)
+        if differing:
+            raise FileError(
+                f"{run_dir} holds another search: {'; '.join(differing)}. Give the same to continue it, or another "
+                "--out."
+            )
+    elif any(entry.name != ".lock" for entry in run_dir.iterdir()):
+        raise FileError(f"{run_dir} is not empty and holds no search. {_OTHER}")
+    write_text(path, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found = read_plain(path, "file of settings", most=_MOST, advice=_OTHER)
+    if not isinstance(found, dict):
+        raise FileError(f"{path} does not hold settings. {_OTHER}")
+    return found
+
+
+def _changes(before: Mapping[str, Any], now: Mapping[str, Any], content: Content) -> list[str]:
+    """In words, of which settings the content is no longer what it was.
+
+    Args:
+        before, now: The settings, `before` with the `fingerprints` of then.
+        content: The fingerprints of now.
+    """
+    kept = before["fingerprints"]
+    names = [name for name, found in content.items() if kept.get(name) != found]
+    return [_words(name, before, now, kept.get(name), content[name]) for name in names]
+
+
+def _words(name: str, before: Mapping[str, Any], now: Mapping[str, Any], kept: Any, found: Any) -> str:
+    if before.get(name) != now[name]:
+        return f"{name} is {before.get(name)!r} there and {now[name]!r} here, of other content"
+    text = f"{name} ({now[name] or 'as shipped or imported'}) has changed since"
+    if not isinstance(kept, Mapping) or not isinstance(found, Mapping):
+        return text
+    knobs = [knob for knob in {**kept, **found} if kept.get(knob) != found.get(knob)]
+    return f"{text}, in {', '.join(knobs)}"
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path) if path else path
