@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compress.core import TrackerSpec
-from compress.measure.stacks.components import Depths
+from compress.measure.stacks.table import STACKS, Depths
 from compress.measure.timing import DROPPED, TIMED
 
 _LARGE_DIM = 384
@@ -13,7 +13,7 @@ _LARGE_DIM = 384
 
 @dataclass(frozen=True)
 class MeasurementBudget:
-    """How a family is timed: stacks of these depths, runs dropped and timed in a visit, and ways of adaptive trackers.
+    """How a family is timed: stacks of these depths, runs dropped and timed in a visit, and paths of adaptive trackers.
 
     Large networks miss the caches whatever ran before, so they need fewer runs; and a few of them fill the memory,
     so they are timed one attention after the other, and fewer of them.
@@ -30,6 +30,5 @@ def budget_of(teacher: TrackerSpec) -> MeasurementBudget:
     """How the family of `teacher` is timed."""
     if teacher.dim >= _LARGE_DIM:
         return MeasurementBudget(Depths(shallow=1, deep=4), dropped=1, timed=2, sparing=True, paths=6)
-    # A LeViT's named trackers have up to four layers in a stage.
-    shallow = 3 if teacher.backbone == "levit" else 4
-    return MeasurementBudget(Depths(shallow=shallow, deep=12), dropped=DROPPED, timed=TIMED, sparing=False, paths=36)
+    depths = Depths(shallow=STACKS[teacher.backbone].shallow, deep=12)
+    return MeasurementBudget(depths, dropped=DROPPED, timed=TIMED, sparing=False, paths=36)

@@ -1,4 +1,4 @@
-"""`Coverage`: the hull of layers that a profile is to predict within."""
+"""`Coverage`: the range of layers that a profile is to predict within."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
 from compress.latency import Point, Profile
-from compress.spaces import KNOBS, Scalar, Space
+from compress.spaces import FIXED_KNOBS, KNOBS, Scalar, Space
 from compress.spaces.knob import NEVER
 
 
@@ -34,17 +34,18 @@ class Coverage:
     def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Coverage:
         """What is measured by default, and whatever `specs` hold beyond.
 
-        By default: the teacher's own layers, and MLPs as thin as half of the dimensions that enter them. Of a plain
-        ViT also the same as FE and AI, and dimension reduction from the first step (one dimension a head) to half.
+        By default: the teacher's own layers, and MLPs as thin as half of the dimensions that enter them. Where the
+        backbone's knobs can vary it (see `FIXED_KNOBS`) also the same as FE and AI, and dimension reduction from the
+        first step (one dimension a head) to half.
         """
-        all_specs = (teacher, *specs)
+        all_specs, fixed = (teacher, *specs), FIXED_KNOBS[teacher.backbone]
         layers = [layer for spec in all_specs for layer in spec.layers]
         hidden = tuple(_hidden(dim, i, layers) for i, dim in enumerate(_widths(teacher)))
-        if teacher.backbone == "levit":
-            return cls(attentions=("joint",), mlp_hidden=hidden)
-        kept = {teacher.dim - teacher.heads, kept_dims(teacher.dim, teacher.heads, 0.5)} - {0}
+        split: set[Attention] = set() if "interaction" in fixed else {"FE", "AI"}
+        reduced = {teacher.dim - teacher.heads, kept_dims(teacher.dim, teacher.heads, 0.5)} - {0}
+        kept = set() if "dr_ratio" in fixed else reduced
         return cls(
-            attentions=_ordered(["FE", "AI", *(layer.attention for layer in layers)]),
+            attentions=_ordered(split | {layer.attention for layer in layers}),
             mlp_hidden=hidden,
             attn_dims=_ends(kept | {layer.attn_dims for layer in layers if layer.attn_dims}),
             mlp_dims=_ends(kept | {layer.mlp_dims for layer in layers if layer.mlp_dims}),
@@ -64,7 +65,7 @@ class Coverage:
 
     @classmethod
     def covered(cls, profile: Profile) -> Coverage:
-        """The hull a measured profile predicts within."""
+        """What a measured profile predicts within."""
         blocks = profile.blocks
         stages = range(max(1, len(profile.family.stages)))
         left = {block.tokens for block in blocks if block.tokens}

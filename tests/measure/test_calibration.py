@@ -11,7 +11,7 @@ from compress.core import TrackerSpec, describe
 from compress.latency import Block, Family, Overhead, Profile, Ratios, p10_ms
 from compress.measure import Coverage
 from compress.measure.calibration.calibration import calibrated
-from compress.measure.stacks.validation_set import validation_set
+from compress.measure.stacks.table import validation_set
 
 NANO = describe("ostrack-nano")
 HELD = validation_set(NANO, Coverage.of(NANO))

@@ -8,9 +8,7 @@ import pytest
 from compress.core import LayerSpec, TrackerSpec, describe
 from compress.latency import Family, Profile, Ratios, components_p10_ms, network_p10_ms
 from compress.measure import Coverage
-from compress.measure.stacks import stacks_of
-from compress.measure.stacks.components import Depths
-from compress.measure.stacks.validation_set import validation_set
+from compress.measure.stacks.table import Depths, stacks_of, validation_set
 from compress.spaces import load_space
 
 NANO = describe("ostrack-nano")
@@ -41,7 +39,7 @@ def _cost(spec: TrackerSpec) -> float:
 def _profile(teacher: TrackerSpec, coverage: Coverage, *, sparing: bool = False) -> Profile:
     stacks = stacks_of(teacher, coverage, DEPTHS, sparing=sparing)
     times = {spec: _cost(spec) for spec in stacks.trackers()}
-    parts = stacks.parts(times.__getitem__)
+    parts = stacks.components(times.__getitem__)
     return Profile(
         target="toy",
         device="toy",

@@ -48,7 +48,7 @@ def fit_profile(plan: Plan, times: Sequence[Times], where: Where) -> Profile:
     for batch, each in zip(plan.parts, times, strict=True):
         lows |= dict(zip(batch, low(each).tolist(), strict=False))
     whole = times[-1][len(plan.parts[-1]) : -1]
-    parts = plan.stacks.parts(lambda spec: lows[spec] - loop_ms)
+    parts = plan.stacks.components(lambda spec: lows[spec] - loop_ms)
     raw = Profile(
         target=where.target,
         device=where.device,

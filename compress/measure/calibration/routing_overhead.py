@@ -17,7 +17,7 @@ from compress.measure.calibration.profile_fit import check_calm
 from compress.measure.coverage import Coverage
 from compress.measure.prepare import Call, prepare
 from compress.measure.stacks.adaptive_paths import SpecPath, fitted_paths, static_part, validation_paths
-from compress.measure.stacks.validation_set import validation_set
+from compress.measure.stacks.table import validation_set
 from compress.measure.timing import Times, low, settled_rounds
 
 _KNOWN = 4

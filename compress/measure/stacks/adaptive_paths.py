@@ -1,4 +1,4 @@
-"""Ways through adaptive trackers that tell what bypass and exits cost, and others to hold the answer against."""
+"""Execution paths of adaptive trackers: some to learn from what bypass and exits cost, others to validate that."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from compress.core import Attention, BypassSpec, ExecutionPath, ExitSpec, Recycl
 from compress.latency import Point, cheapest_path, static, worst_path
 from compress.measure.budget import MeasurementBudget
 from compress.measure.coverage import Coverage
-from compress.measure.stacks.vit import vit_tracker
+from compress.measure.stacks.trackers import tracker_of_layers
 
 SpecPath = tuple[TrackerSpec, ExecutionPath]
 
@@ -19,10 +19,10 @@ _RECYCLING: tuple[Recycling, ...] = get_args(Recycling)
 
 
 def fitted_paths(teacher: TrackerSpec, coverage: Coverage, budget: MeasurementBudget) -> list[SpecPath]:
-    """Ways like those that students of a search take: random ones, the same whenever they are asked for.
+    """Paths like those that students of a search take: random ones, the same at every call.
 
-    Every depth, any widths within the corners, bypass and exits in turn and together. Deep stacks of one width, each
-    layer in a stage of its own, tell what such stacks cost and mislead about everything else.
+    Every depth, any widths within the coverage, bypass and exits in turn and together. Deep stacks of one width, each
+    layer in a stage of its own, show what such stacks cost and mislead about everything else.
     """
     rng = random.Random(0)
     turns = ("bypass", "exits", "both") if may_exit(teacher) else ("bypass",)
@@ -30,7 +30,7 @@ def fitted_paths(teacher: TrackerSpec, coverage: Coverage, budget: MeasurementBu
 
 
 def static_part(spec: TrackerSpec, path: ExecutionPath) -> TrackerSpec:
-    """A static tracker of the layers that a way computes."""
+    """A static tracker of the layers that a path computes."""
     skipped = path.skipped or frozenset()
     layers = tuple(spec.layers[i] for i in range(path.end(spec)) if i not in skipped)
     return replace(static(spec), layers=layers)
@@ -39,13 +39,13 @@ def static_part(spec: TrackerSpec, path: ExecutionPath) -> TrackerSpec:
 def validation_paths(
     teacher: TrackerSpec, coverage: Coverage, budget: MeasurementBudget
 ) -> Iterator[tuple[str, TrackerSpec, ExecutionPath]]:
-    """Ways through trackers of other widths, depths and attentions, by name."""
+    """Paths through trackers of other widths, depths and attentions, by name."""
     low, high = coverage.mlp_hidden[0]
     full: Point = (None, high, None)
     lean: Point = (None, (3 * low + high) // 4, None)
     kind = teacher.layers[-1].attention
     deep = budget.depths.deep if budget.sparing else max(4, len(teacher.layers))
-    thin = vit_tracker(teacher, [(kind, lean)] * max(4, 3 * deep // 4))
+    thin = tracker_of_layers(teacher, [(kind, lean)] * max(4, 3 * deep // 4))
     skipping = replace(thin, bypass=BypassSpec(n_enf=1))
     yield "a third skipped", skipping, ExecutionPath(frozenset(skipping.skippable[::3]), None)
     yield (
@@ -55,7 +55,7 @@ def validation_paths(
     )
     if not may_exit(teacher):
         return
-    leaving = replace(vit_tracker(teacher, [(kind, full)] * deep), exits=_thirds(deep))
+    leaving = replace(tracker_of_layers(teacher, [(kind, full)] * deep), exits=_thirds(deep))
     yield from ((f"exit {k}", leaving, ExecutionPath(frozenset(), k)) for k in range(3))
     if "FE" in coverage.attentions:
         split = _split(teacher, lean, full, deep // 2)
@@ -71,9 +71,9 @@ def may_exit(teacher: TrackerSpec) -> bool:
 def _drawn(
     teacher: TrackerSpec, coverage: Coverage, budget: MeasurementBudget, turn: str, rng: random.Random
 ) -> SpecPath:
-    """A tracker with `turn`, and a way that computes all of its FE layers and the first behind them."""
+    """A tracker with `turn`, and a path that computes all of its FE layers and the first behind them."""
     kinds = _kinds(teacher, coverage, budget, rng)
-    spec = vit_tracker(teacher, [(kind, _point(teacher, coverage, rng)) for kind in kinds])
+    spec = tracker_of_layers(teacher, [(kind, _point(teacher, coverage, rng)) for kind in kinds])
     first, depth = spec.count("FE") + 1, len(kinds)
     if turn != "exits":
         spec = replace(spec, bypass=BypassSpec(n_enf=rng.randint(first, depth - 1)))
@@ -114,5 +114,5 @@ def _split(teacher: TrackerSpec, fe: Point, ai: Point, half: int) -> TrackerSpec
     """`half` FE layers, two AI layers and an exit between these, all but the first skippable."""
     kinds: list[tuple[Attention, Point]] = [("FE", fe), ("AI", ai)]
     exits = (ExitSpec(half + 1, adapter=1), ExitSpec(half + 2))
-    tracker = vit_tracker(teacher, [kinds[0]] * half + [kinds[1]] * 2)
+    tracker = tracker_of_layers(teacher, [kinds[0]] * half + [kinds[1]] * 2)
     return replace(tracker, bypass=BypassSpec(n_enf=1), exits=exits)

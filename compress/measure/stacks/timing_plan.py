@@ -1,4 +1,4 @@
-"""What is timed for a profile: the same for the process at hand and for a kit carried elsewhere."""
+"""What is timed for a profile: the same on this host and by a kit on another device."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from compress.core import TrackerSpec
 from compress.latency import static
 from compress.measure.budget import MeasurementBudget, budget_of
 from compress.measure.coverage import Coverage
-from compress.measure.stacks import Stacks, stacks_of
-from compress.measure.stacks.validation_set import validation_set
+from compress.measure.stacks.table import Stacks, stacks_of, validation_set
 
 
 @dataclass(frozen=True)
@@ -17,7 +16,9 @@ class Plan:
     """Trackers to time, in batches that are each timed in one shuffled run together with the empty loop.
 
     Attributes:
-        held: Whole trackers to hold the profile against, by name; they end the last batch.
+        stacks: What the components' costs are read off.
+        parts: The trackers of the stacks.
+        validation: The validation set, by name; it ends the last batch.
     """
 
     teacher: TrackerSpec
@@ -38,12 +39,12 @@ class Plan:
 
     @property
     def batches(self) -> list[list[TrackerSpec]]:
-        """What is timed together. A tracker may be timed twice: as a stack, and to hold the profile against."""
+        """What is timed together. A tracker may be timed twice: as a stack, and as one of the validation set."""
         return [*map(list, self.parts[:-1]), [*self.parts[-1], *self.validation.values()]]
 
 
 def _by_attention(specs: list[TrackerSpec]) -> list[list[TrackerSpec]]:
-    """One list per attention of the whole tracker: what is told apart stays together."""
+    """One list per attention of the whole tracker: what is compared stays together."""
     groups: dict[str, list[TrackerSpec]] = {}
     for spec in specs:
         groups.setdefault(spec.attention, []).append(spec)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from compress.core import Attention, LayerSpec, TrackerSpec
+from compress.core import Attention, TrackerSpec
 from compress.latency import Block, Overhead, Point, WholeAttention, without_mlp
 from compress.measure.coverage import Coverage
-from compress.measure.stacks.components import Components, Depths
+from compress.measure.stacks.table import STACKS, BackboneStacks, Components, Depths, Times
+from compress.measure.stacks.trackers import eliminating, tracker_of_layers
+from compress.measure.stacks.vit_validation import vit_validation_set
 
-Times = Callable[[TrackerSpec], float]
 Costs = Mapping[Point, float]
 
 _ALL = 1 - 1e-9
@@ -46,7 +46,7 @@ class VitStacks:
             for point in self.coverage.anchors:
                 yield self._eliminating(point, tokens)
 
-    def parts(self, ms: Times) -> Components:
+    def components(self, ms: Times) -> Components:
         rest: dict[Attention, float] = {k: self._rest(k, ms) for k in self.coverage.attentions if k != "FE"}
         layers = {kind: self._layers(kind, base, ms) for kind, base in rest.items()}
         if "FE" in self.coverage.attentions:
@@ -114,27 +114,18 @@ class VitStacks:
         layers = [(kind, point)] * depth
         if kind == "FE":
             layers[-1] = ("AI", self.coverage.reference)
-        return vit_tracker(self.teacher, layers)
+        return tracker_of_layers(self.teacher, layers)
 
     def _eliminating(self, point: Point, tokens: int) -> TrackerSpec:
         """A deep stack whose first layer passes on `tokens`."""
         spec = self._stack("joint", point, self.depths.deep)
         # Half a token less: the share that is kept is rounded up.
-        return _keeping(spec, {0: (tokens - 0.5) / spec.search_tokens})
+        return eliminating(spec, {0: (tokens - 0.5) / spec.search_tokens})
 
     def _ranking(self) -> TrackerSpec:
         """A deep stack in which every layer ranks its search tokens and passes on all of them."""
         spec = self._stack("joint", self.coverage.reference, self.depths.deep)
-        return _keeping(spec, dict.fromkeys(range(len(spec.layers)), _ALL))
-
-
-def vit_tracker(teacher: TrackerSpec, layers: list[tuple[Attention, Point]]) -> TrackerSpec:
-    """A tracker of the teacher's family."""
-    made = (
-        LayerSpec(source=i, attention=kind, attn_dims=attn, mlp_hidden=hidden, mlp_dims=mlp)
-        for i, (kind, (attn, hidden, mlp)) in enumerate(layers)
-    )
-    return dataclasses.replace(teacher, layers=tuple(made))
+        return eliminating(spec, dict.fromkeys(range(len(spec.layers)), _ALL))
 
 
 def scaled(detailed: Costs, anchors: Costs) -> dict[Point, float]:
@@ -170,6 +161,4 @@ def _blocks(kind: Attention, costs: Costs, tokens: int | None = None) -> list[Bl
     ]
 
 
-def _keeping(spec: TrackerSpec, keep: Mapping[int, float]) -> TrackerSpec:
-    layers = (dataclasses.replace(layer, keep=keep.get(i)) for i, layer in enumerate(spec.layers))
-    return dataclasses.replace(spec, layers=tuple(layers))
+STACKS.register("vit", BackboneStacks(shallow=4, stacks=VitStacks, validation_set=vit_validation_set))

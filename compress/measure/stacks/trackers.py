@@ -1,0 +1,31 @@
+"""Trackers like a teacher, made of chosen layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from compress.core import Attention, LayerSpec, TrackerSpec
+from compress.latency import Point
+
+
+def tracker_of_layers(teacher: TrackerSpec, layers: Sequence[tuple[Attention, Point]]) -> TrackerSpec:
+    """The teacher with other layers, of a backbone without stages."""
+    made = (
+        LayerSpec(source=i, attention=kind, attn_dims=attn, mlp_hidden=hidden, mlp_dims=mlp)
+        for i, (kind, (attn, hidden, mlp)) in enumerate(layers)
+    )
+    return replace(teacher, layers=tuple(made))
+
+
+def tracker_of_stages(teacher: TrackerSpec, hidden: Sequence[Sequence[int]]) -> TrackerSpec:
+    """The teacher with other layers, from the hidden units of each stage's layers."""
+    flat = [(stage, width) for stage, widths in enumerate(hidden) for width in widths]
+    layers = (LayerSpec(source=i, mlp_hidden=width, stage=stage) for i, (stage, width) in enumerate(flat))
+    return replace(teacher, layers=tuple(layers))
+
+
+def eliminating(spec: TrackerSpec, keep: Mapping[int, float | None]) -> TrackerSpec:
+    """The tracker whose layers pass on these shares of their search tokens, by index; all where nothing is said."""
+    layers = (replace(layer, keep=keep.get(i)) for i, layer in enumerate(spec.layers))
+    return replace(spec, layers=tuple(layers))

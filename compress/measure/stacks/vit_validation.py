@@ -1,0 +1,54 @@
+"""The validation set of plain ViTs: whole trackers that show how far a profile is off."""
+
+from __future__ import annotations
+
+from compress.core import Attention, TrackerSpec
+from compress.latency import Point
+from compress.measure.coverage import Coverage
+from compress.measure.stacks.trackers import eliminating, tracker_of_layers
+
+
+def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, TrackerSpec]:
+    """Shallow, deep, thin and mixed trackers, with widths that no stack has; split ones where those are covered."""
+    low, high = coverage.mlp_hidden[0]
+    full: Point = (None, high, None)
+    heads = teacher.heads
+    middle: Point = (_middle(coverage.attn_dims, heads), (low + high) // 2, _middle(coverage.mlp_dims, heads))
+    lean: Point = (None, (3 * low + high) // 4, None)
+    thin: Point = (min(coverage.attn_dims, default=None), low, min(coverage.mlp_dims, default=None))
+    kind: Attention = teacher.layers[0].attention if teacher.attention != "split" else "AI"
+    deep = len(teacher.layers)
+    some, third = max(2, deep // 2), max(1, deep // 4)
+    fe: Attention = "FE"
+    ai: Attention = "AI"
+    layouts: dict[str, list[tuple[Attention, Point]]] = {
+        "one": [(kind, lean)],
+        "two": [(kind, full)] * 2,
+        "thin": [(kind, thin)] * some,
+        "deep": [(kind, full)] * deep,
+        "shallow": [(kind, full)] * some,
+        "mixed": [(kind, middle if i % 2 else full) for i in range(max(2, 2 * deep // 3))],
+        "lean": [(kind, lean)] * max(2, 3 * deep // 4),
+    }
+    if "FE" in coverage.attentions:
+        layouts |= {
+            "split one": [(ai, lean)],
+            "split two": [(fe, full), (ai, full)],
+            "split thin": [(fe, thin)] * third + [(ai, thin)],
+            "split": [(fe, full)] * some + [(ai, full)] * third,
+            "split lean": [(fe, middle)] * some + [(ai, lean)] * third,
+        }
+    return {name: _eliminating(teacher, tracker_of_layers(teacher, layers)) for name, layers in layouts.items()}
+
+
+def _eliminating(teacher: TrackerSpec, spec: TrackerSpec) -> TrackerSpec:
+    """Joint layers eliminate what those of the teacher do, at the same share of the depth."""
+    if spec.attention != "joint":
+        return spec
+    deep, depth = len(teacher.layers), len(spec.layers)
+    return eliminating(spec, {i: teacher.layers[round(i * (deep - 1) / max(1, depth - 1))].keep for i in range(depth)})
+
+
+def _middle(ends: tuple[int, ...], step: int) -> int | None:
+    """A multiple of `step` halfway; None where nothing is reduced."""
+    return (ends[0] + ends[-1]) // 2 // step * step if ends else None
