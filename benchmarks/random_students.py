@@ -6,9 +6,8 @@ import itertools
 import random
 from dataclasses import dataclass, replace
 
-from compress.core import Attention, BypassSpec, ExecutionPath, ExitSpec, LayerSpec, TrackerSpec
+from compress.core import Attention, BypassSpec, ExecutionPath, ExitSpec, LayerSpec, TrackerSpec, worst_path
 from compress.core.cost import macs
-from compress.latency import worst_path
 from compress.measure.prepare import Call
 from compress.spaces import Space
 

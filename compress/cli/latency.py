@@ -98,7 +98,7 @@ def _asked(
     """What to tell of a tracker: its frames' `mean`; of an adaptive one the `cheapest` and the `worst` path beside."""
     if not spec.adaptive:
         return {"mean": None}
-    from compress.latency import cheapest_path, worst_path
+    from compress.core import cheapest_path, worst_path
 
     return {"mean": paths, "cheapest": {cheapest_path(spec): 1}, "worst": {worst_path(spec): 1}}
 

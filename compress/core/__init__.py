@@ -4,7 +4,7 @@ from compress.core.backbones.levit import LevitRules
 from compress.core.backbones.table import BACKBONES, BackboneRules
 from compress.core.backbones.vit import VitRules
 from compress.core.errors import CompressError, FileError, InfeasibleError, InterruptedRun, UsageError, unknown_name
-from compress.core.execution_path import ExecutionPath, exit_shares, mean_layers, path_rows
+from compress.core.execution_path import ExecutionPath, cheapest_path, exit_shares, mean_layers, path_rows, worst_path
 from compress.core.fingerprints import fingerprint
 from compress.core.latency_constraint import ConstraintCheck, LatencyConstraint
 from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Provenance
@@ -54,6 +54,7 @@ __all__ = [
     "UsageError",
     "VitRules",
     "ExecutionPath",
+    "cheapest_path",
     "describe",
     "exit_shares",
     "fingerprint",
@@ -61,4 +62,5 @@ __all__ = [
     "mean_layers",
     "unknown_name",
     "path_rows",
+    "worst_path",
 ]

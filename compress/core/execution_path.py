@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from compress.core.errors import UsageError
@@ -44,6 +44,17 @@ class ExecutionPath:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
         return {"skipped": None if self.skipped is None else sorted(self.skipped), "exit": self.exit}
+
+
+def worst_path(spec: TrackerSpec) -> ExecutionPath:
+    """Nothing skipped, and the last exit."""
+    return ExecutionPath(frozenset(), len(spec.exits) - 1 if spec.exits else None)
+
+
+def cheapest_path(spec: TrackerSpec) -> ExecutionPath:
+    """Everything skipped that may be, and the first exit."""
+    first = ExecutionPath(frozenset(), 0 if spec.exits else None)
+    return replace(first, skipped=frozenset(i for i in spec.skippable if i < first.end(spec)))
 
 
 def mean_layers(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> float:

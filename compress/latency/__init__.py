@@ -5,7 +5,7 @@ from compress.latency.measured.components import components_p10_ms
 from compress.latency.measured.file import load_profile, save_profile
 from compress.latency.measured.layers import without_mlp
 from compress.latency.measured.model import MeasuredLatency
-from compress.latency.measured.paths import cheapest_path, path_ms, path_network_ms, worst_path
+from compress.latency.measured.paths import path_ms, path_network_ms
 from compress.latency.measured.predict import network_p10_ms, p10_ms, predict
 from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import (
@@ -23,7 +23,6 @@ from compress.latency.model import LatencyErrors, LatencyModel, UncoveredError, 
 
 __all__ = [
     "Block",
-    "cheapest_path",
     "components_p10_ms",
     "Conditions",
     "Family",
@@ -49,5 +48,4 @@ __all__ = [
     "ValidationResult",
     "WholeAttention",
     "without_mlp",
-    "worst_path",
 ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import repeat
 
-from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.core import ExecutionPath, TrackerSpec, UsageError, worst_path
 from compress.core.progress import Progress
-from compress.latency import worst_path
 from compress.measure.backends import Backend
 from compress.measure.backends.forced_paths import Along, Sent, drawn
 from compress.measure.timed_frame import TimedFrame

@@ -8,8 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from compress.core import LATENCY_FIGURES, BypassSpec, ExecutionPath, ExitSpec, Latency, TrackerSpec, UsageError
-from compress.latency import LatencyModel, UncoveredError, cheapest_path, worst_path
+from compress.core import (
+    LATENCY_FIGURES,
+    BypassSpec,
+    ExecutionPath,
+    ExitSpec,
+    Latency,
+    TrackerSpec,
+    UsageError,
+    cheapest_path,
+    worst_path,
+)
+from compress.latency import LatencyModel, UncoveredError
 
 
 class LatencyModelSuite:

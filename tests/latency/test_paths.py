@@ -8,18 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compress.core import BypassSpec, ExecutionPath, ExitSpec, LatencyConstraint, UsageError
-from compress.latency import (
-    MeasuredLatency,
-    Profile,
-    Ratios,
-    cheapest_path,
-    gate,
-    path_ms,
-    path_network_ms,
-    predict,
-    worst_path,
-)
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, LatencyConstraint, UsageError, cheapest_path, worst_path
+from compress.latency import MeasuredLatency, Profile, Ratios, gate, path_ms, path_network_ms, predict
 from compress.latency.measured.predict import percentile
 from compress.testing.toy_profile import layer, tracker
 

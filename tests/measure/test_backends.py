@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 from compress.cli.latency import command as latency
 from compress.cli.profile import measure as profile
-from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, TrackerSpec, UsageError
-from compress.latency import MeasuredLatency, load_profile, predict, worst_path
+from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, TrackerSpec, UsageError, worst_path
+from compress.latency import MeasuredLatency, load_profile, predict
 from compress.measure import Coverage, host_profile, kept_profiles, measure_many, profile_path, resolve_target
 from compress.measure.backends import BACKENDS, local_target
 from compress.measure.backends.forced_paths import Along

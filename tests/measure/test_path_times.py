@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compress.core import BypassSpec, ExecutionPath, ExitSpec, TrackerSpec, UsageError
-from compress.latency import cheapest_path, worst_path
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, TrackerSpec, UsageError, cheapest_path, worst_path
 from compress.measure import measure_many, measure_whole
 from compress.measure.backends.forced_paths import drawn
 from compress.measure.backends.onnx import OnnxRuntime

@@ -16,9 +16,9 @@ from compress.archive import read_archive
 from compress.cli.latency import command as latency
 from compress.cli.search import command as search
 from compress.cli.targets import command as targets
-from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError, describe
+from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError, cheapest_path, describe, worst_path
 from compress.core.cost import macs
-from compress.latency import LatencyErrors, LatencyModel, cheapest_path, worst_path
+from compress.latency import LatencyErrors, LatencyModel
 from compress.measure import TARGETS, FixedTargets, SharedModel, Target, resolve_target, target_names
 from compress.testing.latency_model_suite import LatencyModelSuite
 

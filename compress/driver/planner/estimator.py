@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from compress.archive import SHARE, PriorAccuracy
-from compress.core import Latency, TrackerSpec
-from compress.latency import LatencyModel, worst_path
+from compress.core import Latency, TrackerSpec, worst_path
+from compress.latency import LatencyModel
 from compress.prior import DEFAULT_METRIC, estimate, published_accuracy, retention
 
 Knobs = Mapping[str, Any]

@@ -14,16 +14,16 @@ from compress.driver.planner.estimator import Candidate
 
 
 def front_of(candidates: Sequence[Candidate], constraint: LatencyConstraint) -> list[Candidate]:
-    """Those within the bound that no other one beats in estimated latency and accuracy, fastest first; no twins."""
+    """Candidates within the bound that no other one dominates in latency and accuracy, fastest first; no twins."""
     within = [each for each in distinct(candidates) if constraint.met_by(each.latency)]
     order, below = _staircase(within)
     return [within[i] for i in order if below[i] == 0]
 
 
 def nearest_to_front(candidates: Sequence[Candidate], constraint: LatencyConstraint, count: int) -> list[Candidate]:
-    """The front, the front of what keeps the bound on every frame, then what lies least below; at most `count`.
+    """The front, the front of those that meet the bound on every frame, then those nearest below; at most `count`.
 
-    No twins. A front of more than `count` is thinned evenly. Where nothing is within the bound: what misses it least.
+    No twins. A front of more than `count` is thinned evenly. Where nothing is within the bound: those nearest to it.
     """
     single = distinct(candidates)
     within = [each for each in single if constraint.met_by(each.latency)]
@@ -40,7 +40,7 @@ def nearest_to_front(candidates: Sequence[Candidate], constraint: LatencyConstra
 
 
 def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """One of each set of twins, which no estimate tells apart: that with the fastest worst path, else the first met."""
+    """One of each set of twins, whose estimates are equal: that with the fastest worst path, else the first."""
     found: dict[tuple[float, float], Candidate] = {}
     for each in candidates:
         twin = found.setdefault(_figures(each), each)
@@ -61,13 +61,13 @@ def _figures(candidate: Candidate) -> tuple[float, float]:
 
 
 def _staircase(candidates: Sequence[Candidate]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """The order by latency, and of each by how much accuracy it lies below the best that is as fast; 0 on the front."""
+    """The order by latency, and how much accuracy each lies below the best that is as fast; 0 on the front."""
     ms = np.array([each.latency.mean_ms for each in candidates])
     accuracy = np.array([each.prior.mean for each in candidates])
     order = np.lexsort((-accuracy, ms))
     best = np.maximum.accumulate(accuracy[order])
     ahead = np.concatenate([[-np.inf], best[:-1]]) if len(best) else best
     below = np.empty_like(accuracy)
-    # One that is slower and only as accurate is beaten too, if by nothing that can be measured in accuracy.
+    # One that is slower and only as accurate is dominated too, without a difference in accuracy that would show it.
     below[order] = np.where(accuracy[order] > ahead, 0.0, np.maximum(best - accuracy[order], 1e-12))
     return order, below

@@ -1,4 +1,4 @@
-"""What a plan looks at: all students of a small space; of a large one a sample, and then what its front leads to."""
+"""The students that a plan estimates: all of a small space; of a large one a sample, then what is near its front."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from compress.driver.planner.front import front_of
 from compress.spaces import Space
 
 DRAWS = 5_000
-"""Students drawn of a space too large to be looked at whole."""
+"""Students drawn at random from a space too large to be enumerated."""
 
 _ROUNDS = 4
-"""Times the front's neighbours are looked at, while they make it better."""
+"""Times that the neighbours of the front are estimated; those of new members only."""
 
 
 def sample_space(
     space: Space, estimator: Estimator, constraint: LatencyConstraint, seed: int, *, draws: int = DRAWS
 ) -> list[Candidate]:
-    """Every student of a small space, else `draws` of them and then what lies a choice away from their front.
+    """Every student of a small space, else `draws` of them and then what differs from their front in one choice.
 
-    Each student once, in the order met; the teacher itself is none.
+    Each student once, in the order of drawing; the teacher is left out.
     """
     found: dict[TrackerSpec, Candidate] = {}
 
@@ -43,7 +43,7 @@ def sample_space(
         fresh = [each for each in front_of(list(found.values()), constraint) if each.spec not in seen]
         seen.update(each.spec for each in fresh)
         for member in fresh:
-            for knobs, spec in _a_choice_away(space, estimator.teacher, member.knobs):
+            for knobs, spec in _neighbours(space, estimator.teacher, member.knobs):
                 add(knobs, spec)
     return list(found.values())
 
@@ -60,8 +60,8 @@ def _built(
     return knobs, space.spec(teacher, record)
 
 
-def _a_choice_away(space: Space, teacher: TrackerSpec, knobs: Knobs) -> Iterator[tuple[Knobs, TrackerSpec]]:
-    """All that differ from `knobs` in one choice, and in those that only then apply."""
+def _neighbours(space: Space, teacher: TrackerSpec, knobs: Knobs) -> Iterator[tuple[Knobs, TrackerSpec]]:
+    """All students that differ from `knobs` in one choice, and in the choices that only then apply."""
     for name, values in space.choices(teacher).items():
         for value in values if name in knobs else ():
             if value != knobs[name]:
@@ -70,20 +70,20 @@ def _a_choice_away(space: Space, teacher: TrackerSpec, knobs: Knobs) -> Iterator
 
 
 def _every(space: Space, teacher: TrackerSpec) -> Iterator[tuple[Knobs, TrackerSpec]]:
-    """All combinations of choices that apply, like the wheels of a counter."""
-    wheels: list[int] = []
+    """All combinations of choices that apply, counted up like an odometer: the last choice changes first."""
+    digits: list[int] = []
     while True:
         sizes: list[int] = []
 
         def choose(_: str, values: Sequence[Any], sizes: list[int] = sizes) -> Any:
-            if len(sizes) == len(wheels):
-                wheels.append(0)
+            if len(sizes) == len(digits):
+                digits.append(0)
             sizes.append(len(values))
-            return values[wheels[len(sizes) - 1]]
+            return values[digits[len(sizes) - 1]]
 
         yield _built(space, teacher, choose)
-        while wheels and wheels[-1] + 1 == sizes[len(wheels) - 1]:
-            wheels.pop()
-        if not wheels:
+        while digits and digits[-1] + 1 == sizes[len(digits) - 1]:
+            digits.pop()
+        if not digits:
             return
-        wheels[-1] += 1
+        digits[-1] += 1

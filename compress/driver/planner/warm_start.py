@@ -1,4 +1,4 @@
-"""A search that starts from a plan: students of its front are asked for first."""
+"""A search that starts from a plan: students on the front of the plan are proposed first."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ def planned(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[Planne
 
 
 def enqueue(study: optuna.Study, plan: list[Planned], students: int) -> None:
-    """Ask first for students `along` a plan, half as many as are to be trained; not in a study that has begun."""
+    """Propose first the students `along` a plan, half as many as are to be trained; not in a study that has begun."""
     if not study.get_trials(deepcopy=False):
         for each in along(plan, max(1, students // 2)):
             study.enqueue_trial(each.knobs)
 
 
 def along(plan: list[Planned], count: int) -> list[Planned]:
-    """At most `count` of a front, evenly over its latencies; each is the slowest, so the best, up to its share of them.
+    """At most `count` of a front, evenly over its latencies: the slowest, and so the most accurate, up to each limit.
 
-    The fastest of all, with which fronts begin and trackers hardly track, is left to the search.
+    The fastest of all, which hardly track, are left to the search.
     """
     least, most = plan[0].ms, plan[-1].ms
     limits = [least + (most - least) * (i + 1) / count for i in range(count)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from compress.core import Attention, ExecutionPath, LayerSpec, TrackerSpec
+from compress.core import Attention, ExecutionPath, LayerSpec, TrackerSpec, cheapest_path, worst_path
 from compress.core.stages import stages_of
 from compress.latency.measured.components import components_p10_ms, uncovered
 from compress.latency.measured.layers import layer_ms, without_mlp
@@ -13,17 +13,6 @@ from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import RoutingOverhead
 
 _NOTHING = RoutingOverhead(0.0, 0.0, 0.0, 0.0)
-
-
-def worst_path(spec: TrackerSpec) -> ExecutionPath:
-    """Nothing skipped, and the last exit."""
-    return ExecutionPath(frozenset(), len(spec.exits) - 1 if spec.exits else None)
-
-
-def cheapest_path(spec: TrackerSpec) -> ExecutionPath:
-    """Everything skipped that may be, and the first exit."""
-    first = ExecutionPath(frozenset(), 0 if spec.exits else None)
-    return replace(first, skipped=frozenset(i for i in spec.skippable if i < first.end(spec)))
 
 
 def path_ms(profile: Profile, spec: TrackerSpec, path: ExecutionPath) -> float:

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from compress.core import ExecutionPath, Latency, TrackerSpec
-from compress.latency.measured.paths import optimistic_network_ms, path_network_ms, shares, worst_path
+from compress.core import ExecutionPath, Latency, TrackerSpec, worst_path
+from compress.latency.measured.paths import optimistic_network_ms, path_network_ms, shares
 from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import Ratios, under
 

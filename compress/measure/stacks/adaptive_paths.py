@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import get_args
 
-from compress.core import Attention, BypassSpec, ExecutionPath, ExitSpec, Recycling, TrackerSpec
-from compress.latency import Point, cheapest_path, static, worst_path
+from compress.core import (
+    Attention,
+    BypassSpec,
+    ExecutionPath,
+    ExitSpec,
+    Recycling,
+    TrackerSpec,
+    cheapest_path,
+    worst_path,
+)
+from compress.latency import Point, static
 from compress.measure.budget import MeasurementBudget
 from compress.measure.coverage import Coverage
 from compress.measure.stacks.trackers import tracker_of_layers
