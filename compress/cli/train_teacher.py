@@ -1,4 +1,4 @@
-"""`compress train-teacher`: train a small teacher from scratch on generated pairs."""
+"""`compress train-teacher`: train a small teacher from scratch."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from compress.cli.progress import shown
 @click.option("--warmup", type=click.IntRange(0), default=500, show_default=True, help="Steps of linear warm-up.")
 @click.option("--drop-path", type=click.FloatRange(0, 1, max_open=True), default=0.2, show_default=True)
 @click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that draw pairs.")
+@click.option("--train-data", default="generated", show_default=True, help="generated, or folder:PATH (GOT-10k).")
 @click.option("--images", type=click.Path(exists=True, file_okay=False), help="Your images as texture.")
 @click.option("--init", default="", help="Start the backbone from a timm model in timm's cache, or a file of one.")
 @seed_option()
@@ -35,17 +36,20 @@ def command(
     warmup: int,
     drop_path: float,
     workers: int,
+    train_data: str,
     images: str | None,
     init: str,
     seed: int,
     device: str,
     quiet: bool,
 ) -> None:
-    """Train the tracker NAME on generated pairs, from scratch or from ImageNet weights (--init).
+    """Train the tracker NAME on pairs of frames, from scratch or from ImageNet weights (--init).
 
-    The pairs depend on the seed alone. Nothing is downloaded: see docs/checkpoints.md for what --init takes.
+    The pairs depend on the data and the seed alone. Nothing is downloaded: see docs/checkpoints.md for what --init
+    takes.
     """
     from compress.core import describe
+    from compress.data import open_source
     from compress.distill import TeacherRecipe, train_teacher
 
     recipe = TeacherRecipe(
@@ -56,9 +60,9 @@ def command(
         warmup=warmup,
         drop_path=drop_path,
         seed=seed,
-        images=images or "",
         init=init,
     )
+    source = open_source(train_data, images=images or "")
     with shown(quiet=quiet) as progress:
-        train_teacher(describe(name), recipe, out=out, device=device, workers=workers, progress=progress)
+        train_teacher(describe(name), recipe, source, out=out, device=device, workers=workers, progress=progress)
     click.echo(f"Weights: {out / 'weights.safetensors'}")

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -45,7 +45,7 @@ def make_pairs(
 
 def stream_pairs(
     source: DataSource, seed: int, count: int, *, workers: int, sizes: PairSizes, start: int = 0
-) -> Iterator[Pairs]:
+) -> Generator[Pairs, None, None]:
     """Batches `start`, `start + 1`, … of `count` pairs, without end; see `make_pairs`.
 
     Close the iterator to end the workers.
@@ -71,7 +71,9 @@ class _Numbers:
                 return
 
 
-def _batches(source: DataSource, seed: int, numbers: _Numbers, workers: int, sizes: PairSizes) -> Iterator[Pairs]:
+def _batches(
+    source: DataSource, seed: int, numbers: _Numbers, workers: int, sizes: PairSizes
+) -> Generator[Pairs, None, None]:
     if workers == 0 or type(source).__module__ == "__main__":  # another process cannot import what a script registers
         yield from (source.pairs(seed, index, count, sizes) for index, count in numbers.of_worker(0, 1))
         return

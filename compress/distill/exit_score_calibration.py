@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from compress.distill.losses.boxes import corners, giou
 from compress.distill.objective import Batch
-from compress.distill.optimise import learning_rate, optimiser, set_learning_rate
+from compress.distill.optimisation import optimiser, warmup_cosine
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.models import AdaptiveTracker, Tracker
@@ -30,7 +30,7 @@ def calibrate_exit_scores(
     Args:
         count: Pairs to ask about, at most; no more than the pool has.
     """
-    if len(student.spec.exits) < 2 or not recipe.settle:
+    if len(student.spec.exits) < 2 or not recipe.calibration_passes:
         return
     assert isinstance(student, AdaptiveTracker)
     generator = torch.Generator().manual_seed(seed)
@@ -38,7 +38,7 @@ def calibrate_exit_scores(
     scores = nn.ModuleList(student.exit(k).score for k in range(len(student.spec.exits)))
     tokens, ious = _asked(student.eval(), scores, pool, rows, device)
     scores.requires_grad_(True)
-    _fit(scores, tokens, ious, recipe.settle, generator)
+    _fit(scores, tokens, ious, recipe.calibration_passes, generator)
     scores.requires_grad_(False)
 
 
@@ -68,12 +68,13 @@ def _fit(scores: nn.ModuleList, tokens: Tensor, ious: Tensor, passes: int, gener
     descent = optimiser(scores, _LR, _DECAY)
     steps = passes * -(-len(tokens) // _BATCH)
     batches = (part for _ in range(passes) for part in _parts(torch.randperm(len(tokens), generator=generator)))
-    for step, part in enumerate(batches):
-        set_learning_rate(descent, learning_rate(step, steps, _LR, 0))
+    schedule = warmup_cosine(descent, steps, 0)
+    for part in batches:
         found = torch.stack([score(tokens[part, k]).squeeze(1) for k, score in enumerate(scores)], 1).sigmoid()
         descent.zero_grad(set_to_none=True)
         torch.autograd.backward(F.mse_loss(found, ious[part]) * len(scores))
         descent.step()
+        schedule.step()
 
 
 def _parts(rows: Tensor) -> Iterator[Tensor]:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec
+from compress.distill.inputs import to_input
 from compress.distill.layer_matching import matched_layers
 from compress.distill.losses import feature_loss, ground_truth_loss, imitation_loss
-from compress.distill.optimise import to_input
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.models import Tracker, TrackerOutput

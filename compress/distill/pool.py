@@ -16,8 +16,8 @@ from compress.core import ExecutionPath, Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource, PairSizes
 from compress.data.worker import make_pairs
+from compress.distill.inputs import to_input
 from compress.distill.layer_matching import distilled_layers
-from compress.distill.optimise import to_input
 from compress.models import Tracker
 
 Tensors = dict[str, Tensor]

@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from compress.core import Attention, LayerSpec, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress, part
+from compress.distill.checkpoint import Checkpoint
 from compress.distill.pool import Pool
-from compress.distill.student import StudentRecipe, distill
+from compress.distill.recipe import StudentRecipe
+from compress.distill.student import distill
 from compress.models import Tracker, VitTracker
 from compress.models.vit.blocks import Block
 from compress.surgery import Rank, inherit
@@ -33,6 +35,7 @@ def distill_progressively(
     mlp_rank: Rank = "importance",
     calibration: tuple[Tensor, Tensor] | None = None,
     progress: Progress = no_progress,
+    checkpoint: Checkpoint | None = None,
 ) -> Tracker:
     """A student of `spec`: `fade_steps` with the layers to be removed fading out, then `steps` without them.
 
@@ -41,6 +44,7 @@ def distill_progressively(
     Args:
         mlp_rank, calibration: See `inherit`.
         progress: As of `distill`.
+        checkpoint: As of `distill`; another file beside it, named `fading-…`, is for the first steps.
 
     Raises:
         UsageError: a LeViT, or a tracker with bypass or exits, whose layers do not fade; else as `inherit`, `distill`.
@@ -57,10 +61,15 @@ def distill_progressively(
             seed=seed,
             device=device,
             progress=part(progress, 0, share, "layers fade out"),
+            checkpoint=_beside(checkpoint),
             before=lambda step: fade(gamma(step, fade_steps)),
         )
     student, rest = inherit(student, spec), part(progress, share, 1)
-    return distill(student, pool, recipe, steps=steps, seed=seed, device=device, progress=rest)
+    return distill(student, pool, recipe, steps=steps, seed=seed, device=device, progress=rest, checkpoint=checkpoint)
+
+
+def _beside(checkpoint: Checkpoint | None) -> Checkpoint | None:
+    return checkpoint and replace(checkpoint, path=checkpoint.path.with_name(f"fading-{checkpoint.path.name}"))
 
 
 def gamma(epoch: int, epochs: int) -> float:

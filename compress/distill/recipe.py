@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from compress.distill.losses.adaptive import IMITATION, SCORE, SPARSITY
+from compress.distill.trainer import TrainerSettings
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,9 @@ class StudentRecipe:
         score, box: Weights of imitation of a centre head's scores and boxes.
         distribution: Of imitation of distributions over corners or sides (MixFormerV2).
         presence: Of imitation of a score head.
-        mimic: Of mimicry of normalised features.
-        mimic_raw: Of mimicry of features as they are, which stands in its place under MixFormerV2's and MixViT's heads;
-            of search tokens, where the published loss is over all tokens.
+        feature: Of feature distillation, on normalised features.
+        feature_raw: Of feature distillation on features as they are, which stands in its place under MixFormerV2's and
+            MixViT's heads; on search tokens, where the published loss is over all tokens.
         static: Share of the steps in which an adaptive student is trained as a static one, all layers and the last
             exit, before everything is trained together; none where it was distilled before.
         sparsity: Weight of the share of layers that bypass skips (ABTrack).
@@ -26,7 +27,7 @@ class StudentRecipe:
         early: Of imitation of the teacher's answers by the early exits, relative to that by the last.
         new: Learning rate of the exits' scores and recycling gates, which nothing was inherited for, over that of the
             rest (DyTrack, §IV-A: 10, for all but the backbone).
-        settle: Passes over the pool in which, at the end, scores alone learn what became of the exits; see
+        calibration_passes: Passes over the pool in which, at the end, the exits' scores alone are trained; see
             `calibrate_exit_scores`.
         ema: Decay of the averaged weights, which are what is kept.
     """
@@ -47,8 +48,19 @@ class StudentRecipe:
     self_imitation: float = IMITATION
     early: float = 0.0
     new: float = 4.0
-    settle: int = 6
+    calibration_passes: int = 6
     ema: float = 0.99
+
+    def trainer(self, steps: int) -> TrainerSettings:
+        """How a training of `steps` goes."""
+        return TrainerSettings(
+            steps=steps,
+            lr=self.lr,
+            warmup=round(self.warmup * steps),
+            weight_decay=self.weight_decay,
+            ema=self.ema,
+            report_every=max(1, steps // 20),
+        )
 
     @property
     def weights(self) -> dict[str, float]:

@@ -1,33 +1,24 @@
-"""Distilling a student on the pool: the loop, which knows nothing of what it minimises."""
+"""Distilling a student on the pool: what is minimised, on which pairs, in which stages."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import asdict
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from compress.core import CompressError
 from compress.core.progress import Progress, no_progress
 from compress.distill.adaptive import Adaptive
+from compress.distill.checkpoint import Checkpoint
 from compress.distill.exit_score_calibration import calibrate_exit_scores
 from compress.distill.objective import Batch, static_parts
-from compress.distill.optimise import (
-    AveragedWeights,
-    keep_statistics,
-    learning_rate,
-    optimiser,
-    set_learning_rate,
-)
+from compress.distill.optimisation import keep_statistics
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
+from compress.distill.trainer import Objective, Trainer
 from compress.models import Tracker
-
-__all__ = ["StudentRecipe", "distill", "distillation_loss"]
-
-Objective = Callable[[Batch, int], dict[str, Tensor]]
-"""`loss` and its parts of a batch, at a step counted from 0."""
 
 
 def distill(
@@ -39,55 +30,48 @@ def distill(
     seed: int,
     device: torch.device,
     progress: Progress = no_progress,
-    before: Callable[[int], None] | None = None,
+    before: Callable[[int], None] = lambda step: None,
     again: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> Tracker:
     """Train `student` for `steps` batches of the pool; returns its averaged weights in eval mode.
 
-    A student with bypass or exits is trained in two stages, see `Adaptive`; then scores of exits settle on the averaged
-    weights, see `calibrate_exit_scores`. A backbone's batch norms keep the teacher's statistics.
+    A student with bypass or exits is trained in two stages, see `Adaptive`; then the scores of its exits are calibrated
+    on the averaged weights, see `calibrate_exit_scores`. A backbone's batch norms keep the teacher's statistics.
 
     Args:
         progress: Called about every twentieth of the steps, with the mean of each loss part since.
         before: Called with the step, counted from 0, before each.
         again: It was distilled before, so an adaptive one needs no static stage.
+        checkpoint: Where the state is kept while it is trained; a student that was stopped continues there, and comes
+            out as if it had not been. It is left there at the end, for the caller to remove once the student is safe.
 
     Raises:
         UsageError: a head that cannot imitate the teacher's.
-        CompressError: the loss is not finite.
+        CompressError: the training diverged.
+        FileError: the checkpoint is damaged or belongs to another training.
     """
     student = student.to(device).train()
     keep_statistics(student)
     static_steps = 0 if again else round(recipe.static * steps)
     objective, beside = _objective(student, recipe, static_steps)
-    trained = nn.ModuleList([student, beside.to(device)])
-    average = AveragedWeights(student, recipe.ema)
-    descent = optimiser(trained, recipe.lr, recipe.weight_decay, new=_new, scale=recipe.new)
-    generator = torch.Generator().manual_seed(seed)
-    means = _Means(progress, steps)
-    for step in range(steps):
-        if before is not None:
-            before(step)
-        set_learning_rate(descent, learning_rate(step, steps, recipe.lr, round(recipe.warmup * steps)))
-        rows = torch.randint(len(pool), (recipe.batch,), generator=generator)
-        parts = objective(Batch.of(pool, rows, device), step)
-        descent.zero_grad(set_to_none=True)
-        torch.autograd.backward(parts["loss"])
-        torch.nn.utils.clip_grad_norm_(trained.parameters(), 1.0)
-        descent.step()
-        average.update(student)
-        means.add(step + 1, parts)
-        if means.count >= max(1, steps // 20) or step + 1 == steps:
-            means.report()
-    found: Tracker = average.model.train(False)
+    trainer: Trainer[Tracker, Batch] = Trainer(
+        student,
+        objective,
+        partial(_batches, pool, recipe.batch, seed, device),
+        recipe.trainer(steps),
+        device=device,
+        beside=beside.to(device),
+        scale=lambda name: recipe.new if _new(name) else 1.0,
+        checkpoint=checkpoint,
+        about={"student": student.spec.id, "again": again, "seed": seed, "pairs": len(pool), **asdict(recipe)},
+        before=before,
+        progress=progress,
+    )
+    found = trainer.run()
     if static_steps < steps:
         calibrate_exit_scores(found, pool, recipe, count=steps * recipe.batch, seed=seed, device=device)
     return found
-
-
-def _new(name: str) -> bool:
-    """Parameters that no teacher without exits has and that do not start as what they should become."""
-    return ".score." in name or ".gate." in name
 
 
 def distillation_loss(
@@ -99,34 +83,23 @@ def distillation_loss(
     return objective(Batch.of(pool, rows, device), 0)
 
 
-def _objective(student: Tracker, recipe: StudentRecipe, static_steps: int) -> tuple[Objective, nn.Module]:
+def _batches(pool: Pool, count: int, seed: int, device: torch.device, start: int) -> Generator[Batch, None, None]:
+    """Rows drawn with replacement, from step `start` on."""
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(start):
+        torch.randint(len(pool), (count,), generator=generator)
+    while True:
+        yield Batch.of(pool, torch.randint(len(pool), (count,), generator=generator), device)
+
+
+def _new(name: str) -> bool:
+    """Parameters that no teacher without exits has and that do not start as what they should become."""
+    return ".score." in name or ".gate." in name
+
+
+def _objective(student: Tracker, recipe: StudentRecipe, static_steps: int) -> tuple[Objective[Batch], nn.Module]:
     """What is minimised, and what is trained beside the student for that."""
     if not (student.spec.bypass or student.spec.exits):
-        return lambda batch, _: static_parts(student, batch, recipe), nn.ModuleList()
+        return lambda batch, step: static_parts(student, batch, recipe), nn.ModuleList()
     adaptive = Adaptive(student, recipe, static_steps)
     return adaptive, adaptive.attentions
-
-
-class _Means:
-    """Means of the loss parts since the last report; a new stage, whose parts are others, is reported apart."""
-
-    def __init__(self, progress: Progress, steps: int) -> None:
-        self._progress, self._steps, self._step = progress, steps, 0
-        self._sums: dict[str, Tensor] = {}
-        self.count = 0
-
-    def add(self, step: int, parts: dict[str, Tensor]) -> None:
-        if self.count and parts.keys() != self._sums.keys():
-            self.report()
-        self._sums = {k: v.detach() + self._sums.get(k, 0.0) for k, v in parts.items()}
-        self._step, self.count = step, self.count + 1
-
-    def report(self) -> None:
-        means = {k: float(v) / self.count for k, v in self._sums.items()}
-        self._sums, self.count = {}, 0
-        if not math.isfinite(means["loss"]):
-            raise CompressError(
-                f"Distillation diverged: the loss is {means['loss']} at step {self._step}. "
-                "Lower the learning rate and run again."
-            )
-        self._progress(f"step {self._step} of {self._steps}", self._step / self._steps, means)

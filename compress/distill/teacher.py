@@ -1,26 +1,32 @@
-"""Training a teacher from scratch on generated pairs."""
+"""Training a teacher from scratch."""
 
 from __future__ import annotations
 
 import csv
-import time
-from collections.abc import Iterator
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from compress.core import FileError, TrackerSpec
 from compress.core.files import replacing
 from compress.core.progress import Progress, no_progress
-from compress.data import Pairs
-from compress.data.generated import load_images, pair_stream
+from compress.data import DataSource, Pairs, PairSizes
+from compress.data.worker import stream_pairs
+from compress.distill.checkpoint import Checkpoint
+from compress.distill.inputs import pick_device, to_input
 from compress.distill.losses import ground_truth_loss
-from compress.distill.optimise import AveragedWeights, learning_rate, optimiser, pick_device, to_input
+from compress.distill.trainer import Trainer, TrainerSettings
 from compress.models import Tracker, build, save_weights
 from compress.surgery import start_from_timm
+
+_REPORTS = 400
+"""Lines of the log, where there are as many steps."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,6 @@ class TeacherRecipe:
         lr, warmup: Peak learning rate of AdamW and the steps of linear warm-up; a half cosine follows.
         drop_path: Stochastic depth of the last layer, linear from 0, so that cut layers degrade gently.
         ema: Decay of the averaged weights, which are what is saved.
-        images: Folder of the user's own images for texture; empty for generated textures only.
         init: What of timm's the backbone starts from, see `start_from_timm`; empty for fresh weights.
     """
 
@@ -47,13 +52,27 @@ class TeacherRecipe:
     drop_path: float = 0.2
     ema: float = 0.9995
     seed: int = 0
-    images: str = ""
     init: str = ""
+
+    @property
+    def trainer(self) -> TrainerSettings:
+        """How the training goes."""
+        every = max(1, self.steps // _REPORTS)
+        return TrainerSettings(self.steps, self.lr, self.warmup, self.weight_decay, self.ema, every)
+
+
+class TeacherBatch(NamedTuple):
+    """Pairs of one step: (B, S, S, 3) uint8 crops, and (B, 4) boxes cx, cy, w, h in shares of the search crop."""
+
+    template: Tensor
+    search: Tensor
+    boxes: Tensor
 
 
 def train_teacher(
     spec: TrackerSpec,
     recipe: TeacherRecipe,
+    source: DataSource,
     *,
     out: Path,
     device: str = "auto",
@@ -63,151 +82,119 @@ def train_teacher(
 ) -> Tracker:
     """Train and return the averaged network; `out` holds weights and state of the last save, and a log.
 
-    The pairs depend on the seed alone, not on `workers`. A run that was stopped continues when called again.
+    The pairs depend on the source and the seed alone, not on `workers`. A run that was stopped continues when called
+    again, and comes out, on a CPU, as if it had not been.
 
     Args:
-        out: Folder for `weights.safetensors`, `state.pt`, `log.csv`.
+        source: Where pairs come from.
+        workers: Processes that make pairs; 0 for this one.
+        out: Folder for `weights.safetensors`, `state.safetensors`, `log.csv`.
         save_every: Seconds between saves.
-        progress: Called about every 20 seconds, with the mean of each loss part since.
+        progress: Called now and then with the mean of each loss part since.
 
     Raises:
-        FileError: `out` holds the state of another recipe.
-        UsageError, FileError: of `recipe.init`, see `start_from_timm`.
+        FileError: `out` holds the state of another training, or one of an older version.
+        UsageError, FileError: of `recipe.init`, see `start_from_timm`, and of the source.
+        CompressError: the training diverged.
     """
-    run = _Run(spec, recipe, out, device)
-    batches = _batches(spec, recipe, workers, start=run.step // recipe.reuse)
-    saved = logged = time.monotonic()
-    sums: dict[str, float] = {}
-    count = 0
-    while run.step < recipe.steps:
-        template, search, boxes, scenes = (t.to(run.device, non_blocking=True) for t in next(batches))
-        for turn in range(min(recipe.reuse, recipe.steps - run.step)):
-            order = _exchange(scenes, run.generator) if turn else None
-            parts = run.advance(template if order is None else template[order], search, boxes)
-            if run.step % 10 == 0 or run.step >= recipe.steps:
-                sums = {k: sums.get(k, 0.0) + float(v) for k, v in parts.items()}
-                count += 1
-        if count and (time.monotonic() - logged > 20 or run.step >= recipe.steps):
-            means = {k: v / count for k, v in sums.items()}
-            run.log(means)
-            progress(f"step {run.step} of {recipe.steps}", run.step / recipe.steps, means)
-            sums, count, logged = {}, 0, time.monotonic()
-        if time.monotonic() - saved > save_every:
-            run.save()
-            saved = time.monotonic()
-    run.save()
-    return run.average.model
+    checkpoint, on = Checkpoint(out / "state.safetensors", save_every), pick_device(device)
+    _check_older(out)
+    torch.manual_seed(recipe.seed)
+    model = build(spec, drop_path=recipe.drop_path)
+    if recipe.init and not checkpoint.path.is_file():
+        model.load_state_dict(start_from_timm(spec, recipe.init).state_dict())
+    model = model.to(on).train()
+    log = _Log(out / "log.csv", recipe.steps)
+    trainer: Trainer[Tracker, TeacherBatch] = Trainer(
+        model,
+        lambda batch, step: _parts(model, batch),
+        partial(_batches, source, spec, recipe, workers, on),
+        recipe.trainer,
+        device=on,
+        checkpoint=checkpoint,
+        about={"teacher": spec.id, "data": source.fingerprint, **asdict(recipe)},
+        saved=lambda average, step: _save_weights(average, step, recipe, out),
+        progress=log.beside(progress),
+    )
+    return trainer.run()
 
 
-class _Run:
-    def __init__(self, spec: TrackerSpec, recipe: TeacherRecipe, out: Path, device: str) -> None:
-        torch.manual_seed(recipe.seed)
-        self.recipe, self.out, self.device = recipe, out, pick_device(device)
-        self._state = out / "state.pt"
-        model = build(spec, drop_path=recipe.drop_path)
-        if recipe.init and not self._state.is_file():
-            model.load_state_dict(start_from_timm(spec, recipe.init).state_dict())
-        self.model = model.to(self.device).train()
-        self.average = AveragedWeights(self.model, recipe.ema)
-        self.optimiser = optimiser(self.model, recipe.lr, recipe.weight_decay)
-        self.generator = torch.Generator(device=self.device).manual_seed(recipe.seed)
-        self.step = 0
-        if self._state.is_file():
-            self._resume()
+def _check_older(out: Path) -> None:
+    old = out / "state.pt"
+    if old.is_file():
+        raise FileError(
+            f"{old} is of a training by an older version, which cannot be continued. Remove it to train from the "
+            "start, or give another --out. The weights beside it stay as good as they are."
+        )
 
-    def advance(self, template: Tensor, search: Tensor, boxes: Tensor) -> dict[str, Tensor]:
-        for group in self.optimiser.param_groups:
-            group["lr"] = learning_rate(self.step, self.recipe.steps, self.recipe.lr, self.recipe.warmup)
-        template, search = to_input(template), to_input(search)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            maps = self.model(template, search).maps
-        parts = ground_truth_loss({k: v.float() for k, v in maps.items()}, boxes)
-        self.optimiser.zero_grad(set_to_none=True)
-        torch.autograd.backward(parts["loss"])
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimiser.step()
-        self.average.update(self.model)
-        self.step += 1
-        return {k: v.detach() for k, v in parts.items()}
 
-    def log(self, means: dict[str, float]) -> None:
-        self.out.mkdir(parents=True, exist_ok=True)
-        path = self.out / "log.csv"
-        fresh = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if fresh:
-                writer.writerow(["step", *means])
-            writer.writerow([self.step, *(f"{v:.5f}" for v in means.values())])
+def _parts(model: Tracker, batch: TeacherBatch) -> dict[str, Tensor]:
+    template, search = to_input(batch.template), to_input(batch.search)
+    with torch.autocast(template.device.type, torch.bfloat16, enabled=template.is_cuda):
+        maps = model(template, search).maps
+    return ground_truth_loss({name: values.float() for name, values in maps.items()}, batch.boxes)
 
-    def save(self) -> None:
-        metadata = {"step": str(self.step), **{k: str(v) for k, v in asdict(self.recipe).items()}}
-        save_weights(self.average.model, self.out / "weights.safetensors", metadata=metadata, dtype=torch.float16)
-        state = {
-            "recipe": asdict(self.recipe),
-            "step": self.step,
-            "model": self.model.state_dict(),
-            "average": self.average.model.state_dict(),
-            "count": self.average.count,
-            "optimiser": self.optimiser.state_dict(),
-        }
-        with replacing(self._state) as temporary:
-            torch.save(state, temporary)
 
-    def _resume(self) -> None:
-        state = torch.load(self._state, map_location=self.device, weights_only=True)
-        if state["recipe"] != asdict(self.recipe):
-            raise FileError(
-                f"{self._state} belongs to a training with other settings ({state['recipe']}). "
-                "Give the same settings to continue it, or another --out."
+def _save_weights(model: Tracker, step: int, recipe: TeacherRecipe, out: Path) -> None:
+    metadata = {"step": str(step), **{name: str(value) for name, value in asdict(recipe).items()}}
+    save_weights(model, out / "weights.safetensors", metadata=metadata, dtype=torch.float16)
+
+
+class _Log:
+    """`log.csv`: a row of means for each report. What was logged after the step that is continued from is left out."""
+
+    def __init__(self, path: Path, steps: int) -> None:
+        self._path, self._steps = path, steps
+
+    def beside(self, progress: Progress) -> Progress:
+        """Reports to `progress`, too."""
+
+        def noted(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
+            self._add(round(share * self._steps), figures or {})
+            progress(text, share, figures)
+
+        return noted
+
+    def _add(self, step: int, means: Mapping[str, float]) -> None:
+        rows = [row for row in self._rows() if row[0].isdigit() and int(row[0]) < step]
+        with replacing(self._path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(
+                [["step", *means], *rows, [str(step), *(f"{value:.5f}" for value in means.values())]]
             )
-        self.step = state["step"]
-        self.model.load_state_dict(state["model"])
-        self.average.model.load_state_dict(state["average"])
-        self.average.count = state["count"]
-        self.optimiser.load_state_dict(state["optimiser"])
+
+    def _rows(self) -> list[list[str]]:
+        if not self._path.is_file():
+            return []
+        with self._path.open(newline="", encoding="utf-8") as file:
+            return [row for row in csv.reader(file) if row]
+
+
+def _batches(
+    source: DataSource, spec: TrackerSpec, recipe: TeacherRecipe, workers: int, device: torch.device, start: int
+) -> Generator[TeacherBatch, None, None]:
+    """From step `start` on."""
+    generator = torch.Generator(device=device).manual_seed(recipe.seed)
+    for step in range(start):
+        if step % recipe.reuse:
+            torch.rand(recipe.batch, generator=generator, device=device)
+    first, sizes = start // recipe.reuse, PairSizes.of(spec)
+    made = stream_pairs(source, recipe.seed, recipe.batch, workers=workers, sizes=sizes, start=first)
+    with closing(made):
+        step = first * recipe.reuse
+        for pairs in made:
+            template, search, boxes, scenes = (each.to(device) for each in _tensors(pairs))
+            for turn in range(recipe.reuse):
+                if step >= start:
+                    order = _exchange(scenes, generator) if turn else None
+                    yield TeacherBatch(template if order is None else template[order], search, boxes)
+                step += 1
+
+
+def _tensors(pairs: Pairs) -> tuple[Tensor, ...]:
+    return tuple(torch.from_numpy(each) for each in (pairs.template, pairs.search, pairs.boxes, pairs.scenes))
 
 
 def _exchange(scenes: Tensor, generator: torch.Generator) -> Tensor:
     """A random order of the batch that keeps every pair within its scene; `scenes` (B,) rises."""
     keys = scenes + torch.rand(len(scenes), generator=generator, device=scenes.device)
     return torch.argsort(keys)
-
-
-class _Stream(IterableDataset):
-    def __init__(self, spec: TrackerSpec, recipe: TeacherRecipe, start: int) -> None:
-        self._spec, self._recipe, self._start = spec, recipe, start
-
-    def __iter__(self) -> Iterator[tuple[Tensor, ...]]:
-        # Worker w draws batches w, w + W, … and the loader takes turns, so any number of workers gives one order.
-        info = get_worker_info()
-        first, step = (info.id, info.num_workers) if info else (0, 1)
-        spec, folder = self._spec, self._recipe.images
-        options = {
-            "template_size": spec.template_size,
-            "search_size": spec.search_size,
-            "template_factor": spec.template_factor,
-            "search_factor": spec.search_factor,
-            "images": load_images(Path(folder)) if folder else (),
-        }
-        for pairs in pair_stream(
-            self._recipe.seed, self._recipe.batch, start=self._start + first, step=step, **options
-        ):
-            yield _tensors(pairs)
-
-
-def _tensors(pairs: Pairs) -> tuple[Tensor, ...]:
-    return tuple(torch.from_numpy(a) for a in (pairs.template, pairs.search, pairs.boxes, pairs.scenes))
-
-
-def _batches(spec: TrackerSpec, recipe: TeacherRecipe, workers: int, start: int) -> Iterator[tuple[Tensor, ...]]:
-    stream = _Stream(spec, recipe, start)
-    ahead = {"prefetch_factor": 4, "persistent_workers": True} if workers else {}
-    return iter(DataLoader(stream, batch_size=None, num_workers=workers, worker_init_fn=_one_thread, **ahead))  # type: ignore[arg-type]
-
-
-def _one_thread(_: int) -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)

@@ -131,12 +131,12 @@ def _said(student: Tracker, pool: Pool) -> tuple[Tensor, Tensor]:
     return torch.stack([each.score for each in exits], 1), torch.stack(ious, 1)
 
 
-def test_scores_settle_and_nothing_else_moves(uneven: tuple[Tracker, Pool]) -> None:
+def test_scores_are_calibrated_and_nothing_else_moves(uneven: tuple[Tracker, Pool]) -> None:
     teacher, pool = uneven
     recipe, found = replace(RECIPE, batch=8, lr=3e-3, distribution=0.0, feature=0.0), {}
     for passes in (0, 24):
         start = inherit(teacher, replace(teacher.spec, exits=EXITS))
-        found[passes] = distill(start, pool, replace(recipe, settle=passes), steps=20, seed=0, device=CPU)
+        found[passes] = distill(start, pool, replace(recipe, calibration_passes=passes), steps=20, seed=0, device=CPU)
     before, after = (found[passes].state_dict() for passes in (0, 24))
     moved = {name for name, value in after.items() if not torch.equal(value, before[name])}
     assert moved == {f"exits.{k}.score.{i}.{what}" for k in range(3) for i in (0, 2, 4) for what in ("weight", "bias")}
@@ -154,7 +154,7 @@ def test_what_nothing_was_inherited_for_learns_faster(teacher: Tracker, pool: Po
     start = inherit(teacher, replace(teacher.spec, exits=EXITS, recycling="d"))
     before = {name: value.clone() for name, value in start.named_parameters()}
     # After one step the average is still a tenth of the way there.
-    recipe = replace(RECIPE, static=0.0, warmup=0.0, weight_decay=0.0, settle=0, new=3.0)
+    recipe = replace(RECIPE, static=0.0, warmup=0.0, weight_decay=0.0, calibration_passes=0, new=3.0)
     after = distill(start, pool, recipe, steps=1, seed=0, device=CPU)
     moved = {name: float((value - before[name]).detach().abs().max()) for name, value in after.named_parameters()}
     fast = {name for name in moved if ".score." in name or ".gate." in name}

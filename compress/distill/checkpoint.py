@@ -1,0 +1,103 @@
+"""The state of a training in one file: tensors as safetensors, the rest as JSON in its header. No pickle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from compress.core import FileError
+from compress.core.files import replacing
+from compress.core.plain import from_plain
+from compress.core.plain_values import shown
+
+_FORMAT = "compress-training"
+_VERSION = 1
+_ANEW = "Remove it to train from the start."
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training keeps its state, so that a stopped one continues.
+
+    Attributes:
+        path: A file that ends in `.safetensors`; read when the training begins, if it is there.
+        every_s: Seconds between saves; the end is saved, too.
+    """
+
+    path: Path
+    every_s: float = 120.0
+
+
+@dataclass(frozen=True)
+class _Header:
+    format: str
+    version: int
+    step: int
+    settings: dict[str, Any]
+
+    def problems(self) -> list[str]:
+        wanted = self.format == _FORMAT and self.version == _VERSION
+        found = [] if wanted else [f"version must be {_VERSION} of {_FORMAT} but is {self.version} of {self.format!r}"]
+        return found if self.step >= 0 else [*found, f"step must be 0 or more but is {self.step}"]
+
+
+def save_state(path: Path, step: int, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Write the state after `step` steps, whole or not at all.
+
+    Args:
+        settings: What the training hangs on, as plain data.
+        tensors: Any, by name; no two may share memory.
+    """
+    header = {"format": _FORMAT, "version": _VERSION, "step": step, "settings": dict(settings)}
+    kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with replacing(path) as temporary:
+        save_file(kept, temporary, metadata={_FORMAT: json.dumps(header)})
+
+
+def read_state(
+    path: Path, settings: Mapping[str, Any], required: Mapping[str, Tensor], optional: Mapping[str, Tensor]
+) -> tuple[int, dict[str, Tensor]]:
+    """Inverse of `save_state`; nothing is believed that was not checked.
+
+    Args:
+        settings: Of the training that is to continue.
+        required, optional: Tensors of the names, shapes and types that the file must and may have.
+
+    Raises:
+        FileError: the file is damaged, is something else, or belongs to a training with other settings.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {}).get(_FORMAT, "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
+        raise FileError(f"{path} is not the state of a training, or is damaged ({error}). {_ANEW}") from None
+    found = from_plain(_Header, header, f"{path}: training state", error=FileError)
+    _check_settings(path, found.settings, settings)
+    known = {**required, **optional}
+    bad = [name for name in required if name not in tensors]
+    bad += [name for name, each in tensors.items() if not (name in known and _alike(each, known[name]))]
+    if bad:
+        raise FileError(f"{path} lacks tensors of this training, or has others: {shown(', '.join(bad))}. {_ANEW}")
+    return found.step, tensors
+
+
+def _check_settings(path: Path, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:
+    other = [name for name in {**mine, **theirs} if theirs.get(name) != mine.get(name)]
+    if other:
+        words = (f"{shown(name)} is {shown(theirs.get(name))} there, {shown(mine.get(name))} here" for name in other)
+        raise FileError(
+            f"{path} belongs to a training with other settings: {'; '.join(words)}. Give the same settings to "
+            "continue it, or another folder."
+        )
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype

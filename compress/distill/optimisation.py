@@ -1,0 +1,74 @@
+"""AdamW, the schedule of its learning rate, and averaged weights, for every training here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel
+
+
+def optimiser(
+    model: nn.Module, lr: float, weight_decay: float, *, scale: Callable[[str], float] = lambda name: 1.0
+) -> torch.optim.AdamW:
+    """AdamW; vectors (gains and biases) and position embeddings are not decayed.
+
+    Args:
+        scale: Of a parameter's learning rate over `lr`, by the parameter's name.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        decay = 0.0 if parameter.ndim < 2 or "pos_embed" in name else weight_decay
+        groups.setdefault((decay, scale(name)), []).append(parameter)
+    found = [
+        {"params": parameters, "weight_decay": decay, "lr": lr * scaled, "initial_lr": lr * scaled}
+        for (decay, scaled), parameters in groups.items()
+    ]
+    return torch.optim.AdamW(found, lr=lr, betas=(0.9, 0.98))
+
+
+def warmup_cosine(descent: torch.optim.AdamW, steps: int, warmup: int, *, start: int = 0) -> LambdaLR:
+    """Linear warm-up to the peak over `warmup` steps, then half a cosine to 1% of it at step `steps`.
+
+    Args:
+        descent: Its groups have their peaks as `initial_lr`; see `optimiser`.
+        start: The next step, counted from 0; its rates are set at once.
+    """
+
+    def factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        share = (step - warmup) / max(1, steps - warmup)
+        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+    return LambdaLR(descent, factor, last_epoch=start - 1)
+
+
+def averaged(model: nn.Module, decay: float) -> AveragedModel:
+    """Exponential moving average of a model's weights, in eval mode; buffers (batch statistics) are copied as they are.
+
+    It begins with the weights that the model has. Update n takes min(decay, n / (n + 10)) of the average as it was:
+    early on it is shorter, so that the start is forgotten.
+    """
+
+    def average(averages: list[Tensor], values: list[Tensor], count: Tensor | int) -> None:
+        n = int(count)
+        torch._foreach_lerp_(averages, values, 1 - min(decay, n / (n + 10)))
+
+    found = AveragedModel(model, multi_avg_fn=average).eval().requires_grad_(False)  # type: ignore[arg-type]
+    found.update_parameters(model)
+    return found
+
+
+def keep_statistics(model: nn.Module) -> None:
+    """Let a backbone's batch norms, in train mode, go on with the statistics that they have; a head's follow its batch.
+
+    A LeViT's come with weights trained on large batches, and its stem sees template and search crop one after the
+    other: batch statistics would make another network of it than the one that will run.
+    """
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and name.startswith(("backbone.", "bridge.")):
+            module.eval()

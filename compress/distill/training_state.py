@@ -1,0 +1,78 @@
+"""All that changes while a model is trained, as tensors by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from compress.distill.checkpoint import read_state, save_state
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """Weights with their buffers, their average, what AdamW keeps of them, and torch's own random generators.
+
+    Attributes:
+        device: Whose generator is kept beside the CPU's; stochastic depth draws from them.
+    """
+
+    trained: nn.Module
+    average: AveragedModel
+    descent: torch.optim.AdamW
+    device: torch.device
+
+    def save(self, path: Path, step: int, settings: Mapping[str, Any]) -> None:
+        """Write it as it is after `step` steps; see `save_state`."""
+        save_state(path, step, settings, self._weights() | self._moments() | self._random())
+
+    def load(self, path: Path, settings: Mapping[str, Any]) -> int:
+        """Take over what was saved, and return the steps that were done.
+
+        Raises:
+            FileError: see `read_state`; then nothing was changed.
+        """
+        random = self._random()
+        required = self._weights() | {"random.cpu": random["random.cpu"]}
+        # A training that began on another device goes on with a generator of its own there.
+        other = {"random.cuda": torch.empty(16, dtype=torch.uint8)}
+        step, tensors = read_state(path, settings, required, self._possible_moments() | other | random)
+        self.trained.load_state_dict(_within(tensors, "trained."))
+        self.average.load_state_dict(_within(tensors, "average."))
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in _within(tensors, "adamw.").items():
+            place, _, name = key.partition(".")
+            state.setdefault(int(place), {})[name] = value
+        self.descent.load_state_dict({"state": state, "param_groups": self.descent.state_dict()["param_groups"]})
+        torch.set_rng_state(tensors["random.cpu"])
+        if "random.cuda" in tensors and self.device.type == "cuda":
+            torch.cuda.set_rng_state(tensors["random.cuda"], self.device)
+        return step
+
+    def _weights(self) -> dict[str, Tensor]:
+        trained = {f"trained.{name}": value for name, value in self.trained.state_dict().items()}
+        return trained | {f"average.{name}": value for name, value in self.average.state_dict().items()}
+
+    def _moments(self) -> dict[str, Tensor]:
+        """Of each parameter that was changed, by its place among all."""
+        kept = self.descent.state_dict()["state"]
+        return {f"adamw.{place}.{name}": value for place, each in kept.items() for name, value in each.items()}
+
+    def _possible_moments(self) -> dict[str, Tensor]:
+        """Tensors of the shapes and types that `_moments` may come to have."""
+        parameters = [each for group in self.descent.param_groups for each in group["params"]]
+        moments = {f"adamw.{i}.{name}": each for i, each in enumerate(parameters) for name in ("exp_avg", "exp_avg_sq")}
+        return moments | {f"adamw.{i}.step": torch.zeros(()) for i in range(len(parameters))}
+
+    def _random(self) -> dict[str, Tensor]:
+        found = {"random.cpu": torch.get_rng_state()}
+        return found | ({"random.cuda": torch.cuda.get_rng_state(self.device)} if self.device.type == "cuda" else {})
+
+
+def _within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
