@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from compress import search
 from compress.archive import Archive
 from compress.core.files import replacing
-from compress.driver import search
 
 Curve = NDArray[np.float64]
 

@@ -12,7 +12,7 @@ _LAZY = {
     "create_tracker": "compress.models",
     "describe": "compress.core",
     "load_tracker": "compress.models",
-    "search": "compress.driver",
+    "search": "compress.driver.search",
 }
 
 __all__ = ["create_tracker", "describe", "load_tracker", "search"]

@@ -62,8 +62,8 @@ def command(
     from compress.core.progress import part
     from compress.data import open_source, split_key
     from compress.distill import pick_device
-    from compress.driver.config import SearchConfig
     from compress.driver.exit_thresholds.setting import set_thresholds
+    from compress.driver.settings import SearchSettings
     from compress.export import load_source
     from compress.runtime.thresholds import check_exits
 
@@ -74,7 +74,7 @@ def command(
     source = load_source(run, variant)
     check_exits(source.model.spec)
     settings = _settings(run)
-    chosen_on = open_source(data or settings.get("data", SearchConfig.data))
+    chosen_on = open_source(data or settings.get("data", SearchSettings.data))
     with shown(quiet=quiet or as_json) as progress:
         chosen = set_thresholds(
             source.model,

@@ -1,6 +1,5 @@
-"""The search: asking, gating, training, telling; resumable at any point."""
+"""The search: asking, gating, training, telling; resumable at any point. `compress.search` is `search.search`."""
 
-from compress.driver.config import SearchConfig
-from compress.driver.search import search
+from compress.driver.settings import SearchKeywords, SearchSettings
 
-__all__ = ["SearchConfig", "search"]
+__all__ = ["SearchKeywords", "SearchSettings"]

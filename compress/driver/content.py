@@ -17,20 +17,18 @@ from compress.core import FileError, fingerprint
 from compress.core.files import write_text
 from compress.core.plain_files import read_plain
 from compress.data import open_source
-from compress.driver.config import SearchConfig
 from compress.driver.jobs import TrainingSetup
+from compress.driver.settings import MAY_CHANGE, SearchSettings
 from compress.spaces import Space, is_space_file
 
 _MOST = 200_000
 _OTHER = "Give another --out."
-_MAY_CHANGE = ("trials", "device", "executor", "time_budget")
-"""What may differ when a run is continued: how long and where, not what."""
 
 Content = Mapping[str, Any]
 """Fingerprints by names of settings; of the space one by knob, so that a change can be named."""
 
 
-def located(config: SearchConfig) -> SearchConfig:
+def located(config: SearchSettings) -> SearchSettings:
     """The settings with every path absolute, so that other commands find what they name from anywhere.
 
     Raises:
@@ -46,7 +44,7 @@ def located(config: SearchConfig) -> SearchConfig:
     )
 
 
-def content_of(config: SearchConfig, setup: TrainingSetup, space: Space) -> dict[str, Any]:
+def content_of(config: SearchSettings, setup: TrainingSetup, space: Space) -> dict[str, Any]:
     """What the settings of a search lead to now."""
     return {
         "data": setup.evaluation.fingerprint,
@@ -62,7 +60,7 @@ def space_content(space: Space) -> dict[str, Any]:
     return {"space": {name: fingerprint(list(choices)) for name, choices in space.knobs.items()}}
 
 
-def settle(config: SearchConfig, run_dir: Path, content: Content) -> None:
+def settle(config: SearchSettings, run_dir: Path, content: Content) -> None:
     """Write `config.yaml`, or hold `config` and what it leads to against the one there.
 
     Args:
@@ -80,7 +78,7 @@ def settle(config: SearchConfig, run_dir: Path, content: Content) -> None:
             raise FileError(
                 f"{path} does not say what the data of its search held, as earlier versions did not. {_OTHER}"
             )
-        named = [k for k in wanted if k not in (*_MAY_CHANGE, *content, "fingerprints") and found.get(k) != wanted[k]]
+        named = [k for k in wanted if k not in (*MAY_CHANGE, *content, "fingerprints") and found.get(k) != wanted[k]]
         differing = [f"{k} is {found.get(k)!r} there and {wanted[k]!r} here" for k in named]
         differing += _changes(found, wanted, content)
         if differing:

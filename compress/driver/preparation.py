@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from compress.core.progress import Progress
 from compress.data import DataReference
 from compress.distill import StudentRecipe
-from compress.driver.config import SearchConfig
 from compress.driver.evaluation_data import pool_size, rungs_of
 from compress.driver.jobs import TrainingSetup
+from compress.driver.settings import SearchSettings
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
 from compress.latency import LatencyModel
@@ -33,7 +33,7 @@ class Inputs:
     training: DataReference
 
 
-def training_setup(config: SearchConfig, inputs: Inputs) -> TrainingSetup:
+def training_setup(config: SearchSettings, inputs: Inputs) -> TrainingSetup:
     """What all jobs of a search have in common; puts the teacher's weights into the store."""
     teacher = inputs.teacher.spec
     return TrainingSetup(
@@ -48,7 +48,7 @@ def training_setup(config: SearchConfig, inputs: Inputs) -> TrainingSetup:
     )
 
 
-def latency_model(config: SearchConfig, inputs: Inputs, progress: Progress) -> LatencyModel:
+def latency_model(config: SearchSettings, inputs: Inputs, progress: Progress) -> LatencyModel:
     """What predicts the students of the space on the target; on this host measured first, where that is needed."""
     teacher = inputs.teacher.spec
     coverage = Coverage.of_space(teacher, inputs.space)

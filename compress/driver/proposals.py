@@ -1,53 +1,21 @@
-"""Asking Optuna for specs: the study, its sampler, and the gate that every spec passes before anything is trained."""
+"""Asking Optuna for specs: the gate that every spec passes before anything is trained."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import optuna
 from optuna.trial import Trial, TrialState
 
-from compress.archive import STUDY, Record, storage_url, store_record, variant_name
-from compress.core import LATENCY_FIGURES, ConstraintCheck, TrackerSpec, UsageError, unknown_name
+from compress.archive import Record, store_record, variant_name
+from compress.core import ConstraintCheck, TrackerSpec
 from compress.core.cost import macs, parameters
-from compress.driver.config import SearchConfig
-from compress.driver.executors import EXECUTORS
 from compress.driver.seed_configurations import seed_configurations
-from compress.driver.strategies import STRATEGIES
 from compress.spaces import Space
-
-
-def _tpe(seed: int) -> optuna.samplers.BaseSampler:
-    """Knobs that need another one are grouped, so that a space with them is still sampled jointly."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        return optuna.samplers.TPESampler(seed=seed, multivariate=True, group=True, n_startup_trials=8)
-
-
-_SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
-    "nsga2": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "tpe": _tpe,
-}
 
 _TRIES = 200
 """Specs in a row that may be rejected before the search takes the space for exhausted."""
-
-
-def open_study(run_dir: Path, *, sampler: str, seed: int) -> optuna.Study:
-    """The run's study, made when absent; minimises latency (ms) and maximises AO."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = optuna.storages.RDBStorage(storage_url(run_dir))
-    study = optuna.create_study(
-        study_name=STUDY, storage=storage, directions=["minimize", "maximize"], load_if_exists=True
-    )
-    # A continued run must not draw again what it drew before.
-    study.sampler = _SAMPLERS[sampler](seed + 7919 * len(study.get_trials(deepcopy=False)))
-    return study
 
 
 @dataclass
@@ -141,12 +109,3 @@ def _likely(check: ConstraintCheck) -> bool:
     latency = check.latency
     slack = (latency.worst_ms - latency.mean_ms) / 2 if check.optimistic and latency.worst_ms is not None else 0.0
     return check.over_ms + slack <= 0
-
-
-def check_names(config: SearchConfig) -> None:
-    """Raises `UsageError` on a sampler, strategy, executor, or figure to bind, that there is not."""
-    if config.sampler not in _SAMPLERS:
-        raise unknown_name("sampler", config.sampler, _SAMPLERS)
-    _ = STRATEGIES[config.strategy], EXECUTORS[config.executor]
-    if config.fps_at not in LATENCY_FIGURES:
-        raise UsageError(f"--fps-at must be one of {', '.join(LATENCY_FIGURES)} but is {config.fps_at!r}.")

@@ -6,13 +6,13 @@ from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+from typing import Unpack
 
 from compress.archive import Archive, write_pareto_csv, write_trials_csv
 from compress.core import describe
 from compress.core.progress import Progress, no_progress
 from compress.data import DataReference, open_source
 from compress.distill import pick_device
-from compress.driver.config import SearchConfig
 from compress.driver.content import content_of, located, settle
 from compress.driver.evaluation_data import check_training_data, evaluation_sequences
 from compress.driver.executors import EXECUTORS
@@ -22,9 +22,11 @@ from compress.driver.planned_work import PlannedWork
 from compress.driver.planner import check_kind, is_plan, make_plan, plan_space
 from compress.driver.planner.warm_start import enqueue, planned
 from compress.driver.preparation import Inputs, latency_model, training_setup, work_of
-from compress.driver.proposals import Proposals, check_names, open_study
+from compress.driver.proposals import Proposals
 from compress.driver.remeasure import Remeasurer
 from compress.driver.run_dir import Log, explained, holding, write_environment
+from compress.driver.samplers import open_study
+from compress.driver.settings import SearchKeywords, SearchSettings
 from compress.driver.strategies import STRATEGIES
 from compress.driver.teacher import record_teacher, teacher_score
 from compress.driver.trials import Trials
@@ -36,14 +38,16 @@ from compress.report import write_report
 from compress.spaces import load_space
 
 
-def search(*, out: str | Path | None = None, progress: Progress = no_progress, **settings: object) -> Archive:
+def search(
+    *, out: str | Path | None = None, progress: Progress = no_progress, **settings: Unpack[SearchKeywords]
+) -> Archive:
     """Search for the fastest accurate students of a teacher on a target; the same as `compress search`.
 
     On an estimated target, without weights or without `data` in `settings`, it plans: see `driver.planner`.
 
     Args:
         out: Run directory; `results/TEACHER-TARGET` by default. An earlier search there is continued.
-        settings: Fields of `SearchConfig`, e.g. `teacher="ostrack-nano", target="cpu", speedup=2`.
+        settings: Fields of `SearchSettings`, e.g. `teacher="ostrack-nano", target="cpu", speedup=2`.
 
     Returns:
         The archive; `archive.front()` is empty where no variant meets the bound.
@@ -53,8 +57,7 @@ def search(*, out: str | Path | None = None, progress: Progress = no_progress, *
         FileError: weights, data or run directory that cannot be used.
         InterruptedRun: stopped by the user; the same call continues.
     """
-    config = SearchConfig(**settings)  # type: ignore[arg-type]
-    check_names(config)
+    config = SearchSettings(**settings)
     run_dir = Path(out) if out else Path("results") / f"{config.teacher}-{config.target.replace(':', '-')}"
     # Everything a user can mistype is looked up before anything is written.
     target = resolve_target(config.target, describe(config.teacher))
@@ -82,7 +85,7 @@ def search(*, out: str | Path | None = None, progress: Progress = no_progress, *
             return _run(config, run_dir, inputs, setup, progress)
 
 
-def _run(config: SearchConfig, run_dir: Path, inputs: Inputs, setup: TrainingSetup, progress: Progress) -> Archive:
+def _run(config: SearchSettings, run_dir: Path, inputs: Inputs, setup: TrainingSetup, progress: Progress) -> Archive:
     """Train, measure and report, from wherever an earlier search in `run_dir` stopped."""
     deadline = monotonic() + 60 * config.minutes
     log, work = Log(run_dir), PlannedWork(progress)

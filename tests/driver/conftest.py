@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from compress import search
 from compress.archive import Archive
-from compress.driver import search
 from compress.testing.search_inputs import data, weights
 from compress.testing.search_settings import SETTINGS
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from compress import search
 from compress.archive import Archive, Record, read_archive
 from compress.cli import main
-from compress.driver import search
 from compress.testing.search_settings import SETTINGS
 
 SPACE = """\

@@ -12,11 +12,12 @@ import pytest
 import torch
 import yaml
 
+from compress import search
 from compress.archive import Archive
 from compress.core import FileError, Store
 from compress.data import load_sequences, open_source
 from compress.distill import distillation_pool
-from compress.driver import SearchConfig, search
+from compress.driver import SearchSettings
 from compress.driver.content import settle
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
@@ -132,14 +133,14 @@ def _pool(teacher: Tracker, store: Store) -> torch.Tensor:
 
 
 def test_the_space_is_named_by_its_knobs_and_the_rest_by_name(tmp_path: Path) -> None:
-    config = SearchConfig(data="folder:/old", space="mine.yaml")
+    config = SearchSettings(data="folder:/old", space="mine.yaml")
     settle(config, tmp_path, _CONTENT)
     kept = yaml.safe_load((tmp_path / "config.yaml").read_text())
     assert kept["fingerprints"] == _CONTENT
-    settle(SearchConfig(data="folder:/new", space="mine.yaml", trials=99), tmp_path, _CONTENT)
+    settle(SearchSettings(data="folder:/new", space="mine.yaml", trials=99), tmp_path, _CONTENT)
     changed = {"data": "d2", "images": "i2", "space": {"depth": "s1", "exits": "s3", "bypass": "s4"}}
     with pytest.raises(FileError) as caught:
-        settle(SearchConfig(data="folder:/old", images="/pictures", space="mine.yaml"), tmp_path, _CONTENT | changed)
+        settle(SearchSettings(data="folder:/old", images="/pictures", space="mine.yaml"), tmp_path, _CONTENT | changed)
     for text in (
         "data is 'folder:/new' there and 'folder:/old' here, of other content",
         "images is '' there and '/pictures' here, of other content",
@@ -151,4 +152,4 @@ def test_the_space_is_named_by_its_knobs_and_the_rest_by_name(tmp_path: Path) ->
 def test_runs_that_do_not_say_what_they_were_made_from_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("teacher: ostrack-nano\n")
     with pytest.raises(FileError, match="earlier versions"):
-        settle(SearchConfig(), tmp_path, _CONTENT)
+        settle(SearchSettings(), tmp_path, _CONTENT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compress.driver import SearchConfig
+from compress.driver import SearchSettings
 from compress.driver.executors import EXECUTORS
 from compress.driver.jobs import TrainingSetup
 from compress.testing import executor_checks
@@ -18,4 +18,4 @@ def setup(data: str) -> TrainingSetup:
 @pytest.mark.parametrize("check", executor_checks.CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", EXECUTORS.names())
 def test_conformance(name: str, check: executor_checks.Check, setup: TrainingSetup) -> None:
-    check(lambda watch: EXECUTORS[name](SearchConfig(), watch), setup)
+    check(lambda watch: EXECUTORS[name](SearchSettings(), watch), setup)

@@ -18,13 +18,10 @@ from compress.core import (
     Latency,
     LatencyConstraint,
     TrackerSpec,
-    UsageError,
     describe,
     mean_layers,
 )
 from compress.data import DataReference, open_source
-from compress.driver import SearchConfig
-from compress.driver.evaluation_data import pool_size
 from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup, TrialJob, TrialResult
 from compress.driver.proposals import Proposals
 from compress.driver.strategies.halving import Halving, promoted
@@ -227,30 +224,3 @@ def test_thresholds_that_were_chosen_stay_with_the_trial() -> None:
     record = trials.add(replace(_result(job, 0.5, paths={ExecutionPath(frozenset(), 1): 3}), spec=chosen))
     assert record.spec == chosen
     assert trials.job(number, 2).spec == chosen
-
-
-@pytest.mark.parametrize(
-    ("settings", "words"),
-    [
-        ({"fps": 30.0, "speedup": 2.0}, "one of --fps N and --speedup X"),
-        ({"fps": -1.0}, "positive"),
-        ({"speedup": float("nan")}, "positive"),
-        ({"fps": 30.0, "trials": 0}, "trials must be at least 1"),
-        ({"fps": 30.0, "partial": 1.0}, "between 0 and 1"),
-        ({"fps": 30.0, "mlp_rank": "random"}, "importance or leading"),
-    ],
-)
-def test_impossible_settings_are_refused(settings: dict[str, float], words: str) -> None:
-    with pytest.raises(UsageError, match=words):
-        SearchConfig(**settings)  # type: ignore[arg-type]
-
-
-def test_default_pool_fits_in_memory() -> None:
-    assert pool_size(describe("ostrack-nano"), 480 * 32) == 8192
-    assert 300 < pool_size(describe("ostrack256"), 480 * 32) < 1000
-    assert pool_size(describe("ostrack256"), 5 * 32) == 160
-
-
-def test_without_a_bound_nothing_slower_than_the_teacher_will_do() -> None:
-    assert SearchConfig().speedup == 1.0
-    assert SearchConfig(fps=30.0).speedup is None

@@ -13,12 +13,13 @@ from typing import Any
 import optuna
 import pytest
 
+from compress import search
 from compress.archive import SHARE, Archive, pareto_mask, read_archive, read_knobs
 from compress.cli import main
 from compress.cli.profile import measure as measure_command
 from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
-from compress.driver import SearchConfig, search
+from compress.driver import SearchSettings
 from compress.driver.planner import is_plan, make_plan
 from compress.driver.planner.sample import DRAWS
 from compress.driver.planner.warm_start import Planned, along, planned
@@ -162,7 +163,7 @@ def test_a_plan_that_was_stopped_goes_on(
     run: Archive, space: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
     config, target, out = (
-        SearchConfig(teacher="ostrack256", target="agx", fps=60, space=space),
+        SearchSettings(teacher="ostrack256", target="agx", fps=60, space=space),
         _agx(),
         tmp_path / "run",
     )
@@ -271,7 +272,7 @@ def test_a_plan_and_a_search_do_not_mix(run: Archive, tmp_path: Path, weights: s
     ],
 )
 def test_when_a_search_is_a_plan(settings: dict[str, Any], planned: bool) -> None:
-    assert is_plan(SearchConfig(**settings), resolve_target(settings["target"]), settings) is planned
+    assert is_plan(SearchSettings(**settings), resolve_target(settings["target"]), settings) is planned
 
 
 def _agx() -> Any:

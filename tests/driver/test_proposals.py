@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from compress.core import ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, describe
-from compress.driver.proposals import Proposals, open_study
+from compress.driver.proposals import Proposals
+from compress.driver.samplers import open_study
 from compress.spaces import load_space
 
 NANO = describe("ostrack-nano")

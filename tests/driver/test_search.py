@@ -14,10 +14,10 @@ from pathlib import Path
 import optuna
 import pytest
 
+from compress import search
 from compress.archive import STUDY, Archive, read_archive, storage_url
 from compress.cli import main
 from compress.core import CompressError, FileError
-from compress.driver import search
 from compress.driver.run_dir import holding
 from compress.testing.search_settings import SETTINGS
 

@@ -12,7 +12,7 @@ import pytest
 from compress import search
 from compress.archive import Archive
 from compress.core import CompressError
-from compress.driver import SearchConfig
+from compress.driver import SearchSettings
 from compress.driver.executors import EXECUTORS, Watch
 from compress.driver.jobs import TrialJob, TrialResult
 from compress.driver.worker import run_job
@@ -22,7 +22,7 @@ from compress.testing import executor_checks
 class Processes:
     """Two fresh processes, which share nothing with this one but the store."""
 
-    def __init__(self, settings: SearchConfig, watch: Watch) -> None:
+    def __init__(self, settings: SearchSettings, watch: Watch) -> None:
         self._pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"))
         self._running: set[Future[TrialResult]] = set()
         self._open = True
@@ -57,7 +57,7 @@ def registered() -> Iterator[None]:
 
 @pytest.mark.parametrize("check", executor_checks.CHECKS, ids=lambda check: check.__name__)
 def test_conformance(check: executor_checks.Check, data: str) -> None:
-    check(lambda watch: EXECUTORS["processes"](SearchConfig(), watch), executor_checks.small_setup(data))
+    check(lambda watch: EXECUTORS["processes"](SearchSettings(), watch), executor_checks.small_setup(data))
 
 
 def test_a_search_on_it_finds_what_it_finds_inline(

@@ -9,7 +9,7 @@ import pytest
 
 from compress import search
 from compress.core import UsageError
-from compress.driver import SearchConfig
+from compress.driver import SearchSettings
 from compress.driver.jobs import TrialJob, TrialResult
 from compress.driver.strategies import STRATEGIES
 from compress.driver.trials import Trials
@@ -18,7 +18,7 @@ from compress.driver.trials import Trials
 class OneRung:
     """Every student is scored with inherited weights, and goes no further."""
 
-    def __init__(self, trials: Trials, settings: SearchConfig) -> None:
+    def __init__(self, trials: Trials, settings: SearchSettings) -> None:
         self._trials, self._left = trials, settings.students - trials.trained
 
     @property

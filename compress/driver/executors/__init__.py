@@ -2,55 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from compress.driver.executors.protocol import EXECUTORS, Executor, ExecutorSettings, Watch
 
-from compress.core import Registry
-
-if TYPE_CHECKING:
-    from compress.core.progress import Progress
-    from compress.driver.jobs import TrialJob, TrialResult
-    from compress.driver.settings import SearchSettings
-
-Watch = Callable[["TrialJob"], "Progress"]
-"""Gives where the progress of a job is reported to, by executors that hear of it."""
-
-
-class Executor(Protocol):
-    """Runs jobs by `worker.run_job`, which needs the job and the store, so that this may be in another process or host.
-
-    Only one thread calls it. Results come in any order, each once.
-    """
-
-    @property
-    def free(self) -> int:
-        """How many more jobs could start at once; the search submits no more than that."""
-
-    def submit(self, job: TrialJob) -> None:
-        """Take a job, without waiting for it.
-
-        Raises:
-            CompressError: after `shutdown`.
-        """
-
-    def as_completed(self) -> Iterator[TrialResult]:
-        """Results as jobs end, of those submitted meanwhile too, until none is left.
-
-        Raises:
-            Exception: what `run_job` raised, which is about the search as a whole: data or a store that cannot be
-                used. A student that cannot be trained is a result with an `error`.
-        """
-
-    def shutdown(self) -> None:
-        """Drop what has not begun and give everything back; a second call does nothing."""
-
-
-EXECUTORS = Registry[Callable[["SearchSettings", Watch], Executor]]("executor")
-"""By the name that `--executor` takes: makes an executor from the settings of a search and a `Watch`."""
+__all__ = ["EXECUTORS", "Executor", "ExecutorSettings", "Watch"]
 
 
 @EXECUTORS.register
-def inline(settings: SearchSettings, watch: Watch) -> Executor:
+def inline(settings: ExecutorSettings, watch: Watch) -> Executor:
     """One job after the other, in this process."""
     from compress.driver.executors.inline import Inline
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from compress.core import CompressError
-from compress.driver.executors import Watch
+from compress.driver.executors.protocol import Watch
 from compress.driver.jobs import TrialJob, TrialResult
 from compress.driver.worker import run_job
 

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from compress.core import FileError
-from compress.driver.config import SearchConfig
+from compress.driver.settings import SearchSettings
 from compress.models import weights_path
 from compress.models.checkpoints.layouts import weights_source
 
@@ -16,7 +16,7 @@ _NAMED = ("teacher", "weights", "target", "space", "data", "train_data", "plan",
 """Settings that the command names itself, or that mean nothing to it."""
 
 
-def commands(config: SearchConfig, run_dir: Path, *, measured: bool) -> Iterator[str]:
+def commands(config: SearchSettings, run_dir: Path, *, measured: bool) -> Iterator[str]:
     """What to type to measure the device, unless it is, and train the plan; words in capitals are the user's."""
     # Under onnxruntime, which is what export ships, whatever runtime was planned for.
     device = config.target.split(":")[0]
@@ -31,7 +31,7 @@ def commands(config: SearchConfig, run_dir: Path, *, measured: bool) -> Iterator
     yield shlex.join([*words, "--plan", str(run_dir), "--out", f"{run_dir}-trained"])
 
 
-def _weights(config: SearchConfig) -> list[str]:
+def _weights(config: SearchSettings) -> list[str]:
     """Nothing where the teacher's weights are found without being named."""
     if config.weights:
         return ["--weights", config.weights]
@@ -43,10 +43,10 @@ def _weights(config: SearchConfig) -> list[str]:
     return []
 
 
-def _data(config: SearchConfig) -> list[str]:
+def _data(config: SearchSettings) -> list[str]:
     """As given; else generated sequences for a teacher that was made on them, and folders to name for others."""
     if (config.data, config.train_data) != ("generated", "generated"):
         return ["--train-data", config.train_data, "--data", config.data]
-    if config.teacher == SearchConfig.teacher:
+    if config.teacher == SearchSettings.teacher:
         return ["--data", "generated"]
     return ["--train-data", "folder:TRAIN", "--data", "folder:TEST"]

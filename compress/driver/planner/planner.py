@@ -21,15 +21,15 @@ from compress.archive import (
 )
 from compress.core import FileError, describe
 from compress.core.progress import Progress
-from compress.driver.config import SearchConfig
 from compress.driver.planner.commands import commands
 from compress.driver.planner.estimator import Candidate, Estimator
 from compress.driver.planner.front import distinct, front_of, nearest_to_front
 from compress.driver.planner.notes import notes
 from compress.driver.planner.sample import sample_space
 from compress.driver.planner.trials import plan_row, planned_record, planned_trial
-from compress.driver.proposals import open_study
 from compress.driver.run_dir import Log
+from compress.driver.samplers import open_study
+from compress.driver.settings import SearchSettings
 from compress.measure import Coverage, Target
 from compress.report import write_report
 from compress.spaces import Space
@@ -42,7 +42,7 @@ class Planner:
     """Estimates students of a space and writes the run; stopped and called again, it goes on."""
 
     def __init__(
-        self, config: SearchConfig, run_dir: Path, target: Target, space: Space, progress: Progress, draws: int
+        self, config: SearchSettings, run_dir: Path, target: Target, space: Space, progress: Progress, draws: int
     ) -> None:
         self.config, self.run_dir, self.space, self.progress = config, run_dir, space, progress
         self.draws, self.log = draws, Log(run_dir)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from compress.archive import Archive
 from compress.core import FileError, UsageError
 from compress.core.progress import Progress, no_progress
-from compress.driver.config import SearchConfig
 from compress.driver.content import settle, space_content
 from compress.driver.planner.planner import Planner
 from compress.driver.planner.sample import DRAWS
 from compress.driver.run_dir import explained, holding, write_environment
+from compress.driver.settings import SearchSettings
 from compress.measure import Target
 from compress.models import weights_path
 from compress.spaces import load_space
@@ -21,7 +21,7 @@ _SPACE = "full"
 """Planned over where no space is given: a larger one costs seconds here, not hours."""
 
 
-def is_plan(config: SearchConfig, target: Target, given: dict[str, Any]) -> bool:
+def is_plan(config: SearchSettings, target: Target, given: Mapping[str, object]) -> bool:
     """Whether a search is a plan: on a device that is not at hand without weights, or on estimates without data.
 
     Args:
@@ -46,7 +46,7 @@ def is_plan(config: SearchConfig, target: Target, given: dict[str, Any]) -> bool
 
 
 def make_plan(
-    config: SearchConfig, target: Target, run_dir: Path, *, progress: Progress = no_progress, draws: int = DRAWS
+    config: SearchSettings, target: Target, run_dir: Path, *, progress: Progress = no_progress, draws: int = DRAWS
 ) -> Archive:
     """Estimate students of a space, and write those on and near the front as a run. Nothing is trained or timed.
 
@@ -80,12 +80,12 @@ def check_kind(run_dir: Path, *, planned: bool) -> None:
     raise FileError(f"{run_dir} holds a plan. Start from it: --plan {run_dir}, with another --out.")
 
 
-def plan_space(given: dict[str, Any]) -> str:
+def plan_space(given: Mapping[str, object]) -> str:
     """The space of a plan: as given, or everything at once."""
     return str(given.get("space") or _SPACE)
 
 
-def _has_weights(config: SearchConfig) -> bool:
+def _has_weights(config: SearchSettings) -> bool:
     try:
         return bool(config.weights) or weights_path(config.teacher).is_file()
     except FileError:

@@ -13,8 +13,19 @@ from compress.core import Registry
 
 if TYPE_CHECKING:
     from compress.driver.jobs import TrialJob, TrialResult
-    from compress.driver.settings import SearchSettings
     from compress.driver.trials import Trials
+
+
+class StrategySettings(Protocol):
+    """What strategies read of the settings of a search."""
+
+    @property
+    def students(self) -> int:
+        """Students to train in all, those of earlier searches of the run included."""
+
+    @property
+    def generation(self) -> int:
+        """Students that compete with each other."""
 
 
 class Strategy(Protocol):
@@ -47,12 +58,12 @@ class Strategy(Protocol):
         """Begin nothing new, since the time is over: propose only what brings to an end what has begun."""
 
 
-STRATEGIES = Registry[Callable[["Trials", "SearchSettings"], Strategy]]("strategy")
+STRATEGIES = Registry[Callable[["Trials", StrategySettings], Strategy]]("strategy")
 """By the name that `--strategy` takes: makes a strategy from the trials of a search and its settings."""
 
 
 @STRATEGIES.register
-def halving(trials: Trials, settings: SearchSettings) -> Strategy:
+def halving(trials: Trials, settings: StrategySettings) -> Strategy:
     """Successive halving: generations of students, the better half of which goes on at every rung."""
     from compress.driver.strategies.halving import Halving
 

@@ -1,0 +1,62 @@
+"""Options of a command, made from a settings dataclass: its defaults, ranges, choices and help."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+from compress.core.settings import NamedSetting, Setting, settings_of
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def settings_options(cls: type) -> Callable[[_F], _F]:
+    """Decorator: an option for every setting of a dataclass, in their order, each passed by the field's name."""
+
+    def add(function: _F) -> _F:
+        for each in reversed(settings_of(cls)):
+            function = _option(each)(function)
+        return function
+
+    return add
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """Those options of the running command that the user gave; the others keep the defaults of the dataclass."""
+    source = click.get_current_context().get_parameter_source
+    return {name: value for name, value in values.items() if source(name) is not ParameterSource.DEFAULT}
+
+
+def _option(each: NamedSetting) -> Callable[[_F], _F]:
+    names = each.choices or tuple(each.about.names() if each.about.names is not None else ())
+    empty = each.default is None or each.default == ""
+    return click.option(
+        each.flag,
+        each.name,
+        type=_type(each),
+        default=None if empty else each.default,
+        show_default=not empty,
+        help=each.about.help,
+        metavar=f"[{'|'.join(names)}]" if names else None,
+    )
+
+
+def _type(each: NamedSetting) -> click.ParamType:
+    if each.kind is int:
+        return click.IntRange(*_limits(each.about))
+    if each.kind is float:
+        low, high = _limits(each.about)
+        return click.FloatRange(low, high, min_open=each.about.above == low, max_open=each.about.below == high)
+    if each.about.folder:
+        return click.Path(exists=True, file_okay=False)
+    # Names are checked by the dataclass, which tells close ones.
+    return click.Choice(each.choices) if each.choices else click.STRING
+
+
+def _limits(about: Setting) -> tuple[Any, Any]:
+    low, high = max(about.at_least, about.above), min(about.at_most, about.below)
+    return (low if math.isfinite(low) else None), (high if math.isfinite(high) else None)

@@ -1,0 +1,111 @@
+"""What a search is asked to do, said once: options, flags in messages, keywords of `compress.search`, `config.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+from typing import Literal, TypedDict
+
+from compress.core import LATENCY_FIGURES, Latency, LatencyConstraint, UsageError
+from compress.core.settings import check_settings, flag_of, setting
+from compress.driver.executors import EXECUTORS
+from compress.driver.samplers import SAMPLERS
+from compress.driver.strategies import STRATEGIES
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """Settings of one search. Defaults fit `ostrack-nano` on two CPU cores in under ten minutes.
+
+    The bound on latency is `fps`, or `speedup` times the teacher's speed on the target. Without either `speedup` is 1,
+    so that nothing slower than the teacher is trained. Specs that are too slow are rejected before training and do not
+    count as `trials`. `None` and empty texts leave the choice to the search.
+
+    Raises:
+        UsageError: naming all settings that cannot be.
+    """
+
+    teacher: str = setting("ostrack-nano", "Where the search starts from.")
+    weights: str = setting("", "The teacher's weights, as published or imported.")
+    target: str = setting("cpu", "The device to be fast on.")
+    threads: int = setting(1, "Threads of the target's runtime.", at_least=1)
+    fps: float | None = setting(None, "Frames per second to reach on the target.", above=0)
+    speedup: float | None = setting(None, "Or: times the teacher's speed (default 1).", above=0)
+    fps_at: str = setting("mean", f"What the bound binds: {', '.join(LATENCY_FIGURES)}.")
+    space: str = setting("ostrack", "Search space: a name or a YAML file.")
+    data: str = setting("generated", "Scored on: generated, or folder:PATH (GOT-10k).")
+    train_data: str = setting("generated", "Distilled on, likewise; keep it apart.")
+    images: str = setting("", "Your images as generated texture.", folder=True)
+    trials: int | None = setting(None, "Students to train (default 10, or 5 minutes' worth).", at_least=1)
+    generation: int = setting(5, "Students at a time.", at_least=1)
+    steps: int = setting(480, "Steps of full distillation.", at_least=2)
+    partial: float = setting(0.25, "Share of the steps that the first distilled rung has.", above=0, below=1)
+    pool: int | None = setting(None, "Pairs to distil on (default 8192, or 1.25 GB of them).", at_least=64)
+    time_budget: float | None = setting(
+        None, "Minutes after which no new generation starts; 0: none (default 5 without --trials).", at_least=0
+    )
+    mlp_rank: Literal["importance", "leading"] = setting("importance", "Units that a thin MLP keeps.")
+    sampler: str = setting("tpe", "How specs are drawn.", names=SAMPLERS.names)
+    strategy: str = setting("halving", "Which students are trained, and how far.", names=STRATEGIES.names)
+    executor: str = setting("inline", "Where students are trained.", names=EXECUTORS.names)
+    plan: str = setting("", "Train the front of this plan (a run directory) first.")
+    seed: int = setting(0, "Seed of everything random.", at_least=0, at_most=2**31 - 1)
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where networks are trained; auto takes a free GPU.")
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and self.speedup is not None:
+            fps, speedup = (flag_of(SearchSettings, name) for name in ("fps", "speedup"))
+            raise UsageError(f"Give the speed to reach by one of {fps} N and {speedup} X, not by both.")
+        check_settings(self)
+        LatencyConstraint(None, at=self.fps_at)
+        if self.fps is None and self.speedup is None:
+            object.__setattr__(self, "speedup", 1.0)
+
+    @property
+    def students(self) -> int:
+        """Students to train."""
+        return 10 if self.trials is None else self.trials
+
+    @property
+    def minutes(self) -> float:
+        """Minutes after which no further generation is started; infinite for no end."""
+        if self.time_budget is None:
+            return 5.0 if self.trials is None else inf
+        return self.time_budget or inf
+
+    def constraint(self, teacher: Latency | None) -> LatencyConstraint:
+        """The latency constraint of the search; a `speedup` is relative to the teacher's latency on the target."""
+        return LatencyConstraint.of(fps=self.fps, speedup=self.speedup, at=self.fps_at, teacher=teacher)
+
+
+class SearchKeywords(TypedDict, total=False):
+    """The fields of `SearchSettings` as keywords, for type checkers; a test holds the two equal."""
+
+    teacher: str
+    weights: str
+    target: str
+    threads: int
+    fps: float | None
+    speedup: float | None
+    fps_at: str
+    space: str
+    data: str
+    train_data: str
+    images: str
+    trials: int | None
+    generation: int
+    steps: int
+    partial: float
+    pool: int | None
+    time_budget: float | None
+    mlp_rank: Literal["importance", "leading"]
+    sampler: str
+    strategy: str
+    executor: str
+    plan: str
+    seed: int
+    device: Literal["auto", "cpu", "cuda"]
+
+
+MAY_CHANGE = ("trials", "device", "executor", "time_budget")
+"""What may differ when a run is continued: how long and where, not what."""

@@ -1,0 +1,70 @@
+"""Options made from a settings dataclass."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from compress.cli.settings import given, settings_options
+from compress.core.settings import setting
+
+
+@dataclass(frozen=True)
+class Toy:
+    train_steps: int = setting(3, "Steps.", at_least=2)
+    share: float = setting(0.5, "Share.", above=0, below=1)
+    limit: float | None = setting(None, "Limit.")
+    kind: Literal["a", "b"] = setting("a", "Kind.")
+    name: str = setting("one", "Name.", names=lambda: ["one", "two"])
+    images: str = setting("", "Images.", folder=True)
+
+
+@click.command()
+@settings_options(Toy)
+def show(**values: Any) -> None:
+    click.echo(json.dumps([values, given(values)]))
+
+
+def _run(*words: str) -> Any:
+    result = CliRunner().invoke(show, words)
+    return json.loads(result.stdout) if result.exit_code == 0 else result
+
+
+def test_defaults_are_those_of_the_fields() -> None:
+    values, chosen = _run()
+    assert values == {"train_steps": 3, "share": 0.5, "limit": None, "kind": "a", "name": "one", "images": None}
+    assert chosen == {}
+
+
+def test_what_was_given_is_told_apart(tmp_path: Path) -> None:
+    words = ["--train-steps", "3", "--limit", "1.5", "--kind", "b", "--images", str(tmp_path)]
+    assert _run(*words)[1] == {"train_steps": 3, "limit": 1.5, "kind": "b", "images": str(tmp_path)}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--train-steps", "1"], "x>=2"),
+        (["--share", "1"], "0.0<x<1.0|0<x<1"),
+        (["--kind", "c"], "not one of 'a', 'b'"),
+        (["--images", "/nowhere"], "does not exist"),
+    ],
+)
+def test_ranges_are_those_of_the_fields(words: list[str], said: str) -> None:
+    result = _run(*words)
+    assert result.exit_code == 2
+    assert any(each in result.output for each in said.split("|"))
+
+
+def test_help_shows_what_there_is() -> None:
+    text = CliRunner().invoke(show, ["--help"]).output
+    assert "--name [one|two]" in text
+    assert "Steps.  [default: 3; x>=2]" in text
+    assert "Limit." in text
+    assert "default: None" not in text

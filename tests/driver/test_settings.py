@@ -1,0 +1,84 @@
+"""The settings of a search: said once, and the same from the command line, from Python and in files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any, get_args, get_type_hints
+
+import click
+import pytest
+
+from compress import search
+from compress.cli.search import command
+from compress.core import UsageError, describe
+from compress.core.settings import settings_of
+from compress.driver import SearchKeywords, SearchSettings
+from compress.driver.evaluation_data import pool_size
+from compress.surgery import Rank
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"fps": 30.0, "speedup": 2.0}, "one of --fps N and --speedup X"),
+        ({"fps": -1.0}, "--fps must be above 0 but is -1.0"),
+        ({"fps": float("inf")}, "--fps must be above 0 but is inf"),
+        ({"speedup": float("nan")}, "--speedup must be above 0"),
+        ({"trials": 0, "partial": 1.0}, "--trials must be at least 1 but is 0; --partial must be .* below 1 but is 1"),
+        ({"trials": "3"}, "--trials must be a whole number but is '3'"),
+        ({"trials": True}, "--trials must be a whole number but is True"),
+        ({"teacher": None}, "--teacher must be text but is None"),
+        ({"mlp_rank": "random"}, "--mlp-rank must be one of importance, leading but is 'random'"),
+        ({"sampler": "tpee"}, "Unknown sampler 'tpee'. Did you mean tpe"),
+        ({"executor": "inlnie"}, "Unknown executor 'inlnie'. Did you mean inline"),
+        ({"strategy": "halve"}, "Unknown strategy 'halve'. Did you mean halving"),
+        ({"fps_at": "median"}, "--fps-at must be one of mean, p50"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        SearchSettings(**settings)
+
+
+def test_keywords_are_those_of_the_settings() -> None:
+    assert get_type_hints(SearchKeywords) == get_type_hints(SearchSettings)
+    assert [each.name for each in settings_of(SearchSettings)] == [field.name for field in fields(SearchSettings)]
+    with pytest.raises(TypeError, match="trails"):
+        search(trails=3)  # type: ignore[call-arg]
+
+
+def test_options_are_those_of_the_settings() -> None:
+    options = {each.name: each for each in command.params if isinstance(each, click.Option)}
+    assert set(options) == {*asdict(SearchSettings()), "out", "quiet", "as_json"}
+    for each in settings_of(SearchSettings):
+        option = options[each.name]
+        assert option.opts == [f"--{each.name.replace('_', '-')}"]
+        assert option.default == (None if each.default == "" else each.default)
+        assert option.help == each.about.help
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--trials", "0"], ["--steps", "1"], ["--pool", "63"], ["--fps", "0"], ["--time-budget", "-1"], ["--seed", "-1"]],
+)
+def test_both_doors_have_the_same_ranges(words: list[str]) -> None:
+    with pytest.raises(click.BadParameter):
+        command.make_context("search", list(words))
+    name, value = words[0].removeprefix("--").replace("-", "_"), float(words[1])
+    with pytest.raises(UsageError, match=words[0]):
+        SearchSettings(**{name: value if name in ("fps", "time_budget") else int(value)})
+
+
+def test_the_ranks_are_those_of_the_surgery() -> None:
+    assert get_args(get_type_hints(SearchSettings)["mlp_rank"]) == get_args(Rank)
+
+
+def test_without_a_bound_nothing_slower_than_the_teacher_will_do() -> None:
+    assert SearchSettings().speedup == 1.0
+    assert SearchSettings(fps=30.0).speedup is None
+
+
+def test_default_pool_fits_in_memory() -> None:
+    assert pool_size(describe("ostrack-nano"), 480 * 32) == 8192
+    assert 300 < pool_size(describe("ostrack256"), 480 * 32) < 1000
+    assert pool_size(describe("ostrack256"), 5 * 32) == 160
