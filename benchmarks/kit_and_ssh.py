@@ -65,7 +65,7 @@ def _by_kit(request: Request) -> Profile:
     with tempfile.TemporaryDirectory() as folder:
         emit_kit(request, Path(folder) / "kit")
         subprocess.run(
-            [sys.executable, "-I", str(Path(folder) / "kit" / "measure.py")], check=True, capture_output=True
+            [sys.executable, "-I", str(Path(folder) / "kit" / "measure.pyz")], check=True, capture_output=True
         )
         return ingest(Path(folder) / "kit" / "results.json")[0]
 

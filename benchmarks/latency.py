@@ -31,13 +31,13 @@ from compress.core.cost import parameters
 from compress.core.files import replacing
 from compress.latency import Profile, path_ms
 from compress.measure import Coverage, host, runtime_name
-from compress.measure.backends import BACKENDS, CPU
+from compress.measure.backends import CPU, host_backend
 from compress.measure.calibration.profile_fit import Where, fit_profile
 from compress.measure.calibration.routing_overhead import RoutingOverheadPlan, fit_routing_overhead
-from compress.measure.prepare import Call, prepare
 from compress.measure.profiling import ROUNDS
 from compress.measure.stacks.timing_plan import Plan
 from compress.measure.timed_frame import TimedFrame
+from compress.measure.timed_trackers import Call, timed_frames
 from compress.measure.timing import drift, low, settled_rounds, spread
 from compress.spaces import load_space
 
@@ -71,13 +71,13 @@ def one_run(
 
     A tracker has sessions of its own in each batch.
     """
-    plan, runtime = Plan.of(teacher, coverage), BACKENDS[CPU]
+    plan, backend = Plan.of(teacher, coverage), host_backend(CPU)
     routing_overhead = RoutingOverheadPlan.of(teacher, coverage) if coverage.decides else None
     static: list[list[Call]] = [[(spec, None) for spec in batch] for batch in plan.batches]
     every = [*static, *([routing_overhead.calls] if routing_overhead else []), *batches]
-    loops = chain.from_iterable(prepare(batch, runtime, threads, _progress) for batch in every)
+    loops = chain.from_iterable(timed_frames(batch, backend, threads, _progress) for batch in every)
     times = settled_rounds(
-        [*loops, TimedFrame(teacher, None)],
+        [*loops, TimedFrame.of(teacher)],
         rounds=rounds,
         dropped=plan.budget.dropped,
         timed=plan.budget.timed,
@@ -86,7 +86,7 @@ def one_run(
     print(f"{len(times)} networks, halves of the rounds {spread(times):.1%} apart, drift {drift(times):+.1%}")
     *parts, loop = np.split(times, np.cumsum([len(batch) for batch in every]))
     stacks = [np.concatenate([each, loop]) for each in parts[: len(static)]]
-    profile = fit_profile(plan, stacks, Where(CPU, runtime.device, runtime.version, threads))
+    profile = fit_profile(plan, stacks, Where(CPU, backend.device, backend.version, threads))
     if routing_overhead:
         profile = replace(profile, routing_overhead=fit_routing_overhead(profile, routing_overhead, parts[len(static)]))
     return profile, [low(each) for each in parts[-len(batches) :]]

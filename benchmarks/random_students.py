@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from compress.core import Attention, BypassSpec, ExecutionPath, ExitSpec, LayerSpec, TrackerSpec, worst_path
 from compress.core.cost import macs
-from compress.measure.prepare import Call
+from compress.measure.timed_trackers import Call
 from compress.spaces import Space
 
 

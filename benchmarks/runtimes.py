@@ -18,29 +18,29 @@ import numpy as np
 from compress.core import describe
 from compress.core.files import replacing
 from compress.measure import host
-from compress.measure.backends import BACKENDS, CPU
+from compress.measure.backends import CPU, host_backends
 from compress.measure.timed_frame import TimedFrame
 from compress.measure.timing import TIMED, settled_rounds
 
 
 def main() -> None:
     arguments = _arguments()
-    present = {name: runtime for name, runtime in BACKENDS.items() if not runtime.missing()}
+    present = {name: backend for name, backend in host_backends().items() if not backend.missing()}
     print(f"{host()}, threads {arguments.threads}")
     rows: list[list[object]] = []
     for tracker in arguments.trackers:
         spec = describe(tracker)
         with ExitStack() as stack:
-            for runtime in present.values():
-                stack.enter_context(runtime.using(arguments.threads))
-            calls = [TimedFrame(spec, each.frame(spec, threads=arguments.threads)) for each in present.values()]
+            for backend in present.values():
+                stack.enter_context(backend.using(arguments.threads))
+            calls = [TimedFrame.of(spec, each.frame(spec, threads=arguments.threads)) for each in present.values()]
             times = settled_rounds(calls, rounds=-(-arguments.runs // TIMED))
         figures = np.percentile(times.reshape(len(calls), -1), (10, 50, 90), axis=1).T
         reference = figures[list(present).index(CPU), 1]
-        for (name, runtime), (low, middle, high) in zip(present.items(), figures, strict=True):
+        for (name, backend), (low, middle, high) in zip(present.items(), figures, strict=True):
             print(f"{tracker:16}{name:24}{middle:8.2f} ms ({low:.2f} to {high:.2f}){middle / reference:8.2f}")
-            about = [tracker, name, runtime.version, f"{low:.4f}", f"{middle:.4f}", f"{high:.4f}"]
-            rows.append([*about, f"{middle / reference:.4f}", runtime.device, arguments.threads])
+            about = [tracker, name, backend.version, f"{low:.4f}", f"{middle:.4f}", f"{high:.4f}"]
+            rows.append([*about, f"{middle / reference:.4f}", backend.device, arguments.threads])
     if arguments.csv:
         _write(arguments.csv, rows)
 

@@ -187,9 +187,7 @@ def _request(target: str, teacher: str, space: str | None, threads: int, rounds:
     from compress.measure.kit.request import Request
     from compress.measure.remote_profiles import Device
 
-    device = Device.of(target)
-    chosen = "cpu" if device.precision == "int8" and provider == "auto" else provider
-    return Request(device, read_spec(teacher), _coverage(teacher, space), threads, rounds, chosen)
+    return Request(Device.of(target), read_spec(teacher), _coverage(teacher, space), threads, rounds, provider)
 
 
 def _remote(

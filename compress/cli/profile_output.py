@@ -46,11 +46,10 @@ def show_profile(profile: Profile, path: Path, as_json: bool) -> None:
 
 def show_kit(id: str, folder: Path, request: Request, as_json: bool) -> None:
     """Where the kit is, what to run on the device, and what to type afterwards."""
-    script = "measure.sh" if request.device.runtime == "tensorrt" else "measure.py"
-    runner = "sh" if script.endswith(".sh") else "python3"
+    run = request.device.recipe.run
     if as_json:
-        print_json({"kit": id, "folder": folder, "target": request.device.target, "run": f"{runner} {script}"})
+        print_json({"kit": id, "folder": folder, "target": request.device.target, "run": run})
         return
     click.echo(f"Kit {id} for {request.device.target} is in {folder}.")
-    click.echo(f"On the device: {runner} {script}")
+    click.echo(f"On the device: {run}")
     click.echo("Back here: compress profile ingest results.json")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compress.core.errors import UsageError
-from compress.core.spec import TrackerSpec
+
+if TYPE_CHECKING:
+    from compress.core.spec import TrackerSpec
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from compress.core.execution_path import ExecutionPath
-from compress.core.spec import TrackerSpec
+if TYPE_CHECKING:
+    from compress.core.execution_path import ExecutionPath
+    from compress.core.spec import TrackerSpec
 
 
 @dataclass(frozen=True)

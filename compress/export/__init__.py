@@ -2,14 +2,15 @@
 
 from compress.export.bundle import check_place, export_bundle
 from compress.export.graphs import bundle_graphs, frame_graph, memory_names, template_graph
-from compress.export.int8 import quantized
 from compress.export.parity import Parity
+from compress.export.precision import at_precision, quantized
 from compress.export.side_by_side import compare, compare_exported
 from compress.export.source import Source, load_source
 
 __all__ = [
     "Parity",
     "Source",
+    "at_precision",
     "bundle_graphs",
     "check_place",
     "compare",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from compress.core import UsageError
+from compress.core.errors import UsageError
 
-Boxes = NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Boxes = NDArray[np.float64]
 
 
 def xywh_to_xyxy(boxes: ArrayLike) -> Boxes:

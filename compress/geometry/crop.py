@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import cv2
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from compress.core import UsageError
+from compress.core.errors import UsageError
+from compress.geometry import pixels
 
-Image = NDArray[np.uint8]
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    Image = NDArray[np.uint8]
 
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 _LEVELS = np.arange(256, dtype=np.float32) / np.float32(255)
 # One table per channel: exact, and faster than float arithmetic on every pixel.
-_TABLES = tuple((_LEVELS - np.float32(m)) / np.float32(s) for m, s in zip(MEAN, STD, strict=True))
+_TABLES = tuple((_LEVELS - np.float32(m)) / np.float32(s) for m, s in zip(MEAN, STD))
 
 
 class Crop(NamedTuple):
@@ -46,15 +48,12 @@ def crop_target(frame: Image, box: ArrayLike, *, factor: float, size: int) -> Cr
     patch = _padded(frame, left, top, side)
     if patch is None:
         return Crop(np.zeros((size, size, 3), dtype=np.uint8), size / side)
-    return Crop(cv2.resize(patch, (size, size)), size / side)  # type: ignore[arg-type]
+    return Crop(pixels.resized(patch, size), size / side)
 
 
 def normalise(image: Image) -> NDArray[np.float32]:
     """(S, S, 3) uint8 RGB → (1, 3, S, S) float32 with ImageNet's mean and deviation."""
-    out = np.empty((1, 3, *image.shape[:2]), dtype=np.float32)
-    for channel, (plane, table) in enumerate(zip(cv2.split(image), _TABLES, strict=True)):
-        cv2.LUT(plane, table, out[0, channel])
-    return out
+    return pixels.looked_up(image, _TABLES)
 
 
 def preprocess(frame: Image, box: ArrayLike, factor: float, size: int) -> tuple[NDArray[np.float32], float]:
@@ -81,4 +80,4 @@ def _padded(frame: Image, left: int, top: int, side: int) -> Image | None:
     inside = frame[top + pad_top : bottom - pad_bottom, left + pad_left : right - pad_right]
     if not (pad_left or pad_right or pad_top or pad_bottom):
         return inside
-    return cv2.copyMakeBorder(inside, pad_top, pad_bottom, pad_left, pad_right, cv2.BORDER_CONSTANT)  # type: ignore
+    return pixels.bordered(inside, pad_top, pad_bottom, pad_left, pad_right)

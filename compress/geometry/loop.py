@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from compress.core import CompressError, ExecutionPath, UsageError
+from compress.core.errors import CompressError, UsageError
 from compress.geometry.boxes import check_box
 from compress.geometry.crop import preprocess
 from compress.geometry.decode import clip_box, decode, map_back
-from compress.geometry.network import Network
-from compress.geometry.settings import LoopSettings
 from compress.geometry.templates import Templates
 from compress.geometry.window import hann_window
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from compress.core.execution_path import ExecutionPath
+    from compress.geometry.network import Network
+    from compress.geometry.settings import LoopSettings
 
 
 @dataclass(frozen=True)

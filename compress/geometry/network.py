@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-from compress.core import ExecutionPath
+    from compress.core.execution_path import ExecutionPath
 
-Maps: TypeAlias = Mapping[str, NDArray[np.float32]]
-"""The head's maps, named and shaped as in `TrackerSpec.maps`, with a batch of one."""
+    Maps = Mapping[str, NDArray[np.float32]]
+    """The head's maps, named and shaped as in `TrackerSpec.maps`, with a batch of one."""
+else:
+    Maps = Mapping
 
 
 class Answer(NamedTuple):

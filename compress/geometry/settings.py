@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from compress.core import TrackerSpec, UsageError
+from compress.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from compress.core.spec import TrackerSpec
 
 UPDATE_INTERVAL = 200
 """Frames between two updates of the online template (MixFormerV2, §4.1)."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from compress.geometry.crop import preprocess
-from compress.geometry.network import Network
-from compress.geometry.settings import LoopSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from compress.geometry.network import Network
+    from compress.geometry.settings import LoopSettings
 
 
 def template_box(box: ArrayLike, resize_factor: float, size: int) -> NDArray[np.float32]:

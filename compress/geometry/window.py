@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
-@cache
+@lru_cache(maxsize=None)
 def hann_window(n: int) -> NDArray[np.float32]:
     """The (n, n) outer product of ½(1 − cos(2πk/(n+1))), k = 1…n; read-only, above 0 at the edges."""
     k = np.arange(1, n + 1, dtype=np.float32)

@@ -12,10 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from compress.measure.backends import BACKENDS
-from compress.measure.host import host
+from compress.measure.backends import host_backends
+from compress.measure.host import conditions, host
 from compress.measure.host_profiles import kept_profiles
-from compress.measure.kit_runtime.facts import conditions
 from compress.measure.remote_profiles import device_profiles
 from compress.measure.timing import LIMIT, NOISY, drift, spread, time_rounds
 
@@ -98,12 +97,14 @@ def _cuda() -> Finding:
 
 
 def _targets() -> Finding:
-    there = [name for name, runtime in BACKENDS.items() if not runtime.missing()]
+    missing = {name: backend.missing() for name, backend in host_backends().items()}
     without: dict[str, list[str]] = {}
-    for name in BACKENDS.keys() - there:
-        without.setdefault(BACKENDS[name].missing(), []).append(name)
+    for name, words in missing.items():
+        if words:
+            without.setdefault(words, []).append(name)
     advice = " ".join(f"{', '.join(sorted(names))}: {words}." for words, names in sorted(without.items()))
-    return Finding("targets of this host", ", ".join(there), not advice, advice)
+    found = ", ".join(name for name, words in missing.items() if not words)
+    return Finding("targets of this host", found, not advice, advice)
 
 
 def _command(name: str, words: tuple[str, ...], advice: str) -> Finding:

@@ -1,45 +1,51 @@
-"""Maps that keep the box where it is, whatever the head."""
+"""Maps that keep the box where it is, whatever the head. This module travels in kits: Python 3.8 and numpy."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from compress.core import TrackerSpec
-from compress.geometry import Maps
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+    from compress.geometry.network import Maps
+    from compress.geometry.settings import LoopSettings
+
+    Array = NDArray[np.float32]
 
 
-def fixed_output_maps(spec: TrackerSpec) -> Maps:
+def fixed_output_maps(shapes: Mapping[str, Sequence[int]], settings: LoopSettings) -> Maps:
     """What the head of a tracker puts out, with a batch of one, where the target is centred and as large as before.
 
     The box is that of the last frame, so it covers 1 / `search_factor` of the search crop if it is a square.
+
+    Args:
+        shapes: As `TrackerSpec.maps`.
     """
-    shapes = {name: (1, *shape) for name, shape in spec.maps.items()}
-    if "score_map" in shapes:
-        return _centre(spec, shapes)
-    low, high = (0.5 - 0.5 / spec.search_factor, 0.5 + 0.5 / spec.search_factor)
-    sides = {"l": low, "t": low, "r": high, "b": high}
-    coverage = {"tl": low, "br": high}
+    batched = {name: (1, *shape) for name, shape in shapes.items()}
+    if "score_map" in batched:
+        return _centre(batched, settings)
+    low, high = (0.5 - 0.5 / settings.search_factor, 0.5 + 0.5 / settings.search_factor)
+    corners = {"prob_tl": low, "prob_br": high}
+    sides = {"prob_l": low, "prob_t": low, "prob_r": high, "prob_b": high}
     maps: dict[str, Array] = {}
-    for name, shape in shapes.items():
-        where = name.removeprefix("prob_")
-        if where in coverage:
-            line = _peak(shape[-1], coverage[where])
+    for name, shape in batched.items():
+        if name in corners:
+            line = _peak(shape[-1], corners[name])
             maps[name] = np.outer(line, line)[None]
         else:
-            maps[name] = _peak(shape[-1], sides[where])[None] if where in sides else np.full(shape, 2, np.float32)
+            maps[name] = _peak(shape[-1], sides[name])[None] if name in sides else np.full(shape, 2, np.float32)
     return maps
 
 
-def _centre(spec: TrackerSpec, shapes: dict[str, tuple[int, ...]]) -> Maps:
-    n = spec.grid
+def _centre(shapes: Mapping[str, tuple[int, ...]], settings: LoopSettings) -> Maps:
+    n = settings.grid
     score = np.full(shapes["score_map"], 1e-4, np.float32)
     score[0, 0, n // 2, n // 2] = 0.9
-    size = np.full(shapes["size_map"], 1 / spec.search_factor, np.float32)
+    size = np.full(shapes["size_map"], 1 / settings.search_factor, np.float32)
     offset = np.full(shapes["offset_map"], n / 2 - n // 2, np.float32)
     return {"score_map": score, "size_map": size, "offset_map": offset}
 

@@ -11,7 +11,7 @@ from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.core.progress import Progress, no_progress, part
 from compress.latency import Family, Profile, load_profile, save_profile
-from compress.measure.backends import BACKENDS, CPU, Backend
+from compress.measure.backends import CPU, Backend, host_backend, host_backends
 from compress.measure.calibration.routing_overhead import measured_routing_overhead
 from compress.measure.coverage import Coverage
 from compress.measure.profiling import ROUNDS, build_profile
@@ -31,8 +31,8 @@ def host_profile(
     """The kept profile of this host for the family of `teacher`, or a new one where it does not cover `coverage`.
 
     Args:
-        target: One of `BACKENDS`.
-        corners: What must be predictable beside `Coverage.of(teacher)`.
+        target: One of `host_backends`.
+        coverage: What must be predictable beside `Coverage.of(teacher)`.
         threads: Threads of the runtime.
         rounds: Visits to each network; fewer than 10 are not enough for figures to rely on.
         refresh: Measure even where a kept profile would do.
@@ -68,7 +68,7 @@ def host_profile(
 def profile_path(teacher: TrackerSpec, threads: int, target: str = CPU) -> Path:
     """Where a profile of this host is kept: by target, processor or GPU, version of the runtime, threads and family."""
     family = sorted(to_plain(Family.of(teacher)).items())
-    key = repr((*_facts(BACKENDS[target]), threads, family))
+    key = repr((*_facts(host_backend(target)), threads, family))
     return home() / "profiles" / f"{_stem(target)}{hashlib.sha256(key.encode()).hexdigest()[:12]}.yaml"
 
 
@@ -85,7 +85,7 @@ def kept_profiles() -> list[tuple[Path, Profile]]:
 
 
 def _check_decides(wanted: Coverage, target: str) -> None:
-    if wanted.decides and not BACKENDS[target].decides:
+    if wanted.decides and not host_backend(target).adaptive:
         raise UsageError(
             f"Trackers with bypass or exits cannot be timed on {target}: a compiled network cannot ask what comes "
             "next. Choose a search space without them, or the target cpu or cpu:pytorch."
@@ -93,12 +93,12 @@ def _check_decides(wanted: Coverage, target: str) -> None:
 
 
 def _is_present(profile: Profile) -> bool:
-    runtime = BACKENDS.get(profile.target)
-    return runtime is not None and not runtime.missing() and _facts(runtime) == (profile.device, profile.runtime)
+    backend = host_backends().get(profile.target)
+    return backend is not None and not backend.missing() and _facts(backend) == (profile.device, profile.runtime)
 
 
-def _facts(runtime: Backend) -> tuple[str, str]:
-    return runtime.device, runtime.version
+def _facts(backend: Backend) -> tuple[str, str]:
+    return backend.device, backend.version
 
 
 def _stem(target: str) -> str:

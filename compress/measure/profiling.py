@@ -5,14 +5,13 @@ from __future__ import annotations
 from compress.core import TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress, part
 from compress.latency import Conditions, Profile
-from compress.measure.backends import BACKENDS, CPU, Backend
+from compress.measure.backends import CPU, Backend, host_backend
 from compress.measure.budget import MeasurementBudget
 from compress.measure.calibration.profile_fit import Where, check_adds_up, check_calm, fit_profile
 from compress.measure.coverage import Coverage
-from compress.measure.kit_runtime.facts import conditions
-from compress.measure.prepare import prepare
+from compress.measure.host import conditions
 from compress.measure.stacks.timing_plan import Plan
-from compress.measure.timed_frame import TimedFrame
+from compress.measure.timed_trackers import timed_frames
 from compress.measure.timing import Times, settled_rounds
 
 ROUNDS = 12
@@ -31,14 +30,14 @@ def build_profile(
     """Measure a profile, keeping nothing. Arguments and errors as `host_profile`."""
     if threads < 1 or rounds < 2:
         raise UsageError(f"threads must be at least 1 and rounds at least 2 but are {threads} and {rounds}.")
-    plan, times, before, runtime = Plan.of(teacher, coverage), [], conditions(), BACKENDS[target]
+    plan, times, before, backend = Plan.of(teacher, coverage), [], conditions(), host_backend(target)
     for i, batch in enumerate(plan.batches):
         own = part(progress, i / len(plan.batches), (i + 1) / len(plan.batches))
-        times.append(_batch_times(runtime, batch, budget=plan.budget, threads=threads, rounds=rounds, progress=own))
+        times.append(_batch_times(backend, batch, budget=plan.budget, threads=threads, rounds=rounds, progress=own))
     if strict:
-        check_calm(times, runtime.device)
+        check_calm(times, backend.device)
     facts = Conditions(**conditions(before))
-    where = Where(target, runtime.device, runtime.version, threads, runtime.precision, facts)
+    where = Where(target, backend.device, backend.version, threads, backend.precision, facts)
     profile = fit_profile(plan, times, where)
     if strict:
         check_adds_up(profile)
@@ -46,7 +45,7 @@ def build_profile(
 
 
 def _batch_times(
-    runtime: Backend,
+    backend: Backend,
     specs: list[TrackerSpec],
     *,
     budget: MeasurementBudget,
@@ -55,12 +54,10 @@ def _batch_times(
     progress: Progress,
 ) -> Times:
     """Times of whole frames of each spec, then of the empty loop; the networks are gone when this returns."""
-    with runtime.using(threads):
+    with backend.using(threads):
+        frames = list(timed_frames([(spec, None) for spec in specs], backend, threads, part(progress, 0, 0.2)))
         return settled_rounds(
-            [
-                *prepare([(spec, None) for spec in specs], runtime, threads, part(progress, 0, 0.2)),
-                TimedFrame(specs[0], None),
-            ],
+            [*frames, frames[0].alone()],
             rounds=rounds,
             dropped=budget.dropped,
             timed=budget.timed,

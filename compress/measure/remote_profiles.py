@@ -6,59 +6,68 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.latency import Family, Profile, load_profile, save_profile
+from compress.measure.backends import BACKENDS, KitRecipe, split_target, target_name
+from compress.measure.backends.table import USUAL
 from compress.measure.host_profiles import is_of_this_host
 
-RuntimeName = Literal["onnxruntime", "tensorrt"]
-_NAME = re.compile(
-    r"(?P<device>[a-z0-9][a-z0-9-]{0,40})(:(?P<runtime>onnxruntime|tensorrt)(-(?P<precision>fp32|fp16|int8))?)?"
-)
-_PRECISIONS = {"onnxruntime": ("fp32", "int8"), "tensorrt": ("fp16", "fp32")}
-"""That can be measured, by runtime; the first is meant where none is named."""
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device by the name its user gave it, with the runtime and precision it is measured under."""
+    """A device by the name its user gave it, and the runtime it is measured under.
+
+    Attributes:
+        backend: One of `BACKENDS` that kits measure.
+    """
 
     name: str
-    runtime: RuntimeName = "onnxruntime"
-    precision: str = "fp32"
+    backend: str = USUAL
 
     @classmethod
     def of(cls, target: str) -> Device:
         """The device of a target such as `agx` or `agx:tensorrt-fp16`.
 
         Raises:
-            UsageError: no such name can be, it would be taken for this host's, or its runtime lacks the precision.
+            UsageError: no such name can be, it would be taken for this host's, or no kit measures the runtime.
         """
-        found = _NAME.fullmatch(target)
-        if found is None:
+        if not _NAME.fullmatch(target.partition(":")[0]):
             raise UsageError(
                 f"{target!r} names no device that could be measured. Give lower-case letters, digits and hyphens, and "
                 "the runtime where it is not onnxruntime: agx, my-board, agx:tensorrt-fp16."
             )
-        name, runtime = found["device"], found["runtime"] or "onnxruntime"
+        name, backend = split_target(target)
         if name.split("-")[0] in ("cpu", "gpu"):
             raise UsageError(f"{name} may not name another device: cpu and gpu are this host's. Choose another name.")
-        precision = found["precision"] or _PRECISIONS[runtime][0]
-        if precision not in _PRECISIONS[runtime]:
-            there = " and ".join(_PRECISIONS[runtime])
-            raise UsageError(
-                f"{target} cannot be measured: under {runtime} kits hold graphs for {there}. Name one of them."
-            )
-        return cls(name, "tensorrt" if runtime == "tensorrt" else "onnxruntime", precision)
+        if BACKENDS[backend].kit is None:
+            known = ", ".join(name for name, each in BACKENDS.items() if each.kit)
+            raise UsageError(f"{target} cannot be measured: there are kits for {known}. Name one of them.")
+        return cls(name, backend)
 
     @property
     def target(self) -> str:
         """Its shortest name as a target."""
-        plain = (self.runtime, self.precision) == ("onnxruntime", "fp32")
-        return self.name if plain else f"{self.name}:{self.runtime}-{self.precision}"
+        return target_name(self.name, self.backend)
+
+    @property
+    def runtime(self) -> str:
+        return BACKENDS[self.backend].runtime
+
+    @property
+    def precision(self) -> str:
+        return BACKENDS[self.backend].precision
+
+    @property
+    def recipe(self) -> KitRecipe:
+        """How a kit measures it."""
+        recipe = BACKENDS[self.backend].kit
+        assert recipe is not None
+        return recipe
 
 
 def device_path(device: Device, family: Family, threads: int) -> Path:

@@ -9,7 +9,7 @@ from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError, unkno
 from compress.core.progress import Progress
 from compress.latency import Family, LatencyModel, MeasuredLatency
 from compress.latency.estimated import UNFITTED, EstimatedLatency, estimated_names, load_estimated
-from compress.measure.backends import BACKENDS, local_target
+from compress.measure.backends import host_backend, host_backends, local_target
 from compress.measure.coverage import Coverage
 from compress.measure.host_profiles import host_profile
 from compress.measure.remote_profiles import Device, device_profile, device_profiles
@@ -37,7 +37,7 @@ def resolve_target(name: str, spec: TrackerSpec | None = None) -> Target:
     for provider in _providers():
         if (found := provider.find(name, spec)) is not None:
             return found
-    raise unknown_name("target", name, {*BACKENDS, *target_names()})
+    raise unknown_name("target", name, {*host_backends(), *target_names()})
 
 
 def same_device(target: Target) -> list[Target]:
@@ -56,17 +56,17 @@ class _ThisHost:
     """The runtimes that can be used here."""
 
     def names(self) -> list[str]:
-        return [name for name, runtime in BACKENDS.items() if not runtime.missing()]
+        return [name for name, backend in host_backends().items() if not backend.missing()]
 
     def find(self, name: str, spec: TrackerSpec | None) -> Target | None:
         local = local_target(name)
         if local is None:
             return None
-        runtime = BACKENDS[local]
-        if missing := runtime.missing():
+        backend = host_backend(local)
+        if missing := backend.missing():
             raise UsageError(f"Target {local!r} cannot be used here: {missing}. `compress doctor` says more.")
         models, timer = _HostModels(local), _HostTimer(local)
-        return Target(local, runtime.version, runtime.precision, runtime.device, models, timer)
+        return Target(local, backend.version, backend.precision, backend.device, models, timer)
 
 
 @dataclass(frozen=True)

@@ -1,48 +1,65 @@
-"""One frame of the whole loop around a tracker's network, ready to be timed."""
+"""One frame of the whole loop around a tracker's network, as it is timed here and on a device.
+
+This module travels in kits: Python 3.8 and numpy.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from compress.core import TrackerSpec
-from compress.geometry import Answer, FrameTracker, LoopSettings
+from compress.geometry.loop import FrameTracker
+from compress.geometry.network import Answer
+from compress.geometry.settings import LoopSettings
 from compress.measure.fixed_output_maps import fixed_output_maps
-from compress.models import Tracker, build
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from compress.core.spec import TrackerSpec
 
 FRAME = (480, 640)
 """Height and width of the frame that loops are timed on."""
 
 
-def network_of(tracker: Tracker | TrackerSpec) -> Tracker:
-    """A tracker as it is, a spec with fresh weights: timing does not depend on them."""
-    return tracker if isinstance(tracker, Tracker) else build(tracker).eval()
-
-
 class FrameWork(Protocol):
-    """The work of a frame: one graph, or several."""
+    """What the network does for a frame: one graph, or several."""
 
     def track(self, search: NDArray[np.float32]) -> None:
-        """Once, on a crop."""
+        """Once, on a (1, 3, S, S) crop."""
         ...
 
 
 class TimedFrame:
-    """One frame of the whole loop around the work of a frame, or around nothing for the loop's own cost.
+    """One frame of the whole loop on each call; without a network, what the loop costs by itself.
 
     An untrained network would let its box wander, and crops of large boxes cost more. So the network's answer
     is replaced by maps that keep the box where it is; everything is still computed.
+
+    Args:
+        maps: Shapes of the head's maps, as `TrackerSpec.maps`.
     """
 
-    def __init__(self, spec: TrackerSpec, network: FrameWork | None) -> None:
-        self.spec = spec
-        settings = LoopSettings.of(spec)
-        self._tracker = FrameTracker(_FixedOutput(spec, network), settings)
+    def __init__(
+        self, settings: LoopSettings, maps: Mapping[str, Sequence[int]], network: FrameWork | None = None
+    ) -> None:
+        self.settings = settings
+        self._maps = maps
+        self._tracker = FrameTracker(_FixedOutput(Answer(fixed_output_maps(maps, settings)), network), settings)
         self._frame = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), dtype=np.uint8)
         side = FRAME[0] / 5
         self._tracker.start(self._frame, [(FRAME[1] - side) / 2, (FRAME[0] - side) / 2, side, side])
+
+    @classmethod
+    def of(cls, spec: TrackerSpec, network: FrameWork | None = None) -> TimedFrame:
+        """The frame of a tracker, with the settings that it is deployed with."""
+        return cls(LoopSettings.of(spec), spec.maps, network)
+
+    def alone(self) -> TimedFrame:
+        """The same loop without a network."""
+        return TimedFrame(self.settings, self._maps)
 
     def __call__(self) -> None:
         self._tracker.update(self._frame)
@@ -51,9 +68,8 @@ class TimedFrame:
 class _FixedOutput:
     """A network whose box is always the last box. Renewing the online template costs it nothing."""
 
-    def __init__(self, spec: TrackerSpec, network: FrameWork | None) -> None:
-        self._network = network
-        self._answer = Answer(fixed_output_maps(spec))
+    def __init__(self, answer: Answer, network: FrameWork | None) -> None:
+        self._answer, self._network = answer, network
 
     def encode_template(
         self,

@@ -4,7 +4,7 @@ Visits go round-robin in shuffled order, so that drift and neighbours fall on al
 visit are dropped: they pay for the caches the call before has filled. The 10th percentile over all rounds is what
 adds up; medians and means carry the neighbours along.
 
-This file travels in kits, where it runs on Python 3.8 with nothing but numpy.
+This module travels in kits: Python 3.8 and numpy.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from compress.core.progress import Progress
+
+    Times = NDArray[np.float64]
+else:
+    Times = Any
 
 DROPPED = 3
 TIMED = 5
@@ -33,8 +38,6 @@ LIMIT = 0.2
 """Times whose halves disagree or drift apart by more than this are refused."""
 
 ATTEMPTS = 3
-
-Times: TypeAlias = NDArray[np.float64]
 
 
 def time_rounds(

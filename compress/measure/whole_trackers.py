@@ -11,9 +11,8 @@ import numpy as np
 from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress, part
 from compress.latency import under
-from compress.measure.backends import BACKENDS, CPU, Backend
-from compress.measure.prepare import TimedFrames
-from compress.measure.timed_frame import TimedFrame
+from compress.measure.backends import CPU, Backend, host_backend
+from compress.measure.timed_trackers import TimedTrackers
 from compress.measure.timing import DROPPED, TIMED, Times, settled_rounds
 from compress.models import Tracker
 
@@ -25,7 +24,7 @@ class WholeTimes:
     """Milliseconds of whole frames, (trackers, rounds, timed), and of the loop alone in the same run.
 
     Attributes:
-        worst: Of adaptive trackers, by name, (rounds, timed) where every frame goes the worst way.
+        worst: Of adaptive trackers, by name, (rounds, timed) where every frame takes the worst path.
     """
 
     names: tuple[str, ...]
@@ -33,7 +32,7 @@ class WholeTimes:
     loop_ms: tuple[float, ...]
     threads: int
     dropped: int
-    runtime: Backend
+    backend: Backend
     worst: Mapping[str, Times] = field(default_factory=dict)
 
     def latency(self, name: str) -> Latency:
@@ -51,8 +50,8 @@ class WholeTimes:
             runs=times.size,
             warmup=times.shape[0] * self.dropped,
             threads=self.threads,
-            runtime=under(self.runtime.version, self.runtime.precision),
-            device=self.runtime.device,
+            runtime=under(self.backend.version, self.backend.precision),
+            device=self.backend.device,
             worst_ms=float(self.worst[name].mean()) if name in self.worst else None,
         )
 
@@ -72,26 +71,26 @@ def time_whole(
 ) -> WholeTimes:
     """Time the whole frame loop of several trackers in one shuffled run, so that their ratios hold.
 
-    An adaptive tracker runs in stages between which the host decides. Its frames go the ways given, in these
-    proportions, whatever its weights say; and as many more all go the worst way.
+    An adaptive tracker runs in stages between which the host decides. Its frames take the paths given, in these
+    proportions, whatever its weights say; and as many more all take the worst path.
 
     Args:
         trackers: Networks, or specs (built with fresh weights), by name.
-        ways: Of each adaptive tracker, frames counted by the way they took.
-        target: One of `BACKENDS`.
+        paths: Of each adaptive tracker, frames counted by the path they took.
+        target: One of `host_backends`.
         threads: Threads of the runtime.
         runs: Timed runs of each, rounded up to whole visits of 5; more where the machine is noisy.
 
     Raises:
-        UsageError: fewer than one run or thread, or an adaptive tracker without ways.
+        UsageError: fewer than one run or thread, or an adaptive tracker without paths.
     """
     if runs < 1 or threads < 1:
         raise UsageError(f"runs and threads must be at least 1 but are {runs} and {threads}.")
-    runtime = BACKENDS[target]
+    backend = host_backend(target)
     own = part(progress, 0, 1, "measuring whole trackers")
-    with runtime.using(threads):
-        calls = TimedFrames(trackers, paths or {}, runtime, threads)
-        loops = {call.spec.search_size: TimedFrame(call.spec, None) for call in calls.each.values()}
+    with backend.using(threads):
+        calls = TimedTrackers(trackers, paths or {}, backend, threads)
+        loops = {call.settings.search_size: call.alone() for call in calls.each.values()}
         every = [*calls.each.values(), *calls.worst.values(), *loops.values()]
         times = settled_rounds(every, rounds=math.ceil(runs / TIMED), seed=seed, progress=own)
     alone = dict(zip(loops, times[-len(loops) :].mean(axis=(1, 2)), strict=True))
@@ -99,10 +98,10 @@ def time_whole(
     return WholeTimes(
         names=tuple(calls.each),
         times=times[: len(calls.each)],
-        loop_ms=tuple(float(alone[call.spec.search_size]) for call in calls.each.values()),
+        loop_ms=tuple(float(alone[call.settings.search_size]) for call in calls.each.values()),
         threads=threads,
         dropped=DROPPED,
-        runtime=runtime,
+        backend=backend,
         worst={name: worst[id(tracker)] for name, tracker in trackers.items() if id(tracker) in worst},
     )
 

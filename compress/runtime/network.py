@@ -11,17 +11,17 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from compress.core import CompressError, FileError, TrackerSpec
+from compress.core import FileError, TrackerSpec
+from compress.core.stages import Stage, stages
 from compress.geometry import Answer
 from compress.runtime.manifest import Bundle
 from compress.runtime.one_graph import OneGraph
-from compress.runtime.signatures import FRAME, TEMPLATE, Form, Signature, signatures
-from compress.runtime.stages import Staged
+from compress.runtime.sessions import session
+from compress.runtime.signatures import FRAME, TEMPLATE, Form, Signature, head_file, signatures, stage_file
+from compress.runtime.stages import Graph, Staged
 from compress.runtime.thresholds import Thresholds
 
 Arrays = dict[str, NDArray[np.float32]]
-
-CPU = "CPUExecutionProvider"
 
 _TYPES = {"skipped": "tensor(bool)", "exit": "tensor(int64)"}
 
@@ -39,7 +39,7 @@ class GraphNetwork:
 
     def __init__(self, spec: TrackerSpec, graphs: Mapping[str, Path | bytes], *, threads: int = 1) -> None:
         self.threads = threads
-        self._online = spec.online_templates
+        self._spec = spec
         form: Form = "one" if FRAME in graphs else "stages"
         opened = partial(session, threads=threads, alone=form == "one")
         sessions = {name: opened(graph) for name, graph in graphs.items()}
@@ -48,7 +48,9 @@ class GraphNetwork:
         self._memory = [output.name for output in self._template.get_outputs()]
         thresholds = Thresholds.of(spec)
         self._frame: OneGraph | Staged = (
-            OneGraph(spec, sessions[FRAME], thresholds) if form == "one" else Staged.of(spec, sessions, thresholds)
+            OneGraph(spec, sessions[FRAME], thresholds)
+            if form == "one"
+            else Staged(*stages_and_heads(spec, sessions), thresholds)
         )
 
     def at(self, thresholds: Thresholds) -> GraphNetwork:
@@ -57,7 +59,7 @@ class GraphNetwork:
         Raises:
             UsageError: thresholds for a tracker with other decisions.
         """
-        thresholds.check(self._frame.spec)
+        thresholds.check(self._spec)
         other = copy(self)
         other._frame = self._frame.at(thresholds)
         return other
@@ -78,8 +80,8 @@ class GraphNetwork:
         feeds = {"template": template}
         if template_box is not None:
             feeds["template_box"] = template_box
-        if self._online:
-            repeated = np.repeat(template[:, None], self._online, axis=1)
+        if self._spec.online_templates:
+            repeated = np.repeat(template[:, None], self._spec.online_templates, axis=1)
             feeds["online_template"] = repeated if online_template is None else online_template
         return dict(zip(self._memory, self._template.run(None, feeds), strict=True))
 
@@ -105,39 +107,13 @@ class BundleNetwork(GraphNetwork):
             raise FileError(f"The bundle {bundle.folder} cannot be used. {error}") from error
 
 
-def session(
-    graph: Path | bytes, *, threads: int, alone: bool = True, provider: str = CPU
-) -> onnxruntime.InferenceSession:
-    """A session with all graph optimisations, one operator at a time.
-
-    Args:
-        provider: Of onnxruntime; what it has no kernel for runs on the CPU.
-        alone: False for one of several that take turns within a frame. Their threads must not wait busily for more
-            work, which keeps the cores from the next: with two threads on two busy cores, the stages of a nano
-            tracker took 170 ms, and 8 ms with threads that sleep. Nor does each keep memory of its own, but takes
-            what the one before has just given back, still in the cache (7.4 against 6.8 ms, one thread).
-
-    Raises:
-        FileError: onnxruntime cannot load the graph.
-        CompressError: the provider does not start.
-    """
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(alone)))
-    options.enable_cpu_mem_arena = alone
-    source = graph if isinstance(graph, bytes) else str(graph)
-    try:
-        opened = onnxruntime.InferenceSession(source, options, providers=list(dict.fromkeys([provider, CPU])))
-    except Exception as error:  # onnxruntime's exceptions share no base of their own
-        name = "The graph" if isinstance(graph, bytes) else f"The graph {graph}"
-        raise FileError(f"{name} cannot be loaded by onnxruntime {onnxruntime.__version__}: {error}") from error
-    if opened.get_providers()[0] != provider:
-        raise CompressError(f"onnxruntime could not start {provider} and would run on {opened.get_providers()[0]}.")
-    return opened
+def stages_and_heads(
+    spec: TrackerSpec, sessions: Mapping[str, onnxruntime.InferenceSession]
+) -> tuple[tuple[tuple[Stage, Graph], ...], dict[int | None, Graph]]:
+    """The graphs of `Staged`, from sessions by `signatures.graph_files`."""
+    each = tuple((stage, Graph(sessions[stage_file(stage)])) for stage in stages(spec))
+    exits: tuple[int | None, ...] = tuple(range(len(spec.exits))) if spec.exits else (None,)
+    return each, {exit: Graph(sessions[head_file(exit)]) for exit in exits}
 
 
 def _check(spec: TrackerSpec, form: Form, sessions: Mapping[str, onnxruntime.InferenceSession]) -> None:

@@ -1,52 +1,68 @@
-"""The work of a frame in stages: what a frame does without is not run."""
+"""The work of a frame in stages: what a frame does without is not run.
+
+This module travels in kits: Python 3.8, numpy and onnxruntime.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
-from onnxruntime import InferenceSession
 
-from compress.core import ExecutionPath, TrackerSpec
-from compress.core.stages import Stage, stages
-from compress.geometry import Answer
-from compress.runtime.signatures import head_file, stage_file
-from compress.runtime.thresholds import Decider
+from compress.core.execution_path import ExecutionPath
+from compress.geometry.network import Answer
 
-Arrays = dict[str, NDArray[np.float32]]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
+
+    from compress.core.stages import Stage
+
+    Arrays = dict[str, NDArray[np.float32]]
+    Stages = Sequence[tuple[Stage, "Graph"]]
+    Heads = Mapping[int | None, "Graph"]
 
 
-class _Graph:
+class Decider(Protocol):
+    """Who decides between stages, asked in the order in which a frame meets its decisions."""
+
+    def skips(self, layer: int, probability: np.float32) -> bool:
+        """Whether to skip a layer that may be skipped."""
+        ...
+
+    def leaves(self, exit: int, score: np.float32) -> bool:
+        """Whether a frame leaves at an exit."""
+        ...
+
+
+class Graph:
     """A session that takes what it needs of what there is, by name."""
 
     def __init__(self, session: InferenceSession) -> None:
         self._session = session
-        self._inputs = [value.name for value in session.get_inputs()]
-        self._outputs = [value.name for value in session.get_outputs()]
+        self.inputs = {value.name: value.shape for value in session.get_inputs()}
+        self.outputs = [value.name for value in session.get_outputs()]
 
     def __call__(self, known: Arrays) -> Arrays:
-        found = self._session.run(None, {name: known[name] for name in self._inputs})
-        return dict(zip(self._outputs, found, strict=True))
+        found = self._session.run(None, {name: known[name] for name in self.inputs})
+        return dict(zip(self.outputs, found))
 
 
 @dataclass
 class _Taken:
-    """What was decided about one frame so far."""
+    """What was decided about one frame so far: (S,) probabilities of skipping, (E,) scores of exits."""
 
-    spec: TrackerSpec
+    bypass: NDArray[np.float32]
+    scores: NDArray[np.float32]
     skipped: set[int] = field(default_factory=set)
     exit: int | None = None
 
-    def __post_init__(self) -> None:
-        self.bypass = np.full(len(self.spec.skippable), np.nan, np.float32)
-        self.scores = np.full(len(self.spec.exits), np.nan, np.float32)
-
-    def answer(self, maps: Arrays) -> Answer:
+    def answer(self, maps: Any) -> Answer:
         path = ExecutionPath(frozenset(self.skipped), self.exit)
-        bypass = None if self.spec.bypass is None else self.bypass
-        return Answer(maps, path, bypass, self.scores if self.spec.exits else None)
+        return Answer(maps, path, self.bypass if self.bypass.size else None, self.scores if self.scores.size else None)
 
 
 @dataclass(frozen=True)
@@ -58,25 +74,29 @@ class Staged:
         heads: By exit; None is the head of a tracker without exits.
     """
 
-    spec: TrackerSpec
-    stages: tuple[tuple[Stage, _Graph], ...]
-    heads: Mapping[int | None, _Graph]
+    stages: Stages
+    heads: Heads
     decider: Decider
-
-    @classmethod
-    def of(cls, spec: TrackerSpec, sessions: Mapping[str, InferenceSession], decider: Decider) -> Staged:
-        """`sessions` by `signatures.graph_files`."""
-        each = tuple((stage, _Graph(sessions[stage_file(stage)])) for stage in stages(spec))
-        exits: tuple[int | None, ...] = tuple(range(len(spec.exits))) if spec.exits else (None,)
-        return cls(spec, each, {exit: _Graph(sessions[head_file(exit)]) for exit in exits}, decider)
 
     def at(self, decider: Decider) -> Staged:
         """The same graphs at other thresholds, or with who else decides."""
         return replace(self, decider=decider)
 
+    @cached_property
+    def skippable(self) -> range:
+        """Indices of the layers that bypass may skip."""
+        depth = self.stages[-1][0].last
+        return range(depth - sum(stage.gated for stage, _ in self.stages), depth)
+
+    @cached_property
+    def exits(self) -> int:
+        """How many exits there are."""
+        return sum(stage.exit is not None for stage, _ in self.stages)
+
     def track(self, search: NDArray[np.float32], memory: Arrays) -> Answer:
-        """(1, 3, Sx, Sx) → the maps, and the path to them."""
-        known, taken = {"search": search, **memory}, _Taken(self.spec)
+        """(1, 3, Sx, Sx) → the maps, and the execution path to them."""
+        known = {"search": search, **memory}
+        taken = _Taken(_unknown(len(self.skippable)), _unknown(self.exits))
         for stage, graph in self.stages:
             if stage.gated and self._skips(stage.first, known, taken):
                 continue
@@ -85,7 +105,7 @@ class Staged:
                 break
         return taken.answer(self.heads[taken.exit](known))
 
-    def _run(self, graph: _Graph, known: Arrays) -> None:
+    def _run(self, graph: Graph, known: Arrays) -> None:
         known.update(graph(known))
         if "y" in known:
             known["x"] = known.pop("y")
@@ -93,17 +113,21 @@ class Staged:
             known["recycled"] = known["adapted"]
 
     def _skips(self, layer: int, known: Arrays, taken: _Taken) -> bool:
-        """What was decided after the last layers still holds, as a skipped layer changes no token."""
-        probability = known["bypass"][0, layer - len(self.spec.layers)]
-        taken.bypass[self.spec.skippable.index(layer)] = probability
-        skips = self.decider.skips(probability)
+        """Probabilities of the layers computed last still hold, as a skipped layer changes no token."""
+        column = layer - self.skippable.stop  # counted from the last layer: earlier columns are left out by and by
+        taken.bypass[column] = probability = known["bypass"][0, column]
+        skips = self.decider.skips(layer, probability)
         if skips:
             taken.skipped.add(layer)
         return skips
 
     def _leaves(self, exit: int, known: Arrays, taken: _Taken) -> bool:
-        taken.scores[exit] = known["score"][0]
-        leaves = self.decider.leaves(exit, taken.scores[exit])
+        taken.scores[exit] = score = known["score"][0]
+        leaves = self.decider.leaves(exit, score)
         if leaves:
             taken.exit = exit
         return leaves
+
+
+def _unknown(count: int) -> NDArray[np.float32]:
+    return np.full(count, np.nan, np.float32)

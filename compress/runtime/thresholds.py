@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +12,6 @@ from compress.core import ExecutionPath, TrackerSpec, UsageError
 from compress.geometry import Answer
 
 _NEVER, _ALWAYS = 2.0, -1.0  # probabilities and scores lie between
-
-
-class Decider(Protocol):
-    """Who decides between stages, asked in the order in which a frame meets its decisions."""
-
-    def skips(self, probability: np.float32) -> bool:
-        """Whether to skip the next layer that may be skipped."""
-        ...
-
-    def leaves(self, exit: int, score: np.float32) -> bool:
-        """Whether a frame leaves at an exit."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -68,7 +55,8 @@ class Thresholds:
                 f"last, but is given rho {self.rho} and taus {list(self.taus)}."
             )
 
-    def skips(self, probability: np.float32) -> bool:
+    def skips(self, layer: int, probability: np.float32) -> bool:
+        """Whether to skip a layer; one threshold holds for all."""
         return self.rho is not None and bool(probability > np.float32(self.rho))
 
     def leaves(self, exit: int, score: np.float32) -> bool:

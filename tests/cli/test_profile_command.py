@@ -46,9 +46,9 @@ def test_a_kit_goes_out_and_comes_back(teacher: str, tmp_path: Path) -> None:
     kit = tmp_path / "kit"
     about = _json("kit", "--target", "board", "--teacher", teacher, "--out", str(kit), "--provider", "cpu")
     assert about["target"] == "board"
-    assert about["run"] == "python3 measure.py"
+    assert about["run"] == "python3 measure.pyz"
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-I", str(kit / "measure.py")], env=environment, capture_output=True)
+    done = subprocess.run([sys.executable, "-I", str(kit / "measure.pyz")], env=environment, capture_output=True)
     assert done.returncode == 0, done.stderr
     found = _json("ingest", str(kit / "results.json"))
     assert (found["target"], found["provenance"], found["threads"]) == ("board", "measured", 1)
@@ -110,7 +110,7 @@ def board(tmp_path: Path) -> Iterator[Any]:
         (["measure", "--target", "board", "--host", "a;b"], UsageError, "--host must be"),
         (["measure", "--target", "x", "--host", "a", "--ssh-option", "BatchMode=no"], UsageError, "is always yes"),
         (["measure", "--target", "board", "--host", "a", "--space", "none"], CompressError, "none"),
-        (["ingest", "nowhere.json"], CompressError, "There is no file nowhere.json"),
+        (["ingest", "nowhere.json"], CompressError, "There is no results of a kit at nowhere.json"),
         (["measure", "--teacher", "ostrack-nona"], UsageError, "ostrack-nano"),
     ],
 )

@@ -224,7 +224,7 @@ def test_a_path_is_a_graph_without_decisions(path: ExecutionPath, adaptive: Adap
 
 @pytest.mark.parametrize("path", [None, ExecutionPath(), ExecutionPath(frozenset()), ExecutionPath(exit=1)])
 def test_an_adaptive_tracker_is_never_one_graph_by_default(path: ExecutionPath | None, adaptive: Adaptive) -> None:
-    with pytest.raises(UsageError, match=r"depends on the frame.*Say which way"):
+    with pytest.raises(UsageError, match=r"depends on the frame.*Say which path"):
         frame_graph(adaptive("both"), path)
 
 

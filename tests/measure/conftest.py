@@ -54,7 +54,7 @@ def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) ->
         coverage = dataclasses.replace(Coverage.of(tiny), attn_dims=(), mlp_dims=())
         id = emit_kit(Request(Device.of("board"), tiny, coverage, provider="cpu"), folder)
     # Isolated, in another folder, so that nothing but what is installed beside numpy can be imported.
-    words = [sys.executable, "-I", str(folder / "measure.py")]
+    words = [sys.executable, "-I", str(folder / "measure.pyz")]
     environment = os.environ | {"TMPDIR": str(scratch)}
     done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

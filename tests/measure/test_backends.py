@@ -15,11 +15,12 @@ from compress.cli.profile import measure as profile
 from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, TrackerSpec, UsageError, worst_path
 from compress.latency import MeasuredLatency, load_profile, predict
 from compress.measure import Coverage, host_profile, kept_profiles, measure_many, profile_path, resolve_target
-from compress.measure.backends import BACKENDS, local_target
-from compress.measure.backends.forced_paths import Along
+from compress.measure.backends import host_backend, host_backends, local_target
+from compress.measure.graph_frames import AlongPaths
 
-_PRESENT = [name for name, runtime in BACKENDS.items() if not runtime.missing()]
-_DECIDING = [name for name in _PRESENT if BACKENDS[name].decides]
+_HERE = host_backends()
+_PRESENT = [name for name, backend in _HERE.items() if not backend.missing()]
+_ADAPTIVE = [name for name in _PRESENT if _HERE[name].adaptive]
 _OTHERS = [name for name in _PRESENT if "compiled" not in name and name != "cpu"]
 
 
@@ -35,22 +36,22 @@ def test_whole_trackers_are_timed_under_their_runtime(tiny: TrackerSpec, target:
     assert torch.get_num_threads() == before
     assert found.mean_ms > 0
     assert found.provenance == "measured"
-    assert found.runtime.startswith(BACKENDS[target].version)
+    assert found.runtime.startswith(host_backend(target).version)
     assert ("int8" in found.runtime) == ("int8" in target)
 
 
-@pytest.mark.parametrize("target", _DECIDING)
+@pytest.mark.parametrize("target", _ADAPTIVE)
 def test_frames_of_adaptive_trackers_go_where_they_are_sent(adaptive: TrackerSpec, target: str) -> None:
-    runtime, crop = BACKENDS[target], np.zeros((1, 3, 64, 64), np.float32)
-    with runtime.using(1):
-        sent = runtime.staged(adaptive, threads=1)
+    backend, crop = host_backend(target), np.zeros((1, 3, 64, 64), np.float32)
+    with backend.using(1):
+        sent = backend.staged(adaptive, threads=1)
         for path in (
             ExecutionPath(frozenset(), 0),
             ExecutionPath(frozenset({1}), 0),
             ExecutionPath(frozenset({1, 3}), 1),
         ):
             assert sent.track(crop, path) == path
-        Along(sent, repeat(worst_path(adaptive))).track(crop)
+        AlongPaths(sent, repeat(worst_path(adaptive))).track(crop)
 
 
 @pytest.mark.parametrize("target", _OTHERS)
@@ -95,7 +96,7 @@ def test_longer_names() -> None:
 
 @pytest.mark.parametrize(("target", "words"), [("gpu", "onnxruntime-gpu"), ("gpu:pytorch", "finds no GPU here")])
 def test_what_is_missing_is_told(target: str, words: str) -> None:
-    if not BACKENDS[target].missing():
+    if not host_backend(target).missing():
         pytest.skip("there is a GPU")
     for command, tracker in ((latency, ["ostrack-nano"]), (profile, [])):
         done = CliRunner().invoke(command, [*tracker, "--target", target])
@@ -106,10 +107,10 @@ def test_what_is_missing_is_told(target: str, words: str) -> None:
 
 def test_a_provider_that_does_not_start_is_not_replaced(tiny: TrackerSpec) -> None:
     """onnxruntime would run on the CPU instead, and say so in a warning only."""
-    if not BACKENDS["gpu"].missing():
+    if not host_backend("gpu").missing():
         pytest.skip("there is a GPU")
     with pytest.raises(CompressError, match="CUDAExecutionProvider"):
-        BACKENDS["gpu"].frame(tiny, threads=1)
+        host_backend("gpu").frame(tiny, threads=1)
 
 
 def test_the_command_times_another_runtime() -> None:

@@ -1,4 +1,4 @@
-"""What travels in a kit computes what compress computes itself."""
+"""Facts and times as a device tells them in a kit's results."""
 
 from __future__ import annotations
 
@@ -8,56 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from compress.core import HeadSpec, TrackerSpec
-from compress.geometry import decode as wanted_decode
-from compress.geometry import hann_window
-from compress.geometry.crop import crop_target, preprocess
 from compress.latency import Conditions
-from compress.measure.kit_runtime.facts import conditions
-from compress.measure.kit_runtime.loop import Loop, decode
+from compress.measure.host import conditions
 from compress.measure.timing import drift, refusal, settled_rounds, spread
-
-FRAME = np.random.default_rng(1).integers(0, 256, (480, 640, 3), dtype=np.uint8)
-SETTINGS = {"frame": [480, 640], "search_size": 128, "search_factor": 4.0, "grid": 8, "maps": {"score_map": [1, 8, 8]}}
-
-
-def test_crops_are_those_of_the_frame_loop() -> None:
-    box = [272.0, 192.0, 96.0, 96.0]
-    found = Loop(SETTINGS, None).crop(FRAME, 320 - 192, 240 - 192, 384)
-    np.testing.assert_array_equal(found, preprocess(FRAME, box, 4.0, 128)[0])
-
-
-def test_crops_without_opencv_are_the_same_to_a_level() -> None:
-    smooth = cv2.GaussianBlur(FRAME, (0, 0), 3)
-    box = [272.0, 192.0, 96.0, 96.0]
-    levels = crop_target(smooth, box, factor=4.0, size=128).image.astype(int)
-    found = Loop(SETTINGS, None, opencv=False).crop(smooth, 320 - 192, 240 - 192, 384)
-    std, mean = (np.array(v).reshape(3, 1, 1) for v in ((0.229, 0.224, 0.225), (0.485, 0.456, 0.406)))
-    back = np.rint((found[0] * std + mean) * 255).transpose(1, 2, 0)
-    assert np.abs(back - levels).max() <= 1
-
-
-@pytest.mark.parametrize("kind", ["centre", "corner", "pyramid", "tokens"])
-def test_boxes_are_those_of_the_frame_loop(tiny: TrackerSpec, kind: str) -> None:
-    head = HeadSpec(kind=kind, channels=16, bins=8 * (kind == "tokens"))  # type: ignore[arg-type]
-    spec = replace(tiny, head=head)
-    rng = np.random.default_rng(2)
-    maps = {name: rng.random((1, *shape), dtype=np.float32) for name, shape in spec.maps.items()}
-    window = hann_window(spec.grid)
-    (box, score), (wanted_box, wanted_score) = decode(maps, window), wanted_decode(maps, window)
-    np.testing.assert_allclose(box, wanted_box, rtol=1e-6)
-    assert score == pytest.approx(wanted_score)
-
-
-@pytest.mark.parametrize("opencv", [True, False])
-def test_a_network_is_given_every_frame(opencv: bool) -> None:
-    maps = {"score_map": [1, 8, 8], "size_map": [2, 8, 8], "offset_map": [2, 8, 8]}
-    seen: list[np.ndarray] = []
-    loop = Loop(SETTINGS | {"maps": maps}, seen.append, opencv=opencv)
-    loop()
-    loop()
-    assert [crop.shape for crop in seen] == [(1, 3, 128, 128)] * 2
-    np.testing.assert_array_equal(seen[0], seen[1])  # the box stays where it is
 
 
 def test_conditions_are_facts_in_a_line() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from compress.core import BypassSpec, ExecutionPath, ExitSpec, TrackerSpec, UsageError, cheapest_path, worst_path
 from compress.measure import measure_many, measure_whole
-from compress.measure.backends.forced_paths import drawn
-from compress.measure.backends.onnx import OnnxRuntime
+from compress.measure.backends import host_backend
+from compress.measure.timed_trackers import evenly_mixed
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def adaptive(tiny: TrackerSpec) -> TrackerSpec:
 
 
 def test_every_frame_goes_where_it_is_sent(adaptive: TrackerSpec) -> None:
-    call = OnnxRuntime().staged(adaptive, threads=1)
+    call = host_backend("cpu").staged(adaptive, threads=1)
     crop = np.zeros((1, 3, 64, 64), np.float32)
     late = [ExecutionPath(frozenset(skipped), 1) for n in range(4) for skipped in itertools.combinations((1, 2, 3), n)]
     for path in (ExecutionPath(frozenset(), 0), ExecutionPath(frozenset({1}), 0), *late):
@@ -34,9 +34,9 @@ def test_every_frame_goes_where_it_is_sent(adaptive: TrackerSpec) -> None:
 def test_paths_come_in_their_proportions(adaptive: TrackerSpec) -> None:
     paths = {ExecutionPath(frozenset(), 0): 6, ExecutionPath(frozenset({1}), 1): 3, ExecutionPath(frozenset(), 1): 1}
     for first in (0, 137):
-        found = Counter(itertools.islice(drawn(adaptive, paths), first, first + 100))
+        found = Counter(itertools.islice(evenly_mixed(adaptive, paths), first, first + 100))
         assert {path: count / 10 for path, count in found.items()} == pytest.approx(paths, abs=0.3)
-    few = list(itertools.islice(drawn(adaptive, paths), 10))
+    few = list(itertools.islice(evenly_mixed(adaptive, paths), 10))
     assert len(set(few[:4])) > 1  # mixed, not sorted
 
 
@@ -65,5 +65,5 @@ def test_cheap_paths_are_fast(tiny: TrackerSpec) -> None:
 
 
 def test_without_paths_the_time_cannot_be_told(adaptive: TrackerSpec) -> None:
-    with pytest.raises(UsageError, match="Say which ways"):
+    with pytest.raises(UsageError, match="Say which paths"):
         measure_whole(adaptive, runs=10)

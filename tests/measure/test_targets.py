@@ -9,12 +9,12 @@ from compress.cli.targets import command as targets
 from compress.core import BypassSpec, ExecutionPath, ExitSpec, UsageError, describe
 from compress.latency.estimated import estimate_latency, estimated_names, load_estimated
 from compress.measure import host, resolve_target, target_names
-from compress.measure.backends import BACKENDS
+from compress.measure.backends import host_backends
 
 
 def test_cpu_is_this_host() -> None:
     target = resolve_target("cpu")
-    here = [name for name, runtime in BACKENDS.items() if not runtime.missing()]
+    here = [name for name, backend in host_backends().items() if not backend.missing()]
     assert target_names() == [*here, *estimated_names()]
     assert {"cpu", "cpu:onnxruntime-int8", "cpu:pytorch"} <= set(here)
     assert target.device == str(host())

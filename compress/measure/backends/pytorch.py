@@ -1,11 +1,11 @@
-"""Trackers under PyTorch, eager or compiled, on this host's CPU or GPU."""
+"""PyTorch, eager or compiled, on this host's CPU or GPU."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -14,21 +14,24 @@ import torch
 from numpy.typing import NDArray
 
 from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.measure.backends.backend import network_of
 from compress.measure.host import host
-from compress.measure.timed_frame import network_of
 from compress.models import NumpyNetwork, Tracker
 
 
 @dataclass(frozen=True)
-class TorchRuntime:
-    """See `compress.measure.backends.Backend`. Answers are read back, which waits for the GPU."""
+class PyTorchBackend:
+    """See `compress.measure.backends.backend.Backend`. Answers are read back, which waits for the GPU."""
 
-    place: str = "cpu"
     compiled: bool = False
+    place: str = "cpu"
+    runtime: str = "pytorch"
     precision: str = "fp32"
+    places: tuple[str, ...] = ("cpu", "gpu")
+    kit: None = None
 
     @property
-    def decides(self) -> bool:
+    def adaptive(self) -> bool:
         """A compiled network cannot ask what comes next."""
         return not self.compiled
 
@@ -38,10 +41,13 @@ class TorchRuntime:
 
     @property
     def device(self) -> str:
-        return f"{torch.cuda.get_device_name(0)}, {host()}" if self.place == "cuda" else str(host())
+        return f"{torch.cuda.get_device_name(0)}, {host()}" if self.place == "gpu" else str(host())
+
+    def at(self, place: str) -> PyTorchBackend:
+        return replace(self, place=place)
 
     def missing(self) -> str:
-        if self.place == "cuda" and not torch.cuda.is_available():
+        if self.place == "gpu" and not torch.cuda.is_available():
             return "PyTorch finds no GPU here. It needs one, its driver, and torch's CUDA build"
         if self.compiled and not any(map(shutil.which, ("g++", "c++", "clang++"))):
             return "torch.compile finds no C++ compiler (g++ or clang++)"
@@ -57,21 +63,24 @@ class TorchRuntime:
         finally:
             torch.set_num_threads(before)
 
-    def frame(self, tracker: Tracker | TrackerSpec, *, threads: int) -> TorchFrames:
-        return TorchFrames(network_of(tracker), self.place, compiled=self.compiled)
+    def frame(self, tracker: Tracker | TrackerSpec, *, threads: int) -> PyTorchFrame:
+        return PyTorchFrame(network_of(tracker), self._device, compiled=self.compiled)
 
-    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int) -> TorchPaths:
+    def staged(self, tracker: Tracker | TrackerSpec, *, threads: int) -> PyTorchPaths:
         if self.compiled:
             raise UsageError("Trackers with bypass or exits are not timed under compiled PyTorch. Use cpu:pytorch.")
-        return TorchPaths(TorchFrames(network_of(tracker), self.place))
+        return PyTorchPaths(PyTorchFrame(network_of(tracker), self._device))
+
+    @property
+    def _device(self) -> str:
+        return "cuda" if self.place == "gpu" else "cpu"
 
 
-class TorchFrames:
+class PyTorchFrame:
     """Frames of one network against a template at hand."""
 
-    def __init__(self, model: Tracker, place: str, *, compiled: bool = False) -> None:
-        self.spec = model.spec
-        self.network = NumpyNetwork(model, place, compiled=compiled)
+    def __init__(self, model: Tracker, device: str, *, compiled: bool = False) -> None:
+        self.network = NumpyNetwork(model, device, compiled=compiled)
         rng, size = np.random.default_rng(0), model.spec.template_size
         template = rng.standard_normal((1, 3, size, size)).astype(np.float32)
         box = np.array([0.25, 0.25, 0.75, 0.75], np.float32) if model.spec.target_token else None
@@ -82,13 +91,12 @@ class TorchFrames:
         self.network.track(search, self.memory)
 
 
-class TorchPaths:
-    """An adaptive network that computes the way it is told."""
+class PyTorchPaths:
+    """An adaptive network that computes the execution path it is given."""
 
-    def __init__(self, frames: TorchFrames) -> None:
-        self.spec = frames.spec
-        self._frames = frames
+    def __init__(self, frame: PyTorchFrame) -> None:
+        self._frame = frame
 
     def track(self, search: NDArray[np.float32], path: ExecutionPath) -> ExecutionPath | None:
-        """One frame on one way; the way it took."""
-        return self._frames.network.along(path).track(search, self._frames.memory).path
+        """One frame along a path; the path it took."""
+        return self._frame.network.along(path).track(search, self._frame.memory).path

@@ -11,13 +11,13 @@ from scipy.optimize import nnls
 from compress.core import ExecutionPath, TrackerSpec
 from compress.core.progress import Progress, part
 from compress.latency import Profile, RoutingOverhead, ValidationResult, p10_ms, path_ms, static
-from compress.measure.backends import BACKENDS
+from compress.measure.backends import Backend, host_backend
 from compress.measure.budget import budget_of
 from compress.measure.calibration.profile_fit import check_calm
 from compress.measure.coverage import Coverage
-from compress.measure.prepare import Call, prepare
 from compress.measure.stacks.adaptive_paths import SpecPath, fitted_paths, static_part, validation_paths
 from compress.measure.stacks.table import validation_set
+from compress.measure.timed_trackers import Call, timed_frames
 from compress.measure.timing import Times, low, settled_rounds
 
 _KNOWN = 4
@@ -76,8 +76,9 @@ def measured_routing_overhead(
         CompressError: `strict`, and the machine is noisy; see `check_calm`.
     """
     plan = RoutingOverheadPlan.of(teacher, Coverage.covered(profile))
-    with BACKENDS[profile.target].using(profile.threads):
-        times = _times(plan, profile.target, profile.threads, rounds, progress)
+    backend = host_backend(profile.target)
+    with backend.using(profile.threads):
+        times = _times(plan, backend, profile.threads, rounds, progress)
     if strict:
         check_calm([times], profile.device)
     return fit_routing_overhead(profile, plan, times)
@@ -123,11 +124,11 @@ def _ms(profile: Profile, costs: RoutingOverhead, spec: TrackerSpec, path: Execu
     return path_ms(replace(profile, routing_overhead=costs), spec, path)
 
 
-def _times(plan: RoutingOverheadPlan, target: str, threads: int, rounds: int, progress: Progress) -> Times:
+def _times(plan: RoutingOverheadPlan, backend: Backend, threads: int, rounds: int, progress: Progress) -> Times:
     """Times of the frame loop around each call of the plan."""
     budget = budget_of(plan.fitted[0][0])
     return settled_rounds(
-        list(prepare(plan.calls, BACKENDS[target], threads, part(progress, 0, 0.2))),
+        list(timed_frames(plan.calls, backend, threads, part(progress, 0, 0.2))),
         rounds=rounds,
         dropped=budget.dropped,
         timed=budget.timed,

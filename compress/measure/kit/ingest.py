@@ -76,7 +76,7 @@ def _kit_of(path: Path, results: Results, folder: Path | None) -> KitPlan:
     try:
         plan = from_plain(KitPlan, kit, "kit", unknown_fields="left out")
         same = plan.id == kit_id(kit) == id
-        if same and plan.batches == _request(plan).steps:
+        if same and plan.batches == _request(plan).batches:
             return plan
     except UsageError:
         same = False

@@ -29,11 +29,20 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class KitCall:
+    """What is timed: a tracker by its id, and the execution path of all its frames where it is adaptive."""
+
+    tracker: str
+    skipped: list[int] | None = None
+    exit: int | None = None
+
+
+@dataclass(frozen=True)
 class KitPlan:
     """What a kit measures.
 
     Attributes:
-        batches: Of each call of each batch, the graphs that its frame runs, by name.
+        batches: Calls that are timed together.
     """
 
     id: str
@@ -42,7 +51,7 @@ class KitPlan:
     coverage: Coverage
     schedule: Schedule
     threads: int
-    batches: list[list[list[str]]]
+    batches: list[list[KitCall]]
 
     def problems(self) -> Iterator[str]:
         """What cannot be measured."""

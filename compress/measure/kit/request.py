@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from compress.core import ExecutionPath, TrackerSpec
 from compress.core.progress import Progress
-from compress.core.stages import stages_of
-from compress.export import bundle_graphs, frame_graph, quantized
+from compress.core.stages import stages
+from compress.export import bundle_graphs, frame_graph
+from compress.measure.backends import KitRecipe
+from compress.measure.backends.backend import network_of
 from compress.measure.calibration.routing_overhead import RoutingOverheadPlan
 from compress.measure.coverage import Coverage
-from compress.measure.prepare import Call
+from compress.measure.kit.plan import KitCall
 from compress.measure.profiling import ROUNDS
 from compress.measure.remote_profiles import Device
 from compress.measure.stacks.timing_plan import Plan
-from compress.measure.timed_frame import network_of
+from compress.measure.timed_trackers import Call
 from compress.runtime.signatures import TEMPLATE, head_file, stage_file
-
-PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
-"""Of onnxruntime; `auto` takes CUDA where the device has it."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,9 @@ class Request:
     """What a kit is to measure.
 
     Attributes:
-        corners: As in `host_profile`.
+        coverage: As in `host_profile`.
         rounds: Visits to each network.
+        provider: Of onnxruntime; `auto` takes CUDA where the device has it and the precision allows.
     """
 
     device: Device
@@ -41,43 +42,52 @@ class Request:
 
     @property
     def calls(self) -> list[list[Call]]:
-        """What is timed together, and last what deciding costs where trackers decide."""
+        """What is timed together, and last what routing costs where trackers are adaptive."""
         batches: list[list[Call]] = [
             [(spec, None) for spec in batch] for batch in Plan.of(self.teacher, self.coverage).batches
         ]
-        return (
-            [*batches, RoutingOverheadPlan.of(self.teacher, self.coverage).calls] if self.coverage.decides else batches
-        )
+        if not self.coverage.decides:
+            return batches
+        return [*batches, RoutingOverheadPlan.of(self.teacher, self.coverage).calls]
 
     @property
-    def steps(self) -> list[list[list[str]]]:
-        """Of each call the graphs that its frame runs, in order, by name."""
-        return [[_steps(*call) for call in batch] for batch in self.calls]
+    def batches(self) -> list[list[KitCall]]:
+        """`calls` as a kit names them."""
+        return [[_named(*call) for call in batch] for batch in self.calls]
+
+    @property
+    def specs(self) -> list[TrackerSpec]:
+        """Every tracker that is timed, once."""
+        return list(dict.fromkeys(spec for batch in self.calls for spec, _ in batch))
 
 
-def graphs_of(request: Request, progress: Progress) -> Iterator[tuple[str, bytes]]:
-    """Every graph that a call needs, by name, once."""
-    calls = [call for batch in request.calls for call in batch]
-    specs = dict.fromkeys(spec for spec, _ in calls)
-    prepare = quantized if request.device.precision == "int8" else bytes
+def graphs_of(request: Request, recipe: KitRecipe, progress: Progress) -> Iterator[tuple[str, bytes]]:
+    """Every graph that a tracker needs, by name, as the kit holds it."""
+    specs = request.specs
     for i, spec in enumerate(specs):
         progress("exporting networks", i / len(specs))
         if not spec.adaptive:
-            yield spec.id, prepare(frame_graph(network_of(spec)))
+            yield spec.id, recipe.graph(frame_graph(network_of(spec)))
             continue
-        used = {step for other, path in calls if other == spec for step in _steps(spec, path)}
         for file, graph in bundle_graphs(network_of(spec), "stages").items():
-            if file != TEMPLATE and _stage_name(spec, file) in used:
-                yield _stage_name(spec, file), prepare(graph)
+            if file != TEMPLATE:
+                yield _graph_name(spec, file), recipe.graph(graph)
 
 
-def _steps(spec: TrackerSpec, path: ExecutionPath | None) -> list[str]:
-    """Names of the graphs that a frame runs, in order."""
-    if path is None:
-        return [spec.id]
-    files = [*map(stage_file, stages_of(spec, path)), head_file(path.exit if spec.exits else None)]
-    return [_stage_name(spec, file) for file in files]
+def tracker_entry(spec: TrackerSpec) -> dict[str, Any]:
+    """Names of a tracker's graphs, with what `Staged` has to know of each, in plain JSON types."""
+    if not spec.adaptive:
+        return {"graph": spec.id}
+    exits: list[int | None] = [*range(len(spec.exits))] if spec.exits else [None]
+    return {
+        "stages": [[asdict(stage), _graph_name(spec, stage_file(stage))] for stage in stages(spec)],
+        "heads": [[exit, _graph_name(spec, head_file(exit))] for exit in exits],
+    }
 
 
-def _stage_name(spec: TrackerSpec, file: str) -> str:
+def _named(spec: TrackerSpec, path: ExecutionPath | None) -> KitCall:
+    return KitCall(spec.id) if path is None else KitCall(spec.id, sorted(path.skipped or ()), path.exit)
+
+
+def _graph_name(spec: TrackerSpec, file: str) -> str:
     return f"{spec.id}-{Path(file).stem}"

@@ -15,8 +15,8 @@ from compress.core import FileError, UsageError
 from compress.core.plain import Bounds, from_plain
 from compress.core.plain_files import parse_json, read_bounded
 from compress.latency import Conditions
+from compress.measure.backends import BACKENDS
 from compress.measure.kit.plan import KitPlan
-from compress.measure.kit.tensorrt import FORMAT, as_results
 from compress.measure.timing import Times
 
 _MAX_BYTES = 100_000_000
@@ -67,9 +67,10 @@ def read_results(path: Path) -> Results:
         FileError: missing, too large, cut off, changed since it was written, or not a kit's results.
     """
     body = _checked_body(path)
-    if body.get("format") == FORMAT:
+    recipes = {backend.kit.format: backend.kit for _, backend in BACKENDS.items() if backend.kit}
+    if recipe := recipes.get(str(body.get("format"))):
         try:
-            body = as_results(body)
+            body = recipe.results(body)
         except UsageError as error:
             raise _not_results(path, str(error)) from None
     batches = body.pop("batches", None)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,13 @@ from compress.core import TrackerSpec, UsageError
 from compress.core.files import home, write_text
 from compress.core.plain import to_plain
 from compress.core.progress import Progress, no_progress
-from compress.measure.kit.bundling import loop_script, measure_script
-from compress.measure.kit.request import PROVIDERS, Request, graphs_of
+from compress.geometry import LoopSettings
+from compress.latency import static
+from compress.measure.backends import KitRecipe
+from compress.measure.budget import budget_of
+from compress.measure.kit.archive import sources_sha256
+from compress.measure.kit.request import Request, graphs_of, tracker_entry
 from compress.measure.kit.stripped_weights import LOCATION, stripped
-from compress.measure.kit.tensorrt import TIMED, shell_files, shell_script
-from compress.measure.stacks.timing_plan import Plan
-from compress.measure.timed_frame import FRAME
-from compress.measure.timing import ATTEMPTS
 
 
 def emit_kit(request: Request, folder: Path, *, progress: Progress = no_progress) -> str:
@@ -60,73 +61,75 @@ def kit_id(kit: dict[str, Any]) -> str:
 
 
 def _check(request: Request, folder: Path) -> None:
-    if request.threads < 1 or request.rounds < 2 or request.provider not in PROVIDERS:
+    if request.threads < 1 or request.rounds < 2:
         raise UsageError(
-            f"A kit needs a thread, two rounds and a provider of {', '.join(PROVIDERS)}, but was asked for "
-            f"{request.threads}, {request.rounds} and {request.provider}."
+            f"A kit needs at least one thread and two rounds, but was asked for {request.threads} and {request.rounds}."
         )
-    if request.device.precision == "int8" and request.provider != "cpu":
-        raise UsageError("int8 is measured on CPUs, and other providers were asked for. Leave --provider out.")
-    if request.device.runtime == "tensorrt" and (request.coverage.decides or request.threads != 1):
-        raise UsageError(
-            "Under TensorRT static trackers are measured, with one thread around them. Name a search space without "
-            "bypass and exits, and leave --threads out."
-        )
+    _provider(request)
+    request.device.recipe.check(adaptive=request.coverage.decides, threads=request.threads)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder} is there and not empty. Name a new folder for the kit.")
 
 
+def _provider(request: Request) -> str:
+    known = request.device.recipe.providers
+    if request.provider == "auto":
+        return known[0]
+    if request.provider not in known:
+        raise UsageError(
+            f"{request.device.target} is measured with the provider {' or '.join(known)}, but {request.provider} was "
+            "asked for. Leave --provider out."
+        )
+    return request.provider
+
+
 def _write(request: Request, folder: Path, progress: Progress) -> dict[str, Any]:
-    (folder / "graphs").mkdir()
-    graphs, weights_bytes = {}, 0
-    for name, graph in graphs_of(request, progress):
-        slim, size = stripped(graph)
-        weights_bytes = max(weights_bytes, size)
-        graphs[name] = {"file": f"graphs/{name}.onnx", "sha256": _put(folder / "graphs" / f"{name}.onnx", slim)}
+    recipe = request.device.recipe
+    graphs, weights_bytes = _write_graphs(request, recipe, folder, progress)
+    scripts = {name: _put(folder / name, data) for name, data in recipe.scripts().items()}
     kit = {
         "format": "compress-kit",
-        "version": 1,
+        "version": 2,
         "target": request.device.target,
         "runtime": request.device.runtime,
         "precision": request.device.precision,
-        "provider": request.provider,
+        "provider": _provider(request),
         "threads": request.threads,
         "teacher": request.teacher.to_dict(),
         "coverage": to_plain(request.coverage),
-        "schedule": _schedule(request),
+        "schedule": recipe.schedule(budget_of(static(request.teacher)), request.rounds),
         "loop": _loop(request.teacher),
-        "batches": request.steps,
+        "batches": to_plain(request.batches),
+        "trackers": {spec.id: tracker_entry(spec) for spec in request.specs},
         "graphs": graphs,
         "weights": {"file": f"graphs/{LOCATION}", "bytes": weights_bytes},
-        "scripts": {name: _put(folder / name, text.encode()) for name, text in _scripts(request).items()},
+        "code": sources_sha256(),
     }
     kit["id"] = kit_id(kit)
     (folder / "kit.json").write_text(json.dumps(kit, indent=1) + "\n", encoding="utf-8")
-    (folder / "README.txt").write_text(_README.format(needs=_NEEDS[request.device.runtime], **kit), encoding="utf-8")
-    if request.device.runtime == "tensorrt":
-        sums = kit["scripts"] | {g["file"]: g["sha256"] for g in graphs.values()}
-        for name, text in shell_files(kit, sums).items():
-            _put(folder / name, text.encode())
+    (folder / "README.txt").write_text(_README.format(run=recipe.run, needs=recipe.needs, **kit), encoding="utf-8")
+    sums = scripts | {graph["file"]: graph["sha256"] for graph in graphs.values()}
+    for name, text in recipe.lists(kit, sums).items():
+        _put(folder / name, text.encode())
     return kit
 
 
-def _scripts(request: Request) -> dict[str, str]:
-    if request.device.runtime == "tensorrt":
-        return {"measure.sh": shell_script(), "host_loop.py": loop_script()}
-    return {"measure.py": measure_script()}
-
-
-def _schedule(request: Request) -> dict[str, int]:
-    budget = Plan.of(request.teacher, request.coverage).budget
-    if request.device.runtime == "tensorrt":
-        return {"rounds": request.rounds, "dropped": budget.dropped, "timed": TIMED, "attempts": 1, "seed": 0}
-    counts = {"rounds": request.rounds, "dropped": budget.dropped, "timed": budget.timed}
-    return counts | {"attempts": ATTEMPTS, "seed": 0}
+def _write_graphs(
+    request: Request, recipe: KitRecipe, folder: Path, progress: Progress
+) -> tuple[dict[str, dict[str, str]], int]:
+    """Entries of the graphs by name, and the bytes that weights of the largest need."""
+    (folder / "graphs").mkdir()
+    graphs, weights_bytes = {}, 0
+    for name, graph in graphs_of(request, recipe, progress):
+        light, size = stripped(graph)
+        weights_bytes = max(weights_bytes, size)
+        graphs[name] = {"file": f"graphs/{name}.onnx", "sha256": _put(folder / "graphs" / f"{name}.onnx", light)}
+    return graphs, weights_bytes
 
 
 def _loop(teacher: TrackerSpec) -> dict[str, Any]:
-    about = {"search_size": teacher.search_size, "search_factor": teacher.search_factor, "grid": teacher.grid}
-    return {"frame": list(FRAME), "maps": {name: list(shape) for name, shape in teacher.maps.items()}, **about}
+    maps = {name: list(shape) for name, shape in teacher.maps.items()}
+    return {"settings": asdict(LoopSettings.of(teacher)), "maps": maps}
 
 
 def _put(path: Path, data: bytes) -> str:
@@ -134,19 +137,10 @@ def _put(path: Path, data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-_NEEDS = {
-    "onnxruntime": """\
-On the device: python3 measure.py
-It needs Python 3.8 or newer with numpy and onnxruntime, uses OpenCV where it is installed, and writes results.json.""",
-    "tensorrt": """\
-On the device: sh measure.sh
-It needs trtexec, sha256sum, and Python 3.8 or newer with numpy, uses OpenCV where it is installed, and writes
-results.json. It loads an engine for each of the lines of visits.txt, which takes a few seconds each.""",
-}
-
 _README = """\
 Kit {id} measures the target {target}.
 
+On the device: {run}
 {needs}
 Stop what else runs on the device, and set the power mode you deploy with, before you start it.
 

@@ -1,1 +1,1 @@
-"""What runs on a device from a kit: Python 3.8, numpy and onnxruntime, joined into one file by `script.py`."""
+"""What measures a kit on a device: Python 3.8, numpy and onnxruntime, packed by `compress.measure.kit.archive`."""

@@ -22,7 +22,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 mkdir -p engines work
 
-"$python" host_loop.py >work/host.json || fail "python3 with numpy is needed to make weights and time the frame loop."
+"$python" measure.pyz --loop >work/host.json || fail "python3 with numpy is needed to make weights and time the frame loop."
 
 half=
 [ "$precision" = fp32 ] || half=--$precision

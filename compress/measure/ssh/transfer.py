@@ -66,7 +66,7 @@ def _run_words(remote: Remote, kit: Path) -> str:
     python = shlex.quote(remote.python)
     if (kit / "measure.sh").exists():
         return f'PYTHON={python} sh "$dir/measure.sh"'
-    return f'{python} "$dir/measure.py" --out "$dir/results.json" --limit {remote.limit_s}'
+    return f'{python} "$dir/measure.pyz" --out "$dir/results.json" --limit {remote.limit_s}'
 
 
 class _Talk:

@@ -1,10 +1,9 @@
-"""Kits for TensorRT: what `trtexec` is asked to run, and what its times say."""
+"""What a kit asks `trtexec` to run, and what its times say."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,33 +13,18 @@ from compress.latency import Conditions
 
 FORMAT = "compress-results-tensorrt"
 
-TIMED = 20
-"""Runs taken of a visit: the engine is loaded anew for each, which takes seconds, so a visit is used well."""
 
-WARM_MS = 200
-"""As `trtexec` warms up by default."""
-
-_SCRIPT = Path(__file__).parents[1] / "kit_runtime" / "measure.sh"
-
-
-def shell_files(kit: dict[str, Any], sums: dict[str, str]) -> dict[str, str]:
-    """Texts of the files beside the graphs, by name.
+def visits(kit: Mapping[str, Any]) -> Iterator[str]:
+    """Batch, round, call and graph of each visit, in the order that they are made.
 
     Args:
-        sums: SHA-256 of the kit's other files, by their path in it.
+        kit: What is in kit.json.
     """
-    about = {"id": kit["id"], "precision": kit["precision"]}
-    about |= {"timed": kit["schedule"]["timed"], "warm_ms": WARM_MS}
-    return {
-        "kit.env": "".join(f"{name}={value}\n" for name, value in about.items()),
-        "visits.txt": "".join(f"{line}\n" for line in _visits(kit)),
-        "SHA256SUMS": "".join(f"{sum}  {name}\n" for name, sum in sums.items()),
-    }
-
-
-def shell_script() -> str:
-    """The text of measure.sh."""
-    return _SCRIPT.read_text(encoding="utf-8")
+    rng = np.random.default_rng(kit["schedule"]["seed"])
+    for batch, calls in enumerate(kit["batches"]):
+        for i in range(kit["schedule"]["rounds"]):
+            for call in rng.permutation(len(calls)):
+                yield f"{batch} {i} {call} {kit['trackers'][calls[call]['tracker']]['graph']}"
 
 
 @dataclass(frozen=True)
@@ -99,7 +83,7 @@ def _next(last: tuple[int, int, int], rounds: int) -> list[tuple[int, int, int]]
 
 
 def as_results(body: dict[str, Any]) -> dict[str, Any]:
-    """What measure.sh wrote, in the form of what measure.py writes.
+    """What measure.sh wrote, in the form of what measure.pyz writes.
 
     A frame is what trtexec calls latency (copies in, computing, copies out) and the loop's own time.
 
@@ -120,11 +104,3 @@ def as_results(body: dict[str, Any]) -> dict[str, Any]:
     more = {"format": "compress-results", "threads": 1, "device": found.host.device}
     conditions = to_plain(found.host.conditions)
     return body | more | {"conditions": conditions, "batches": [[*batch, loop.tolist()] for batch in batches]}
-
-
-def _visits(kit: dict[str, Any]) -> Iterator[str]:
-    """Batch, round, call and graph of each visit, in the order that they are made."""
-    rng = np.random.default_rng(kit["schedule"]["seed"])
-    for batch, calls in enumerate(kit["batches"]):
-        for i in range(kit["schedule"]["rounds"]):
-            yield from (f"{batch} {i} {call} {calls[call][0]}" for call in rng.permutation(len(calls)))

@@ -1,16 +1,22 @@
-"""Graphs in int8: linear layers multiply 8-bit integers, everything else stays in float."""
+"""The precision of exported graphs: as they are in fp32, or in int8, where linear layers multiply 8-bit integers."""
 
 from __future__ import annotations
 
 import logging
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 _LINEAR = ["MatMul", "Gemm"]
 """Convolutions are few, in the embedding and the head, and stay in float."""
+
+
+def at_precision(graph: bytes, precision: Literal["fp32", "int8"]) -> bytes:
+    """A graph of float32 in the precision that it is to run in."""
+    return quantized(graph) if precision == "int8" else graph
 
 
 def quantized(graph: bytes) -> bytes:

@@ -1,4 +1,7 @@
-"""This host: what makes two latencies measured at different times comparable."""
+"""This host: what makes two latencies measured at different times comparable.
+
+This module travels in kits: Python 3.8.
+"""
 
 from __future__ import annotations
 

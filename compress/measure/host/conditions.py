@@ -1,4 +1,7 @@
-"""What a machine tells of its clocks, power mode, temperature and versions. This file travels in kits."""
+"""What a machine says of its clocks, power mode, temperature and versions.
+
+This module travels in kits: Python 3.8 and numpy.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import time
 
 import numpy as np
 
+from compress.geometry.pixels import library
+
 _CPUFREQ = "/sys/devices/system/cpu/cpu0/cpufreq/"
 _BOARD = "/proc/device-tree/model"
 _MOVING = ("cpu_mhz", "celsius")
@@ -17,7 +22,7 @@ _LONGEST = 300
 
 
 def conditions(before: dict[str, str] | None = None) -> dict[str, str]:
-    """The fields of `compress.latency.Conditions`; empty text for what is not told.
+    """The fields of `compress.latency.Conditions`; empty text for what is unknown.
 
     Args:
         before: What this returned before the run: what moved meanwhile is given at both times.
@@ -26,7 +31,7 @@ def conditions(before: dict[str, str] | None = None) -> dict[str, str]:
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": platform.python_version(),
         "numpy": np.__version__,
-        "loop": _opencv_version(),
+        "loop": library(),
         "system": _joined([platform.platform(terse=True), _read("/etc/nv_tegra_release").split(",")[0]]),
         "governor": _read(_CPUFREQ + "scaling_governor"),
         "cpu_mhz": _cpu_mhz(),
@@ -49,14 +54,6 @@ def board() -> str:
 def gpu_name() -> str:
     """Name of the first GPU that `nvidia-smi` knows."""
     return _line(_said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").split(";")[0])
-
-
-def _opencv_version() -> str:
-    try:
-        import cv2
-    except ImportError:
-        return "numpy"
-    return "opencv " + str(cv2.__version__)
 
 
 def _cpu_mhz() -> str:

@@ -1,0 +1,85 @@
+"""Frames of several trackers under a backend, each with the whole loop around it, to be timed in one run."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate, repeat
+from math import sqrt
+
+from compress.core import ExecutionPath, TrackerSpec, UsageError, worst_path
+from compress.core.progress import Progress
+from compress.measure.backends import Backend
+from compress.measure.graph_frames import AlongPaths, StagedFrames
+from compress.measure.timed_frame import TimedFrame
+from compress.models import Tracker
+
+Call = tuple[TrackerSpec, ExecutionPath | None]
+"""A tracker, and the execution path that all its frames take where it is adaptive."""
+
+_GOLDEN = (sqrt(5) - 1) / 2
+
+
+def timed_frames(calls: Sequence[Call], backend: Backend, threads: int, progress: Progress) -> Iterator[TimedFrame]:
+    """A frame for each call. A static tracker has a session for each, the paths of an adaptive one share theirs."""
+    staged: dict[TrackerSpec, StagedFrames] = {}
+    for i, (spec, path) in enumerate(calls):
+        progress("exporting networks", i / len(calls))
+        if path is None:
+            yield TimedFrame.of(spec, backend.frame(spec, threads=threads))
+            continue
+        if spec not in staged:
+            staged[spec] = backend.staged(spec, threads=threads)
+        yield TimedFrame.of(spec, AlongPaths(staged[spec], repeat(path)))
+
+
+class TimedTrackers:
+    """A frame of `each` name, and one on the `worst` path of each adaptive tracker, by the tracker's identity.
+
+    Names that stand for the same tracker, on other paths, share its sessions.
+
+    Raises:
+        UsageError: an adaptive tracker without paths.
+    """
+
+    def __init__(
+        self,
+        trackers: Mapping[str, Tracker | TrackerSpec],
+        paths: Mapping[str, Mapping[ExecutionPath, int]],
+        backend: Backend,
+        threads: int,
+    ) -> None:
+        self._backend, self._threads = backend, threads
+        self.each: dict[str, TimedFrame] = {}
+        self.worst: dict[int, TimedFrame] = {}
+        self._staged: dict[int, StagedFrames] = {}
+        for name, tracker in trackers.items():
+            spec = tracker if isinstance(tracker, TrackerSpec) else tracker.spec
+            if not spec.adaptive:
+                self.each[name] = TimedFrame.of(spec, backend.frame(tracker, threads=threads))
+            elif paths.get(name):
+                self._add(name, tracker, spec, paths[name])
+            else:
+                raise UsageError(f"The time that {name} takes depends on its frames. Say which paths they take.")
+
+    def _add(
+        self, name: str, tracker: Tracker | TrackerSpec, spec: TrackerSpec, paths: Mapping[ExecutionPath, int]
+    ) -> None:
+        key = id(tracker)
+        if key not in self._staged:
+            self._staged[key] = self._backend.staged(tracker, threads=self._threads)
+            self.worst[key] = TimedFrame.of(spec, AlongPaths(self._staged[key], repeat(worst_path(spec))))
+        self.each[name] = TimedFrame.of(spec, AlongPaths(self._staged[key], evenly_mixed(spec, paths)))
+
+
+def evenly_mixed(spec: TrackerSpec, paths: Mapping[ExecutionPath, int]) -> Iterator[ExecutionPath]:
+    """Endless paths in the proportions of `paths`, mixed, and as even over any stretch as can be.
+
+    Multiples of the golden ratio fall evenly between 0 and 1; paths of like cost lie side by side there.
+    """
+    order = sorted(paths, key=lambda path: (path.layers(spec), path.exit or 0, sorted(path.skipped or ())))
+    bounds = list(accumulate(paths[path] for path in order))
+    place = 0.5
+    while True:
+        yield order[bisect_right(bounds, place * bounds[-1])]
+        place = (place + _GOLDEN) % 1
