@@ -29,10 +29,12 @@ class Checkpoint:
     Attributes:
         path: A file that ends in `.safetensors`; read when the training begins, if it is there.
         every_s: Seconds between saves; the end is saved, too.
+        anew: Begin from the start where the file is damaged or of another training, rather than refuse it.
     """
 
     path: Path
     every_s: float = 120.0
+    anew: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from compress.core import CompressError
+from compress.core import CompressError, FileError
 from compress.core.progress import Progress, no_progress
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.optimisation import averaged, optimiser, warmup_cosine
@@ -98,8 +98,7 @@ class Trainer(Generic[_Model, _Batch]):
             CompressError: the loss, one of its parts or the gradient is not finite; nothing of that step is saved.
             FileError: the checkpoint is damaged or belongs to another training.
         """
-        if self._checkpoint is not None and self._checkpoint.path.is_file():
-            self._step = self._saved_step = self._state.load(self._checkpoint.path, self._about)
+        self._resume()
         settings, last_save = self._settings, time.monotonic()
         schedule = warmup_cosine(self._descent, settings.steps, settings.warmup, start=self._step)
         with closing(self._batches(self._step)) as batches:
@@ -130,6 +129,15 @@ class Trainer(Generic[_Model, _Batch]):
                 "was kept. Lower the learning rate and train again from the start."
             )
         self._descent.step()
+
+    def _resume(self) -> None:
+        if self._checkpoint is None or not self._checkpoint.path.is_file():
+            return
+        try:
+            self._step = self._saved_step = self._state.load(self._checkpoint.path, self._about)
+        except FileError:
+            if not self._checkpoint.anew:
+                raise
 
     def _save(self) -> None:
         if self._checkpoint is not None and self._saved_step != self._step:

@@ -19,7 +19,7 @@ from compress.core import FileError, InfeasibleError, Store, TrackerSpec, finger
 from compress.core.files import replacing
 from compress.core.progress import Progress, no_progress, part
 from compress.data import Sequence, Split, split_key
-from compress.distill import Pool, distill, to_input
+from compress.distill import Checkpoint, Pool, distill, to_input
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
 from compress.driver.jobs import TrainingSetup
@@ -111,10 +111,16 @@ class Students:
         def make(path: Path) -> None:
             student = self._inherit(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
             if self.setup.rungs[rung].steps:
-                student = self._distill(student, rung, progress)
+                student = self._distill(student, rung, progress, Checkpoint(self._state(spec, rung), anew=True))
             save_weights(student, path)
 
-        return self.store.get("students", self._key(spec, rung), read=read, make=make, suffix=_WEIGHTS)
+        found = self.store.get("students", self._key(spec, rung), read=read, make=make, suffix=_WEIGHTS)
+        self._state(spec, rung).unlink(missing_ok=True)
+        return found
+
+    def _state(self, spec: TrackerSpec, rung: int) -> Path:
+        """Where the training of a student keeps its state until the student is kept."""
+        return self.store.path("students", self._key(spec, rung), ".training.safetensors")
 
     def _score(self, weights: str, spec: TrackerSpec, rung: int, make: Callable[[], Score]) -> Score:
         """A kept score. By the whole spec: thresholds change no weights, but what comes of them."""
@@ -134,7 +140,7 @@ class Students:
         crops = (to_input(pool.template[rows].to(self.device)), to_input(pool.search[rows].to(self.device)))
         return inherit(self.teacher.to(self.device), spec, mlp_rank=self.setup.mlp_rank, calibration=crops).eval()
 
-    def _distill(self, student: Tracker, rung: int, progress: Progress) -> Tracker:
+    def _distill(self, student: Tracker, rung: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
         return distill(
             student,
             self.pool(progress),
@@ -144,6 +150,7 @@ class Students:
             device=self.device,
             progress=part(progress, 0, 0.8, "Distilling"),
             again=self.setup.steps(rung - 1) > 0,
+            checkpoint=checkpoint,
         )
 
     def _evaluate(self, model: Tracker, rung: int, progress: Progress = no_progress) -> Score:

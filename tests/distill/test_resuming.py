@@ -156,6 +156,12 @@ def test_a_teacher_that_was_killed(tmp_path: Path) -> None:
         train_teacher(SPEC, replace(TEACHER, steps=10), GENERATED, out=tmp_path / "killed", **run)
 
 
+def test_a_teacher_is_the_same_whoever_makes_its_pairs(tmp_path: Path) -> None:
+    run = {"device": "cpu", "save_every": 1e9}
+    one, two = (train_teacher(SPEC, TEACHER, GENERATED, out=tmp_path / str(w), workers=w, **run) for w in (0, 2))
+    assert _equal(one, two)
+
+
 def test_an_older_state_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state.pt").write_bytes(b"anything")
     with pytest.raises(FileError, match="older version"):

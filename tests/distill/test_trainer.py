@@ -130,6 +130,14 @@ def test_other_settings_are_another_training(tmp_path: Path) -> None:
         _trainer(_model(), checkpoint=kept, about={"seed": 1}).run()
 
 
+def test_a_checkpoint_of_another_training_can_be_left_aside(tmp_path: Path) -> None:
+    kept = replace(_stopped(tmp_path), anew=True)
+    other = replace(SETTINGS, steps=12)
+    found = _trainer(_model(), other, checkpoint=kept).run().state_dict()
+    assert all(torch.equal(found[name], value) for name, value in _trainer(_model(), other).run().state_dict().items())
+    assert _step_of(kept.path) == 12
+
+
 @pytest.mark.parametrize(
     ("header", "words"),
     [

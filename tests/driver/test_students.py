@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,41 @@ def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch:
     )
     students.model(SPEC, 2, lambda text, share, parts=None: joint.append("exits_iou" in parts))
     assert joint == [False] * 2 + [True] * 2 + [True] * 8
+
+
+def test_a_student_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trained, but stopped before it was kept: it is not trained again, and comes out the same."""
+    torch.manual_seed(0)
+    teacher = build(STATIC).eval()
+    pool = distillation_pool(teacher, GENERATED, count=8, seed=1, store=Store(tmp_path / "pools"), device=CPU)
+    seen: list[str] = []
+
+    def students(home: str) -> Students:
+        monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / home))
+        setup = _setup(Rung("rung-0", 0), Rung("full", 4))
+        return Students(setup, teacher=teacher, pool=lambda progress: pool, short=[], full=[], device=CPU)
+
+    def note(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
+        seen.append(text)
+
+    whole = students("whole").model(SPEC, 1)
+    stopped = students("stopped")
+    stopped.model(SPEC, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr("compress.driver.students.save_weights", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            stopped.model(SPEC, 1, note)
+    assert len(list(tmp_path.glob("stopped/students/*.training.safetensors"))) == 1
+    assert seen
+    seen.clear()
+    continued = stopped.model(SPEC, 1, note)
+    assert not seen
+    assert all(torch.equal(value, whole.state_dict()[name]) for name, value in continued.state_dict().items())
+    assert not list(tmp_path.glob("stopped/students/*.training.safetensors"))
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _setup(*rungs: Rung) -> TrainingSetup:
