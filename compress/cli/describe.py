@@ -16,32 +16,43 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("tracker", metavar="NAME|SPEC.json")
+@click.option("--check", is_flag=True, help="Build the network and count its operators beside the formula.")
 @json_option
-def command(tracker: str, as_json: bool) -> None:
+def command(tracker: str, check: bool, as_json: bool) -> None:
     """Show a tracker's spec, parameters and MACs.
 
     MACs count one per multiply-add of linear layers, convolutions and attention products, at batch 1. `macs` is one
     forward of template and search; `macs_per_frame` leaves out what is computed once per sequence (`macs_template`).
     Where a tracker skips layers or exits early both are the worst path's. `macs_linear_conv` leaves attention
-    products out, as papers do.
+    products out, as papers do. --check also counts what the network computes, operator by operator, and fails where
+    that is not what the formula says.
     """
-    from compress.cli.formatting import spec_lines
+    from compress.cli.cost_check import check_cost, check_error, check_lines
     from compress.cli.specs import cost_of, read_spec
 
     spec = read_spec(tracker)
     cost = cost_of(spec)
+    checked = check_cost(spec) if check else None
     if as_json:
         ids = {"name": tracker, "id": spec.id, "weights_id": spec.weights_id}
-        print_json(ids | cost | {"spec": spec.to_dict()})
-        return
-    click.echo(f"{tracker}  {spec.id}  weights {spec.weights_id}")
+        print_json(ids | cost | {"spec": spec.to_dict()} | ({"check": checked.to_dict()} if checked else {}))
+    else:
+        lines = [*_lines(spec, cost), *(["", *check_lines(checked)] if checked else [])]
+        click.echo(f"{tracker}  {spec.id}  weights {spec.weights_id}")
+        click.echo("\n".join(f"  {line}".rstrip() for line in lines))
+    if checked and (error := check_error(tracker, checked)):
+        raise error
+
+
+def _lines(spec: TrackerSpec, cost: dict[str, Any]) -> Iterator[str]:
+    from compress.cli.formatting import spec_lines
+
     for title, text in (*_cost_lines(cost), *spec_lines(spec)):
-        click.echo(f"  {title:15} {text}")
-    click.echo()
-    for line in _part_lines(spec):
-        click.echo(f"  {line}".rstrip())
+        yield f"{title:15} {text}"
+    yield ""
+    yield from _part_lines(spec)
     if spec.adaptive:
-        click.echo("  A frame meets what lies on its path: a skipped layer costs its decision, one head answers.")
+        yield "A frame meets what lies on its path: a skipped layer costs its decision, one head answers."
 
 
 def _cost_lines(cost: dict[str, Any]) -> Iterator[tuple[str, str]]:

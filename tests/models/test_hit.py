@@ -16,7 +16,6 @@ from compress.models import HitTracker, build
 from compress.models.checkpoints.layouts import hit
 from compress.models.levit.dual_position import bias_indices
 from compress.models.levit.layers import NormedLinear
-from compress.models.levit.tracker import attended
 from compress.testing.networks import crops, scattered
 from compress.testing.published.fill_mixformer import crop
 from compress.testing.published.hit import filled, offset_numbers
@@ -54,7 +53,7 @@ def test_equals_published_network(name: str) -> None:
     _assert_near(bridged.search[0, [0, -1]], np.concatenate([golden[f"bridge_{end}_search_token"] for end in
                                                              ("first", "last")]), BRIDGE)  # fmt: skip
     _assert_near(bridged.search @ bridged.extra[0, 0, :, None], golden["att"], PRODUCT)
-    _assert_near(_mean_std(attended(bridged).search), golden["head_input_mean_std"], PRODUCT)
+    _assert_near(_mean_std(model.bridge.attended(bridged).search), golden["head_input_mean_std"], PRODUCT)
 
 
 def _watch(model: HitTracker) -> dict[str, list[Any]]:

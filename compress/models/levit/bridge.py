@@ -38,6 +38,11 @@ class Bridge(nn.Module):
         x = self.rise2(x) + first
         return Features(self.search_proj(x.flatten(2).transpose(1, 2)), self.global_proj(everything.mean(1, True)))
 
+    def attended(self, features: Features) -> Features:
+        """Every search token times its product with the global vector, plain: neither softmax nor scale."""
+        assert features.extra is not None
+        return features._replace(search=features.search * (features.search @ features.extra.transpose(1, 2)))
+
 
 def _rise(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 2, stride=2), nn.BatchNorm2d(outputs))

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from compress.core import ExecutionPath, TrackerSpec
-from compress.models.heads import Features
 from compress.models.levit.backbone import Levit
 from compress.models.levit.bridge import Bridge
 from compress.models.networks import NETWORKS
@@ -48,7 +47,7 @@ class HitTracker(Tracker):
             forced_path.check(self.spec)
         out = self.backbone(torch.cat([self.backbone.embed(search), memory["tokens"]], dim=1))
         stages = [self._search(tokens, stage) for stage, tokens in enumerate(out.stages)]
-        answer = self.answer(attended(self.bridge(stages, out.stages[-1])))
+        answer = self.answer(self.bridge.attended(self.bridge(stages, out.stages[-1])))
         if not collect:
             return answer
         where = (layer.stage for layer in self.spec.layers)
@@ -57,12 +56,6 @@ class HitTracker(Tracker):
     def _search(self, tokens: Tensor, stage: int) -> Tensor:
         """The search tokens among all of a stage."""
         return tokens[:, : (self.spec.grid // 2**stage) ** 2]
-
-
-def attended(features: Features) -> Features:
-    """Every search token times its product with the global vector, plain: neither softmax nor scale."""
-    assert features.extra is not None
-    return features._replace(search=features.search * (features.search @ features.extra.transpose(1, 2)))
 
 
 NETWORKS.register("levit", HitTracker)
