@@ -88,7 +88,8 @@ def _frame(tracker: Tracker, search: Tensor, memory: dict[str, Tensor]) -> Any:
     """One frame through every layer and every exit, so that each component's formula is held against something."""
     if not isinstance(tracker, AdaptiveTracker) or not (tracker.spec.bypass or tracker.spec.exits):
         return tracker.track(search, memory)
-    spec, x, recycled, answers = tracker.spec, tracker.frame_tokens(search, memory), None, []
+    spec, x, recycled = tracker.spec, tracker.frame_tokens(search, memory), None
+    answers: list[Any] = []
     for i in range(len(spec.layers)):
         decided = tracker.decide(i, x) if i in spec.skippable else None
         x = tracker.layer(i, x, memory)
