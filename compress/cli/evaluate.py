@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from compress.cli.at_thresholds import at_thresholds, thresholds_option
+from compress.cli.data_sources import SourceCommand
 from compress.cli.execution_paths import path_figures, path_text
 from compress.cli.options import (
     device_option,
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from compress.geometry import LoopSettings, Network
 
 
-@click.command("evaluate")
+@click.command("evaluate", cls=SourceCommand)
 @click.argument("tracker")
-@click.option("--data", default="generated", show_default=True, help="generated, or folder:PATH (GOT-10k layout).")
+@click.option("--data", default="generated", show_default=True, metavar="SOURCE", help="The sequences; see below.")
 @click.option("--weights", type=click.Path(), help="Weights of a named tracker (safetensors).")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the runtime.")
 @update_interval_option("By default a bundle's own, else 200 where the tracker has a score head to choose by.")

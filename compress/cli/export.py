@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from compress.cli.at_thresholds import at_thresholds, thresholds_option, thresholds_variant
+from compress.cli.data_sources import SourceCommand
 from compress.cli.execution_paths import parity_text
 from compress.cli.options import json_option, out_option, print_json, update_interval_option
 
 
-@click.command()
+@click.command(cls=SourceCommand)
 @click.argument("run", metavar="RUN|NAME")
 @click.option(
     "--variant",
@@ -26,7 +27,7 @@ from compress.cli.options import json_option, out_option, print_json, update_int
     "--data",
     default="generated",
     show_default=True,
-    metavar="generated|folder:PATH",
+    metavar="SOURCE",
     help="The first sequence here is what PyTorch and onnxruntime must agree on.",
 )
 @update_interval_option("Kept in the bundle; 200 by default, where the tracker has a score head to choose by.")

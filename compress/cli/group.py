@@ -25,6 +25,7 @@ COMMANDS = {
     "teachers": "List the trackers a search can start from.",
     "targets": "List the devices a search can aim at.",
     "spaces": "List the search spaces that ship.",
+    "cache": "Show what is kept between runs, and free it.",
     "doctor": "Say what this machine can measure and what is missing.",
 }
 """Name to one line of help. The command itself is `compress.cli.<name with _>.command`."""
@@ -38,7 +39,7 @@ Exit codes:
   130  interrupted; the same command continues a search
 
 COMPRESS_DEBUG=1 shows the traceback of an error. COMPRESS_HOME holds measured profiles and
-cached work (default ~/.cache/compress)."""
+cached work (default ~/.cache/compress), of which COMPRESS_CACHE_GB bounds the size."""
 
 
 class LazyGroup(click.Group):

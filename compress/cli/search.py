@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from compress.cli.data_sources import SourceCommand
 from compress.cli.options import json_option, out_option, print_json, quiet_option
 from compress.cli.progress import shown
 from compress.cli.settings import given, settings_options
@@ -14,7 +15,7 @@ from compress.cli.tables import print_front, print_plan
 from compress.driver.settings import SearchSettings
 
 
-@click.command("search")
+@click.command("search", cls=SourceCommand)
 @settings_options(SearchSettings)
 @out_option("Run directory (default results/TEACHER-TARGET); an earlier search there is continued.")
 @quiet_option

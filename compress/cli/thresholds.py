@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compress.cli.data_sources import SourceCommand
 from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import shown
 
@@ -25,12 +26,12 @@ def _numbers(context: click.Context, parameter: click.Parameter, text: str | Non
         raise click.BadParameter(f"{text!r} is not numbers with commas between, such as 0.6,0.7") from None
 
 
-@click.command()
+@click.command(cls=SourceCommand)
 @click.argument("run", metavar="RUN")
 @click.option("--variant", metavar="ID", required=True, help="A trained variant of RUN with exits, e.g. v017.")
 @click.option("--fps", type=click.FloatRange(0, min_open=True), help="Choose thresholds for this speed, on average.")
 @click.option("--tau", callback=_numbers, metavar="T,T", help="Or take these, one for each exit but the last.")
-@click.option("--data", metavar="generated|folder:PATH", help="Chosen on; by default what RUN was scored on.")
+@click.option("--data", metavar="SOURCE", help="Chosen on, see below; by default what RUN was scored on.")
 @click.option(
     "--exit-ms", callback=_numbers, metavar="MS,MS", help="Milliseconds per frame that leaves at each exit, as you "
     "timed them; by default predicted for RUN's target.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compress.cli.data_sources import SourceCommand
 from compress.cli.execution_paths import parity_text
 from compress.cli.options import json_option, print_json
 
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
     from compress.runtime import Bundle, BundleNetwork
 
 
-@click.command()
+@click.command(cls=SourceCommand)
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--against", metavar="RUN|NAME", help="Also compare with the PyTorch weights it was exported from.")
 @click.option(
     "--data",
     default="generated",
     show_default=True,
-    metavar="generated|folder:PATH",
+    metavar="SOURCE",
     help="With --against: the first sequence here is tracked by both.",
 )
 @json_option

@@ -7,7 +7,7 @@ from compress.data.folder import FolderSequence, read_folder
 from compress.data.pairs import Pairs, PairSizes
 from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
-from compress.data.sources import READERS, DataReference, DataSource, Split, open_source, readers, split_key
+from compress.data.sources import READERS, DataReference, DataSource, Split, open_source, registered_readers, split_key
 
 __all__ = [
     "READERS",
@@ -23,7 +23,7 @@ __all__ = [
     "load_sequences",
     "open_source",
     "read_folder",
-    "readers",
+    "registered_readers",
     "split_key",
 ]
 

@@ -107,14 +107,14 @@ def open_source(text: str, *, images: str = "") -> DataSource:
         UsageError: no reader has this prefix, or its reader needs another form.
     """
     prefix, _, location = text.partition(":")
-    if prefix not in readers():
-        forms = " or ".join(repr(reader.form) for _, reader in readers().items())
+    if prefix not in registered_readers():
+        forms = " or ".join(repr(reader.form) for _, reader in registered_readers().items())
         raise UsageError(f"Data must be {forms} but is {text!r}. Example: folder:videos/my-video.")
     source = READERS[prefix](location)
     return source.with_images(images) if images else source
 
 
-def readers() -> Registry[Reader]:
+def registered_readers() -> Registry[Reader]:
     """All readers, those that ship among them."""
     import_module("compress.data.readers")
     return READERS
@@ -147,7 +147,7 @@ class DataReference:
         Raises:
             FileError: there is other content now.
         """
-        if self.source.partition(":")[0] not in readers():
+        if self.source.partition(":")[0] not in registered_readers():
             import_module(self.module)
         source = open_source(self.source)
         if check and source.fingerprint != self.fingerprint:

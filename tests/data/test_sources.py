@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from compress.core import FileError, UsageError
-from compress.data import DataReference, PairSizes, fingerprints, open_source, readers, split_key
+from compress.data import DataReference, PairSizes, fingerprints, open_source, registered_readers, split_key
 from compress.data.generated import generated_sequences
 from compress.data.worker import make_pairs, stream_pairs
 
@@ -203,8 +203,8 @@ def test_pairs_come_in_one_order_from_any_number_of_workers(train: Path) -> None
 
 
 def test_every_reader_says_what_it_reads() -> None:
-    assert {"folder", "generated"} <= set(readers())
-    for prefix, reader in readers().items():
+    assert {"folder", "generated"} <= set(registered_readers())
+    for prefix, reader in registered_readers().items():
         assert reader.form.partition(":")[0] == prefix
         assert reader.summary
     for text in ("nonsense", "folder", "folder:", "http://x", ""):
