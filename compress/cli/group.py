@@ -21,7 +21,7 @@ COMMANDS = {
     "profile": "Measure a device: this host, over ssh, or by a kit carried there (measure, kit, ingest).",
     "describe": "Show a tracker's spec, parameters and MACs.",
     "import-checkpoint": "Bring an official checkpoint in, without running what it holds.",
-    "train-teacher": "Train a teacher from scratch on generated sequences.",
+    "train-teacher": "Train a teacher from scratch.",
     "teachers": "List the trackers a search can start from.",
     "targets": "List the devices a search can aim at.",
     "spaces": "List the search spaces that ship.",

@@ -41,7 +41,7 @@ def _option(each: NamedSetting) -> Callable[[_F], _F]:
         default=None if empty else each.default,
         show_default=not empty,
         help=each.about.help,
-        metavar=f"[{'|'.join(names)}]" if names else None,
+        metavar=f"[{'|'.join(names)}]" if names else each.about.form or None,
     )
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
+from compress.cli.data_sources import SourceCommand
 from compress.cli.options import device_option, out_option, quiet_option, seed_option
 from compress.cli.progress import shown
 
 
-@click.command("train-teacher")
+@click.command("train-teacher", cls=SourceCommand)
 @click.argument("name")
 @out_option("Folder for weights, state and log; a stopped training continues there.", required=True)
 @click.option("--steps", type=click.IntRange(1), default=20_000, show_default=True, help="Optimiser steps.")
@@ -20,7 +21,7 @@ from compress.cli.progress import shown
 @click.option("--warmup", type=click.IntRange(0), default=500, show_default=True, help="Steps of linear warm-up.")
 @click.option("--drop-path", type=click.FloatRange(0, 1, max_open=True), default=0.2, show_default=True)
 @click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that draw pairs.")
-@click.option("--train-data", default="generated", show_default=True, help="generated, or folder:PATH (GOT-10k).")
+@click.option("--train-data", default="generated", show_default=True, metavar="SOURCE", help="Its data; see below.")
 @click.option("--images", type=click.Path(exists=True, file_okay=False), help="Your images as texture.")
 @click.option("--init", default="", help="Start the backbone from a timm model in timm's cache, or a file of one.")
 @seed_option()

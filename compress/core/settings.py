@@ -35,6 +35,7 @@ class Setting:
         at_least, at_most, above, below: Range of a number.
         names: Gives all names that a text may be; unknown ones are answered with close matches.
         folder: A text is an existing folder.
+        form: What stands for the value in help, such as `SOURCE`; by default its type.
     """
 
     help: str
@@ -45,6 +46,7 @@ class Setting:
     below: float = math.inf
     names: Callable[[], Iterable[str]] | None = None
     folder: bool = False
+    form: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from compress.archive import Archive, Record, read_archive
 from compress.core import TRACKERS, Accuracy, FileError, Latency, TrackerSpec, UsageError
-from compress.models import Tracker, build, load_tracker, load_weights
+from compress.models import Tracker, build, load_tracker, load_weights, weights_key
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,23 @@ def _of_run(run: Path, variant: str) -> Source:
         load_weights(model, path)
     elif record.is_teacher and teacher in TRACKERS:
         model = load_tracker(teacher, archive.settings.get("weights") or None)
+        _check_unchanged(model, archive)
     else:
         raise FileError(
             f"{variant} has no weights at {path}: it is {record.status}"
             f"{' (' + record.reason + ')' if record.reason else ''}. Choose a variant of the front."
         )
     return Source(model, f"{run.resolve().name}-{variant}", provenance, record.accuracy, record.latency)
+
+
+def _check_unchanged(teacher: Tracker, archive: Archive) -> None:
+    kept = archive.settings.get("fingerprints")
+    if isinstance(kept, dict) and kept.get("weights") not in (None, weights_key(teacher)):
+        raise FileError(
+            f"The weights of the teacher of {archive.run_dir} have changed since the search: "
+            f"{archive.settings.get('weights') or 'those that are shipped or imported'}. Put the others back, or "
+            "search again with another --out."
+        )
 
 
 def _best(archive: Archive) -> Record:

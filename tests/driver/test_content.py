@@ -20,6 +20,7 @@ from compress.distill import distillation_pool
 from compress.driver import SearchSettings
 from compress.driver.content import settle
 from compress.evaluate import evaluate
+from compress.export import load_source
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, create_tracker, load_tracker, save_weights
 from compress.testing.trained_run import STATIC
@@ -101,7 +102,10 @@ def test_a_continued_search_of_other_content_is_refused(work: Path, weights: str
     save_weights(create_tracker("ostrack-nano"), "teacher.safetensors")
     with pytest.raises(FileError, match="weights .* has changed since"):
         _search("run", trials=2)
+    with pytest.raises(FileError, match=r"teacher of run have changed since the search: .*teacher\.safetensors"):
+        load_source("run", "teacher")
     shutil.copy(weights, "teacher.safetensors")
+    assert load_source("run", "teacher").name == "run-teacher"
     assert {path.name: path.read_bytes() for path in Path("run").iterdir() if path.is_file()} == before
     assert len([r for r in _search("run", trials=2).records if r.accuracy]) == 2
 

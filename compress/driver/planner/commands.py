@@ -45,8 +45,8 @@ def _weights(config: SearchSettings) -> list[str]:
 
 def _data(config: SearchSettings) -> list[str]:
     """As given; else generated sequences for a teacher that was made on them, and folders to name for others."""
-    if (config.data, config.train_data) != ("generated", "generated"):
+    if (config.data, config.train_data) != (SearchSettings.data, SearchSettings.train_data):
         return ["--train-data", config.train_data, "--data", config.data]
     if config.teacher == SearchSettings.teacher:
-        return ["--data", "generated"]
+        return ["--data", SearchSettings.data]
     return ["--train-data", "folder:TRAIN", "--data", "folder:TEST"]
