@@ -21,6 +21,7 @@ from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
 from compress.driver import SearchSettings
 from compress.driver.planner import is_plan, make_plan
+from compress.driver.planner.commands import commands
 from compress.driver.planner.sample import DRAWS
 from compress.driver.planner.warm_start import Planned, along, planned
 from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, predict
@@ -205,6 +206,14 @@ def test_command_that_trains_it_is_one(run: Archive) -> None:
     assert settings["space"] == run.settings["space"]
     assert Path(settings["weights"]).name == "OSTrack_ep0300.pth.tar"
     assert str(settings["out"]) != str(run.run_dir)
+
+
+def test_command_that_trains_repeats_what_was_asked_for() -> None:
+    settings = SearchSettings(teacher="ostrack256", target="my-board", fps_at="p99", threads=2, partial=0.5, trials=20)
+    (line,) = commands(settings, Path("runs/plan"), measured=True)
+    asked = search_command.make_context("search", shlex.split(line)[2:]).params
+    wanted = {"fps_at": "p99", "threads": 2, "partial": 0.5, "trials": 20, "speedup": 1.0, "plan": "runs/plan"}
+    assert {name: asked[name] for name in wanted} == wanted
 
 
 def test_export_says_that_nothing_was_trained(run: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

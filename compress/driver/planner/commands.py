@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 from compress.core import FileError
+from compress.core.settings import settings_of
 from compress.driver.settings import SearchSettings
 from compress.models import weights_path
 from compress.models.checkpoints.layouts import weights_source
 
-_NAMED = ("teacher", "weights", "target", "space", "data", "train_data", "plan", "partial", "threads")
-"""Settings that the command names itself, or that mean nothing to it."""
+_NAMED = ("teacher", "weights", "target", "space", "data", "train_data", "plan")
+"""Settings that the command names itself."""
 
 
 def commands(config: SearchSettings, run_dir: Path, *, measured: bool) -> Iterator[str]:
@@ -24,10 +24,10 @@ def commands(config: SearchSettings, run_dir: Path, *, measured: bool) -> Iterat
     if not measured:
         yield shlex.join(["compress", "profile", "measure", *about, "--host", "user@device"])
     words = ["compress", "search", *about, *_weights(config), *_data(config)]
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if field.name not in _NAMED and value != field.default and value is not None:
-            words += [f"--{field.name.replace('_', '-')}", f"{value:g}" if isinstance(value, float) else str(value)]
+    for each in settings_of(SearchSettings):
+        value = getattr(config, each.name)
+        if each.name not in _NAMED and value != each.default and value is not None:
+            words += [each.flag, f"{value:g}" if isinstance(value, float) else str(value)]
     yield shlex.join([*words, "--plan", str(run_dir), "--out", f"{run_dir}-trained"])
 
 
