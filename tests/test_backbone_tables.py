@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from compress.core import BACKBONES, TrackerSpec
+from compress.driver.backbones import TABLES
+from compress.testing.backbone_suite import BackboneSuite
+from compress.testing.small_trackers import LEVIT, SPEC
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -64,3 +69,17 @@ def test_a_question_is_seen(text: str) -> None:
 )
 def test_tables_and_equality_are_no_questions(text: str) -> None:
     assert not list(_questions(text))
+
+
+SPECS = {"levit": LEVIT, "vit": SPEC}
+
+
+def test_all_tables_hold_the_same_backbones() -> None:
+    assert {field: table.names() for field, table in TABLES.items()} == dict.fromkeys(TABLES, BACKBONES.names())
+    assert BACKBONES.names() == sorted(SPECS)
+
+
+class TestBackbonesOfThePackage(BackboneSuite):
+    @pytest.fixture(params=sorted(SPECS))
+    def spec(self, request: pytest.FixtureRequest) -> TrackerSpec:
+        return SPECS[request.param]
