@@ -19,8 +19,8 @@ class Remeasurer:
     """Measures the teacher and every fully trained variant together; what misses the bound leaves the front, marked.
 
     All of them, not the front alone: a prediction made when the machine ran at another speed must not decide who is
-    held against a bound that was measured. Frames of an adaptive one go the ways that its evaluation counted, and as
-    many more the worst way.
+    held against a bound that was measured. Frames of an adaptive one take the paths that its evaluation counted, and as
+    many more take the worst path.
 
     Attributes:
     """

@@ -14,7 +14,7 @@ from compress.core.plain import from_plain
 
 
 class Score(NamedTuple):
-    """Accuracy, and the ways that the frames took through an adaptive tracker; None for others."""
+    """Accuracy, and the paths that the frames took through an adaptive tracker; None for others."""
 
     accuracy: Accuracy
     paths: Mapping[ExecutionPath, int] | None = None

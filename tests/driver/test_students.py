@@ -13,7 +13,7 @@ from compress.data import DataReference, open_source
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.distill import StudentRecipe, distillation_pool
 from compress.driver.exit_thresholds.exit_scores import exit_scores
-from compress.driver.exit_thresholds.selection import expected
+from compress.driver.exit_thresholds.selection import estimate_thresholds
 from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup
 from compress.driver.students import Students
 from compress.models import build, save_weights
@@ -42,7 +42,7 @@ def test_thresholds_are_chosen_on_what_the_lower_rungs_see(tmp_path: Path, monke
         chosen = students.thresholds(SPEC, 1, lambda path: path.layers(SPEC), max_ms)
         assert chosen.weights_id == SPEC.weights_id
         taus = [each.tau for each in chosen.exits[:-1]]
-        means.append(expected(scores, SPEC, taus, lambda path: path.layers(SPEC)))
+        means.append(estimate_thresholds(scores, SPEC, taus, lambda path: path.layers(SPEC)))
         assert means[-1].ms <= max_ms
     assert means[0].iou < means[1].iou <= means[2].iou
     assert students.thresholds(SPEC, 1, lambda path: path.layers(SPEC), 0.5) == SPEC

@@ -29,7 +29,7 @@ from compress.core import (
 )
 from compress.data import load_sequences
 from compress.driver.exit_thresholds.exit_scores import ExitScores, exit_scores
-from compress.driver.exit_thresholds.selection import choose, expected
+from compress.driver.exit_thresholds.selection import choose, estimate_thresholds
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.latency.estimated import estimate_latency, load_estimated
@@ -73,7 +73,7 @@ def test_no_other_thresholds_do_better(spec: TrackerSpec, max_ms: float) -> None
     scores = _recorded(exits, frames=30)
     found = choose(scores, spec, _ms, max_ms)
     tried = product(*(_every_threshold(scores.scores[:, k]) for k in range(exits - 1)))
-    others = [expected(scores, spec, taus, _ms) for taus in tried]
+    others = [estimate_thresholds(scores, spec, taus, _ms) for taus in tried]
     best = max(other.iou for other in others if other.ms <= max_ms)
     assert found.iou == pytest.approx(best, abs=1e-12)
     assert found.ms <= max_ms
@@ -86,7 +86,7 @@ def test_expectation_by_hand() -> None:
     ious = np.array([[0.9, 0.0, 0.0], [0.8, 0.7, 0.0], [0.0, 0.0, 0.3], [0.0, 0.0, 0.5]])
     skipped = np.array([[0, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [0, 1, 0, 1]], dtype=bool)
     spec = replace(THREE, bypass=BypassSpec(n_enf=1))
-    found = expected(ExitScores(scores, ious, skipped), spec, (0.5, 0.6), _ms)
+    found = estimate_thresholds(ExitScores(scores, ious, skipped), spec, (0.5, 0.6), _ms)
     # A score that equals its threshold does not leave; layers behind the exit are not skipped but never met.
     assert found.paths == {
         ExecutionPath(frozenset(), 0): 1,

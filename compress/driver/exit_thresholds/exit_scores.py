@@ -39,7 +39,7 @@ class ExitScores:
         return len(self.scores)
 
     def paths(self, spec: TrackerSpec) -> list[list[ExecutionPath]]:
-        """The way of each frame, had it left at each exit."""
+        """The path of each frame, had it left at each exit."""
         ends = [each.after for each in spec.exits]
         rows = [np.flatnonzero(row).tolist() for row in self.skipped]
         return [[ExecutionPath(frozenset(i for i in row if i < end), k) for k, end in enumerate(ends)] for row in rows]

@@ -15,7 +15,7 @@ from compress.driver.exit_thresholds.exit_scores import ExitScores
 from compress.runtime.thresholds import check_exits
 
 Milliseconds = Callable[[ExecutionPath], float]
-"""Mean time per frame of those that go one way."""
+"""Mean time of the frames that take one path."""
 
 Floats = NDArray[np.float64]
 
@@ -26,14 +26,14 @@ _GRID = 4000
 
 
 @dataclass(frozen=True)
-class Expected:
+class ThresholdEstimate:
     """Thresholds, and what is expected of them on the frames that were recorded.
 
     Attributes:
         taus: Of all exits but the last.
         ms: Mean milliseconds per frame.
         iou: Mean IoU of the box of the exit taken.
-        ways: Frames by the way they would take.
+        paths: Frames counted by the path they would take.
     """
 
     taus: tuple[float, ...]
@@ -42,17 +42,19 @@ class Expected:
     paths: dict[ExecutionPath, int]
 
 
-def expected(scores: ExitScores, spec: TrackerSpec, taus: Sequence[float], ms: Milliseconds) -> Expected:
+def estimate_thresholds(
+    scores: ExitScores, spec: TrackerSpec, taus: Sequence[float], ms: Milliseconds
+) -> ThresholdEstimate:
     """What thresholds are expected to do, each frame leaving at the first exit whose score exceeds its threshold."""
     leaves = scores.scores[:, :-1] > np.asarray(taus, dtype=np.float32)
     taken = np.where(leaves.any(1), leaves.argmax(1), len(spec.exits) - 1)
     frames = np.arange(len(taken))
     paths = Counter(row[k] for row, k in zip(scores.paths(spec), taken.tolist(), strict=True))
     mean = sum(ms(path) * count for path, count in paths.items()) / len(taken)
-    return Expected(tuple(taus), mean, float(scores.ious[frames, taken].mean()), dict(paths))
+    return ThresholdEstimate(tuple(taus), mean, float(scores.ious[frames, taken].mean()), dict(paths))
 
 
-def choose(scores: ExitScores, spec: TrackerSpec, ms: Milliseconds, max_ms: float) -> Expected:
+def choose(scores: ExitScores, spec: TrackerSpec, ms: Milliseconds, max_ms: float) -> ThresholdEstimate:
     """The thresholds with the highest expected IoU whose expected latency is at most `max_ms`.
 
     With two exits, one threshold, the best there is; with more all but the last threshold lie on a grid of quantiles of
@@ -72,7 +74,7 @@ def choose(scores: ExitScores, spec: TrackerSpec, ms: Milliseconds, max_ms: floa
         )
     found = [best for first in _grid(scores) if (best := _best(scores, costs, first, max_ms)) is not None]
     *_, taus = max(found)
-    return expected(scores, spec, taus, ms)
+    return estimate_thresholds(scores, spec, taus, ms)
 
 
 def _costs(scores: ExitScores, spec: TrackerSpec, ms: Milliseconds) -> Floats:

@@ -15,7 +15,7 @@ from compress.core.files import write_text
 from compress.core.progress import Progress, no_progress, part
 from compress.data import Sequence as Video
 from compress.driver.exit_thresholds.exit_scores import exit_scores
-from compress.driver.exit_thresholds.selection import Expected, Milliseconds, choose, expected
+from compress.driver.exit_thresholds.selection import Milliseconds, ThresholdEstimate, choose, estimate_thresholds
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build
@@ -28,11 +28,11 @@ class Chosen:
 
     Attributes:
         expected: On the frames as the last exit's boxes cut them out.
-        accuracy, ways, ms: Of tracking the same sequences with the thresholds; `ms` is the mean over the ways taken.
+        accuracy, paths, ms: Of tracking the same sequences with the thresholds; `ms` is the mean over the paths taken.
     """
 
     spec: TrackerSpec
-    expected: Expected
+    expected: ThresholdEstimate
     accuracy: Accuracy
     paths: dict[ExecutionPath, int]
     ms: float
@@ -69,7 +69,7 @@ def set_thresholds(
     """Thresholds for a tracker: `taus` as they are, or those that are most accurate within `max_ms`.
 
     Args:
-        ms: Mean milliseconds of a frame by its way.
+        ms: Mean milliseconds of a frame by its path.
         data, store: Fingerprint of the sequences, and where the exits' scores are kept; see `exit_scores`.
 
     Raises:
@@ -80,7 +80,7 @@ def set_thresholds(
         model, sequences, device=device, data=data, store=store, progress=part(progress, 0, 0.5, "asking all exits")
     )
     if given is not None:
-        found = expected(scores, given, [each.tau for each in given.exits[:-1]], ms)
+        found = estimate_thresholds(scores, given, [each.tau for each in given.exits[:-1]], ms)
     else:
         assert max_ms is not None, "either taus or max_ms"
         found = choose(scores, model.spec, ms, max_ms)
