@@ -15,7 +15,7 @@ _NOTHING = object()
 class Registry(Generic[_T]):
     """Names and what is registered under them, in the order of registration.
 
-    Three ways to register, where `kind` says in messages what the names name:
+    Three forms of `register`; `kind` is what messages call an entry:
 
         TRACKERS = Registry[Callable[[], TrackerSpec]]("tracker")
 

@@ -75,5 +75,5 @@ def kept_dims(dim: int, heads: int, dr_ratio: float) -> int:
     """
     if not 0 <= dr_ratio < 1:
         raise UsageError(f"dr_ratio must be in [0, 1) but is {dr_ratio}.")
-    # The small term undoes binary rounding: 192 · 0.3125 / 3 must floor to 20, whichever way it was typed.
+    # The small term undoes binary rounding: 192 · 0.3125 / 3 must floor to 20, however it was typed.
     return dim - int(dim * dr_ratio / heads + 1e-9) * heads

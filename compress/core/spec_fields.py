@@ -69,7 +69,7 @@ class HeadSpec:
 
     Attributes:
         kind: `centre`: OSTrack's three convolutional branches. `corner`: two towers of four 3×3 convolutions (STARK,
-            HiT, DyTrack). `pyramid`: corner towers that climb to four times the resolution (MixViT). `tokens`: a
+            HiT, DyTrack). `pyramid`: corner towers up to four times the resolution (MixViT). `tokens`: a
             distribution over `bins` coordinates for each of four prediction tokens (MixFormerV2).
         channels: Of the first convolution: centre and corner go on with /2, /4, /8, pyramid likewise; unused by
             `tokens`.

@@ -15,7 +15,7 @@ _LARGE_DIM = 384
 class MeasurementBudget:
     """How a family is timed: stacks of these depths, runs dropped and timed in a visit, and paths of adaptive trackers.
 
-    Large networks miss the caches whatever ran before, so they need fewer runs; and a few of them fill the memory,
+    Large networks miss the caches anyway, so they need fewer runs; and a few of them fill the memory,
     so they are timed one attention after the other, and fewer of them.
     """
 

@@ -32,7 +32,7 @@ class Coverage:
 
     @classmethod
     def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Coverage:
-        """What is measured by default, and whatever `specs` hold beyond.
+        """What is measured by default, and what `specs` hold beyond that.
 
         By default: the teacher's own layers, and MLPs as thin as half of the dimensions that enter them. Where the
         backbone's knobs can vary it (see `FIXED_KNOBS`) also the same as FE and AI, and dimension reduction from the
@@ -84,7 +84,7 @@ class Coverage:
         return None, self.mlp_hidden[0][-1], None
 
     @property
-    def anchors(self) -> tuple[Point, ...]:
+    def unreduced(self) -> tuple[Point, ...]:
         """Layers of a plain ViT with nothing reduced."""
         return tuple((None, hidden, None) for hidden in self.mlp_hidden[0])
 

@@ -28,7 +28,7 @@ class Fusible(Protocol):
 def fused(model: T) -> T:
     """A copy of a tracker for inference: in eval mode, without gradients, of the same spec and outputs (to rounding).
 
-    Batch norms are folded into what is in front of them, in any `nn.Sequential`; every `Fusible` module gives way to
+    Batch norms are folded into what is in front of them, in any `nn.Sequential`; every `Fusible` module is replaced by
     what it fuses to. State dicts of the copy have other keys, so save those of the original.
     """
     ready = copy.deepcopy(model)

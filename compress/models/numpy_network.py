@@ -42,7 +42,7 @@ class NumpyNetwork:
         self._forced_path: ExecutionPath | None = None
 
     def along(self, forced_path: ExecutionPath) -> NumpyNetwork:
-        """The same network, with every frame on one execution path, whatever is decided.
+        """The same network, with every frame on one execution path, regardless of the decisions.
 
         Raises:
             UsageError: the tracker does not have that path.

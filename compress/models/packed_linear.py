@@ -27,7 +27,7 @@ def packed(model: T) -> T:
     """Lay out the weights of a `fused` model, in place, for inference on the CPU; outputs stay, to rounding.
 
     Convolutions get channels last, as tokens have them; transposed ones that overlap nowhere become linear; linear
-    layers give way to `PackedLinear` where PyTorch was built with oneMKL. State dicts have other keys afterwards.
+    layers are replaced by `PackedLinear` where PyTorch was built with oneMKL. State dicts have other keys afterwards.
     """
     for name, child in model.named_children():
         setattr(model, name, packed(_other(child)))

@@ -81,9 +81,9 @@ class Tracker(nn.Module, ABC):
             template_box: (B, 4) x1, y1, x2, y2 in shares of the template crop, for the target token.
             collect: Also return the search tokens after every layer.
             every_exit: Compute all layers and the answer of every exit, as train mode always does.
-            forced_path: The execution path that every frame takes, whatever is decided: for measuring and testing a
-                tracker path by path. The decisions are still computed, as they are part of what a path costs; what
-                the path leaves None is decided as usual.
+            forced_path: The execution path that every frame takes, for measuring and testing a tracker path by path.
+                Decisions are still computed, as they are part of what a path costs, but not followed; what the path
+                leaves None is decided as usual.
 
         Raises:
             UsageError: crops of another shape, an online template that the tracker has no place for, or a path that

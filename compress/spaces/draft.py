@@ -26,7 +26,7 @@ class Draft:
         self.layers = [change(layer) for layer in self.layers]
 
     def spec(self) -> TrackerSpec:
-        """The finished student. Candidate elimination does not go with bypass or exits, so it gives way to them."""
+        """The finished student. Candidate elimination does not go with bypass or exits, so it is left out then."""
         layers = tuple(self.layers)
         if self.bypass is not None or self.exits:
             layers = tuple(layer if layer.keep is None else replace(layer, keep=None) for layer in layers)

@@ -26,7 +26,7 @@ class Knob(Protocol):
     needs: str | None
 
     def accepts(self, value: object) -> bool:
-        """Whether a value means something, for whatever teacher."""
+        """Whether a value means something, for any teacher."""
 
     def default(self, teacher: TrackerSpec) -> Scalar:
         """The value that stays nearest the teacher; used where a space leaves the knob out."""

@@ -1,4 +1,4 @@
-"""`Space`: the choices of a search, and the way from one choice each to a `TrackerSpec`."""
+"""`Space`: the choices of a search, and how one choice of each knob makes a `TrackerSpec`."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _rank(mlp: State, keep: int, observed: InputStatistics | None, *, leading: b
         return torch.arange(keep, device=mlp["fc2.linear.weight"].device)
     gain = mlp["fc2.bn.weight"] / (mlp["fc2.bn.running_var"] + 1e-5).sqrt()
     reach = (mlp["fc2.linear.weight"] * gain[:, None]).norm(dim=0)
-    # Behind its batch norm a unit varies by the norm's gain, whatever its row of weights.
+    # Behind its batch norm a unit varies by the norm's gain, independently of its row of weights.
     magnitude = mlp["fc1.bn.weight"].abs() if observed is None else observed.magnitude
     return top(magnitude * reach, keep)
 

@@ -105,7 +105,7 @@ class BackboneSuite:
 
     def test_estimates_count_its_launches(self, spec: TrackerSpec) -> None:
         for runtime in ("onnxruntime", "pytorch"):
-            whole, short = (frame_work(each, runtime) for each in (spec, shorter(spec)))  # type: ignore[arg-type]
+            whole, short = (frame_work(each, runtime) for each in (spec, shorter(spec)))
             assert whole.launches > short.launches > 0
             assert whole.gmacs == pytest.approx(macs(spec).per_frame / 1e9)
 

@@ -43,7 +43,7 @@ def _rep_block(inputs: int, outputs: int) -> int:
 
 
 def _pyramid(spec: TrackerFields) -> Component:
-    """Two towers that double their resolution twice, with features and scores joining on the way (MixViT)."""
+    """Two towers that double their resolution twice, and take in features and scores at each resolution (MixViT)."""
     dim, c = spec.dim, spec.head.channels
     coarse = [(dim, c), (c, c // 2), (dim, c // 2), (dim, c // 4), *_scores(c // 2, c // 4, c // 8)]
     middle = [(c // 2, c // 4), *_scores(c // 4, c // 8)]

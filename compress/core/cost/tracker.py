@@ -19,7 +19,7 @@ class Macs:
 
     Attributes:
         full: One forward of template and search; `template` + `per_frame`.
-        per_frame: One frame, with what a tracker keeps of the template at hand.
+        per_frame: One frame, with what a tracker keeps of the template already computed.
         template: Once per sequence.
     """
 
@@ -30,7 +30,7 @@ class Macs:
 
 @dataclass(frozen=True)
 class MacsRange:
-    """Multiply-accumulates on the cheapest and on the dearest path; equal where all frames cost the same."""
+    """Multiply-accumulates on the cheapest and on the most expensive path; equal where all frames cost the same."""
 
     min: int
     max: int
@@ -58,7 +58,7 @@ def macs(spec: TrackerSpec, *, skipped: Collection[int] = (), exit: int | None =
 
     Args:
         skipped: Layers that bypass leaves out, from 0; none is the worst path.
-        exit: Index of the exit taken; None, the last, is the worst path. Exits passed on the way decide, but do not
+        exit: Index of the exit taken; None, the last, is the worst path. Exits before it decide, but do not
             predict a box.
 
     Raises:
@@ -78,7 +78,7 @@ def macs(spec: TrackerSpec, *, skipped: Collection[int] = (), exit: int | None =
 def macs_cheapest(spec: TrackerSpec) -> Macs:
     """The path that skips every layer bypass may skip and takes the first exit; `macs` itself where none is adaptive.
 
-    Every decision on the way is counted.
+    Every decision on that path is counted.
     """
     return macs(spec, skipped=spec.skippable, exit=0 if spec.exits else None)
 

@@ -45,7 +45,7 @@ def layer_parameters(dim: int, layer: LayerSpec) -> int:
 def layer_work(dim: int, layer: LayerSpec, tokens: int, memory: int = 0, *, dropped: int = 0) -> Work:
     """One block over `tokens`, which see `memory` tokens more; `dropped` leave before the MLP.
 
-    Eliminating asks once more how much one template token attends to each token: fused attention does not tell.
+    Elimination computes the attention of one template token a second time: fused attention does not return it.
     """
     attn, mlp, hidden = layer.attn_dims or dim, layer.mlp_dims or dim, layer.mlp_hidden
     left = tokens - dropped
@@ -84,7 +84,7 @@ def _memory(spec: TrackerFields, layer: LayerSpec) -> int:
 
 
 def _template_work(spec: TrackerFields, layer: LayerSpec) -> Work:
-    """The template's own way through a layer, and for an AI layer the keys and values of its finished features."""
+    """The template's own pass through a layer, and for an AI layer the keys and values of its finished features."""
     if spec.attention == "joint":
         return NOTHING
     own = layer_work(spec.dim, layer, spec.template_tokens)

@@ -1,4 +1,4 @@
-"""Stacks: the trackers whose times tell what a backbone's components cost; measuring's table of backbones.
+"""Stacks: the trackers from whose times the costs of a backbone's components follow; the table of backbones.
 
 A component is measured in context: whole trackers of equal layers at two depths, within the frame loop. Their
 difference is the layers, the rest is embedding, head and call.
@@ -55,7 +55,7 @@ class StacksOf(Protocol):
     """Makes the stacks of a teacher; a class of stacks is one."""
 
     def __call__(self, teacher: TrackerSpec, coverage: Coverage, depths: Depths, *, sparing: bool) -> Stacks:
-        """Stacks that tell the cost of everything within `coverage`; `sparing`: fewer of them, for large networks."""
+        """Stacks that give the cost of everything within `coverage`; `sparing`: fewer of them, for large networks."""
         ...
 
 

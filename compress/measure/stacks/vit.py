@@ -38,12 +38,12 @@ class VitStacks:
             for point in self._points(kind):
                 yield self._stack(kind, point, self.depths.deep)
             if kind != "FE":
-                for point in self.coverage.anchors:
+                for point in self.coverage.unreduced:
                     yield self._stack(kind, point, self.depths.shallow)
         if self._fewer:
             yield self._ranking()
         for tokens in self._fewer:
-            for point in self.coverage.anchors:
+            for point in self.coverage.unreduced:
                 yield self._eliminating(point, tokens)
 
     def components(self, ms: Times) -> Components:
@@ -74,12 +74,12 @@ class VitStacks:
         return self.coverage.search_tokens[:-1] if "joint" in self.coverage.attentions else ()
 
     def _points(self, kind: Attention) -> tuple[Point, ...]:
-        return self.coverage.anchors if self.sparing and kind != self._detailed else self.coverage.points
+        return self.coverage.unreduced if self.sparing and kind != self._detailed else self.coverage.points
 
     def _rest(self, kind: Attention, ms: Times) -> float:
         """A tracker's cost beside its layers."""
         found = []
-        for point in self.coverage.anchors:
+        for point in self.coverage.unreduced:
             shallow, deep = (ms(self._stack(kind, point, n)) for n in (self.depths.shallow, self.depths.deep))
             found.append(self.depths.intercept(shallow, deep))
         return sum(found) / len(found)
@@ -103,7 +103,7 @@ class VitStacks:
         The first layer's attention still sees all tokens, everything behind it sees `tokens`.
         """
         deep = self.depths.deep
-        thin, wide = self.coverage.anchors[0], self.coverage.anchors[-1]
+        thin, wide = self.coverage.unreduced[0], self.coverage.unreduced[-1]
         before = base + without_mlp(_widths(full))
         times = {point: ms(self._eliminating(point, tokens)) - before for point in (thin, wide)}
         unit = (times[wide] - times[thin]) / (wide[1] - thin[1]) / deep
@@ -128,21 +128,21 @@ class VitStacks:
         return eliminating(spec, dict.fromkeys(range(len(spec.layers)), _ALL))
 
 
-def scaled(detailed: Costs, anchors: Costs) -> dict[Point, float]:
-    """Costs at all points of `detailed` for layers of which only the unreduced `anchors` were timed.
+def scaled(detailed: Costs, unreduced: Costs) -> dict[Point, float]:
+    """Costs at all points of `detailed` for layers of which only the `unreduced` ones were timed.
 
     A layer is attention and MLP. What reducing does to either is taken to be in proportion to it.
     """
-    attention = [without_mlp(_widths(costs)) for costs in (detailed, anchors)]
-    wide = max(_widths(anchors))
-    mlp = [costs[None, wide, None] - rest for costs, rest in zip((detailed, anchors), attention, strict=True)]
+    attention = [without_mlp(_widths(costs)) for costs in (detailed, unreduced)]
+    wide = max(_widths(unreduced))
+    mlp = [costs[None, wide, None] - rest for costs, rest in zip((detailed, unreduced), attention, strict=True)]
     found = {}
     for (attn, hidden, dims), ms in detailed.items():
         whole = detailed[None, hidden, dims]
         found[attn, hidden, dims] = (
             attention[1] + (whole - attention[0]) * mlp[1] / mlp[0] + (ms - whole) * attention[1] / attention[0]
         )
-    return found | dict(anchors)
+    return found | dict(unreduced)
 
 
 def _whole(kind: Attention) -> WholeAttention:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from compress.core import TrackerSpec
 
-# At the start p = 0.27 whatever the frame: nothing is skipped, so a tracker that is given bypass starts as it was.
+# At the start p = 0.27 for every frame: nothing is skipped, so a tracker that is given bypass starts as it was.
 _BIAS = -1.0
 
 

@@ -84,7 +84,7 @@ class Exit(nn.Module):
 
 
 def _score(dim: int) -> nn.Sequential:
-    """Three layers. Weights as small as the backbone's would hand on a 25th of what tells frames apart (d = 192)."""
+    """Three layers. Weights as small as the backbone's would pass on a 25th of what frames differ by (d = 192)."""
     hidden, last = (nn.Linear(dim, dim), nn.Linear(dim, dim)), nn.Linear(dim, 1)
     for layer in hidden:
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")

@@ -58,11 +58,11 @@ def read_pickled(path: Path) -> dict[str, Tensor]:
 def _load(path: Path) -> Any:
     try:
         with path.open("rb") as file:
-            strangers = torch.serialization.get_unsafe_globals_in_checkpoint(file)
+            foreign = torch.serialization.get_unsafe_globals_in_checkpoint(file)
     except (ValueError, RuntimeError, OSError, EOFError, pickle.UnpicklingError):
-        strangers = []  # the format of before 2020, or no checkpoint at all: the loader below tells
-    _refuse_functions(strangers, path)
-    stand_ins: list[Any] = [(type(name.rsplit(".", 1)[-1], (_Inert,), {}), name) for name in strangers]
+        foreign = []  # the format of before 2020, or no checkpoint at all: the loader below finds out
+    _refuse_functions(foreign, path)
+    stand_ins: list[Any] = [(type(name.rsplit(".", 1)[-1], (_Inert,), {}), name) for name in foreign]
     try:
         with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on pickle protocols other than torch's own, which read well

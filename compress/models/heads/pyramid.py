@@ -9,7 +9,7 @@ from compress.models.heads.parts import Features, conv_block
 
 
 class PyramidHead(nn.Module):
-    """Per corner a tower of four conv3×3-BN-ReLU and a 1×1 convolution that doubles its resolution twice on the way.
+    """Per corner a tower of four conv3×3-BN-ReLU and a 1×1 convolution, its resolution doubled twice.
 
     The features join the tower after each doubling, and the tower's two coarser levels join its scores. Keys are
     MixViT's: `conv1`…`conv5` are the tower, `adjust1` and `adjust2` bring in features, `adjust3` and `adjust4` scores.

@@ -37,7 +37,7 @@ class NormedConv(nn.Module):
         return out
 
     def fused(self) -> nn.Module:
-        # Tokens are channels last: with weights that way nothing is turned around, and large crops go faster on a CPU.
+        # Tokens are channels last: with weights alike nothing is transposed, and large crops go faster on a CPU.
         return fold_norm(self.linear, self.bn).to(memory_format=torch.channels_last)
 
 
@@ -56,7 +56,7 @@ class LevitBlock(nn.Module):
 
 
 class Shrink(nn.Module):
-    """The way into a stage: shrink attention, and an MLP with a residual. `sides` are those before it."""
+    """The start of a stage: shrink attention, and an MLP with a residual. `sides` are those before it."""
 
     def __init__(self, inputs: int, stage: StageSpec, sides: Sides, *, drop_path: float = 0.0) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""HiT's bridge: deep features climb back to full resolution and join the shallow ones (HiT, §3.3)."""
+"""HiT's bridge: deep features are brought back to full resolution and added to the shallow ones (HiT, §3.3)."""
 
 from __future__ import annotations
 

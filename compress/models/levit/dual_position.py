@@ -23,7 +23,7 @@ def halved(side: int) -> int:
 def bias_indices(search: int, template: int, *, shrink: bool = False) -> NDArray[np.int64]:
     """The number of the offset of every query and key, (queries, keys); search tokens come before template tokens.
 
-    Offsets are numbered as they are met, query by query. The array is shared and must not be written to.
+    Offsets are numbered as they first appear, query by query. The array is shared and must not be written to.
 
     Args:
         search, template: Sides of the two grids that the keys lie on; without a template its side is 0.

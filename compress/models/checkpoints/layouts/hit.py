@@ -50,7 +50,7 @@ def adapt(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
 
     Raises:
         KeyError: a block is missing at the start.
-        ValueError: `spec` is no LeViT, or the checkpoint lays out search crop and template in another way.
+        ValueError: `spec` is no LeViT, or the checkpoint lays out search crop and template differently.
     """
     if not spec.stages:
         raise ValueError("HiT's backbone is a LeViT and this tracker's is a plain ViT")
