@@ -19,8 +19,8 @@ class Plan:
         space: Name of the search space.
         combinations: Choices of the space that apply to the teacher, multiplied out.
         whole: Whether every student of the space was estimated; else a sample was.
-        drawn: Different students estimated, all of them in `plan.csv`; `within` of them meet the latency bound.
-        twins: Students left out of the trials because another one has the same estimated latency and accuracy.
+        estimated: Different students estimated, all of them in `plan.csv`; `within` of them meet the latency bound.
+        duplicates: Students left out of the trials because another one has the same estimated latency and accuracy.
         basis: What the latencies rest on, such as `4 published speeds`.
         mean_error, max_error: Relative errors of the latencies, on trackers left out; None where none was.
         limits: What the latency estimates cannot know, in words.
@@ -31,9 +31,9 @@ class Plan:
     space: str
     combinations: int
     whole: bool
-    drawn: int
+    estimated: int
     within: int
-    twins: int
+    duplicates: int
     basis: str
     mean_error: float | None
     max_error: float | None
@@ -43,7 +43,7 @@ class Plan:
 
     def problems(self) -> Iterator[str]:
         """Figures that no plan has."""
-        for name in ("combinations", "drawn", "within", "twins", "mean_error", "max_error"):
+        for name in ("combinations", "estimated", "within", "duplicates", "mean_error", "max_error"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value >= 0):
                 yield f"{name} must be a number ≥ 0 but is {value}"

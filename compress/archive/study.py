@@ -44,7 +44,7 @@ def storage_url(run_dir: Path) -> str:
 
 
 def store_record(trial: optuna.Trial, record: Record) -> None:
-    """Put `record` on its trial; only before the trial is told."""
+    """Put `record` on its trial; only before the trial is finished."""
     trial.set_user_attr("record", record.to_attrs())
 
 
@@ -59,7 +59,7 @@ def store_measured(study: optuna.Study, variant: str, latency: Latency) -> None:
 
 
 def store_status(study: optuna.Study, variant: str, status: Status, reason: str) -> None:
-    """Change what became of `variant` after its trial was told."""
+    """Change what became of `variant` after its trial was finished."""
     study.set_user_attr(f"status:{variant}", {"status": status, "reason": printable(reason)})
 
 

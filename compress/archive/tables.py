@@ -71,7 +71,7 @@ def _prior(record: Record) -> dict[str, Any]:
 
 def _latency(record: Record) -> dict[str, Any]:
     best = record.latency
-    timed = best if best and best.runs else None  # published speeds are means and tell no percentiles
+    timed = best if best and best.runs else None  # published speeds are means, without percentiles
     return {
         "latency_ms": best and best.mean_ms,
         "latency_provenance": best and best.provenance,

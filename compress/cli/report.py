@@ -23,17 +23,17 @@ def command(run: Path, as_json: bool) -> None:
     RUN is the folder a search wrote.
     """
     from compress.archive import read_archive, write_pareto_csv, write_trials_csv
-    from compress.report import verdict, write_report
+    from compress.report import summary_sentence, write_report
 
     archive = read_archive(run)
     write_pareto_csv(archive, run / "pareto.csv")
     write_trials_csv(archive, run / "trials.csv")
     page = write_report(archive, run / "report")
     if as_json:
-        print_json(_answer(archive, verdict(archive), page))
+        print_json(_answer(archive, summary_sentence(archive), page))
         return
     print_front(archive)
-    click.echo(verdict(archive))
+    click.echo(summary_sentence(archive))
     click.echo(f"Report: {page}")
     if archive.plan is not None:
         print_plan(archive.plan, len(archive.front(archive.fidelity)))
@@ -43,7 +43,7 @@ def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
     from compress.archive import front_rows, row
 
     return {
-        "verdict": sentence,
+        "summary": sentence,
         "constraint": {"max_ms": archive.constraint.max_ms, "at": archive.constraint.at, **archive.constraint.given},
         "fidelity": archive.fidelity,
         "hypervolume": archive.hypervolume(archive.fidelity),

@@ -32,25 +32,27 @@ def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> No
     from compress.archive import front_rows
     from compress.core import InfeasibleError
     from compress.driver.search import search
-    from compress.report import verdict
+    from compress.report import summary_sentence
 
     with shown(quiet=quiet or as_json) as progress:
         archive = search(out=out, progress=progress, **given(settings))
     if as_json:
         planned = {"plan": archive.plan.to_dict()} if archive.plan else {}
-        print_json({"run": archive.run_dir, "verdict": verdict(archive), "front": front_rows(archive), **planned})
+        print_json(
+            {"run": archive.run_dir, "summary": summary_sentence(archive), "front": front_rows(archive), **planned}
+        )
     else:
         _print(archive)
     if not archive.front(archive.fidelity if archive.plan else "full"):
-        raise InfeasibleError(f"{verdict(archive)} See {archive.run_dir / 'report' / 'index.html'}.")
+        raise InfeasibleError(f"{summary_sentence(archive)} See {archive.run_dir / 'report' / 'index.html'}.")
 
 
 def _print(archive: Any) -> None:
-    from compress.report import verdict
+    from compress.report import summary_sentence
 
     print_front(archive)
     run = archive.run_dir
-    click.echo(verdict(archive))
+    click.echo(summary_sentence(archive))
     click.echo(f"Report: {run / 'report' / 'index.html'}")
     if archive.plan is not None:
         print_plan(archive.plan, len(archive.front(archive.fidelity)))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from compress.core import ExecutionPath, FileError, TrackerSpec, UsageError, describe
+from compress.core.plain_files import read_plain
 
 _MAX_BYTES = 1024 * 1024
 
@@ -53,18 +53,10 @@ def read_json(path: Path) -> Any:
     Raises:
         FileError: it is missing, too large or no JSON.
     """
-    if not path.is_file():
+    if not path.exists():
         raise FileError(f"There is no file {path}. `compress teachers` lists the named trackers.")
-    with path.open("rb") as file:
-        data = file.read(_MAX_BYTES + 1)
-    if len(data) > _MAX_BYTES:
-        raise FileError(f"{path} is larger than 1 MB; a spec is a short JSON file.")
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise FileError(
-            f"{path} is not JSON ({error}); `compress describe NAME --json` shows what is wanted."
-        ) from None
+    advice = "`compress describe NAME --json` shows what is wanted."
+    return read_plain(path, "JSON file", most=_MAX_BYTES, advice=advice, syntax="json")
 
 
 def cost_of(spec: TrackerSpec) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def print_plan(plan: Plan, front: int) -> None:
     import click
 
     shown = f", {_MOST_OF_A_PLAN} of them shown, all in pareto.csv" if front > _MOST_OF_A_PLAN else ""
-    looked = f"Looked at {plan.drawn} students of the space {plan.space}: {plan.within} keep the bound"
+    looked = f"Looked at {plan.estimated} students of the space {plan.space}: {plan.within} keep the bound"
     click.echo(f"{looked}, {front} are on the front{shown}.")
     for note in plan.notes:
         click.echo(f"- {note}")

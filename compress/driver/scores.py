@@ -11,10 +11,11 @@ from compress.archive import paths_from
 from compress.core import Accuracy, ExecutionPath, FileError, TrackerSpec, path_rows
 from compress.core.files import write_text
 from compress.core.plain import from_plain
+from compress.core.plain_files import read_plain
 
 
 class Score(NamedTuple):
-    """Accuracy, and the paths that the frames took through an adaptive tracker; None for others."""
+    """Accuracy, and the execution paths that the frames took through an adaptive tracker; None for others."""
 
     accuracy: Accuracy
     paths: Mapping[ExecutionPath, int] | None = None
@@ -23,10 +24,10 @@ class Score(NamedTuple):
 def read_score(path: Path, spec: TrackerSpec) -> Score | None:
     """A kept score; None where there is none, or none that says what `spec` needs."""
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_plain(path, "score", syntax="json")
         paths = paths_from(spec, data.pop("paths", None) if isinstance(data, dict) else None)
         accuracy = from_plain(Accuracy, data, "score", error=FileError)
-    except (OSError, ValueError, FileError):
+    except FileError:
         return None
     if spec.adaptive and not paths:
         return None

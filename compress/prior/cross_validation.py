@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
-from compress.prior.fitting import Model, fit, left_out_losses, model, seen, without
+from compress.prior.fitting import Model, fit_model, fitted_pairs, left_out_losses, model, without
 from compress.prior.table import Pair
 
 
@@ -15,7 +15,7 @@ class LeftOut:
     """One row of the table, predicted without itself. Retentions are shares of the teacher's accuracy.
 
     Attributes:
-        pair: The row and the one it is held against.
+        pair: The row and the one it is compared with.
         published: Retention in the paper.
         without_row: Predicted from all other rows; `without_paper`: from the other papers only.
         low, high: The shipped model's interval around `without_paper`.
@@ -41,17 +41,17 @@ class LeftOut:
         return self.published - self.without_row
 
     @property
-    def held(self) -> bool:
-        """Whether the interval holds the row."""
+    def inside(self) -> bool:
+        """Whether the row lies in the interval."""
         return self.low <= self.published <= self.high
 
 
 @cache
 def leave_one_out() -> tuple[LeftOut, ...]:
     """Every row the model is fitted to, predicted without its paper and without itself."""
-    table = seen()
+    table = fitted_pairs()
     papers = sorted({pair.student.paper for pair in table})
-    others = {paper: fit(without(table, paper)) for paper in papers}
+    others = {paper: fit_model(without(table, paper)) for paper in papers}
     row_losses = left_out_losses(table, lambda pair: pair.student.key)
     return tuple(
         _left_out(pair, float(row_loss), others[pair.student.paper])

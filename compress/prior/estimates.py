@@ -61,7 +61,7 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
 
     Raises:
         UsageError: as `changes`.
-        UnpricedError: the two differ in fields that nothing published tells of; see `FIELD_RULES`.
+        UnpricedError: the two differ in fields about which nothing is published; see `FIELD_RULES`.
     """
     if student == teacher and exit_shares is None:
         return Retention(1.0, 1.0, 1.0)

@@ -22,7 +22,7 @@ class FieldRule:
 
     Attributes:
         treatment: `priced`: it changes the estimate. `refused`: a student must have it as its teacher has, since
-            nothing published tells what a change costs. `left out`: it changes nothing.
+            nothing published says what a change costs. `left out`: it changes nothing.
         reason: By which term it is priced, or why it is refused or left out.
     """
 
@@ -61,7 +61,7 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "stages": _priced("the fields of StageSpec"),
         "bypass": _priced("bypass, and the fields of BypassSpec"),
         "exits": _priced("exits, and the fields of ExitSpec"),
-        "recycling": _refused("DyTrack compares them (Table III) in trackers that the fit does not hold"),
+        "recycling": _refused("DyTrack compares them (Table III) in trackers that the table does not hold"),
     },
     LayerSpec: {
         "source": _left_out("no paper compares which layers are kept with the same weights; see docs/prior.md"),
@@ -83,7 +83,7 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
     BypassSpec: {
         "n_enf": _priced("bypass"),
         "tau0": _priced("bypass"),
-        "zeta": _refused("ABTrack's rows are all at -0.1, but for one without it that tells of its training (Table 5)"),
+        "zeta": _refused("ABTrack's rows are all at -0.1, but for one without it, which compares trainings (Table 5)"),
         "rho": _refused("the share of layers skipped is taken to be tau0, which holds at 0.5"),
     },
     ExitSpec: {
@@ -100,7 +100,7 @@ def check_priced(teacher: TrackerSpec, student: TrackerSpec) -> None:
     found = list(_unpriced(teacher, student))
     if found:
         raise UnpricedError(
-            f"What {student.id} keeps of {teacher.id} cannot be estimated: nothing published tells what it costs "
+            f"What {student.id} keeps of {teacher.id} cannot be estimated: nothing published says what it costs "
             f"to have {'; '.join(found)}. Leave that as the teacher has it, or train and evaluate the student."
         )
 

@@ -1,4 +1,4 @@
-"""The fit: one rate for work taken away, a little apart for each knob, and how wide an interval must be."""
+"""Fits the loss of accuracy: one rate for work taken away, a little different for each knob, and the interval."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Model:
 
     Attributes:
         rates: ln accuracy lost per unit of each of `CHANGES`; none below 0.
-        common: What the rates are drawn toward; what a knob loses of which the table says nothing.
+        common: What the rates are drawn toward; the rate of a knob that the table says nothing about.
         spread: Half-width where nothing changed but the training: the widest difference between rows of one setting.
         growth: What the half-width gains per unit of loss, so that every left-out row lies inside.
         best: ln of the highest retention published; nothing higher is deemed possible.
@@ -44,7 +44,7 @@ class Model:
     best: float
 
     def loss(self, change: Sequence[float]) -> float:
-        """−ln of the expected retention; 0 is none."""
+        """−ln of the mean retention; 0 is no loss."""
         return math.fsum(rate * value for rate, value in zip(self.rates, change, strict=True))
 
     def half_width(self, loss: float) -> float:
@@ -76,10 +76,10 @@ PRIORS: Registry[BackbonePrior] = Registry("prior of a backbone")
 @cache
 def model() -> Model:
     """Fitted to the shipped table, on first use."""
-    return fit(seen())
+    return fit_model(fitted_pairs())
 
 
-def seen() -> tuple[Pair, ...]:
+def fitted_pairs() -> tuple[Pair, ...]:
     """What is fitted to: published ablations of the backbones that have any."""
     return tuple(pair for pair in pairs() if PRIORS[pair.teacher.spec.backbone].fitted)
 
@@ -97,7 +97,7 @@ PRIORS.register("vit", BackbonePrior(fitted=True, widening=lambda: 1.0))
 PRIORS.register("levit", BackbonePrior(fitted=False, widening=levit_stretch))
 
 
-def fit(table: Sequence[Pair]) -> Model:
+def fit_model(table: Sequence[Pair]) -> Model:
     """Fit rates to `table`, then widen the interval until it holds every row of it as predicted without that row, and
     without its paper.
     """
@@ -159,7 +159,7 @@ def _least_squares(change: _Array, kept: _Array, weight: _Array) -> tuple[_Array
 
 def rate_ranges() -> dict[str, tuple[float, float, float]]:
     """Each rate with its least and its greatest value when a paper is left out."""
-    table = seen()
+    table = fitted_pairs()
     papers = sorted({pair.student.paper for pair in table})
     fits = [_rates(*_arrays(without(table, paper)))[0] for paper in papers]
     return {

@@ -1,4 +1,4 @@
-"""The shipped ablations: every row a tracker as its paper describes it, beside the row it is held against."""
+"""The shipped ablations: every row a tracker as its paper describes it, beside the row it is compared with."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Row:
         value: In [0, 1].
         spec: The tracker, as far as the prior looks at it: head and crop of the template are left at defaults.
         exit_shares: One exit taken by all frames, where the figure is an exit's; None otherwise.
-        teacher: Key of the row it is held against; empty for one that is only held against.
+        teacher: Key of the row it is compared with; empty for one that is only a reference.
         note: What else sets it apart.
     """
 
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Pair:
-    """A row, and the one it is held against: same paper, same benchmark."""
+    """A row, and the one it is compared with: same paper, same benchmark."""
 
     student: Row
     teacher: Row
@@ -69,7 +69,7 @@ def rows() -> dict[str, Row]:
 
 @cache
 def pairs() -> tuple[Pair, ...]:
-    """Every row that is held against another."""
+    """Every row that is compared with another."""
     table = rows()
     return tuple(Pair(row, table[row.teacher]) for row in table.values() if row.teacher)
 

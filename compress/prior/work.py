@@ -25,7 +25,7 @@ def changes(
     - `interaction`: 4 (a − 1/2)², a the share of AI layers; 0 for joint and asymmetric trackers.
     - `mlp`: (4 + 2r) of the teacher over that of the student, less 1, with MLP ratio r: a block's linear layers.
     - `dimensions`: share of dimensions kept, the teacher's over the student's, less 1: μ / (1 − μ).
-    - `bypass`: T/D times the share of the D layers expected to be skipped: τ0 of those behind the first n_enf.
+    - `bypass`: T/D times the mean share of the D layers that are skipped: τ0 of those behind the first n_enf.
     - `exits`: T/D − T/L.
     - `resolution`: search tokens of the teacher over the student's, less 1.
 
@@ -36,7 +36,7 @@ def changes(
             is gated before training. A teacher is taken at its last exit.
 
     Raises:
-        UsageError: trackers of different backbones or widths, whose relation nothing published tells; or shares that
+        UsageError: trackers of different backbones or widths, which no published figure relates; or shares that
             do not fit the exits.
     """
     if (teacher.backbone, teacher.dim, teacher.patch) != (student.backbone, student.dim, student.patch):
@@ -60,14 +60,14 @@ def changes(
 
 
 class _Path(NamedTuple):
-    """The way to one exit: how many layers it is worth, and the share of its layers expected to be skipped."""
+    """The path to one exit: how many layers it is worth, and the mean share of its layers that are skipped."""
 
     worth: int
     skipped: float
 
 
 def _paths(spec: TrackerSpec, shares: Sequence[float] | None) -> list[tuple[float, _Path]]:
-    """Every way through the tracker with the share of frames that go it."""
+    """Every path through the tracker with the share of frames that take it."""
     if shares is None:
         shares = [1.0] + [0.0] * (len(spec.exits) - 1) if spec.exits else []
     sound = len(shares) == len(spec.exits) and all(share >= 0 for share in shares)

@@ -1,6 +1,6 @@
 """An archive as a page a person can decide from. No torch."""
 
 from compress.report.page import write_report
-from compress.report.summary import verdict
+from compress.report.summary import summary_sentence
 
-__all__ = ["verdict", "write_report"]
+__all__ = ["summary_sentence", "write_report"]

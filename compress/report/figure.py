@@ -162,7 +162,7 @@ def _hover(record: Record) -> str:
     if record.accuracy:
         lines.append(f"AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f} ({record.fidelity})")
     if record.prior:
-        lines.append(f"{escape(formatting.expected(record.prior))} (prior)")
+        lines.append(f"{escape(formatting.prior_accuracy(record.prior))} (prior)")
     if record.latency:
         lines.append(
             f"{formatting.digits(record.latency.mean_ms)} ms {formatting.how(record)}, {record.latency.fps:.0f} fps"
@@ -172,7 +172,7 @@ def _hover(record: Record) -> str:
         lines.append(
             f"worst path {formatting.digits(record.latency.worst_ms)} ms" + (f", {used} on average" if used else "")
         )
-    lines.append(str(escape(formatting.summary(record))))
+    lines.append(str(escape(formatting.network(record))))
     if record.status != "done":
         lines.append(str(escape(f"{record.status}: {record.reason}"[:120])))
     return "<br>".join(lines)

@@ -35,13 +35,13 @@ def speedup(archive: Archive, record: Record) -> float | None:
 
 
 def how(record: Record) -> str:
-    """How the latency was obtained; `at best` where an adaptive tracker's ways were never counted."""
+    """How the latency was obtained; `at best` where an adaptive tracker's paths were never counted."""
     if record.latency is None:
         return "–"
     return f"{record.latency.provenance}, at best" if record.optimistic else record.latency.provenance
 
 
-def expected(prior: PriorAccuracy) -> str:
+def prior_accuracy(prior: PriorAccuracy) -> str:
     """An estimated accuracy in words: `expected GOT-10k AO 0.67 (0.64 to 0.71)`."""
     figures = f"{prior.mean:.2f} ({prior.low:.2f} to {prior.high:.2f})"
     return (
@@ -52,7 +52,7 @@ def expected(prior: PriorAccuracy) -> str:
 
 
 def worst(constraint: LatencyConstraint, record: Record) -> str | None:
-    """The dearest way of an adaptive tracker and how that stands to the bound: `1.20 ms, over the bound`."""
+    """The worst path of an adaptive tracker and how that stands to the bound: `1.20 ms, over the bound`."""
     if record.latency is None or record.latency.worst_ms is None:
         return None
     within = {True: ", within the bound", False: ", over the bound", None: ""}[constraint.met_at_worst(record.latency)]
@@ -100,7 +100,7 @@ def split(spec: TrackerSpec) -> str:
     return f"{spec.count('FE')} + {spec.count('AI')}" if spec.attention == "split" else spec.attention
 
 
-def summary(record: Record) -> str:
+def network(record: Record) -> str:
     """One line about the network: layers, MLP ratio, μ, parameters."""
     spec = record.spec
     kinds = f"{split(spec)} FE + AI" if spec.attention == "split" else spec.attention

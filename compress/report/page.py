@@ -21,7 +21,7 @@ from compress.report.execution_paths import histograms
 from compress.report.figure import figure
 from compress.report.plan_sections import plan_method, plan_statements, published_table
 from compress.report.sections import any_adaptive, errors_table, front_note, front_table, trials_table
-from compress.report.summary import verdict
+from compress.report.summary import summary_sentence
 from compress.report.tables import flat
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _values(archive: Archive, plotly: str) -> dict[str, Any]:
         "figure": Markup(_json(figure(archive))),
         "title": f"{'Plan: ' if plan else ''}{_setting(archive, 'teacher')} → {_setting(archive, 'target')}",
         "bound": formatting.bound(archive.constraint),
-        "summary": verdict(archive),
+        "summary": summary_sentence(archive),
         "markers": _markers(archive),
         "adaptive": any_adaptive(archive),
         "plan": plan and {"statements": plan_statements(archive, plan), "published": published_table(archive)},

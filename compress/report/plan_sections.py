@@ -14,7 +14,7 @@ from compress.report.tables import Cell, Row, Table, number
 NOTHING_DONE = "Plan: nothing was trained or timed, every figure is an estimate."
 
 
-def plan_verdict(archive: Archive, record: Record) -> str:
+def plan_summary(archive: Archive, record: Record) -> str:
     """The most accurate of the front against the teacher. Plain text."""
     own, teacher = record.latency, archive.teacher
     assert own is not None
@@ -24,7 +24,7 @@ def plan_verdict(archive: Archive, record: Record) -> str:
     if teacher.latency and times:
         theirs = f"{formatting.digits(teacher.latency.mean_ms)} ms {teacher.latency.provenance}"
         text += f", {times:.1f}× as fast as the teacher ({theirs})"
-    text += f"; {formatting.expected(record.prior)}"
+    text += f"; {formatting.prior_accuracy(record.prior)}"
     if record.prior.metric != SHARE:
         text += f" where the teacher has {record.prior.teacher:.2f} published ({record.prior.source})"
     worst = formatting.worst(archive.constraint, record)
@@ -34,13 +34,13 @@ def plan_verdict(archive: Archive, record: Record) -> str:
 def plan_statements(archive: Archive, plan: Plan) -> list[str]:
     """What was estimated, and what has to be said about it."""
     which = "All" if plan.whole else "A sample of"
-    of = f"{plan.drawn} different students of the space {plan.space}"
+    of = f"{plan.estimated} different students of the space {plan.space}"
     out_of = "" if plan.whole else f", which has {plan.combinations} combinations of choices"
     return [
         f"{which} {of}{out_of}: {plan.within} of them meet the bound by estimate. All are in plan.csv; the front and "
         f"what lies nearest to it are the {len(archive.records)} trials of this run.",
-        f"No estimate distinguishes {plan.twins} of them from another one that was estimated, such as students that "
-        "keep other layers of the teacher: the trials hold one of each.",
+        f"No estimate distinguishes {plan.duplicates} of them from another one that was estimated, such as students "
+        "that keep other layers of the teacher: the trials hold one of each.",
         *plan.notes,
     ]
 

@@ -72,7 +72,7 @@ def _prior(name: str) -> Callable[[Archive, Record], Cell]:
     return lambda _, r: number(getattr(r.prior, name) if r.prior else None, ".3f")
 
 
-_EXPECTED: tuple[_Column, ...] = (
+_ESTIMATED: tuple[_Column, ...] = (
     ("AO expected", "from published ablations: nothing was trained", _prior("mean")),
     ("at least", "lower end of its interval", _prior("low")),
     ("at most", "upper end of its interval", _prior("high")),
@@ -88,7 +88,7 @@ _TRIALS: tuple[_Column, ...] = (
     _FIDELITY,
     _MS,
     _HOW,
-    ("network", "", _text(formatting.summary)),
+    ("network", "", _text(formatting.network)),
     ("rungs", "AO over sequences after each", _text(lambda r: _rungs(r))),
     ("reason", "", _text(lambda r: r.reason)),
 )
@@ -125,12 +125,12 @@ def _with_paths(archive: Archive, columns: tuple[_Column, ...], after: str) -> t
 
 
 def _of_plan(archive: Archive, columns: tuple[_Column, ...]) -> tuple[_Column, ...]:
-    """The columns themselves, unless nothing was trained or timed: then what was expected, after the variant's name."""
+    """The columns themselves, unless nothing was trained or timed: then what is estimated, after the variant's name."""
     if archive.plan is None:
         return columns
     first, *others = (column for column in columns if column[0] not in _NOT_OF_PLANS)
     reason: _Column = ("note", "what sets its estimates apart", _text(lambda r: r.reason))
-    return (first, *_EXPECTED, *others, *(() if "reason" in [title for title, _, _ in others] else (reason,)))
+    return (first, *_ESTIMATED, *others, *(() if "reason" in [title for title, _, _ in others] else (reason,)))
 
 
 def _worst(archive: Archive, record: Record) -> Cell:
@@ -144,14 +144,14 @@ def errors_table(archive: Archive) -> tuple[Table | None, str]:
     both = [r for r in (*archive.records, archive.teacher) if r.latency_error is not None]
     if not both:
         return None, _untimed(archive)
-    told = f"{len(both)} networks timed whole: the prediction is off by {_off(r.latency_error or 0.0 for r in both)}."
+    note = f"{len(both)} networks timed whole: the prediction is off by {_off(r.latency_error or 0.0 for r in both)}."
     drift = archive.teacher.latency_error
     if drift is not None and len(both) > 1:
         # What all have in common is how fast the machine ran on the two occasions.
         relative = [(1 + (r.latency_error or 0.0)) / (1 + drift) - 1 for r in both if not r.is_teacher]
-        told += f" As a speed-up over the teacher, timed in the same run, it is off by {_off(relative)}."
+        note += f" As a speed-up over the teacher, timed in the same run, it is off by {_off(relative)}."
     columns = _ERRORS if not any(_worst_error(record) is not None for record in both) else (*_ERRORS, _AT_WORST)
-    return _table(archive, columns, both, "Predicted and measured latency"), told
+    return _table(archive, columns, both, "Predicted and measured latency"), note
 
 
 def _untimed(archive: Archive) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from compress.archive import Archive, Record
 from compress.report import formatting
-from compress.report.plan_sections import NOTHING_DONE, plan_verdict
+from compress.report.plan_sections import NOTHING_DONE, plan_summary
 
 
-def verdict(archive: Archive) -> str:
+def summary_sentence(archive: Archive) -> str:
     """The most accurate variant within the bound against the teacher, or how near the search came. Plain text."""
     front = archive.front(archive.fidelity)
     if front:
         best = max(front, key=lambda record: record.ao or 0.0)
-        return plan_verdict(archive, best) if archive.plan else _best(archive, best)
+        return plan_summary(archive, best) if archive.plan else _best(archive, best)
     found = archive.candidates(archive.fidelity)
     if found:
         return f"The teacher is faster and more accurate than each of the {len(found)} variants within the bound."

@@ -23,8 +23,8 @@ def test_round_trip_through_json() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"drawn": -1},
-        {"drawn": True},
+        {"estimated": -1},
+        {"estimated": True},
         {"whole": 1},
         {"max_error": float("inf")},
         {"notes": "one"},

@@ -148,13 +148,13 @@ def test_describe_round_trips_through_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not JSON"),
-        ("[" * 100_000, "is not JSON"),
-        ("[]", "must be an object but is list"),
+        ("{", "is not a JSON file"),
+        ("[" * 100_000, "is not a JSON file"),
+        ("[]", "must be an object but is a list"),
         ('{"dim": 8}', "spec.heads is missing"),
         ('{"dim": 8, "heads": 3, "layers": []}', "dim 8 is not a multiple of heads 3"),
-        (" " * 2_000_000, "larger than 1 MB"),
-        ("\udcff", "is not JSON"),
+        (" " * 2_000_000, "larger than any JSON file"),
+        ("\udcff", "is not a JSON file"),
     ],
 )
 def test_describe_a_damaged_file(tmp_path: Path, text: str, message: str) -> None:

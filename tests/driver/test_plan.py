@@ -117,7 +117,9 @@ def test_front_is_that_of_everything_looked_at(run: Archive) -> None:
     rows = _rows(run.run_dir / "plan.csv")
     assert run.plan is not None
     assert run.plan.whole
-    assert len(rows) == run.plan.drawn == load_space(run.settings["space"]).size(run.teacher.spec) - 1  # the teacher
+    assert (
+        len(rows) == run.plan.estimated == load_space(run.settings["space"]).size(run.teacher.spec) - 1
+    )  # the teacher
     within = [row for row in rows if float(row["latency_ms"]) <= 1000 / 60]
     assert len(within) == run.plan.within == sum(row["within_bound"] == "true" for row in rows)
     points = [(float(row["latency_ms"]), float(row["prior_ao"])) for row in within]
@@ -154,7 +156,7 @@ def test_the_same_again_answers_the_same(run: Archive, space: str, capsys: pytes
     assert _main(*_line(space, run.run_dir, "--json")) == 0
     assert before == {name: (run.run_dir / name).read_bytes() for name in before}
     answer = json.loads(capsys.readouterr().out)
-    assert answer["verdict"].startswith("Plan: nothing was trained or timed")
+    assert answer["summary"].startswith("Plan: nothing was trained or timed")
     assert [row["variant"] for row in answer["front"]] == [r.variant for r in run.front_table()]
     assert answer["plan"]["commands"] == list(run.plan.commands)  # type: ignore[union-attr]
 
@@ -404,5 +406,5 @@ def test_the_line_of_the_readme(tmp_path: Path, capsys: pytest.CaptureFixture[st
     archive = read_archive(out)
     assert archive.plan is not None
     assert archive.settings["space"] == "full"
-    assert archive.plan.drawn > 0.5 * DRAWS
+    assert archive.plan.estimated > 0.5 * DRAWS
     assert len(archive.records) == 200

@@ -123,7 +123,7 @@ def test_thresholds_of_another_tracker_are_refused(
     for command in (("export", run, "--variant", "v003", "--out", tmp_path / "b"), ("evaluate", f"{run}:v003")):
         for text, code, message in (
             (other, 2, f"weights {ADAPTIVE['exits'].weights_id}, but this one has {SPEC.weights_id}"),
-            (broken, 1, "is not JSON"),
+            (broken, 1, "is not a JSON file"),
             ("0.5", 2, "2 exits before the last, but 1 thresholds"),
             ("0.5,high", 2, "and there is no such file"),
             ("none.json", 2, "numbers in [0, 1] such as 0.6,0.7"),

@@ -107,7 +107,7 @@ def test_commands_know_it(chip: Target, tmp_path: Path) -> None:
     """The same line that plans on a shipped target, and those that say what a target is and predicts."""
     words = ["--teacher", "ostrack256", "--target", "chip", "--fps", "100", "--space", "hit"]
     shown = CliRunner().invoke(search, [*words, "--out", str(tmp_path / "run"), "--json"], catch_exceptions=False)
-    assert json.loads(shown.stdout)["verdict"].startswith("Plan: nothing was trained or timed")
+    assert json.loads(shown.stdout)["summary"].startswith("Plan: nothing was trained or timed")
     found = CliRunner().invoke(latency, ["ostrack256", "--target", "chip", "--json"], catch_exceptions=False)
     assert json.loads(found.stdout)["mean_ms"] == CountedMacs(1000.0).predict(describe("ostrack256")).mean_ms
     listed = CliRunner().invoke(targets, [], catch_exceptions=False).stdout

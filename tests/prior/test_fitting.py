@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from compress.prior import CHANGES, Model, leave_one_out, model, pairs, rate_ranges
-from compress.prior.fitting import PULL, fit, left_out_losses, seen
+from compress.prior.fitting import PULL, fit_model, fitted_pairs, left_out_losses
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def _made(rows: Sequence[tuple[str, dict[str, float], float]]) -> list[_Made]:
 
 
 def _fit(rows: Sequence[tuple[str, dict[str, float], float]]) -> Model:
-    return fit(_made(rows))  # type: ignore[arg-type]
+    return fit_model(_made(rows))  # type: ignore[arg-type]
 
 
 def test_one_rate_for_all_is_found_exactly() -> None:
@@ -86,7 +86,7 @@ def test_rows_left_out_are_not_looked_at() -> None:
 def test_a_paper_left_out_is_another_solution_of_the_same_equations() -> None:
     """Against the normal equations, with the common rate eliminated: it is the mean of the rates."""
     for paper in {row.pair.student.paper for row in leave_one_out()}:
-        rest = [pair for pair in seen() if pair.student.paper != paper]
+        rest = [pair for pair in fitted_pairs() if pair.student.paper != paper]
         change = np.array([pair.changes for pair in rest])
         lost = -np.array([math.log(pair.student.value / pair.teacher.value) for pair in rest])
         alike = [

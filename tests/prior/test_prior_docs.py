@@ -64,7 +64,7 @@ def test_papers_left_out() -> None:
         rows = [row for row in leave_one_out() if paper in ("all", row.pair.student.paper)]
         errors, by_row = [100 * row.error for row in rows], [100 * row.row_error for row in rows]
         expected = [len(rows), _rms(errors), sum(errors) / len(rows), max(map(abs, errors)), _rms(by_row)]
-        expected += [sum(row.held for row in rows), sum(row.blind for row in rows)]
+        expected += [sum(row.inside for row in rows), sum(row.blind for row in rows)]
         assert _numbers(*cells) == pytest.approx(expected, abs=0.06)
     assert len(shown) == 5
 

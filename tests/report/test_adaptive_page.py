@@ -10,7 +10,7 @@ import pytest
 
 from compress.archive import Archive, Record
 from compress.core import BypassSpec, ExecutionPath, ExitSpec, LatencyConstraint
-from compress.report import formatting, verdict, write_report
+from compress.report import formatting, summary_sentence, write_report
 from compress.report.execution_paths import histograms
 from compress.report.figure import figure
 from compress.testing.synthetic_run import adaptive_latency, record, spec, teacher, with_bypass, with_exits
@@ -32,13 +32,13 @@ def _traces(archive: Archive) -> dict[str, Any]:
 
 
 def test_the_sentence_says_what_the_mean_hides(archive: Archive) -> None:
-    found = verdict(archive)
+    found = summary_sentence(archive)
     assert found.startswith("v010: 2.4× as fast as the teacher (0.780 ms measured")
     assert found.endswith(
         "It computes 3.0 of 6 layers per frame on average; its worst path takes 1.25 ms, over the bound."
     )
     wide = replace(archive, constraint=LatencyConstraint(1.3))
-    assert "worst path takes 1.25 ms, within the bound." in verdict(wide)
+    assert "worst path takes 1.25 ms, within the bound." in summary_sentence(wide)
 
 
 def test_at_best_is_never_shown_as_expected(archive: Archive, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_at_best_is_never_shown_as_expected(archive: Archive, tmp_path: Path) ->
     assert formatting.how(with_exits()) == "predicted"
     assert formatting.how(record(0, 4, 0.5, 0.5)) == "predicted"
     nearest = with_bypass(status="rejected", reason="too slow")
-    assert "0.700 ms predicted, at best, 40% over, never trained" in verdict(_archive(nearest, max_ms=0.5))
+    assert "0.700 ms predicted, at best, 40% over, never trained" in summary_sentence(_archive(nearest, max_ms=0.5))
 
 
 def test_figure_has_whiskers(archive: Archive) -> None:

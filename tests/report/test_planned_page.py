@@ -11,7 +11,7 @@ import pytest
 from compress.archive import SHARE, Archive
 from compress.core import LatencyConstraint
 from compress.prior import published
-from compress.report import verdict, write_report
+from compress.report import summary_sentence, write_report
 from compress.report.figure import figure
 from compress.testing.synthetic_run import plan_facts, planned, planned_teacher
 
@@ -48,14 +48,14 @@ def _page(archive: Archive, folder: Path) -> _Words:
     return _Words(write_report(archive, folder).read_text(encoding="utf-8"))
 
 
-def test_verdict() -> None:
-    assert verdict(_archive()) == (
+def test_summary() -> None:
+    assert summary_sentence(_archive()) == (
         "Plan: nothing was trained or timed, every figure is an estimate. v001: 12.0 ms estimated (83 fps), 4.2× as "
         "fast as the teacher (51.0 ms estimated); expected GOT-10k AO 0.66 (0.62 to 0.69) where the teacher has 0.71 "
         "published (litetrack, Table IV)."
     )
     late = tuple(replace(r, status="rejected") for r in _archive().records)
-    told = verdict(_archive(records=late, constraint=LatencyConstraint(8.0)))
+    told = summary_sentence(_archive(records=late, constraint=LatencyConstraint(8.0)))
     assert told.startswith("Plan: nothing was trained or timed")
     assert "The nearest is v000: 9.00 ms estimated, 12% over, never trained." in told
 

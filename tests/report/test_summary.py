@@ -7,7 +7,7 @@ import pytest
 
 from compress.archive import Archive, Record
 from compress.core import LatencyConstraint
-from compress.report import formatting, verdict
+from compress.report import formatting, summary_sentence
 from compress.testing.synthetic_run import latency, record, teacher
 
 
@@ -18,41 +18,43 @@ def _archive(*records: Record, max_ms: float | None = 0.93) -> Archive:
 def test_the_most_accurate_on_the_front() -> None:
     fast = record(1, 4, 0.5, 0.5)
     good = record(7, 6, 0.9, 0.62, measured=latency(0.71, "measured"))
-    assert verdict(_archive(fast, good)) == (
+    assert summary_sentence(_archive(fast, good)) == (
         "v007: 2.6× as fast as the teacher (0.710 ms measured vs 1.86 ms), AO 0.62 ± 0.02, 0.03 below the teacher."
     )
 
 
 def test_says_what_is_only_predicted_and_only_partly_trained() -> None:
-    sentence = verdict(_archive(record(2, 6, 0.80, 0.66, fidelity="rung-1")))
+    sentence = summary_sentence(_archive(record(2, 6, 0.80, 0.66, fidelity="rung-1")))
     assert "0.800 ms predicted vs 1.86 ms measured" in sentence
     assert "0.01 above the teacher" in sentence
     assert "only to rung-1" in sentence
 
 
 def test_level_with_the_teacher() -> None:
-    assert "level with the teacher" in verdict(_archive(record(2, 6, 0.8, 0.652)))
+    assert "level with the teacher" in summary_sentence(_archive(record(2, 6, 0.8, 0.652)))
 
 
 def test_how_near_it_came() -> None:
     slow = record(3, 6, 1.023, None, status="rejected")
     slower = record(4, 8, 1.2, None, status="rejected")
-    assert verdict(_archive(slower, slow)) == (
+    assert summary_sentence(_archive(slower, slow)) == (
         "No variant meets the bound of 0.930 ms. The nearest is v003: 1.02 ms predicted, 10% over, never trained."
     )
     missed = record(5, 6, 0.9, 0.6, measured=latency(0.95, "measured"), status="missed")
-    assert "v005: 0.950 ms measured, 2% over, with AO 0.60." in verdict(_archive(slow, missed))
+    assert "v005: 0.950 ms measured, 2% over, with AO 0.60." in summary_sentence(_archive(slow, missed))
 
 
 def test_nothing_scored_yet() -> None:
-    found = verdict(_archive(record(0, 4, 0.5, None, status="running"), record(1, 4, 0.5, None, status="failed")))
+    found = summary_sentence(
+        _archive(record(0, 4, 0.5, None, status="running"), record(1, 4, 0.5, None, status="failed"))
+    )
     assert found == "No variant has been scored yet; 2 would meet the bound (1 failed, 1 running)."
-    assert verdict(_archive(record(0, 4, 0.5, None, predicted=None, status="failed"))).startswith("No variant")
+    assert summary_sentence(_archive(record(0, 4, 0.5, None, predicted=None, status="failed"))).startswith("No variant")
 
 
 def test_the_teacher_is_better_than_all() -> None:
     worse = record(0, 12, 2.0, 0.5)
-    assert "faster and more accurate" in verdict(_archive(worse, max_ms=3.0))
+    assert "faster and more accurate" in summary_sentence(_archive(worse, max_ms=3.0))
 
 
 @pytest.mark.parametrize(
