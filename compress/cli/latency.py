@@ -71,11 +71,12 @@ def _trust(model: LatencyModel, spec: TrackerSpec) -> dict[str, Any]:
     return found | ({"profile_paths_mean_error": errors and errors.paths_mean} if spec.adaptive else {})
 
 
-def _beside(aim: Target, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None) -> dict[str, float]:
-    """Mean milliseconds under other runtimes of the device, where these are known without measuring anything."""
+def _beside(aim: Target, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None) -> dict[str, Any]:
+    """The mean under other runtimes of the device, where it is known without measuring anything."""
     from compress.measure import same_device
 
-    return {other.name: other.latency_model(spec).predict(spec, paths).mean_ms for other in same_device(aim)}
+    found = {other.name: other.latency_model(spec).predict(spec, paths) for other in same_device(aim)}
+    return {name: {"mean_ms": each.mean_ms, "provenance": each.provenance} for name, each in found.items()}
 
 
 def _tracker(name: str) -> tuple[TrackerSpec, Mapping[ExecutionPath, int] | None]:

@@ -79,8 +79,8 @@ def print_latency(answer: Answer, as_json: bool, more: dict[str, Any]) -> None:
 
 
 def _print_errors(more: dict[str, Any]) -> None:
-    for name, ms in more.get("beside", {}).items():
-        click.echo(f"  On {name}: {ms:.3f} ms estimated.")
+    for name, other in more.get("beside", {}).items():
+        click.echo(f"  On {name}: {other['mean_ms']:.3f} ms {other['provenance']}.")
     if more.get("extrapolates"):
         click.echo("  Beyond all that was fitted in work or width: this one is extrapolated, and its error not known.")
     if more.get("profile_mean_error") is not None:

@@ -101,7 +101,8 @@ def test_latency_command_estimates_and_says_so() -> None:
     assert found["extrapolates"] is True
     assert found["p99_ms"] is None
     assert found["mean_ms"] == estimate_latency(load_estimated("agx"), describe("ostrack256")).mean_ms
-    assert found["beside"].keys() == {"agx:pytorch"}
+    other = estimate_latency(load_estimated("agx:pytorch"), describe("ostrack256"))
+    assert found["beside"] == {"agx:pytorch": {"mean_ms": other.mean_ms, "provenance": "estimated"}}
     text = _shown(latency, "litetrack-b4", "--target", "agx")
     assert "estimated on Jetson AGX Xavier" in text
     assert "nothing timed" in text
