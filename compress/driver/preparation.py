@@ -1,21 +1,26 @@
-"""What a search works with, made from its settings before the loop runs."""
+"""What a search works with, looked up and made from its settings before the loop runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
+import optuna
+
+from compress.core import LatencyConstraint, TrackerSpec, describe
 from compress.core.progress import Progress
-from compress.data import DataReference
-from compress.distill import StudentRecipe
-from compress.driver.evaluation_data import pool_size, rungs_of
-from compress.driver.jobs import TrainingSetup
+from compress.data import DataReference, PairSizes, open_source
+from compress.distill import StudentRecipe, pool_bytes
+from compress.driver.jobs import Rung, TrainingSetup
+from compress.driver.planner.warm_start import Planned, enqueue, planned
+from compress.driver.proposals import Proposals
 from compress.driver.settings import SearchSettings
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
-from compress.latency import LatencyModel
-from compress.measure import Coverage, Target
-from compress.models import Tracker
-from compress.spaces import Space
+from compress.latency import LatencyModel, gate
+from compress.measure import Coverage, Target, resolve_target
+from compress.models import Tracker, load_tracker
+from compress.spaces import Space, load_space
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Inputs:
 
     Attributes:
         evaluation, training: What students are scored on, and distilled on.
+        plan: Students of a plan that are to be trained first; empty where the settings name none.
     """
 
     target: Target
@@ -31,28 +37,79 @@ class Inputs:
     teacher: Tracker
     evaluation: DataReference
     training: DataReference
+    plan: list[Planned]
 
 
-def training_setup(config: SearchSettings, inputs: Inputs) -> TrainingSetup:
+def checked_target(settings: SearchSettings) -> Target:
+    """The target of a search.
+
+    Raises:
+        UsageError: unknown, or one that cannot be searched on, or not with this bound or these threads.
+    """
+    target = resolve_target(settings.target, describe(settings.teacher))
+    target.check_bound(settings.fps_at)
+    target.check_threads(settings.threads)
+    target.check_searchable()
+    return target
+
+
+def look_up(settings: SearchSettings, target: Target) -> Inputs:
+    """Open what the settings name, so that whatever is wrong with it is said before anything is written.
+
+    Raises:
+        UsageError, FileError: naming what there is not, or what is damaged.
+    """
+    space = load_space(settings.space)
+    teacher = load_tracker(settings.teacher, settings.weights or None)
+    data, train_data = open_source(settings.data), open_source(settings.train_data, images=settings.images)
+    data.sequences()
+    train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))
+    plan = planned(settings.plan, space, teacher.spec) if settings.plan else []
+    return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan)
+
+
+def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
     """What all jobs of a search have in common; puts the teacher's weights into the store."""
     teacher = inputs.teacher.spec
     return TrainingSetup(
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
         training=inputs.training,
-        pairs=config.pool or pool_size(teacher, config.steps * StudentRecipe.batch),
-        rungs=rungs_of(steps=config.steps, partial=config.partial),
-        seed=config.seed,
-        mlp_rank=config.mlp_rank,
-        device=config.device,
+        pairs=settings.pool or pool_size(teacher, settings.steps * StudentRecipe.batch),
+        rungs=rungs_of(steps=settings.steps, partial=settings.partial),
+        seed=settings.seed,
+        mlp_rank=settings.mlp_rank,
+        device=settings.device,
     )
 
 
-def latency_model(config: SearchSettings, inputs: Inputs, progress: Progress) -> LatencyModel:
+def rungs_of(*, steps: int, partial: float) -> tuple[Rung, ...]:
+    """Zero-shot, partial, full: `rung-0`, `rung-1`, `full`; `steps` in all, of which `partial` at the second."""
+    first = max(1, round(steps * partial))
+    return Rung("rung-0", 0), Rung("rung-1", first), Rung("full", max(1, steps - first), short=False)
+
+
+def pool_size(teacher: TrackerSpec, draws: int) -> int:
+    """Pairs to distil on by default: 8192, or fewer where `draws` are fewer or their memory would pass 1.25 GB."""
+    return max(64, min(8192, draws, 1_250_000_000 // pool_bytes(teacher)))
+
+
+def latency_model(settings: SearchSettings, inputs: Inputs, progress: Progress) -> LatencyModel:
     """What predicts the students of the space on the target; on this host measured first, where that is needed."""
     teacher = inputs.teacher.spec
     coverage = Coverage.of_space(teacher, inputs.space)
-    return inputs.target.latency_model(teacher, coverage=coverage, threads=config.threads, progress=progress)
+    return inputs.target.latency_model(teacher, coverage=coverage, threads=settings.threads, progress=progress)
+
+
+def proposals_of(
+    settings: SearchSettings, inputs: Inputs, study: optuna.Study, model: LatencyModel, constraint: LatencyConstraint
+) -> Proposals:
+    """What a study draws from; a new one begins with students along a plan, or else with the plain answers."""
+    proposals = Proposals(study, inputs.space, inputs.teacher.spec, partial(gate, model, constraint=constraint))
+    if inputs.plan:
+        enqueue(study, inputs.plan, settings.students)
+    proposals.enqueue_seeds()
+    return proposals
 
 
 def work_of(students: Students) -> tuple[float, ...]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import optuna
 
 from compress.archive import Record, store_teacher
-from compress.core import FileError, Latency, Store, TrackerSpec
+from compress.core import FileError, Store, TrackerSpec
 from compress.core.cost import macs, parameters
-from compress.core.progress import Progress, no_progress
+from compress.core.progress import Progress
 from compress.driver.jobs import TeacherWeights
-from compress.driver.scores import Score
 from compress.driver.students import Students
+from compress.latency import LatencyModel
 from compress.models import Tracker, build, load_weights, save_weights, weights_key
 
 _SUFFIX = ".safetensors"
@@ -45,20 +47,16 @@ def load_kept_teacher(kept: TeacherWeights) -> Tracker:
     return model
 
 
-def teacher_score(study: optuna.Study, students: Students, progress: Progress = no_progress) -> Score:
-    """What the study has, or the score at the last rung, evaluated now unless it was before."""
-    if (kept := study.user_attrs.get("teacher")) is not None:
+def record_teacher(
+    study: optuna.Study, students: Students, model: LatencyModel, progress: Progress, log: Callable[[str], None]
+) -> Record:
+    """The teacher's record in the study; where it has none, the teacher is scored at the last rung first."""
+    kept = study.user_attrs.get("teacher")
+    if kept is not None:
         record = Record.from_attrs(kept)
-        assert record.accuracy is not None
-        return Score(record.accuracy, record.paths)
-    return students.score_teacher(len(students.setup.rungs) - 1, progress)
-
-
-def record_teacher(study: optuna.Study, spec: TrackerSpec, score: Score, predicted: Latency) -> bool:
-    """Store the teacher's record unless the study has one; whether it had none."""
-    if "teacher" in study.user_attrs:
-        return False
-    cost = macs(spec)
+        return replace(record, predicted=model.predict(record.spec, record.paths))
+    spec, score = students.teacher.spec, students.score_teacher(len(students.setup.rungs) - 1, progress)
+    predicted, cost = model.predict(spec, score.paths), macs(spec)
     record = Record(
         variant="teacher",
         number=-1,
@@ -74,7 +72,8 @@ def record_teacher(study: optuna.Study, spec: TrackerSpec, score: Score, predict
         is_teacher=True,
     )
     store_teacher(study, record)
-    return True
+    log(f"teacher: AO {score.accuracy.ao:.4f}, {predicted.provenance} {predicted.mean_ms:.3f} ms")
+    return record
 
 
 def _exists(path: Path) -> bool:

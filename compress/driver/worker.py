@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
+from pathlib import Path
 from time import perf_counter
 
 import torch
 
 from compress.core import CompressError, FileError, InterruptedRun, Store, TrackerSpec, UsageError
+from compress.core.files import home
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource
 from compress.distill import Pool, distillation_pool, pick_device
-from compress.driver.evaluation_data import evaluation_sequences
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 from compress.driver.students import Students
 from compress.driver.teacher import load_kept_teacher
@@ -44,20 +47,42 @@ def run_job(job: TrialJob, progress: Progress = no_progress) -> TrialResult:
         raise  # about the search as a whole: every other student would end the same
     except CompressError as error:
         result = replace(result, error=str(error))
+    except torch.OutOfMemoryError as error:
+        result = replace(result, error=f"Its training does not fit into the memory of the device: {error}")
     return replace(result, seconds=round(perf_counter() - begin, 2))
 
 
-@lru_cache(maxsize=1)
 def students_of(setup: TrainingSetup) -> Students:
     """The students of a setup, with teacher and sequences loaded; the last one asked for stays loaded.
 
     Raises:
         FileError: the teacher's weights are not in the store, or data changed or is missing.
     """
-    device = pick_device(setup.device)
-    short, full = evaluation_sequences(setup.evaluation.open())
+    return _students(setup, home())
+
+
+@contextmanager
+def loaded(setup: TrainingSetup) -> Iterator[Students]:
+    """Likewise; at the end nothing stays loaded in this process."""
+    try:
+        yield students_of(setup)
+    finally:
+        _students.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _students(setup: TrainingSetup, store: Path) -> Students:
+    device, data = pick_device(setup.device), setup.evaluation.open()
     training, teacher = setup.training.open(), load_kept_teacher(setup.teacher)
-    return Students(setup, teacher, _Pairs(setup, training, teacher, device), short, full, device)
+    return Students(
+        setup=setup,
+        teacher=teacher,
+        pool=_Pairs(setup, training, teacher, device),
+        short=data.sequences("short", keep=True),
+        full=data.sequences("test", keep=True),
+        device=device,
+        store=Store(store),
+    )
 
 
 class _Pairs:

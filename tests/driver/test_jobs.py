@@ -15,7 +15,7 @@ import pytest
 from compress.core import FileError
 from compress.data import DataReference, open_source
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob
-from compress.driver.worker import run_job, students_of
+from compress.driver.worker import run_job
 from compress.measure import resolve_target
 from compress.testing.executor_checks import SHORTER, job_of, small_setup, untimed
 from compress.testing.trained_run import SPEC, STATIC
@@ -56,7 +56,6 @@ def test_another_process_finds_the_same_with_the_store_alone(
     # And what that process trained is not trained again.
     monkeypatch.setenv("COMPRESS_HOME", str(store))
     kept = {path: path.stat().st_mtime_ns for path in store.rglob("*.safetensors")}
-    students_of.cache_clear()
     assert untimed(run_job(adaptive)) == untimed(here)
     assert {path: path.stat().st_mtime_ns for path in store.rglob("*.safetensors")} == kept
 

@@ -13,7 +13,7 @@ from compress.cli.search import command
 from compress.core import UsageError, describe
 from compress.core.settings import settings_of
 from compress.driver import SearchKeywords, SearchSettings
-from compress.driver.evaluation_data import pool_size
+from compress.driver.preparation import pool_size
 from compress.surgery import Rank
 
 
