@@ -17,16 +17,14 @@ from typing import TYPE_CHECKING, Any
 from compress.archive.archive import Archive
 from compress.archive.plan import Plan
 from compress.archive.record import Record, Status
-from compress.core import FileError, Latency, LatencyConstraint, UsageError
+from compress.archive.run_files import AGAIN, constraint_of, read_environment, read_settings
+from compress.core import FileError, Latency, LatencyConstraint
 from compress.core.plain import from_plain, printable
-from compress.core.plain_files import read_plain
 
 if TYPE_CHECKING:
     import optuna
 
 STUDY = "compress"
-_MOST = 200_000
-_AGAIN = "Give the folder that `compress search` wrote, or run the search again."
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def read_knobs(run_dir: Path | str) -> dict[str, dict[str, Any]]:
     """
     path = Path(run_dir) / "study.db"
     if not path.is_file():
-        raise FileError(f"{run_dir} is not a run directory: it has no study.db. {_AGAIN}")
+        raise FileError(f"{run_dir} is not a run directory: it has no study.db. {AGAIN}")
     with _opened(Path(run_dir)) as study:
         trials = study.get_trials(deepcopy=False)
         return {Record.from_attrs(t.user_attrs["record"]).variant: t.params for t in trials if "record" in t.user_attrs}
@@ -93,13 +91,13 @@ def archive_of(study: optuna.Study, run_dir: Path, settings: dict[str, Any]) -> 
         raise FileError(f"The search in {run_dir} stopped before its teacher was scored. Run it again to continue it.")
     teacher = Record.from_attrs(attrs["teacher"])
     teacher = replace(_remeasured(teacher, attrs), is_teacher=True)
-    constraint = _constraint(settings, teacher)
+    constraint = constraint_of(settings, teacher.latency)
     trials = study.get_trials(deepcopy=False)
     records = tuple(_merge(_record(t), attrs, constraint) for t in trials if "record" in t.user_attrs)
     if not records:
         raise FileError(f"The search in {run_dir} has tried nothing yet. Run it again to continue it.")
     plan = Plan.from_dict(attrs.get("plan"))
-    return Archive(run_dir, teacher, records, constraint, settings, _environment(run_dir), plan)
+    return Archive(run_dir, teacher, records, constraint, settings, read_environment(run_dir), plan)
 
 
 def read_archive(run_dir: Path | str) -> Archive:
@@ -111,8 +109,8 @@ def read_archive(run_dir: Path | str) -> Archive:
     run_dir = Path(run_dir)
     for name in ("config.yaml", "study.db"):
         if not (run_dir / name).is_file():
-            raise FileError(f"{run_dir} is not a run directory: it has no {name}. {_AGAIN}")
-    settings = _read_settings(run_dir / "config.yaml")
+            raise FileError(f"{run_dir} is not a run directory: it has no {name}. {AGAIN}")
+    settings = read_settings(run_dir)
     with _opened(run_dir) as study:
         return archive_of(study, run_dir, settings)
 
@@ -132,7 +130,7 @@ def _opened(run_dir: Path) -> Iterator[optuna.Study]:
             storage.remove_session()
             storage.engine.dispose()
     except (SQLAlchemyError, optuna.exceptions.OptunaError, KeyError, RuntimeError, ValueError) as error:
-        raise FileError(f"{path} cannot be read as the study of a search ({_first_line(error)}). {_AGAIN}") from error
+        raise FileError(f"{path} cannot be read as the study of a search ({_first_line(error)}). {AGAIN}") from error
 
 
 def _check_database(path: Path) -> None:
@@ -141,9 +139,9 @@ def _check_database(path: Path) -> None:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
             names = connection.execute("SELECT study_name FROM studies").fetchall()
     except sqlite3.Error as error:
-        raise FileError(f"{path} is damaged or is no Optuna study ({error}). {_AGAIN}") from error
+        raise FileError(f"{path} is damaged or is no Optuna study ({error}). {AGAIN}") from error
     if (STUDY,) not in names:
-        raise FileError(f"{path} holds no study named {STUDY!r}. {_AGAIN}")
+        raise FileError(f"{path} holds no study named {STUDY!r}. {AGAIN}")
 
 
 def _record(trial: optuna.trial.FrozenTrial) -> Record:
@@ -169,41 +167,8 @@ def _remeasured(record: Record, attrs: dict[str, Any]) -> Record:
     later = attrs.get(f"measured:{record.variant}")
     if later is None:
         return record
-    return replace(
-        record, measured=from_plain(Latency, later, f"the study's latency of {record.variant}", error=FileError)
-    )
-
-
-def _constraint(settings: dict[str, Any], teacher: Record) -> LatencyConstraint:
-    fps, speedup = (_number(settings, name) for name in ("fps", "speedup"))
-    at = str(settings.get("fps_at") or "mean")
-    try:
-        return LatencyConstraint.of(fps=fps, speedup=speedup, at=at, teacher=teacher.latency)
-    except UsageError as error:
-        raise FileError(f"config.yaml binds no latency that could be: {error} {_AGAIN}") from error
-
-
-def _number(settings: dict[str, Any], name: str) -> float | None:
-    value = settings.get(name)
-    if value is not None and type(value) not in (int, float):
-        raise FileError(f"config.yaml's {name} must be a number but is {str(value)[:80]!r}. {_AGAIN}")
-    return value
-
-
-def _read_settings(path: Path) -> dict[str, Any]:
-    settings = read_plain(path, "file of settings", most=_MOST, advice=_AGAIN)
-    if not isinstance(settings, dict):
-        raise FileError(f"{path} must hold settings by name but holds {type(settings).__name__}. {_AGAIN}")
-    return {str(key): value for key, value in settings.items()}
-
-
-def _environment(run_dir: Path) -> dict[str, Any]:
-    """`environment.json` where it is there and whole; a report without it is still a report."""
-    try:
-        found = read_plain(run_dir / "environment.json", "file of versions", most=_MOST)
-        return from_plain(dict[str, Any], found, "environment", error=FileError)
-    except FileError:
-        return {}
+    where = f"the study's latency of {record.variant}"
+    return replace(record, measured=from_plain(Latency, later, where, error=FileError))
 
 
 def _first_line(error: Exception) -> str:

@@ -9,6 +9,7 @@ from markupsafe import escape
 
 from compress.archive import Archive, Record, fidelity_order
 from compress.report import formatting
+from compress.report.hover import hover
 from compress.report.plan_sections import published_traces
 
 _SHAPES = {"full": "circle", "prior": "star-triangle-up"}
@@ -38,7 +39,7 @@ def _points(records: Sequence[Record]) -> dict[str, Any]:
     return {
         "x": [r.latency.mean_ms for r in records if r.latency],
         "y": [r.ao for r in records if r.ao is not None],
-        "hovertext": [_hover(r) for r in records],
+        "hovertext": [hover(r) for r in records],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
 
@@ -155,27 +156,6 @@ def _symbol(record: Record) -> str:
     rung = fidelity_order(record.fidelity)
     shape = _SHAPES.get(record.fidelity) or _RUNG_SHAPES[rung % len(_RUNG_SHAPES)]
     return shape if record.latency and record.latency.provenance == "measured" else f"{shape}-open"
-
-
-def _hover(record: Record) -> str:
-    lines = [f"<b>{escape(record.variant)}</b>"]
-    if record.accuracy:
-        lines.append(f"AO {record.accuracy.ao:.3f} ± {record.accuracy.ao_se:.3f} ({record.fidelity})")
-    if record.prior:
-        lines.append(f"{escape(formatting.prior_accuracy(record.prior))} (prior)")
-    if record.latency:
-        lines.append(
-            f"{formatting.digits(record.latency.mean_ms)} ms {formatting.how(record)}, {record.latency.fps:.0f} fps"
-        )
-    if record.latency and record.latency.worst_ms is not None:
-        used = formatting.used(record)
-        lines.append(
-            f"worst path {formatting.digits(record.latency.worst_ms)} ms" + (f", {used} on average" if used else "")
-        )
-    lines.append(str(escape(formatting.network(record))))
-    if record.status != "done":
-        lines.append(str(escape(f"{record.status}: {record.reason}"[:120])))
-    return "<br>".join(lines)
 
 
 def _layout(archive: Archive) -> dict[str, Any]:

@@ -19,8 +19,9 @@ from compress.core.files import write_text
 from compress.report import formatting
 from compress.report.execution_paths import histograms
 from compress.report.figure import figure
+from compress.report.latency_errors import errors_table
 from compress.report.plan_sections import plan_method, plan_statements, published_table
-from compress.report.sections import any_adaptive, errors_table, front_note, front_table, trials_table
+from compress.report.sections import any_adaptive, front_note, front_table, trials_table
 from compress.report.summary import summary_sentence
 from compress.report.tables import flat
 

@@ -137,7 +137,17 @@ def test_a_record_that_is_none(tmp_path: Path) -> None:
         read_archive(run)
 
 
-@pytest.mark.parametrize("config", ["a: [", "- 1", "fps: -1", "speedup: soon", "fps_at: p42", "fps: 2\nspeedup: 2"])
+_BOMB = "a: &a [1, 1]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        *("a: [", "- 1", "fps: -1", "speedup: soon", "fps_at: p42", "fps: 2\nspeedup: 2", "fps: 0", "fps: .nan"),
+        *(f"fps: {10**400}", "speedup: .inf", "fps_at: [1]", "a: &a [*a]", _BOMB, "[" * 5000, "a: " + "x" * 300_000),
+    ],
+    ids=lambda config: config[:12],
+)
 def test_damaged_settings(run: Path, tmp_path: Path, config: str) -> None:
     (tmp_path / "config.yaml").write_text(config)
     (tmp_path / "study.db").write_bytes((run / "study.db").read_bytes())
