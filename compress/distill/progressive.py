@@ -18,7 +18,7 @@ from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.distill.student import distill
 from compress.models import Tracker, VitTracker
-from compress.models.vit.blocks import Block
+from compress.models.blocks import Block
 from compress.surgery import Rank, inherit
 
 

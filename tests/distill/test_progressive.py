@@ -16,7 +16,7 @@ from compress.core import BypassSpec, LayerSpec, TrackerSpec, UsageError
 from compress.distill import Pool, StudentRecipe
 from compress.distill.progressive import distill_progressively, fading, gamma, removed_layers, with_removed
 from compress.models import Tracker, TrackerOutput, VitTracker
-from compress.models.vit.blocks import Block
+from compress.models.blocks import Block
 from compress.surgery import inherit
 from compress.testing.small_trackers import ELIMINATING, LEVIT, SCORED, SPEC, awake, shorter
 from compress.testing.unseen_pairs import seen_pairs, unseen_losses

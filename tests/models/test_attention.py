@@ -13,8 +13,8 @@ from torch import Tensor
 
 from compress.core import TrackerSpec, describe
 from compress.models import VitTracker
-from compress.models.vit.blocks import Attention
-from compress.models.vit.elimination import centre_token
+from compress.models.blocks import Attention
+from compress.models.vit.tracker import centre_token
 from compress.testing.networks import BOX, SPECS, crops, made, scattered
 
 STATIC = sorted(name for name, spec in SPECS.items() if spec.backbone == "vit" and not (spec.bypass or spec.exits))

@@ -26,7 +26,7 @@ from compress.latency.estimated.launches import VitLaunches
 from compress.measure import host_profile
 from compress.measure.stacks import BackboneStacks, VitStacks, vit_validation_set
 from compress.models import NumpyNetwork, VitTracker, create_tracker, load_timm, save_weights
-from compress.models.vit.blocks import NORM_EPS, DropPath, Mlp
+from compress.models.blocks import NORM_EPS, DropPath, Mlp
 from compress.prior import BackbonePrior
 from compress.runtime import open_bundle
 from compress.spaces import NEVER

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from compress.core import Attention, HeadSpec, LayerSpec, TrackerSpec, UsageError
 from compress.models import Tracker, TrackerOutput, build
-from compress.models.vit.blocks import Block
+from compress.models.blocks import Block
 from compress.surgery import inherit
 
 DIM, HEADS, HIDDEN = 24, 2, 40

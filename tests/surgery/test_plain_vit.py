@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from compress.core import Attention, BypassSpec, ExecutionPath, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, UsageError
 from compress.models import Tracker, TrackerOutput, build
-from compress.models.vit.blocks import Block
+from compress.models.blocks import Block
 from compress.surgery import inherit
 
 GENERATOR = torch.Generator().manual_seed(3)

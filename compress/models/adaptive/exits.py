@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import TrackerSpec
+from compress.models.blocks import NORM_EPS, Block, init_linear
 from compress.models.heads import Features, create_head, decode
 from compress.models.tracker import TrackerOutput
-from compress.models.vit.backbone import init_linear
-from compress.models.vit.blocks import NORM_EPS, Block
 
 # An exit that has learned nothing should not be trusted; lower, and the squared error would hardly move it.
 _FIRST_SCORE = 0.1

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import StageSpec, TrackerSpec
+from compress.models.blocks import DropPath
 from compress.models.fusing import fold_norm
 from compress.models.levit.dual_position import bias_indices, halved
 from compress.models.levit.layers import LevitAttention, LevitMlp, ShrinkAttention
-from compress.models.vit.blocks import DropPath
 
 Sides = tuple[int, int]
 """Sides of the search grid and of the template's, in tokens."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.core import TrackerSpec
-from compress.models.vit.blocks import NORM_EPS, Block
+from compress.models.blocks import NORM_EPS, Block, init_linear
 
 
 class PatchEmbed(nn.Module):
@@ -83,11 +83,3 @@ def _positions(spec: TrackerSpec, patches: int) -> nn.Parameter:
     if spec.position == "sincos":
         return nn.Parameter(sincos_positions(math.isqrt(patches), spec.dim), requires_grad=False)
     return nn.Parameter(nn.init.trunc_normal_(torch.zeros(1, patches, spec.dim), std=0.02))
-
-
-def init_linear(module: nn.Module) -> None:
-    """For `nn.Module.apply`: the ViT's first weights, and no bias."""
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)

@@ -10,12 +10,11 @@ from torch import Tensor
 from compress.core import ExecutionPath, TrackerSpec
 from compress.models.adaptive.tracker import AdaptiveTracker
 from compress.models.adaptive.tracking import track_adaptive
+from compress.models.blocks import Block, Mlp
 from compress.models.heads import Features
 from compress.models.networks import NETWORKS
 from compress.models.tracker import TrackerOutput
 from compress.models.vit.backbone import Backbone
-from compress.models.vit.blocks import Block, Mlp
-from compress.models.vit.elimination import centre_token, put_back
 
 
 class VitTracker(AdaptiveTracker):
@@ -138,6 +137,20 @@ class VitTracker(AdaptiveTracker):
             if layer.attention == "AI":
                 memory[f"k{i}"], memory[f"v{i}"] = cast(Block, self.backbone.blocks[i]).keys_values(tokens)
         return memory
+
+
+def centre_token(spec: TrackerSpec) -> int:
+    """Index among the template's patches of the one that stands for the target: 27 of 8 × 8, 65 of 12 × 12."""
+    side = spec.template_size // spec.patch
+    return (side - 1) // 2 * (side + 1)
+
+
+def put_back(x: Tensor, places: Tensor | None, tokens: int) -> Tensor:
+    """Tokens (B, n, dim) at their `places` (B, n) among `tokens`, zeros elsewhere; None has all in place already."""
+    if places is None:
+        return x
+    everything = torch.zeros(x.shape[0], tokens, x.shape[2], dtype=x.dtype, device=x.device)
+    return everything.scatter(1, places[:, :, None].expand(-1, -1, x.shape[2]), x)
 
 
 NETWORKS.register("vit", VitTracker)

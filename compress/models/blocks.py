@@ -6,8 +6,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from compress.models.vit.elimination import most_attended, take
-
 NORM_EPS = 1e-6
 
 KeysValues = tuple[Tensor, Tensor]
@@ -136,3 +134,32 @@ class Block(nn.Module):
     def _transform(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
         return out
+
+
+def most_attended(q: Tensor, k: Tensor, *, token: int, candidates: int, keep: int) -> Tensor:
+    """Which of the last `candidates` tokens the token at index `token` attends to most, over the mean of all heads.
+
+    Args:
+        q, k: (B, heads, N, dim / heads).
+        token: Counted from the end, so below 0.
+
+    Returns:
+        Positions among the candidates (B, keep), most attended first.
+    """
+    query = q[:, :, token : token + 1] * q.shape[-1] ** -0.5
+    attention = (query @ k.transpose(-2, -1)).softmax(-1)
+    places: Tensor = attention[:, :, 0, -candidates:].mean(1).topk(keep).indices
+    return places
+
+
+def take(x: Tensor, places: Tensor) -> Tensor:
+    """The tokens of `x` (B, N, dim) at `places` (B, n) → (B, n, dim)."""
+    return x.gather(1, places[:, :, None].expand(-1, -1, x.shape[2]))
+
+
+def init_linear(module: nn.Module) -> None:
+    """For `nn.Module.apply`: the ViT's first weights, and no bias."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
