@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from compress.core import ExecutionPath
+from compress.core import CompressError, ExecutionPath
 from compress.geometry import Answer, FrameTracker, LoopSettings
 from compress.models import NumpyNetwork, VitTracker
+from compress.runtime import Thresholds
 
 
 class _Noting(NumpyNetwork):
-    """Keeps the crops that it was given."""
+    """Keeps the crops that it was given, and its answers."""
 
     def __init__(self, model: VitTracker) -> None:
         super().__init__(model)
         self.crops: list[np.ndarray] = []
+        self.answers: list[Answer] = []
 
     def track(self, search: Any, memory: Any) -> Answer:
         self.crops.append(search)
-        return super().track(search, memory)
+        self.answers.append(super().track(search, memory))
+        return self.answers[-1]
+
+
+def divided(make: Callable[[int], VitTracker], sequence: Any, *also: Any, margin: float = 5e-3) -> VitTracker:
+    """The first of `make(0)`, `make(1)`, … whose decisions, moved between the frames, differ and are far from a tie.
+
+    What a random network decides depends on how the processor rounds, since a box that moves by a pixel changes all
+    crops that follow. So the network is looked for where it is needed, rather than by a seed that was good elsewhere.
+
+    Args:
+        make: A tracker with random weights by its seed.
+        sequence: Frames over which every exit is taken, and some layers are skipped and some are not.
+        also: More sequences; no decision in any of them lies within `margin` of its threshold.
+        margin: As a difference of probabilities or scores.
+    """
+    sequences = (sequence, *also)
+    for seed in range(100):
+        model = _moved(make(seed), sequence)
+        if _differ(model, _answers(model, sequence)) and min(_margin(model, each) for each in sequences) > margin:
+            return model
+    raise CompressError("No seed below 100 gives a network whose decisions differ over these frames.")
 
 
 @torch.no_grad()
-def divided(model: VitTracker, sequence: Any) -> VitTracker:
+def _moved(model: VitTracker, sequence: Any) -> VitTracker:
     """Move the model's gates and scores, in place, so that each of them parts the frames of the sequence.
 
     Every gate skips for half of the frames; a share of the frames leaves at every exit.
@@ -42,6 +66,30 @@ def divided(model: VitTracker, sequence: Any) -> VitTracker:
         _lower(list(model.exit(k).get_submodule("score").children())[-1].bias, threshold)
         left &= logits < threshold
     return model
+
+
+def _answers(model: VitTracker, sequence: Any) -> list[Answer]:
+    """Of a tracker that follows its own boxes, and renews its template every third frame where it can."""
+    spec = model.spec
+    network = _Noting(model)
+    tracker = FrameTracker(network, LoopSettings.of(spec, update_interval=3 if spec.head.score else None))
+    tracker.start(sequence.frame(0), sequence.boxes[0])
+    for i in range(1, len(sequence)):
+        tracker.update(sequence.frame(i))
+    return network.answers
+
+
+def _margin(model: VitTracker, sequence: Any) -> float:
+    """How far the closest decision is from its threshold."""
+    thresholds = Thresholds.of(model.spec)
+    return min(float(thresholds.margin(answer)) for answer in _answers(model, sequence))
+
+
+def _differ(model: VitTracker, answers: list[Answer]) -> bool:
+    paths = [answer.path for answer in answers if answer.path is not None]
+    exits = {path.exit for path in paths}
+    skips = {bool(path.skipped) for path in paths}
+    return len(exits) == max(1, len(model.spec.exits)) and len(skips) == 1 + (model.spec.bypass is not None)
 
 
 def _frames(model: VitTracker, sequence: Any) -> tuple[Tensor, dict[str, Tensor]]:
@@ -68,7 +116,11 @@ def _lower(bias: Any, amount: Tensor) -> None:
 
 
 def _between(values: Tensor, share: float) -> Tensor:
-    """A number with about `share` of the values below it, halfway between two of them."""
+    """A number with about `share` of the values below it, in the middle of a wide gap; above all where they are one."""
     ordered = values.sort().values
-    place = min(max(1, round(share * len(values))), len(values) - 1)
-    return ordered[place - 1 : place + 1].mean()
+    if float(ordered[-1] - ordered[0]) < 0.1:
+        return ordered[-1] + 1
+    first = min(max(0, round((share - 0.25) * len(ordered))), len(ordered) - 2)
+    gaps = ordered.diff()[first : max(first + 1, round((share + 0.25) * len(ordered)))]
+    place = first + int(gaps.argmax())
+    return ordered[place : place + 2].mean()
