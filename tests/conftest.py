@@ -1,17 +1,52 @@
-"""For all tests: one thread for each, since several test processes share the cores."""
+"""For all tests: several processes that share the cores, and what is costly to make."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from compress.testing.shared import Shared
 
 # Before anything imports numpy or torch; processes that tests start inherit it. Networks as small as those of the tests
 # only wait for one another on more threads, and two OpenMP pools on the same cores run many times slower.
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+MOST_WORKERS = 8
+"""Each takes about a gigabyte."""
+
+LONGEST = ("driver", "export", "measure", "test_habits.py", "models", "surgery", "cli")
+"""Started first, so that the last files are short ones and all workers end together."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """A worker for each core where whole folders are tested, unless -n says otherwise; files go to a worker whole."""
+    option = config.option
+    if getattr(option, "numprocesses", 0) is not None or option.usepdb or option.collectonly:
+        return  # no pytest-xdist, or the user's choice
+    if all(Path(word.partition("::")[0]).is_dir() for word in config.args):
+        option.numprocesses = min(_cores(), MOST_WORKERS)
+        option.dist = "loadfile" if option.dist == "no" else option.dist
+        option.loadscopereorder = False  # the order below is better than most tests first
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        first = item.path.relative_to(root).parts[0]
+        return LONGEST.index(first) if first in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +55,10 @@ def _one_thread() -> Iterator[None]:
     yield
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
+    """What all workers share, for as long as the tests run."""
+    base = tmp_path_factory.getbasetemp()
+    return Shared((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared")

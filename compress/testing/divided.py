@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from compress.core import CompressError, ExecutionPath
-from compress.geometry import Answer, FrameTracker, LoopSettings
+from compress.core import CompressError, ExecutionPath, TrackerSpec
+from compress.geometry import Answer, FrameTracker, LoopSettings, Network
 from compress.models import NumpyNetwork, VitTracker
 from compress.runtime import Thresholds
 
 
-class _Noting(NumpyNetwork):
-    """Keeps the crops that it was given, and its answers."""
+class _Noting:
+    """A network that keeps the crops it is given, and its answers."""
 
-    def __init__(self, model: VitTracker) -> None:
-        super().__init__(model)
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self.encode_template = network.encode_template
         self.crops: list[np.ndarray] = []
         self.answers: list[Answer] = []
 
     def track(self, search: Any, memory: Any) -> Answer:
         self.crops.append(search)
-        self.answers.append(super().track(search, memory))
+        self.answers.append(self._network.track(search, memory))
         return self.answers[-1]
 
 
@@ -41,10 +43,11 @@ def divided(make: Callable[[int], VitTracker], sequence: Any, *also: Any, margin
         also: More sequences; no decision in any of them lies within `margin` of its threshold.
         margin: As a difference of probabilities or scores.
     """
-    sequences = (sequence, *also)
     for seed in range(100):
         model = _moved(make(seed), sequence)
-        if _differ(model, _answers(model, sequence)) and min(_margin(model, each) for each in sequences) > margin:
+        network, thresholds = NumpyNetwork(model), Thresholds.of(model.spec)
+        answers = [_answers(network, model.spec, each) for each in (sequence, *also)]
+        if _differ(model.spec, answers[0]) and min(thresholds.margin(each) for each in chain(*answers)) > margin:
             return model
     raise CompressError("No seed below 100 gives a network whose decisions differ over these frames.")
 
@@ -68,36 +71,29 @@ def _moved(model: VitTracker, sequence: Any) -> VitTracker:
     return model
 
 
-def _answers(model: VitTracker, sequence: Any) -> list[Answer]:
+def _answers(network: Network, spec: TrackerSpec, sequence: Any) -> list[Answer]:
     """Of a tracker that follows its own boxes, and renews its template every third frame where it can."""
-    spec = model.spec
-    network = _Noting(model)
-    tracker = FrameTracker(network, LoopSettings.of(spec, update_interval=3 if spec.head.score else None))
+    noting = _Noting(network)
+    tracker = FrameTracker(noting, LoopSettings.of(spec, update_interval=3 if spec.head.score else None))
     tracker.start(sequence.frame(0), sequence.boxes[0])
     for i in range(1, len(sequence)):
         tracker.update(sequence.frame(i))
-    return network.answers
+    return noting.answers
 
 
-def _margin(model: VitTracker, sequence: Any) -> float:
-    """How far the closest decision is from its threshold."""
-    thresholds = Thresholds.of(model.spec)
-    return min(float(thresholds.margin(answer)) for answer in _answers(model, sequence))
-
-
-def _differ(model: VitTracker, answers: list[Answer]) -> bool:
+def _differ(spec: TrackerSpec, answers: list[Answer]) -> bool:
     paths = [answer.path for answer in answers if answer.path is not None]
     exits = {path.exit for path in paths}
     skips = {bool(path.skipped) for path in paths}
-    return len(exits) == max(1, len(model.spec.exits)) and len(skips) == 1 + (model.spec.bypass is not None)
+    return len(exits) == max(1, len(spec.exits)) and len(skips) == 1 + (spec.bypass is not None)
 
 
 def _frames(model: VitTracker, sequence: Any) -> tuple[Tensor, dict[str, Tensor]]:
     """All search crops of the sequence, followed on the longest way, and the memory of each."""
     spec = model.spec
     longest = ExecutionPath(frozenset(), len(spec.exits) - 1 if spec.exits else None)
-    network = _Noting(model)
-    tracker = FrameTracker(network.along(longest), LoopSettings.of(spec, update_interval=0))
+    network = _Noting(NumpyNetwork(model).along(longest))
+    tracker = FrameTracker(network, LoopSettings.of(spec, update_interval=0))
     tracker.start(sequence.frame(0), sequence.boxes[0])
     for i in range(1, len(sequence)):
         tracker.update(sequence.frame(i))

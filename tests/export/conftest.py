@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,13 +16,15 @@ from torch import nn
 
 from compress.archive import STUDY, Record, storage_url, store_record, store_teacher
 from compress.core import Accuracy, Latency, TrackerSpec, describe
-from compress.export import bundle_graphs
+from compress.export import bundle as bundle_module
 from compress.models import Tracker, build
 from compress.models.checkpoints.weights import save_weights
 from compress.runtime.selftest import INIT, LENGTH, SEED, selftest_frames
 from compress.runtime.signatures import Form
 from compress.testing.bundle_specs import ADAPTIVE, MIXFORMER, SPLIT
 from compress.testing.divided import divided
+from compress.testing.kept_graphs import kept_graphs
+from compress.testing.shared import Shared
 
 
 def _lively(spec: TrackerSpec, seed: int = 0) -> Tracker:
@@ -69,19 +71,32 @@ def square() -> Any:
 
 
 @pytest.fixture(scope="session")
-def adaptive(square: Any) -> Callable[[str], Tracker]:
+def adaptive(square: Any, shared: Shared) -> Callable[[str], Tracker]:
     """One of `ADAPTIVE` that takes several paths on `square`, and is near no tie there, in `data` and in self-tests."""
 
+    def state(name: str) -> dict[str, torch.Tensor]:
+        lively = partial(_lively, ADAPTIVE[name])
+        return divided(lively, square, _square(seed=5), _square(SEED)).state_dict()
+
     def made(name: str) -> Tracker:
-        return divided(lambda seed: _lively(ADAPTIVE[name], seed=seed), square, _square(seed=5), _square(SEED))
+        model = build(ADAPTIVE[name]).eval()
+        model.load_state_dict(shared.value(f"adaptive-{name}", partial(state, name)))
+        return model
 
     return cache(made)
 
 
 @pytest.fixture(scope="session")
-def graphs(adaptive: Callable[[str], Tracker]) -> Callable[[str, Form], dict[str, bytes]]:
+def graphs(adaptive: Callable[[str], Tracker], shared: Shared) -> Callable[[str, Form], dict[str, bytes]]:
     """Its graphs."""
-    return cache(lambda name, form: bundle_graphs(adaptive(name), form))
+    kept = kept_graphs(shared)
+    return cache(lambda name, form: kept(adaptive(name), form))
+
+
+@pytest.fixture(autouse=True)
+def _graphs_once(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundles of the same weights hold the same graphs, which are traced once."""
+    monkeypatch.setattr(bundle_module, "bundle_graphs", kept_graphs(shared))
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from compress.core import CompressError, ExecutionPath, FileError
 from compress.core.stages import stages
 from compress.evaluate import evaluate, write_results
 from compress.export import bundle as bundle_module
-from compress.export import bundle_graphs, export_bundle
+from compress.export import export_bundle
 from compress.geometry import FrameTracker
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import BundleNetwork, open_bundle
@@ -178,7 +178,7 @@ def test_gate_refuses_a_stage_of_other_weights(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    right, wrong = (bundle_graphs(model) for model in (adaptive("both"), lively(SPEC, seed=3)))
+    right, wrong = (bundle_module.bundle_graphs(model, None) for model in (adaptive("both"), lively(SPEC, seed=3)))
     for name in ("layers2.onnx", "head1.onnx", "exit2.onnx"):
         monkeypatch.setattr(bundle_module, "bundle_graphs", lambda model, form, n=name: {**right, n: wrong[n]})
         with pytest.raises(CompressError, match="PyTorch and the exported graphs do not agree"):
