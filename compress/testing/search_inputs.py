@@ -1,20 +1,35 @@
-"""What a small search needs: random weights of a teacher, and a folder of two short sequences; as pytest fixtures.
+"""What a small search needs, as pytest fixtures: a home, random weights of a teacher, a folder of two short sequences.
 
 A `conftest.py` imports them by name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import pytest
 import torch
 
+from compress.core import describe
 from compress.data.generated import GeneratedSequence, levels_of
+from compress.measure import Coverage
 from compress.models import create_tracker, save_weights
+from compress.spaces import load_space
+from compress.testing.recorded_profile import keep_recorded_profile
 
-__all__ = ["data", "weights"]
+__all__ = ["data", "home", "weights"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """`$COMPRESS_HOME`, where students are kept; its profile of this host was not measured, so that none is refused."""
+    folder, teacher = tmp_path_factory.mktemp("home"), describe("ostrack-nano")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COMPRESS_HOME", str(folder))
+        keep_recorded_profile(teacher, Coverage.of_space(teacher, load_space("full")))
+        yield folder
 
 
 @pytest.fixture(scope="session")

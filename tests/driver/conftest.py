@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from compress import search
 from compress.archive import Archive
-from compress.testing.search_inputs import data, weights
+from compress.testing.search_inputs import data, home, weights
 from compress.testing.search_settings import SETTINGS
 
-__all__ = ["data", "weights"]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home of its own, so that profiles and students are made here."""
-    folder, before = tmp_path_factory.mktemp("home"), os.environ.get("COMPRESS_HOME")
-    os.environ["COMPRESS_HOME"] = str(folder)
-    yield folder
-    os.environ.pop("COMPRESS_HOME") if before is None else os.environ.update(COMPRESS_HOME=before)
+__all__ = ["data", "home", "weights"]
 
 
 @pytest.fixture(scope="session")
