@@ -22,9 +22,9 @@ from compress.testing.recorded_profile import keep_recorded_profile
 __all__ = ["data", "home", "weights"]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """`$COMPRESS_HOME`, where students are kept; its profile of this host was not measured, so that none is refused."""
+    """`$COMPRESS_HOME` of one test module, where students are kept; its profile of this host was not measured, so that none is refused."""
     folder, teacher = tmp_path_factory.mktemp("home"), describe("ostrack-nano")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPRESS_HOME", str(folder))
