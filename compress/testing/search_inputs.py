@@ -24,7 +24,7 @@ __all__ = ["data", "home", "weights"]
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """`$COMPRESS_HOME` of one test module, where students are kept; its profile of this host was not measured, so that none is refused."""
+    """`$COMPRESS_HOME` of one test module, with a profile of this host that was not measured, so not refused."""
     folder, teacher = tmp_path_factory.mktemp("home"), describe("ostrack-nano")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPRESS_HOME", str(folder))

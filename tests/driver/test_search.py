@@ -205,7 +205,10 @@ def _exit_code(command: list[str]) -> int | str | None:
     return stop.value.code
 
 
-def test_impossible_bound_ends_with_3_and_trains_nothing(tmp_path: Path, weights: str, data: str) -> None:
+def test_impossible_bound_ends_with_3_and_trains_nothing(
+    tmp_path: Path, weights: str, data: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compress.driver.proposals._TRIES", 20)
     command = _command(tmp_path / "r", weights, data, "--trials", "1")
     command[command.index("--speedup") : command.index("--speedup") + 2] = ["--fps", "900000"]
     assert _exit_code(command) == 3
