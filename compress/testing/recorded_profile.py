@@ -7,7 +7,7 @@ from pathlib import Path
 from compress.core import TrackerSpec
 from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, save_profile
 from compress.measure import Coverage, profile_path
-from compress.measure.backends import BACKENDS
+from compress.measure.backends import host_backend
 
 _KINDS = {"joint": 1.0, "asymmetric": 0.9, "FE": 0.7, "AI": 0.6}
 """What attention of each kind costs, relatively."""
@@ -22,7 +22,7 @@ def recorded_profile(teacher: TrackerSpec, coverage: Coverage | None = None, *, 
         coverage: What must be predictable beside `Coverage.of(teacher)`.
     """
     wanted = Coverage.of(teacher) if coverage is None else coverage.union(Coverage.of(teacher))
-    runtime = BACKENDS[target]
+    runtime = host_backend(target)
     tokens = wanted.search_tokens[:-1] if wanted.search_tokens else ()
     return Profile(
         target=target,
