@@ -91,6 +91,7 @@ def test_every_published_key_has_its_place(name: str) -> None:
     layout = layout_of(state)
     assert layout is not None
     assert layout == weights_source(name)
+    assert [each.name for _, each in LAYOUTS.items() if each.recognises(state)] == [layout.name]
     with torch.device("meta"):
         wanted = build(spec).state_dict()
     found = from_official(state, spec)

@@ -5,7 +5,8 @@ Its layers mix tokens by pooling (as PoolFormer's do) in place of attention: eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from compress import search
-from compress.core import TRACKERS, HeadSpec, LayerSpec, TrackerFields, TrackerSpec, UsageError, VitRules
+from compress.cli import main
+from compress.core import TRACKERS, FileError, HeadSpec, LayerSpec, TrackerFields, TrackerSpec, UsageError, VitRules
 from compress.core.component import Component, Work, linear
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.driver.backbones import Backbone, register_backbone, remove_backbone
@@ -25,7 +27,7 @@ from compress.latency import predict
 from compress.latency.estimated.launches import VitLaunches
 from compress.measure import host_profile
 from compress.measure.stacks import BackboneStacks, VitStacks, vit_validation_set
-from compress.models import NumpyNetwork, VitTracker, create_tracker, load_timm, save_weights
+from compress.models import Layout, NumpyNetwork, VitTracker, create_tracker, load_timm, load_tracker, save_weights
 from compress.models.blocks import NORM_EPS, DropPath, Mlp
 from compress.prior import BackbonePrior
 from compress.runtime import open_bundle
@@ -81,6 +83,16 @@ class PoolingTracker(VitTracker):
         self.backbone.blocks = nn.ModuleList(PoolingBlock(spec.dim, x.mlp_hidden, drop_path) for x in spec.layers)
 
 
+def _recognises(state: Mapping[str, Tensor]) -> bool:
+    return any(key.startswith("poolnet.") for key in state)
+
+
+def _adapted(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
+    return {key.removeprefix("poolnet."): value for key, value in state.items()}
+
+
+PUBLISHED = Layout("PoolNet", "https://example.org", {"pooling-nano": "poolnet.pth"}, _recognises, _adapted)
+
 POOLING = Backbone(
     rules=PoolingRules(),
     fixed_knobs={"interaction": "joint", "dr_ratio": 0, "bypass": NEVER, "exits": NEVER},
@@ -93,6 +105,7 @@ POOLING = Backbone(
     },
     prior=BackbonePrior(fitted=False, widening=lambda: 3.0),
     stacks=BackboneStacks(shallow=4, stacks=VitStacks, validation_set=vit_validation_set),
+    layouts=(PUBLISHED,),
 )
 
 
@@ -136,6 +149,26 @@ def test_what_it_cannot_be_is_refused_by_its_own_rules() -> None:
         TrackerSpec.from_dict(spec.to_dict() | {"backbone": "poling"})
     with pytest.raises(UsageError, match="No model of timm's can start a tracker with the backbone pooling"):
         load_timm(create_tracker("pooling-nano"), "deit_tiny_patch16_224")
+
+
+def test_a_published_checkpoint_is_read(tmp_path: Path) -> None:
+    model = create_tracker("pooling-nano")
+    torch.save({f"poolnet.{key}": value for key, value in model.state_dict().items()}, tmp_path / "poolnet.pth")
+    loaded = load_tracker("pooling-nano", tmp_path / "poolnet.pth").state_dict()
+    assert all(torch.equal(loaded[key], value) for key, value in model.state_dict().items())
+    with pytest.raises(FileError, match="official repository, https://example.org: its poolnet.pth"):
+        load_tracker("pooling-nano")
+
+
+def test_it_is_described_as_its_operators_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["describe", "pooling-nano", "--check", "--json"])
+    assert not stop.value.code
+    check = json.loads(capsys.readouterr().out)["check"]
+    assert check["unknown"] == {}
+    for row in check["parts"]:
+        assert row["frame_formula"] == row["frame_counted"]
+        assert row["template_formula"] == row["template_counted"]
 
 
 def test_its_profile_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
