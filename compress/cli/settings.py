@@ -11,6 +11,7 @@ from click.core import ParameterSource
 
 from compress.core.settings import NamedSetting, Setting, settings_of
 
+_T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
@@ -29,6 +30,16 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
     """Those options of the running command that the user gave; the others keep the defaults of the dataclass."""
     source = click.get_current_context().get_parameter_source
     return {name: value for name, value in values.items() if source(name) is not ParameterSource.DEFAULT}
+
+
+def chosen(cls: type[_T], values: dict[str, Any]) -> _T:
+    """The settings that the user of the running command chose; `values` may hold other options too.
+
+    Raises:
+        UsageError: see the class.
+    """
+    names = {each.name for each in settings_of(cls)}
+    return cls(**{name: value for name, value in given(values).items() if name in names})
 
 
 def _option(each: NamedSetting) -> Callable[[_F], _F]:

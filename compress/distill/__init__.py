@@ -1,13 +1,37 @@
-"""Losses, schedules and training loops: the inner loop of the search."""
+"""Losses, schedules and training loops: the inner loop of the search. Recipes are read without torch."""
 
-from compress.distill.checkpoint import Checkpoint
-from compress.distill.inputs import pick_device, to_input
-from compress.distill.pool import Pool, distillation_pool, pool_bytes
-from compress.distill.progressive import distill_progressively
-from compress.distill.recipe import StudentRecipe
-from compress.distill.student import distill
-from compress.distill.teacher import TeacherRecipe, train_teacher
-from compress.distill.trainer import Trainer, TrainerSettings
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from compress.distill.teacher_recipe import TeacherRecipe
+
+if TYPE_CHECKING:
+    from compress.distill.checkpoint import Checkpoint
+    from compress.distill.inputs import pick_device, to_input
+    from compress.distill.pool import Pool, distillation_pool, pool_bytes
+    from compress.distill.progressive import distill_progressively
+    from compress.distill.recipe import StudentRecipe
+    from compress.distill.student import distill
+    from compress.distill.teacher import train_teacher
+    from compress.distill.trainer import Trainer, TrainerSettings
+
+# Loaded on first use, so that a command's options are known without torch.
+_LAZY = {
+    "Checkpoint": "checkpoint",
+    "Pool": "pool",
+    "StudentRecipe": "recipe",
+    "Trainer": "trainer",
+    "TrainerSettings": "trainer",
+    "distill": "student",
+    "distill_progressively": "progressive",
+    "distillation_pool": "pool",
+    "pick_device": "inputs",
+    "pool_bytes": "pool",
+    "to_input": "inputs",
+    "train_teacher": "teacher",
+}
 
 __all__ = [
     "Checkpoint",
@@ -24,3 +48,9 @@ __all__ = [
     "to_input",
     "train_teacher",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(import_module(f"compress.distill.{_LAZY[name]}"), name)
+    raise AttributeError(f"module 'compress.distill' has no attribute {name!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Generator, Mapping
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,44 +21,13 @@ from compress.data.worker import stream_pairs
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.inputs import pick_device, to_input
 from compress.distill.losses import ground_truth_loss
+from compress.distill.teacher_recipe import TeacherRecipe
 from compress.distill.trainer import Trainer, TrainerSettings
 from compress.models import Tracker, build, save_weights
 from compress.surgery import start_from_timm
 
 _REPORTS = 400
 """Lines of the log, where there are as many steps."""
-
-
-@dataclass(frozen=True)
-class TeacherRecipe:
-    """How a teacher is trained.
-
-    Attributes:
-        steps: Optimiser steps; `batch` pairs each.
-        reuse: Times each generated batch is used; from the second time on the templates are exchanged within their
-            scene, which gives new valid pairs.
-        lr, warmup: Peak learning rate of AdamW and the steps of linear warm-up; a half cosine follows.
-        drop_path: Stochastic depth of the last layer, linear from 0, so that cut layers degrade gently.
-        ema: Decay of the averaged weights, which are what is saved.
-        init: What of timm's the backbone starts from, see `start_from_timm`; empty for fresh weights.
-    """
-
-    steps: int = 20_000
-    batch: int = 64
-    reuse: int = 1
-    lr: float = 1e-3
-    warmup: int = 500
-    weight_decay: float = 0.05
-    drop_path: float = 0.2
-    ema: float = 0.9995
-    seed: int = 0
-    init: str = ""
-
-    @property
-    def trainer(self) -> TrainerSettings:
-        """How the training goes."""
-        every = max(1, self.steps // _REPORTS)
-        return TrainerSettings(self.steps, self.lr, self.warmup, self.weight_decay, self.ema, every)
 
 
 class TeacherBatch(NamedTuple):
@@ -109,7 +78,7 @@ def train_teacher(
         model,
         lambda batch, step: _parts(model, batch),
         partial(_batches, source, spec, recipe, workers, on),
-        recipe.trainer,
+        _trainer_settings(recipe),
         device=on,
         checkpoint=checkpoint,
         about={"teacher": spec.id, "data": source.fingerprint, **asdict(recipe)},
@@ -198,3 +167,8 @@ def _exchange(scenes: Tensor, generator: torch.Generator) -> Tensor:
     """A random order of the batch that keeps every pair within its scene; `scenes` (B,) rises."""
     keys = scenes + torch.rand(len(scenes), generator=generator, device=scenes.device)
     return torch.argsort(keys)
+
+
+def _trainer_settings(recipe: TeacherRecipe) -> TrainerSettings:
+    every = max(1, recipe.steps // _REPORTS)
+    return TrainerSettings(recipe.steps, recipe.lr, recipe.warmup, recipe.weight_decay, recipe.ema, every)

@@ -11,8 +11,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from compress.cli.settings import given, settings_options
-from compress.core.settings import setting
+from compress.cli.search import command as search
+from compress.cli.settings import chosen, given, settings_options
+from compress.cli.train_teacher import command as train_teacher
+from compress.core.settings import setting, settings_of
+from compress.distill import TeacherRecipe
+from compress.driver import SearchSettings
 
 
 @dataclass(frozen=True)
@@ -68,3 +72,23 @@ def test_help_shows_what_there_is() -> None:
     assert "Steps.  [default: 3; x>=2]" in text
     assert "Limit." in text
     assert "default: None" not in text
+
+
+@pytest.mark.parametrize(("command", "cls"), [(search, SearchSettings), (train_teacher, TeacherRecipe)])
+def test_commands_take_their_options_from_the_dataclass(command: click.Command, cls: type) -> None:
+    options = {each.name: each for each in command.params if isinstance(each, click.Option)}
+    for each in settings_of(cls):
+        assert options[each.name].opts == [each.flag]
+        assert options[each.name].default == (None if each.default == "" else each.default)
+        assert options[each.name].help == each.about.help
+
+
+def test_only_what_the_user_chose_reaches_the_dataclass() -> None:
+    @click.command()
+    @settings_options(Toy)
+    @click.option("--other", default=1)
+    def make(**values: Any) -> None:
+        click.echo(repr(chosen(Toy, values)))
+
+    result = CliRunner().invoke(make, ["--share", "0.75", "--other", "2"])
+    assert result.stdout.strip() == repr(Toy(share=0.75))
