@@ -43,10 +43,10 @@ def command(
 
     spec, paths = _tracker(tracker)
     aim = resolve_target(target, spec)
-    asked = _asked(spec, paths)
+    wanted = _shown_paths(spec, paths)
     more: dict[str, Any] = {}
     if measure:
-        named = {name: each for name, each in asked.items() if each or not spec.adaptive}
+        named = {name: each for name, each in wanted.items() if each or not spec.adaptive}
         with shown(quiet=quiet) as progress:
             known = _known(named)
             found = aim.measure(dict.fromkeys(named, spec), paths=known, threads=threads, runs=runs, progress=progress)
@@ -54,7 +54,7 @@ def command(
         coverage = Coverage.of(spec, [spec])
         with shown(quiet=quiet) as progress:
             model = aim.latency_model(spec, coverage=coverage, threads=threads, refresh=refresh, progress=progress)
-        found = {name: model.predict(spec, each) for name, each in asked.items()}
+        found = {name: model.predict(spec, each) for name, each in wanted.items()}
         more = _trust(model, spec) | {"beside": _beside(aim, spec, paths)}
     print_latency(Answer(tracker, spec, paths, found), as_json, more)
 
@@ -93,10 +93,10 @@ def _tracker(name: str) -> tuple[TrackerSpec, Mapping[ExecutionPath, int] | None
     return record.spec, record.paths
 
 
-def _asked(
+def _shown_paths(
     spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None
 ) -> dict[str, Mapping[ExecutionPath, int] | None]:
-    """What to tell of a tracker: its frames' `mean`; of an adaptive one the `cheapest` and the `worst` path beside."""
+    """What is shown of a tracker: its frames' `mean`; of an adaptive one the `cheapest` and the `worst` path beside."""
     if not spec.adaptive:
         return {"mean": None}
     from compress.core import cheapest_path, worst_path
@@ -104,5 +104,5 @@ def _asked(
     return {"mean": paths, "cheapest": {cheapest_path(spec): 1}, "worst": {worst_path(spec): 1}}
 
 
-def _known(asked: Mapping[str, Mapping[ExecutionPath, int] | None]) -> dict[str, Mapping[ExecutionPath, int]]:
-    return {name: paths for name, paths in asked.items() if paths}
+def _known(wanted: Mapping[str, Mapping[ExecutionPath, int] | None]) -> dict[str, Mapping[ExecutionPath, int]]:
+    return {name: paths for name, paths in wanted.items() if paths}

@@ -49,7 +49,7 @@ class Answer:
 
 
 def _known(latency: Latency) -> dict[str, Any]:
-    """Every figure; None for percentiles of what nobody timed, of which only the mean is known."""
+    """Every figure; None for percentiles of what was not timed, of which only the mean is known."""
     figures = latency.to_dict()
     return figures if latency.runs else figures | {"p50_ms": None, "p90_ms": None, "p99_ms": None}
 

@@ -70,7 +70,7 @@ class LatencyConstraint:
         """Compare a latency with the bound.
 
         Args:
-            optimistic: The tracker is adaptive and nobody has counted its execution paths, so that its mean and
+            optimistic: The tracker is adaptive and its execution paths are not counted yet, so that its mean and
                 percentiles are lower bounds. Its worst path is known all the same.
         """
         return ConstraintCheck(latency, self, optimistic and self.at != "worst")

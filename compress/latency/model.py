@@ -1,4 +1,4 @@
-"""`LatencyModel`: what predicts the latency of trackers that nobody has built, on one device under one runtime."""
+"""`LatencyModel`: predicts the latency of trackers from their specs, on one device under one runtime."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class LatencyModel(Protocol):
 
     @property
     def known_figures(self) -> tuple[str, ...]:
-        """Those of `LATENCY_FIGURES` that are told apart; others repeat the mean and cannot be bound."""
+        """Those of `LATENCY_FIGURES` that are predicted; the others repeat the mean and cannot be bound."""
         ...
 
     def covers(self, spec: TrackerSpec) -> bool:

@@ -150,7 +150,7 @@ class Target:
         """Whether a bound on a figure of `LATENCY_FIGURES` can be checked.
 
         Raises:
-            UsageError: its models do not tell that figure apart from the mean.
+            UsageError: its models do not predict that figure.
         """
         if at not in self.known_figures:
             raise UsageError(
@@ -159,15 +159,15 @@ class Target:
             )
 
     def check_threads(self, threads: int) -> None:
-        """Whether its latency can be told for so many threads.
+        """Whether its latency is known for so many threads.
 
         Raises:
-            UsageError: it has one latency, whatever runs it.
+            UsageError: it has one model, which knows nothing of threads.
         """
         if threads != 1 and self.shared_model is not None:
             raise UsageError(
-                f"--threads means nothing on {self.name}: its latency is {self._basis_words}, which do not "
-                "tell threads."
+                f"--threads means nothing on {self.name}: its latency is {self._basis_words}, which say "
+                "nothing about threads."
             )
 
     def check_searchable(self) -> None:
@@ -179,7 +179,7 @@ class Target:
         if self.precision == "int8":
             raise UsageError(
                 f"A search cannot aim at {self.name}: students are trained and evaluated in fp32, and int8 answers "
-                f"otherwise. Search on cpu; `compress latency RUN:VARIANT --target {self.name}` tells what a variant "
+                f"otherwise. Search on cpu; `compress latency RUN:VARIANT --target {self.name}` shows what a variant "
                 "would take in int8."
             )
 

@@ -157,7 +157,7 @@ class _DeviceModels:
             )
         if coverage is not None and not coverage.within(Coverage.covered(profile)):
             raise UsageError(
-                f"The profile measured on {self.target} does not reach all that is asked of it. Measure it with "
+                f"The profile measured on {self.target} does not cover all that is needed. Measure it with "
                 f"--space. {how_to_measure(self.target)}"
             )
         return MeasuredLatency(profile)

@@ -103,7 +103,7 @@ def test_what_the_measurement_does_not_reach() -> None:
     for call, words in (
         (lambda: target.latency_model(nano, threads=2), "not measured for this family of trackers with 2 threads"),
         (lambda: target.latency_model(describe("ostrack256")), "not measured for this family"),
-        (lambda: target.latency_model(nano, coverage=Coverage.of(nano, [wider])), "does not reach"),
+        (lambda: target.latency_model(nano, coverage=Coverage.of(nano, [wider])), "does not cover all"),
         (lambda: target.latency_model(nano, refresh=True), "Nothing can be timed on board from here"),
         (lambda: target.measure({}), "Nothing can be timed on board from here"),
     ):

@@ -116,7 +116,7 @@ def test_latency_command_estimates_and_says_so() -> None:
     [
         (["--measure"], "compress profile kit"),
         (["--refresh"], "Nothing can be timed"),
-        (["--threads", "2"], "do not tell threads"),
+        (["--threads", "2"], "nothing about threads"),
     ],
 )
 def test_latency_command_refuses_to_time_what_is_not_here(more: list[str], words: str) -> None:

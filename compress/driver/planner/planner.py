@@ -56,7 +56,7 @@ class Planner:
     def run(self) -> Archive:
         """The archive of the plan; what a stopped one lacks is added."""
         self.log(f"plan {asdict(self.config)}")
-        # What tells a plan from a search is there before the study is.
+        # plan.csv, by which a plan is distinguished from a search, is written before the study.
         sample = None if (self.run_dir / "study.db").is_file() else self._sample()
         study = open_study(self.run_dir, sampler=self.config.sampler, seed=self.config.seed)
         if "plan" not in study.user_attrs:
@@ -73,7 +73,7 @@ class Planner:
     def _sample(self) -> list[Candidate]:
         self.progress(f"Estimating students of {self.space.name}; nothing is trained or timed", 0.0)
         sample = sample_space(self.space, self.estimator, self.constraint, self.config.seed, draws=self.draws)
-        self.log(f"{len(sample)} students looked at")
+        self.log(f"{len(sample)} students estimated")
         front = {each.spec for each in front_of(sample, self.constraint)}
         offered = list(self.space.choices(self.estimator.teacher))
         names = {each.spec: variant_name(i) for i, each in enumerate(self._chosen(sample))}

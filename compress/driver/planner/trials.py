@@ -25,7 +25,7 @@ def planned_trial(
     estimator: Estimator,
     constraint: LatencyConstraint,
 ) -> FrozenTrial:
-    """The trial of a student, as a search would have told it: pruned where it misses the bound.
+    """The trial of a student, as a search would have left it: pruned where it misses the bound.
 
     Args:
         offered: The choices of the space, by knob.

@@ -31,7 +31,7 @@ class Coefficients:
 
 @dataclass(frozen=True)
 class Borrowed:
-    """A coefficient that the figures of this profile cannot tell, and whose it is instead."""
+    """A coefficient that the figures of this profile cannot determine, and from which profile it is taken instead."""
 
     coefficient: str
     source: str

@@ -115,7 +115,7 @@ _LONGEST = 300
 
 @dataclass(frozen=True)
 class Conditions:
-    """Facts in the device's own words; empty where it does not tell.
+    """Facts in the device's own words; empty where it does not say.
 
     Attributes:
         when: UTC, ISO 8601.
@@ -124,8 +124,8 @@ class Conditions:
         system: Kernel and release of the board.
         governor: Of the CPU clock (`/sys/devices/system/cpu`).
         cpu_mhz: Slowest and fastest clock allowed, and the clocks before and after the run.
-        power_mode: As `nvpmodel -q` tells it.
-        gpu: Name, driver and clocks, as `nvidia-smi` or `/sys/class/devfreq` tell them.
+        power_mode: As `nvpmodel -q` prints it.
+        gpu: Name, driver and clocks, as `nvidia-smi` or `/sys/class/devfreq` give them.
         celsius: Hottest thermal zone before and after the run.
     """
 
