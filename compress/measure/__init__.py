@@ -4,8 +4,18 @@ from compress.measure.coverage import Coverage
 from compress.measure.host import Host, host, runtime_name
 from compress.measure.host_profiles import host_profile, kept_profiles, profile_path
 from compress.measure.profiling import build_profile
-from compress.measure.target import TARGETS, FixedTargets, ModelSource, SharedModel, Target, TargetProvider, Timer
-from compress.measure.targets import resolve_target, same_device, target_names
+from compress.measure.targets import (
+    TARGETS,
+    FixedTargets,
+    ModelSource,
+    SharedModel,
+    Target,
+    TargetProvider,
+    Timer,
+    resolve_target,
+    same_device,
+    target_names,
+)
 from compress.measure.whole_trackers import measure_many, measure_whole
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from compress.core import LATENCY_FIGURES, ExecutionPath, Latency, Registry, TrackerSpec, UsageError
+from compress.core import LATENCY_FIGURES, ExecutionPath, Latency, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress
 from compress.latency import LatencyModel
 from compress.measure.coverage import Coverage
@@ -49,22 +49,6 @@ class Timer(Protocol):
         runs: int,
         progress: Progress,
     ) -> dict[str, Latency]: ...
-
-
-@dataclass(frozen=True)
-class SharedModel:
-    """A source of one model for all families of trackers, which nothing has to be measured for."""
-
-    shared: LatencyModel
-
-    @property
-    def basis(self) -> Basis:
-        return "estimated" if self.shared.provenance == "estimated" else "measured"
-
-    def model(
-        self, teacher: TrackerSpec, coverage: Coverage | None, threads: int, refresh: bool, progress: Progress
-    ) -> LatencyModel:
-        return self.shared
 
 
 @dataclass(frozen=True)
@@ -194,42 +178,6 @@ class Target:
             f"Nothing can be timed on {self.name} from here: its latency is {self._basis_words}, and no {self.device} "
             f"is at hand. {how_to_measure(self.name)}"
         )
-
-
-class TargetProvider(Protocol):
-    """Knows some targets by name."""
-
-    def names(self) -> list[str]:
-        """The names that `compress targets` lists."""
-        ...
-
-    def find(self, name: str, spec: TrackerSpec | None) -> Target | None:
-        """The target of a name or alias; None where it is not one of these.
-
-        Args:
-            spec: A tracker of the family that latency is wanted of, if that is known.
-
-        Raises:
-            UsageError: it is one of these, but cannot be used, and why.
-        """
-        ...
-
-
-TARGETS: Registry[TargetProvider] = Registry("target provider")
-"""Providers of targets, asked for a name in the order of registration: `TARGETS.register("mine", FixedTargets(…))`."""
-
-
-@dataclass(frozen=True)
-class FixedTargets:
-    """A provider of targets that are known beforehand."""
-
-    targets: tuple[Target, ...]
-
-    def names(self) -> list[str]:
-        return [target.name for target in self.targets]
-
-    def find(self, name: str, spec: TrackerSpec | None) -> Target | None:
-        return next((target for target in self.targets if name in (target.name, *target.aliases)), None)
 
 
 def how_to_measure(name: str) -> str:

@@ -1,0 +1,79 @@
+"""This host under its runtimes: models from profiles that are measured here, and whole trackers timed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
+from compress.core.progress import Progress
+from compress.latency import LatencyModel, MeasuredLatency
+from compress.measure.backends import host_backend, host_backends, local_target
+from compress.measure.coverage import Coverage
+from compress.measure.host_profiles import host_profile
+from compress.measure.targets.target import Basis, Target
+from compress.measure.whole_trackers import measure_many
+from compress.models import Tracker
+
+
+@dataclass(frozen=True)
+class ThisHost:
+    """The runtimes that can be used here."""
+
+    def names(self) -> list[str]:
+        """Those whose runtime is there."""
+        return [name for name, backend in host_backends().items() if not backend.missing()]
+
+    def find(self, name: str, spec: TrackerSpec | None) -> Target | None:
+        local = local_target(name)
+        if local is None:
+            return None
+        backend = host_backend(local)
+        if missing := backend.missing():
+            raise UsageError(f"Target {local!r} cannot be used here: {missing}. `compress doctor` says more.")
+        models, timer = _HostModels(local), _HostTimer(local)
+        return Target(local, backend.version, backend.precision, backend.device, models, timer)
+
+
+@dataclass(frozen=True)
+class _HostModels:
+    """A model for each family, from a profile of this host that is measured where there is none."""
+
+    target: str
+
+    @property
+    def basis(self) -> Basis:
+        """`measured`."""
+        return "measured"
+
+    @property
+    def shared(self) -> None:
+        """None: every family has its own."""
+        return None
+
+    def model(
+        self, teacher: TrackerSpec, coverage: Coverage | None, threads: int, refresh: bool, progress: Progress
+    ) -> LatencyModel:
+        return MeasuredLatency(
+            host_profile(
+                teacher, target=self.target, coverage=coverage, threads=threads, refresh=refresh, progress=progress
+            )
+        )
+
+
+@dataclass(frozen=True)
+class _HostTimer:
+    """Whole trackers timed in this process."""
+
+    target: str
+
+    def __call__(
+        self,
+        trackers: Mapping[str, Tracker | TrackerSpec],
+        *,
+        paths: Mapping[str, Mapping[ExecutionPath, int]] | None,
+        threads: int,
+        runs: int,
+        progress: Progress,
+    ) -> dict[str, Latency]:
+        return measure_many(trackers, paths=paths, target=self.target, threads=threads, runs=runs, progress=progress)
