@@ -43,7 +43,9 @@ def write_report(archive: Archive, folder: Path) -> Path:
 
 
 def _page(archive: Archive, plotly: str) -> str:
-    return str(_environment().get_template("page.html.j2").render(_values(archive, plotly)))
+    page = _environment().get_template("page.html.j2").render(_values(archive, plotly))
+    # Paths may hold bytes that are no text, which Python keeps as lone surrogates; UTF-8 has none.
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 @cache

@@ -155,6 +155,14 @@ def test_damaged_settings(run: Path, tmp_path: Path, config: str) -> None:
         read_archive(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["{", '{"a": "\\ud800"}', '{"a": "\\u001b[2J"}', "[" * 100_000, f'{{"a": {10**400}}}'])
+def test_a_damaged_environment_is_left_out(run: Path, tmp_path: Path, text: str) -> None:
+    for name in ("config.yaml", "study.db"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    (tmp_path / "environment.json").write_text(text)
+    assert read_archive(tmp_path).environment == {}
+
+
 def test_nothing_tried_yet(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="tried nothing yet"):
         read_archive(write_run(tmp_path / "e", records=()))

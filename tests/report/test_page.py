@@ -113,6 +113,13 @@ def test_every_text_of_an_archive_is_escaped(archive: Archive, tmp_path: Path) -
     assert "<i>run</i>:v003" in words
 
 
+def test_paths_that_are_no_text_are_shown_with_escapes(archive: Archive, tmp_path: Path) -> None:
+    odd = replace(archive, run_dir=Path("caf\udce9"), settings={"teacher": "x", "data": "folder:caf\udce9"})
+    text = _text(odd, tmp_path)
+    assert "folder:caf\\udce9" in text
+    assert "compress export &#39;caf\\udce9&#39;" in text or "compress export caf\\udce9" in text
+
+
 def test_a_value_that_the_template_lacks_is_no_silent_gap(archive: Archive) -> None:
     values = _values(archive, "")
     template = _environment().get_template("page.html.j2")
