@@ -35,7 +35,7 @@ from compress.measure.backends import CPU, host_backend
 from compress.measure.calibration.profile_fit import Where, fit_profile
 from compress.measure.calibration.routing_overhead import RoutingOverheadPlan, fit_routing_overhead
 from compress.measure.profiling import ROUNDS
-from compress.measure.stacks.timing_plan import Plan
+from compress.measure.stacks.timing_plan import TimingPlan
 from compress.measure.timed_frame import TimedFrame
 from compress.measure.timed_trackers import Call, timed_frames
 from compress.measure.timing import drift, low, settled_rounds, spread
@@ -71,7 +71,7 @@ def one_run(
 
     A tracker has sessions of its own in each batch.
     """
-    plan, backend = Plan.of(teacher, coverage), host_backend(CPU)
+    plan, backend = TimingPlan.of(teacher, coverage), host_backend(CPU)
     routing_overhead = RoutingOverheadPlan.of(teacher, coverage) if coverage.decides else None
     static: list[list[Call]] = [[(spec, None) for spec in batch] for batch in plan.batches]
     every = [*static, *([routing_overhead.calls] if routing_overhead else []), *batches]

@@ -10,7 +10,7 @@ from compress.measure.budget import MeasurementBudget
 from compress.measure.calibration.profile_fit import Where, check_adds_up, check_calm, fit_profile
 from compress.measure.coverage import Coverage
 from compress.measure.host import conditions
-from compress.measure.stacks.timing_plan import Plan
+from compress.measure.stacks.timing_plan import TimingPlan
 from compress.measure.timed_trackers import timed_frames
 from compress.measure.timing import Times, settled_rounds
 
@@ -30,7 +30,7 @@ def build_profile(
     """Measure a profile, keeping nothing. Arguments and errors as `host_profile`."""
     if threads < 1 or rounds < 2:
         raise UsageError(f"threads must be at least 1 and rounds at least 2 but are {threads} and {rounds}.")
-    plan, times, before, backend = Plan.of(teacher, coverage), [], conditions(), host_backend(target)
+    plan, times, before, backend = TimingPlan.of(teacher, coverage), [], conditions(), host_backend(target)
     for i, batch in enumerate(plan.batches):
         own = part(progress, i / len(plan.batches), (i + 1) / len(plan.batches))
         times.append(_batch_times(backend, batch, budget=plan.budget, threads=threads, rounds=rounds, progress=own))

@@ -31,7 +31,7 @@ from compress.measure.kit.writing import emit_kit
 from compress.measure.kit_runtime.files import make_weights
 from compress.measure.kit_runtime.run import LOCK
 from compress.measure.remote_profiles import Device, device_profile, device_profiles
-from compress.measure.stacks.timing_plan import Plan
+from compress.measure.stacks.timing_plan import TimingPlan
 from compress.models import build
 
 
@@ -74,7 +74,7 @@ def test_the_command_reads_results_back(measured_kit: Any, tiny: TrackerSpec) ->
 
 def test_a_kit_measures_what_is_measured_in_process(measured_kit: Any, tiny: TrackerSpec) -> None:
     kit = json.loads((measured_kit.folder / "kit.json").read_text())
-    planned = [[spec.id for spec in batch] for batch in Plan.of(tiny, measured_kit.coverage).batches]
+    planned = [[spec.id for spec in batch] for batch in TimingPlan.of(tiny, measured_kit.coverage).batches]
     assert kit["batches"] == [[{"tracker": id} for id in batch] for batch in planned]
     assert set(kit["graphs"]) == {id for batch in planned for id in batch}
 

@@ -17,7 +17,7 @@ from compress.latency import Profile, predict
 from compress.measure import Coverage, resolve_target, target_names
 from compress.measure.calibration.profile_fit import Where, check_adds_up, fit_profile
 from compress.measure.remote_profiles import Device, device_path, device_profiles, keep_device_profile
-from compress.measure.stacks.timing_plan import Plan
+from compress.measure.stacks.timing_plan import TimingPlan
 
 LOOP_MS = 0.5
 
@@ -26,7 +26,7 @@ def _measured(
     teacher: TrackerSpec, target: str, scale: float = 1.0, whole: Callable[[float], float] = lambda ms: ms
 ) -> Profile:
     """Fitted to times made from layers of equal cost; networks held back take `whole` of what stacks tell."""
-    plan = Plan.of(teacher, Coverage.of(teacher))
+    plan = TimingPlan.of(teacher, Coverage.of(teacher))
     times = []
     for batch in plan.batches:
         ms = [scale * (1 + sum(0.1 + layer.mlp_hidden / 1000 for layer in spec.layers)) for spec in batch]

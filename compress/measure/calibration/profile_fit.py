@@ -11,7 +11,7 @@ from compress.core import CompressError, TrackerSpec
 from compress.core.plain import problems_of
 from compress.latency import Conditions, Family, Profile, Ratios
 from compress.measure.calibration.calibration import calibrated
-from compress.measure.stacks.timing_plan import Plan
+from compress.measure.stacks.timing_plan import TimingPlan
 from compress.measure.timing import Times, disagreement, low, refusal
 
 WORST_ERROR = 0.2
@@ -32,7 +32,7 @@ class Where:
     conditions: Conditions | None = None
 
 
-def fit_profile(plan: Plan, times: Sequence[Times], where: Where) -> Profile:
+def fit_profile(plan: TimingPlan, times: Sequence[Times], where: Where) -> Profile:
     """The profile that the times of a plan tell.
 
     Stacks are timed within the loop too: after a crop a network finds its caches colder than after itself.
@@ -45,9 +45,9 @@ def fit_profile(plan: Plan, times: Sequence[Times], where: Where) -> Profile:
     """
     loop_ms = float(low(times[-1][-1:])[0])
     lows: dict[TrackerSpec, float] = {}
-    for batch, each in zip(plan.parts, times, strict=True):
+    for batch, each in zip(plan.stack_batches, times, strict=True):
         lows |= dict(zip(batch, low(each).tolist(), strict=False))
-    whole = times[-1][len(plan.parts[-1]) : -1]
+    whole = times[-1][len(plan.stack_batches[-1]) : -1]
     parts = plan.stacks.components(lambda spec: lows[spec] - loop_ms)
     raw = Profile(
         target=where.target,

@@ -16,7 +16,7 @@ from compress.measure.kit.request import Request
 from compress.measure.kit.results import Results, check_fits, read_results
 from compress.measure.kit.writing import kept_kit, kit_id
 from compress.measure.remote_profiles import Device, keep_device_profile
-from compress.measure.stacks.timing_plan import Plan
+from compress.measure.stacks.timing_plan import TimingPlan
 
 _MAX_BYTES = 20_000_000
 _AGAIN = "Write a new kit with `compress profile kit` and measure that."
@@ -54,7 +54,7 @@ def _profile(results: Results, kit: KitPlan, device: Device) -> Profile:
         conditions=body.conditions,
     )
     check_calm(results.times, body.device)
-    plan = Plan.of(teacher, coverage)
+    plan = TimingPlan.of(teacher, coverage)
     profile = fit_profile(plan, results.times[: len(plan.batches)], where)
     check_adds_up(profile)
     if not coverage.decides:

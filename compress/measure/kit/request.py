@@ -18,7 +18,7 @@ from compress.measure.coverage import Coverage
 from compress.measure.kit.plan import KitCall
 from compress.measure.profiling import ROUNDS
 from compress.measure.remote_profiles import Device
-from compress.measure.stacks.timing_plan import Plan
+from compress.measure.stacks.timing_plan import TimingPlan
 from compress.measure.timed_trackers import Call
 from compress.runtime.signatures import TEMPLATE, head_file, stage_file
 
@@ -44,7 +44,7 @@ class Request:
     def calls(self) -> list[list[Call]]:
         """What is timed together, and last what routing costs where trackers are adaptive."""
         batches: list[list[Call]] = [
-            [(spec, None) for spec in batch] for batch in Plan.of(self.teacher, self.coverage).batches
+            [(spec, None) for spec in batch] for batch in TimingPlan.of(self.teacher, self.coverage).batches
         ]
         if not self.coverage.decides:
             return batches

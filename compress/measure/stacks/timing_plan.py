@@ -12,12 +12,12 @@ from compress.measure.stacks.table import Stacks, stacks_of, validation_set
 
 
 @dataclass(frozen=True)
-class Plan:
+class TimingPlan:
     """Trackers to time, in batches that are each timed in one shuffled run together with the empty loop.
 
     Attributes:
         stacks: What the components' costs are read off.
-        parts: The trackers of the stacks.
+        stack_batches: The trackers of the stacks, as they are timed together.
         validation: The validation set, by name; it ends the last batch.
     """
 
@@ -25,22 +25,23 @@ class Plan:
     coverage: Coverage
     budget: MeasurementBudget
     stacks: Stacks
-    parts: tuple[tuple[TrackerSpec, ...], ...]
+    stack_batches: tuple[tuple[TrackerSpec, ...], ...]
     validation: dict[str, TrackerSpec]
 
     @classmethod
-    def of(cls, teacher: TrackerSpec, coverage: Coverage) -> Plan:
+    def of(cls, teacher: TrackerSpec, coverage: Coverage) -> TimingPlan:
+        """For the family of a teacher, static as it is timed."""
         teacher = static(teacher)
         budget = budget_of(teacher)
         stacks = stacks_of(teacher, coverage, budget.depths, sparing=budget.sparing)
         specs = list(dict.fromkeys(stacks.trackers()))
-        parts = [*_by_attention(specs), []] if budget.sparing else [specs]
-        return cls(teacher, coverage, budget, stacks, tuple(map(tuple, parts)), validation_set(teacher, coverage))
+        batches = [*_by_attention(specs), []] if budget.sparing else [specs]
+        return cls(teacher, coverage, budget, stacks, tuple(map(tuple, batches)), validation_set(teacher, coverage))
 
     @property
     def batches(self) -> list[list[TrackerSpec]]:
         """What is timed together. A tracker may be timed twice: as a stack, and as one of the validation set."""
-        return [*map(list, self.parts[:-1]), [*self.parts[-1], *self.validation.values()]]
+        return [*map(list, self.stack_batches[:-1]), [*self.stack_batches[-1], *self.validation.values()]]
 
 
 def _by_attention(specs: list[TrackerSpec]) -> list[list[TrackerSpec]]:
