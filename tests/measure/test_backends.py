@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import repeat
 
-import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
 from compress.cli.latency import command as latency
 from compress.cli.profile import measure as profile
-from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, TrackerSpec, UsageError, worst_path
+from compress.core import BypassSpec, CompressError, ExitSpec, TrackerSpec, UsageError, worst_path
 from compress.latency import MeasuredLatency, load_profile, predict
 from compress.measure import Coverage, host_profile, kept_profiles, measure_many, profile_path, resolve_target
-from compress.measure.backends import host_backend, host_backends, local_target
-from compress.measure.graph_frames import AlongPaths
+from compress.measure.backends import BACKENDS, Backend, host_backend, host_backends, local_target, split_target
+from compress.testing.backend_suite import BackendSuite, quick_profile
 
 _HERE = host_backends()
 _PRESENT = [name for name, backend in _HERE.items() if not backend.missing()]
-_ADAPTIVE = [name for name in _PRESENT if _HERE[name].adaptive]
+_ELSEWHERE = {name: backend for name, backend in BACKENDS.items() if not backend.places}
 _OTHERS = [name for name in _PRESENT if "compiled" not in name and name != "cpu"]
 
 
 @pytest.fixture
 def adaptive(tiny: TrackerSpec) -> TrackerSpec:
     return replace(tiny, bypass=BypassSpec(n_enf=1), exits=(ExitSpec(2), ExitSpec(4)))
+
+
+class TestEveryBackend(BackendSuite):
+    @pytest.fixture(params=[*_HERE, *_ELSEWHERE])
+    def backend(self, request: pytest.FixtureRequest) -> Backend:
+        return {**_HERE, **_ELSEWHERE}[request.param]
 
 
 @pytest.mark.parametrize("target", _PRESENT)
@@ -40,26 +44,11 @@ def test_whole_trackers_are_timed_under_their_runtime(tiny: TrackerSpec, target:
     assert ("int8" in found.runtime) == ("int8" in target)
 
 
-@pytest.mark.parametrize("target", _ADAPTIVE)
-def test_frames_of_adaptive_trackers_go_where_they_are_sent(adaptive: TrackerSpec, target: str) -> None:
-    backend, crop = host_backend(target), np.zeros((1, 3, 64, 64), np.float32)
-    with backend.using(1):
-        sent = backend.staged(adaptive, threads=1)
-        for path in (
-            ExecutionPath(frozenset(), 0),
-            ExecutionPath(frozenset({1}), 0),
-            ExecutionPath(frozenset({1, 3}), 1),
-        ):
-            assert sent.track(crop, path) == path
-        AlongPaths(sent, repeat(worst_path(adaptive))).track(crop)
-
-
 @pytest.mark.parametrize("target", _OTHERS)
 def test_each_has_a_profile_of_its_own(tiny: TrackerSpec, adaptive: TrackerSpec, target: str) -> None:
     aim = resolve_target(target)
-    decides = "int8" not in target  # its stages are timed by the test above; each takes a while to be quantised
-    lean = replace(Coverage.of(tiny, [adaptive] if decides else []), attn_dims=(), mlp_dims=())
-    found = host_profile(tiny, target=target, coverage=lean, rounds=3)
+    decides = "int8" not in target  # its stages are run by the suite above; each takes a while to be quantised
+    found = quick_profile(tiny, target, Coverage.of(tiny, [adaptive] if decides else []))
     assert (found.target, found.precision) == (aim.name, aim.precision)
     assert (found.routing_overhead is not None) == decides
     path = profile_path(tiny, 1, target)
@@ -91,6 +80,10 @@ def test_longer_names() -> None:
     assert local_target("gpu:onnxruntime-fp32") == "gpu"
     assert local_target("cpu:onnxruntime") == local_target("cpu:onnxruntime-fp32") == "cpu"
     assert local_target("agx") is None
+    assert split_target("agx:tensorrt") == ("agx", "tensorrt-fp16")
+    assert split_target("agx:onnxruntime-fp32") == split_target("agx") == ("agx", "onnxruntime")
+    with pytest.raises(UsageError, match="Unknown runtime 'pytroch'. Did you mean pytorch"):
+        split_target("cpu:pytroch")
     assert resolve_target("cpu:pytorch-fp32") == resolve_target("cpu:pytorch")
 
 
