@@ -217,3 +217,19 @@ def test_smear_spreads_along_the_motion_only() -> None:
     out = smear(image, 4.0, 0.0)
     assert (out[5, 3:8, 0] == 50).all()
     assert out.sum() == 5 * 50 * 3
+
+
+def test_frames_of_a_pair_are_up_to_a_hundred_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of scenes of 120 frames; template and search crops that look alike would teach nothing."""
+    drawn: list[int] = []
+    draw = Scene.draw
+
+    def noting(scene: Scene, t: int, view: View) -> np.ndarray:
+        drawn.append(t)
+        return draw(scene, t, view)
+
+    monkeypatch.setattr(Scene, "draw", noting)
+    sample_pairs(0, 0, 64, template_size=16, search_size=32)
+    gaps = np.abs(np.diff(np.array(drawn).reshape(-1, 2), axis=1))
+    assert 60 < gaps.max() <= 100
+    assert gaps.mean() > 25

@@ -80,3 +80,31 @@ def test_worker_reads_a_folder(tmp_path: Path) -> None:
     (tmp_path / "groundtruth.txt").write_text("\n".join(",".join(map(str, box)) for box in sequence.boxes))
     (made,) = make_pairs(open_source(f"folder:{tmp_path}"), 0, [6], workers=1, sizes=PairSizes())
     assert made.search.shape == (6, 128, 128, 3)
+
+
+class _Clock:
+    """A black video whose frames say their number, and which notes what is asked of it."""
+
+    name = "clock"
+
+    def __init__(self, length: int) -> None:
+        self.boxes = np.tile([40.0, 40.0, 24.0, 24.0], (length, 1))
+        self.visible = np.ones(length, dtype=bool)
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def frame(self, index: int) -> np.ndarray:
+        self.asked.append(index)
+        return np.zeros((120, 120, 3), np.uint8)
+
+
+def test_frames_of_a_pair_are_up_to_a_hundred_apart() -> None:
+    """Distant views of a target are what a tracker has to bridge; those further apart may be other scenes."""
+    clock = _Clock(600)
+    recorded_pairs([clock], 0, 0, 200, **_SIZES)
+    gaps = np.abs(np.diff(np.array(clock.asked).reshape(-1, 2), axis=1))
+    assert gaps.min() >= 1
+    assert 90 < gaps.max() <= 100
+    assert 40 < gaps.mean() < 60

@@ -1,5 +1,8 @@
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from compress.measure import host, runtime_name
 
@@ -21,3 +24,19 @@ def test_the_runtime_carries_its_version() -> None:
     import onnxruntime
 
     assert runtime_name() == f"onnxruntime {onnxruntime.__version__}"
+
+
+def _processor(monkeypatch: pytest.MonkeyPatch, folder: Path, **facts: str) -> str:
+    """The fingerprint where the system tells these facts of its processor."""
+    known = {"model name": "Virtual CPU", "cpu family": "25", "model": "1", "stepping": "1"}
+    (folder / "cpuinfo").write_text("".join(f"{name}\t: {value}\n" for name, value in (known | facts).items()))
+    monkeypatch.setattr("compress.measure.host.fingerprint._CPUINFO", folder / "cpuinfo")
+    return host().id
+
+
+def test_another_processor_is_another_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Virtual machines share a name; profiles of one must not stand for another."""
+    changes = [{}, {"model name": "Other CPU"}, {"model": "17"}, {"stepping": "2"}, {"cpu family": "26"}]
+    assert len({_processor(monkeypatch, tmp_path, **facts) for facts in changes}) == len(changes)
+    assert _processor(monkeypatch, tmp_path) == _processor(monkeypatch, tmp_path)
+    assert _processor(monkeypatch, tmp_path, **{"cpu MHz": "900"}) == _processor(monkeypatch, tmp_path)
