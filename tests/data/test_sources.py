@@ -180,6 +180,18 @@ def test_splits(train: Path) -> None:
     assert len({split_key(source, split) for source in (generated, folder) for split in ("test", "short")}) == 4
 
 
+def test_lower_rungs_see_thirty_frames(train: Path, tmp_path: Path) -> None:
+    """A second's worth, of which trackers are told apart; of three frames nearly all are still on their target."""
+    long = tmp_path / "long" / "a"
+    long.mkdir(parents=True)
+    for i in range(1, 41):
+        cv2.imwrite(str(long / f"{i:08d}.png"), np.zeros((40, 60, 3), np.uint8))
+    (long / "groundtruth.txt").write_text("10,10,12,9\n" * 40)
+    for source in (open_source("generated"), open_source(f"folder:{tmp_path / 'long'}")):
+        assert {len(sequence) for sequence in source.sequences("short")} == {30}
+        assert min(len(sequence) for sequence in source.sequences("test")) > 30
+
+
 def test_references_open_what_they_were_made_of(train: Path) -> None:
     reference = pickle.loads(pickle.dumps(DataReference.of(open_source(f"folder:{train}"))))
     assert reference.open().sequences()[0].name == "a"

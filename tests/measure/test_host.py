@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def _processor(monkeypatch: pytest.MonkeyPatch, folder: Path, **facts: str) -> s
     """The fingerprint where the system tells these facts of its processor."""
     known = {"model name": "Virtual CPU", "cpu family": "25", "model": "1", "stepping": "1"}
     (folder / "cpuinfo").write_text("".join(f"{name}\t: {value}\n" for name, value in (known | facts).items()))
-    monkeypatch.setattr("compress.measure.host.fingerprint._CPUINFO", folder / "cpuinfo")
+    monkeypatch.setattr(import_module("compress.measure.host.fingerprint"), "_CPUINFO", folder / "cpuinfo")
     return host().id
 
 
