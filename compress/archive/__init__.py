@@ -2,9 +2,9 @@
 
 from compress.archive.archive import Archive
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
+from compress.archive.execution_paths import paths_from
 from compress.archive.plan import Plan
 from compress.archive.prior_accuracy import SHARE, PriorAccuracy
-from compress.archive.reading import paths_from
 from compress.archive.record import Record, Status, fidelity_order, variant_name
 from compress.archive.study import (
     STUDY,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
+from compress.archive.execution_paths import paths_from
 from compress.archive.prior_accuracy import PriorAccuracy
-from compress.archive.reading import paths_from
 from compress.core import Accuracy, ExecutionPath, FileError, Latency, TrackerSpec, mean_layers, path_rows
 from compress.core.plain import Bounds, from_plain, printable, to_plain
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal, TypeVar
 
 from compress.core.errors import CompressError, UsageError
-from compress.core.plain_reader import NAMES, PlainReader, fields_of
+from compress.core.plain_reader import PlainReader, fields_of
 from compress.core.plain_values import Bounds, excess, printable, to_plain
 
-__all__ = ["Bounds", "from_plain", "name_of", "printable", "problems_of", "to_plain"]
+__all__ = ["Bounds", "from_plain", "printable", "problems_of", "to_plain"]
 
 _T = TypeVar("_T")
 _MAX_SHOWN = 20
@@ -68,14 +68,3 @@ def problems_of(value: Any, where: str = "") -> Iterator[str]:
     yield from (f"{where}{dot}{text}" for text in getattr(value, "problems", tuple)())
     for f in dataclasses.fields(value):
         yield from problems_of(getattr(value, f.name), f"{where}{dot}{f.name}")
-
-
-def name_of(kind: str, known: Callable[[], Iterable[str]], **field: Any) -> Any:
-    """A dataclass field of type `str` that holds a registered name, e.g. `name_of("backbone", BACKBONES.names)`.
-
-    Args:
-        kind: What the name names, in messages.
-        known: All names there are at the time of reading.
-        field: As of `dataclasses.field`.
-    """
-    return dataclasses.field(metadata={NAMES: (kind, known)}, **field)

@@ -10,11 +10,8 @@ import typing
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from compress.core.errors import UsageError, unknown_name
+from compress.core.errors import UsageError
 from compress.core.plain_values import Bounds, plain_problems, scalar_problem, shown
-
-NAMES = "compress.names"
-"""Metadata of a field that holds a registered name: what it names, and a function that lists the names."""
 
 _WORDS: dict[Any, str] = {int: "an integer", float: "a number", str: "a text", bool: "true or false", dict: "an object"}
 _WRONG: Any = object()
@@ -113,19 +110,15 @@ class PlainReader:
             if name not in data and f.default is f.default_factory is dataclasses.MISSING:
                 complete = False
                 self._wrong(f"{where}.{name}", "is missing")
-        values = {name: self._field(*known[name], data[name], f"{where}.{name}") for name in known if name in data}
+        values = {
+            name: self.read(hint, data[name], f"{where}.{name}") for name, (hint, _) in known.items() if name in data
+        }
         read = {name: value for name, value in values.items() if value is not _WRONG}
         if complete and len(read) == len(values):
             return self._built(kind, read, where)
-        self._note_problems(_incomplete(kind, read), where)
+        with contextlib.suppress(AttributeError):  # of a field that could not be read, and is noted
+            self._note_problems(_incomplete(kind, read), where)
         return _WRONG
-
-    def _field(self, hint: Any, f: dataclasses.Field[Any], value: Any, where: str) -> Any:
-        found = self.read(hint, value, where)
-        if found is _WRONG or NAMES not in f.metadata:
-            return found
-        name, known = f.metadata[NAMES]
-        return found if found in set(known()) else self._wrong(where, f": {unknown_name(name, found[:80], known())}")
 
     def _built(self, kind: type, values: dict[str, Any], where: str) -> Any:
         try:
@@ -136,10 +129,9 @@ class PlainReader:
         return built
 
     def _note_problems(self, value: Any, where: str) -> None:
-        with contextlib.suppress(AttributeError):  # of a field that could not be read, and is noted
-            for text in getattr(value, "problems", tuple)():
-                place, _, rest = text.partition(" ")
-                self._wrong(f"{where}.{place}", rest)
+        for text in getattr(value, "problems", tuple)():
+            place, _, rest = text.partition(" ")
+            self._wrong(f"{where}.{place}", rest)
 
 
 def _incomplete(kind: type, values: dict[str, Any]) -> Any:
@@ -152,6 +144,7 @@ def _incomplete(kind: type, values: dict[str, Any]) -> Any:
 
 @functools.cache
 def fields_of(kind: Any) -> dict[str, tuple[Any, dataclasses.Field[Any]]]:
+    """The fields that make a dataclass, by name, each with its type."""
     hints = typing.get_type_hints(kind)
     return {f.name: (hints[f.name], f) for f in dataclasses.fields(kind) if f.init}
 
