@@ -59,7 +59,7 @@ def command(
     generated data a split of its own. These are then tracked again, as the path of a frame changes what the next
     one sees.
     """
-    from compress.core import Store, UsageError
+    from compress.core import LatencyConstraint, Store, UsageError
     from compress.core.progress import part
     from compress.data import open_source, split_key
     from compress.distill import pick_device
@@ -70,8 +70,7 @@ def command(
 
     if (fps is None) == (tau is None):
         raise UsageError("Give either --fps N, to choose thresholds for a speed, or --tau T,T, to set them.")
-    if fps is not None and not math.isfinite(fps):
-        raise UsageError(f"--fps must be a finite number above 0 but is {fps}.")
+    constraint = LatencyConstraint.of(fps=fps)
     source = load_source(run, variant)
     check_exits(source.model.spec)
     settings = _settings(run)
@@ -81,7 +80,7 @@ def command(
             source.model,
             chosen_on.sequences("validation", keep=True),
             ms=_milliseconds(source.model.spec, settings, exit_ms, part(progress, 0, 0.3)),
-            max_ms=None if fps is None else 1000 / fps,
+            max_ms=constraint.max_ms,
             taus=tau,
             data=split_key(chosen_on, "validation"),
             store=Store(),

@@ -55,7 +55,7 @@ class LatencyConstraint:
             raise UsageError("Give the speed to reach by one of --fps N and --speedup X, not by both.")
         for name, value in given.items():
             if not (math.isfinite(value) and value > 0):
-                raise UsageError(f"--{name} must be a positive number but is {value}.")
+                raise UsageError(f"--{name} must be a finite number above 0 but is {value}.")
         if fps is not None:
             return cls(1000.0 / fps, given, at)
         if speedup is not None and teacher is not None:
