@@ -1,4 +1,4 @@
-"""Losses, schedules and training loops: the inner loop of the search. Recipes are read without torch."""
+"""Losses, recipes, the one trainer, and pools of pairs. Recipes of teachers are read without torch."""
 
 from __future__ import annotations
 

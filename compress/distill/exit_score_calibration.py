@@ -1,4 +1,4 @@
-"""Scores of exits, trained by themselves on the finished network."""
+"""Calibration of exit scores: they alone are trained, on the finished network."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _BATCH, _LR, _DECAY = 64, 1e-3, 0.05
 def calibrate_exit_scores(
     student: Tracker, pool: Pool, recipe: StudentRecipe, *, count: int, seed: int, device: torch.device
 ) -> None:
-    """Train nothing but what exits make of the IoU token, in place, on weights that no longer change.
+    """Train nothing but what exits predict from the IoU token, in place, while all other weights stay as they are.
 
     While everything is trained together the boxes change faster than a score can follow, and the averaged weights,
-    which are kept, have yet others. The network is asked about every pair once, without gradients, so that all passes
+    which are kept, give yet other boxes. The network runs once on every pair, without gradients, so that all passes
     together cost little more than that. Does nothing where there are no early exits.
 
     Args:
-        count: Pairs to ask about, at most; no more than the pool has.
+        count: Pairs to calibrate on, at most; no more than the pool has.
     """
     if len(student.spec.exits) < 2 or not recipe.calibration_passes:
         return
@@ -36,17 +36,17 @@ def calibrate_exit_scores(
     generator = torch.Generator().manual_seed(seed)
     rows = torch.randperm(len(pool), generator=generator)[:count]
     scores = nn.ModuleList(student.exit(k).score for k in range(len(student.spec.exits)))
-    tokens, ious = _asked(student.eval(), scores, pool, rows, device)
+    tokens, ious = _scored_tokens(student.eval(), scores, pool, rows, device)
     scores.requires_grad_(True)
     _fit(scores, tokens, ious, recipe.calibration_passes, generator)
     scores.requires_grad_(False)
 
 
 @torch.no_grad()
-def _asked(
+def _scored_tokens(
     student: AdaptiveTracker, scores: nn.ModuleList, pool: Pool, rows: Tensor, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """What each exit's score reads (n, E, dim), and the IoU of its box (n, E)."""
+    """The input of each exit's score (n, E, dim), and the IoU that its box has (n, E)."""
     tokens: list[Tensor] = []
     ious: list[Tensor] = []
     read: list[Tensor] = []
@@ -64,7 +64,7 @@ def _asked(
 
 
 def _fit(scores: nn.ModuleList, tokens: Tensor, ious: Tensor, passes: int, generator: torch.Generator) -> None:
-    """By the squared error that the joint loss has, too; each score by itself."""
+    """Minimise the squared error of each score by itself, which is part of the joint loss, too."""
     descent = optimiser(scores, _LR, _DECAY)
     steps = passes * -(-len(tokens) // _BATCH)
     batches = (part for _ in range(passes) for part in _parts(torch.randperm(len(tokens), generator=generator)))

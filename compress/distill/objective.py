@@ -1,4 +1,4 @@
-"""What a student is asked on a batch of the pool: the ground truth, and to answer and see as its teacher does."""
+"""What a student is trained for: the ground truth, the teacher's answers, and the teacher's features."""
 
 from __future__ import annotations
 
@@ -10,17 +10,14 @@ import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec
+from compress.distill.feature_distillation import feature_distillation
 from compress.distill.inputs import to_input
-from compress.distill.layer_matching import matched_layers
-from compress.distill.losses import feature_loss, ground_truth_loss, imitation_loss
+from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.models import Tracker, TrackerOutput
 
 Maps = dict[str, Tensor]
-
-_UNNORMALISED = ("pyramid", "tokens")
-"""Heads of the trackers that are published with mimicry of features as they are."""
 
 
 @dataclass(frozen=True)
@@ -43,37 +40,38 @@ class Batch:
         return cls(pool.teacher, template, search, pool.boxes[rows].to(device), maps, layers)
 
 
-def asked(student: Tracker, batch: Batch, **options: Any) -> TrackerOutput:
-    """What the student says, with the tokens after every layer; its maps in single precision."""
+def static_objective(student: Tracker, batch: Batch, recipe: StudentRecipe) -> dict[str, Tensor]:
+    """`loss` and its parts of a student that does the same for every frame."""
+    out = student_output(student, batch)
+    # Before the other parts: gradients are summed in the order of these lines, and so rounded.
+    truth = ground_truth_loss(out.maps, batch.boxes)
+    parts = imitation_loss(out.maps, batch.maps) | feature_parts(student, out, batch)
+    return weighted_sum(truth, parts, recipe)
+
+
+def student_output(student: Tracker, batch: Batch, **options: Any) -> TrackerOutput:
+    """The student's output for a batch, with the tokens after every layer; its maps in single precision.
+
+    Args:
+        options: Of the tracker's `forward`.
+    """
     with torch.autocast(batch.boxes.device.type, torch.bfloat16, enabled=batch.boxes.is_cuda):
         out: TrackerOutput = student(batch.template, batch.search, collect=True, **options)
-    return out._replace(maps=floats(out.maps))
+    return out._replace(maps=single_precision(out.maps))
 
 
-def static_parts(student: Tracker, batch: Batch, recipe: StudentRecipe) -> dict[str, Tensor]:
-    """`loss` and its parts of a student that does the same for every frame."""
-    out = asked(student, batch)
-    truth = ground_truth_loss(out.maps, batch.boxes)
-    return total(
-        truth, imitation_loss(out.maps, batch.maps) | feature_distillation(student.spec, out.layers, batch), recipe
-    )
+def feature_parts(student: Tracker, out: TrackerOutput, batch: Batch) -> dict[str, Tensor]:
+    """The part of the loss that is feature distillation."""
+    assert out.layers is not None
+    return feature_distillation(student.spec, out.layers, batch.teacher, batch.layers)
 
 
-def total(truth: dict[str, Tensor], parts: dict[str, Tensor], recipe: StudentRecipe) -> dict[str, Tensor]:
+def weighted_sum(truth: Mapping[str, Tensor], parts: Mapping[str, Tensor], recipe: StudentRecipe) -> dict[str, Tensor]:
     """`truth`, whose `loss` counts as it is, with further parts, each of which counts by its weight in the recipe."""
     weighted = [recipe.weights[name] * value for name, value in parts.items()]
     return {**truth, **parts, "loss": truth["loss"] + torch.stack(weighted).sum()}
 
 
-def feature_distillation(spec: TrackerSpec, layers: tuple[Tensor, ...] | None, batch: Batch) -> dict[str, Tensor]:
-    """The mean over the matched layers that the pool has; the last is always among them."""
-    assert layers is not None
-    raw = spec.head.kind in _UNNORMALISED
-    pairs = [(k, t) for k, t in matched_layers(spec, batch.teacher).items() if t in batch.layers]
-    losses = [feature_loss(layers[k].float(), batch.layers[t], normalised=not raw) for k, t in pairs]
-    return {"feature_raw" if raw else "feature": torch.stack(losses).mean()}
-
-
-def floats(maps: Mapping[str, Tensor]) -> Maps:
-    """In single precision, whatever the network ran in."""
+def single_precision(maps: Mapping[str, Tensor]) -> Maps:
+    """Maps as float32, whatever the network ran in."""
     return {name: values.float() for name, values in maps.items()}

@@ -1,4 +1,4 @@
-"""The fixed pool of pairs that students are distilled on, and what the teacher says about each, computed once."""
+"""The fixed pool of pairs that students are distilled on, and the teacher's answers to each, computed once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from compress.core import ExecutionPath, Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource, PairSizes
 from compress.data.worker import make_pairs
+from compress.distill.feature_distillation import distilled_layers
 from compress.distill.inputs import to_input
-from compress.distill.layer_matching import distilled_layers
 from compress.models import Tracker
 
 Tensors = dict[str, Tensor]
@@ -76,7 +76,7 @@ def distillation_pool(
     Args:
         source: Where pairs come from.
         weights_key: Names the teacher's weights; another key computes the answers anew.
-        progress: Called after every chunk of pairs made, then of pairs asked about.
+        progress: Called after every chunk of pairs made, then of answers computed.
     """
     spec = teacher.spec
     key = [PairSizes.of(spec), count, seed, source.fingerprint]
@@ -130,7 +130,7 @@ def _fill(rows: Tensors, part: Tensors, start: int, count: int) -> None:
 @torch.inference_mode()
 def _answers(teacher: Tracker, pairs: Tensors, device: torch.device, progress: Progress) -> Tensors:
     wanted, last = distilled_layers(teacher.spec), len(teacher.spec.exits) - 1
-    # An adaptive teacher is asked for the best it has: no layer skipped, the last exit.
+    # Of an adaptive teacher the best answers count: no layer skipped, the last exit.
     whole = ExecutionPath(skipped=frozenset(), exit=last if last >= 0 else None)
     rows: Tensors = {}
     count = len(pairs["boxes"])
@@ -140,7 +140,7 @@ def _answers(teacher: Tracker, pairs: Tensors, device: torch.device, progress: P
         found = {**out.maps, **{f"layer{i}": out.layers[i] for i in wanted}}
         _fill(rows, {key: value.half().cpu() for key, value in found.items()}, start, count)
         done = min(count, start + _CHUNK)
-        progress(f"asking the teacher, {done} of {count}", done / count)
+        progress(f"answers of the teacher, {done} of {count}", done / count)
     return rows
 
 

@@ -105,7 +105,7 @@ def with_removed(teacher: TrackerSpec, spec: TrackerSpec) -> TrackerSpec:
 def fading(model: VitTracker, layers: Iterable[int]) -> Iterator[Callable[[float], None]]:
     """Within it both residual branches of some layers are multiplied by γ, and their weights are frozen.
 
-    Gives the function that sets γ, which is 1 at first. At 0 a layer hands on what it takes in.
+    Gives the function that sets γ, which is 1 at first. At 0 a layer puts out what it takes in.
     """
     now = [1.0]
     blocks = [cast(Block, model.backbone.blocks[i]) for i in layers]

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from compress.core.progress import Progress, no_progress
-from compress.distill.adaptive import Adaptive
+from compress.distill.adaptive_objective import AdaptiveObjective
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.exit_score_calibration import calibrate_exit_scores
-from compress.distill.objective import Batch, static_parts
+from compress.distill.objective import Batch, static_objective
 from compress.distill.optimisation import keep_statistics
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
@@ -36,8 +36,9 @@ def distill(
 ) -> Tracker:
     """Train `student` for `steps` batches of the pool; returns its averaged weights in eval mode.
 
-    A student with bypass or exits is trained in two stages, see `Adaptive`; then the scores of its exits are calibrated
-    on the averaged weights, see `calibrate_exit_scores`. A backbone's batch norms keep the teacher's statistics.
+    A student with bypass or exits is trained in two stages, see `AdaptiveObjective`; then the scores of its exits are
+    calibrated on the averaged weights, see `calibrate_exit_scores`. A backbone's batch norms keep the teacher's
+    statistics.
 
     Args:
         progress: Called about every twentieth of the steps, with the mean of each loss part since.
@@ -100,6 +101,6 @@ def _new(name: str) -> bool:
 def _objective(student: Tracker, recipe: StudentRecipe, static_steps: int) -> tuple[Objective[Batch], nn.Module]:
     """What is minimised, and what is trained beside the student for that."""
     if not (student.spec.bypass or student.spec.exits):
-        return lambda batch, step: static_parts(student, batch, recipe), nn.ModuleList()
-    adaptive = Adaptive(student, recipe, static_steps)
+        return lambda batch, step: static_objective(student, batch, recipe), nn.ModuleList()
+    adaptive = AdaptiveObjective(student, recipe, static_steps)
     return adaptive, adaptive.attentions

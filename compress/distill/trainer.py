@@ -62,7 +62,7 @@ class Trainer(Generic[_Model, _Batch]):
         about: What beside `settings` the training hangs on, as plain data: only a run with the same continues it.
         before: Called with each step, counted from 0, before it.
         saved: Called with the averaged model and the steps done, before each save of the state.
-        progress: Gets the mean of each loss part since the last report. A stage whose parts are others is told apart.
+        progress: Gets the mean of each loss part since the last report. A stage with other parts is reported apart.
     """
 
     def __init__(

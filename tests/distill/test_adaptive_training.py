@@ -190,5 +190,5 @@ def test_loss_is_the_weighted_sum_of_its_parts(teacher: Tracker, pool: Pool) -> 
 
 @pytest.mark.parametrize("spec", [replace(SPEC, exits=EXITS), replace(SPEC, bypass=BypassSpec(n_enf=1))])
 def test_layers_of_adaptive_students_do_not_fade(teacher: Tracker, pool: Pool, spec: TrackerSpec) -> None:
-    with pytest.raises(UsageError, match="without bypass and exits can fade out; distil this one at once"):
+    with pytest.raises(UsageError, match="without bypass and exits, can fade out; distil this one at once"):
         distill_progressively(teacher, spec, pool, RECIPE, fade_steps=1, steps=1, seed=0, device=CPU)

@@ -1,4 +1,4 @@
-"""Losses of the centre head against figures of the published code (`training.npz`) and hand-worked cases; mimicry."""
+"""Losses of the centre head against figures of the published code (`training.npz`) and hand-worked cases; features."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from compress.distill import losses
+from compress.distill.feature_distillation import feature_loss
 from compress.distill.losses import boxes, centre
 
 GOLDEN = np.load(Path(__file__).parents[1] / "data" / "training.npz")
@@ -78,9 +79,9 @@ def test_imitation_is_zero_only_for_the_teacher_itself() -> None:
 
 def test_feature_distillation_ignores_scale_and_shift_unless_it_is_raw() -> None:
     tokens = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))
-    assert losses.feature_loss(3 * tokens + 1, tokens) < 1e-6
-    assert losses.feature_loss(tokens.flip(0), tokens) > 0.1
-    raw = losses.feature_loss(3 * tokens + 1, tokens, normalised=False)
+    assert feature_loss(3 * tokens + 1, tokens) < 1e-6
+    assert feature_loss(tokens.flip(0), tokens) > 0.1
+    raw = feature_loss(3 * tokens + 1, tokens, normalised=False)
     torch.testing.assert_close(raw, (2 * tokens + 1).square().mean())
 
 
@@ -88,12 +89,12 @@ def test_feature_distillation_ignores_scale_and_shift_unless_it_is_raw() -> None
 def test_eliminated_tokens_are_not_distilled(normalised: bool) -> None:
     mine, theirs = torch.randn(2, 2, 6, 16, generator=torch.Generator().manual_seed(0))
     mine.requires_grad_()
-    expected = losses.feature_loss(mine[:, [0, 1, 4]], theirs[:, [0, 1, 4]], normalised=normalised)
+    expected = feature_loss(mine[:, [0, 1, 4]], theirs[:, [0, 1, 4]], normalised=normalised)
     theirs[:, [2, 5]] = 0
     gone = torch.ones(6, 1).index_fill(0, torch.tensor([3]), 0)
-    found = losses.feature_loss(mine * gone, theirs, normalised=normalised)
+    found = feature_loss(mine * gone, theirs, normalised=normalised)
     torch.testing.assert_close(found, expected)
     found.backward()
     assert mine.grad is not None
     assert mine.grad.abs().sum((0, 2)).gt(0).tolist() == [True, True, False, False, True, False]
-    assert losses.feature_loss(mine, torch.zeros_like(theirs), normalised=normalised) == 0
+    assert feature_loss(mine, torch.zeros_like(theirs), normalised=normalised) == 0

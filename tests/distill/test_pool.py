@@ -16,7 +16,7 @@ from compress.data import PairSizes, open_source
 from compress.data.generated import sample_pairs
 from compress.data.worker import make_pairs
 from compress.distill import Pool, distillation_pool, pool_bytes, to_input
-from compress.distill.layer_matching import distilled_layers
+from compress.distill.feature_distillation import distilled_layers
 from compress.models import Tracker, build
 from compress.testing.small_trackers import SPEC, TEACHERS
 

@@ -13,7 +13,7 @@ import torch
 from compress.core import CompressError, UsageError, describe
 from compress.data import open_source
 from compress.distill import Pool, StudentRecipe, TeacherRecipe, distill, pick_device, train_teacher
-from compress.distill.layer_matching import distilled_layers, matched_layers
+from compress.distill.feature_distillation import distilled_layers, matched_layers
 from compress.models import Tracker, build, load_weights
 from compress.surgery import inherit
 from compress.testing.small_trackers import SPARSE, SPEC, STUDENT, shorter

@@ -9,9 +9,8 @@ from torch import Tensor
 
 from compress.core import UsageError
 from compress.distill.losses import centre, distributions
-from compress.distill.losses.features import feature_loss
 
-__all__ = ["ground_truth_loss", "imitation_loss", "feature_loss"]
+__all__ = ["ground_truth_loss", "imitation_loss"]
 
 
 def ground_truth_loss(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:
@@ -27,7 +26,7 @@ def imitation_loss(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[
     """How far a head's maps are from the teacher's, by parts `imitate_…`, each 0 for perfect imitation.
 
     Raises:
-        UsageError: the two heads say things that do not compare.
+        UsageError: the two heads put out maps that do not compare.
     """
     _check(maps, teacher)
     return (centre if "score_map" in maps else distributions).imitation(maps, teacher)
