@@ -35,8 +35,9 @@ class AlongPaths:
     def __init__(self, tracker: StagedFrames, paths: Iterator[ExecutionPath]) -> None:
         self._tracker, self._paths = tracker, paths
 
-    def track(self, search: NDArray[np.float32]) -> None:
-        self._tracker.track(search, next(self._paths))
+    def track(self, search: NDArray[np.float32]) -> ExecutionPath | None:
+        """One frame along the next path; the path it took."""
+        return self._tracker.track(search, next(self._paths))
 
 
 class GraphFrame:

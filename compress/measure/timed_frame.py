@@ -27,8 +27,8 @@ FRAME = (480, 640)
 class FrameWork(Protocol):
     """What the network does for a frame: one graph, or several."""
 
-    def track(self, search: NDArray[np.float32]) -> None:
-        """Once, on a (1, 3, S, S) crop."""
+    def track(self, search: NDArray[np.float32]) -> object:
+        """Once, on a (1, 3, S, S) crop; what it returns is not used."""
         ...
 
 

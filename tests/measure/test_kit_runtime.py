@@ -1,16 +1,62 @@
-"""Facts and times as a device tells them in a kit's results."""
+"""What a kit runs, and the facts and times in its results."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from compress.core import BypassSpec, ExecutionPath, ExitSpec, TrackerSpec, worst_path
+from compress.core.progress import no_progress
+from compress.geometry import LoopSettings
 from compress.latency import Conditions
+from compress.measure.backends.onnxruntime import OnnxRuntimeBackend
 from compress.measure.host import conditions
+from compress.measure.kit.request import graphs_of, tracker_entry
+from compress.measure.kit.stripped_weights import LOCATION, stripped
+from compress.measure.kit_runtime.files import make_weights
+from compress.measure.kit_runtime.measuring import frame_works
+from compress.measure.timed_frame import TimedFrame
 from compress.measure.timing import drift, refusal, settled_rounds, spread
+from compress.runtime.sessions import CPU
+
+
+def test_frames_take_the_paths_of_the_plan(tiny: TrackerSpec, tmp_path: Path) -> None:
+    """As on this host: a static tracker's frame is one graph, an adaptive one's goes along the path of each call."""
+    adaptive = replace(tiny, bypass=BypassSpec(n_enf=1), exits=(ExitSpec(2, adapter=1), ExitSpec(4)))
+    paths = [ExecutionPath(frozenset(), 0), ExecutionPath(frozenset({1, 3}), 1), worst_path(adaptive)]
+    kit = _kit(tmp_path, [tiny, adaptive])
+    kit["batches"] = [[{"tracker": tiny.id}, *(path.to_dict() | {"tracker": adaptive.id} for path in paths)]]
+    static, *staged = frame_works(kit, str(tmp_path), 0, CPU)
+    crop = np.zeros((1, 3, 64, 64), np.float32)
+    assert static.track(crop) is None
+    assert [work.track(crop) for work in staged] == paths
+    frame = TimedFrame(LoopSettings(**kit["loop"]["settings"]), kit["loop"]["maps"], staged[0])
+    frame()
+
+
+def _kit(folder: Path, specs: list[TrackerSpec]) -> dict[str, Any]:
+    """A kit of a few trackers, as far as running their frames needs it."""
+    (folder / "graphs").mkdir()
+    recipe = OnnxRuntimeBackend().kit
+    kit = {"threads": 1, "graphs": {}, "trackers": {spec.id: tracker_entry(spec) for spec in specs}}
+    kit["loop"] = {"settings": asdict(LoopSettings.of(specs[0])), "maps": specs[0].maps}
+    for name, graph in graphs_of(SimpleNamespace(specs=specs), recipe, no_progress):  # type: ignore[arg-type]
+        light, size = stripped(graph)
+        file = folder / "graphs" / f"{name}.onnx"
+        file.write_bytes(light)
+        kit["graphs"][name] = {"file": f"graphs/{name}.onnx", "sha256": hashlib.sha256(light).hexdigest()}
+        make_weights(str(folder / "graphs" / f"{name}.bin"), size)
+    largest = max((folder / "graphs").glob("*.bin"), key=lambda path: path.stat().st_size)
+    largest.rename(folder / "graphs" / LOCATION)
+    return json.loads(json.dumps(kit))
 
 
 def test_conditions_are_facts_in_a_line() -> None:

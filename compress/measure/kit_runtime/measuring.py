@@ -77,7 +77,7 @@ def measured_loop(kit: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _batch_times(kit: dict[str, Any], folder: str, index: int, provider: str) -> Times:
-    calls: list[Callable[[], object]] = [_frame(kit, work) for work in _works(kit, folder, index, provider)]
+    calls: list[Callable[[], object]] = [_frame(kit, work) for work in frame_works(kit, folder, index, provider)]
     plan, count = kit["schedule"], len(kit["batches"])
 
     def progress(text: str, share: float, figures: Any = None) -> None:
@@ -96,8 +96,11 @@ def _batch_times(kit: dict[str, Any], folder: str, index: int, provider: str) ->
     )
 
 
-def _works(kit: dict[str, Any], folder: str, index: int, provider: str) -> Iterator[FrameWork]:
-    """What each call computes: a session for each static tracker, one set for all paths of an adaptive one."""
+def frame_works(kit: dict[str, Any], folder: str, index: int, provider: str) -> Iterator[FrameWork]:
+    """What each call of a batch computes.
+
+    A static tracker has a session for each call; the paths of an adaptive one share its sessions.
+    """
     from compress.measure.graph_frames import AlongPaths, GraphFrame, GraphStages
     from compress.runtime.sessions import session
     from compress.runtime.stages import Graph
