@@ -58,11 +58,11 @@ _VIEWS |= {"detach", "split", "split_with_sizes", "unbind", "alias", "as_strided
 _MAKES_CONSTANTS = {"empty", "lift_fresh", "arange", "zeros", "full"}
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts what runs and is no view; a convolution with a bias launches an addition of its own."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.counts: collections.Counter[str] = collections.Counter()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""Ways through adaptive trackers against sums done by hand on the toy profile, mixtures against drawn frames."""
+"""Paths through adaptive trackers against sums done by hand on the toy profile, mixtures against drawn frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from compress.core import BypassSpec, ExecutionPath, ExitSpec, LatencyConstraint, UsageError, cheapest_path, worst_path
+from compress.core import (
+    BypassSpec,
+    ExecutionPath,
+    ExitSpec,
+    LatencyConstraint,
+    Recycling,
+    UsageError,
+    cheapest_path,
+    worst_path,
+)
 from compress.latency import MeasuredLatency, Profile, Ratios, gate, path_ms, path_network_ms, predict
 from compress.latency.measured.predict import percentile
 from compress.testing.toy_profile import layer, tracker
@@ -16,6 +25,7 @@ from compress.testing.toy_profile import layer, tracker
 BYPASS = replace(tracker(layer(0), layer(1), layer(2)), bypass=BypassSpec(n_enf=1))
 EXITS = replace(tracker(layer(0), layer(1), layer(2)), exits=(ExitSpec(1, adapter=1), ExitSpec(3)), recycling="b")
 REST, LAYER = 3.0, 10.0
+_SCHEMAS: tuple[Recycling, ...] = ("a", "b", "c", "d")
 
 
 def _path(*skipped: int, exit: int | None = None) -> ExecutionPath:
@@ -58,7 +68,7 @@ def test_recycling(routing_overhead: Profile) -> None:
     exits = (ExitSpec(1), ExitSpec(2, adapter=1), ExitSpec(3))
     ms = {
         how: path_network_ms(routing_overhead, replace(EXITS, exits=exits, recycling=how), _path(exit=2))
-        for how in "abcd"
+        for how in _SCHEMAS
     }
     assert ms["a"] == ms["b"]
     assert ms["c"] - ms["b"] == pytest.approx(1.1 * LAYER)
@@ -91,7 +101,7 @@ def test_expected_latency_is_the_mean_over_frames(routing_overhead: Profile) -> 
     assert found.network_ms == pytest.approx(1.5 * mean)
     assert found.mean_ms == pytest.approx(1.5 * (mean + 1))
     assert found.worst_ms == pytest.approx(1.5 * (each[_path()] + 1))
-    assert found.mean_ms < found.worst_ms
+    assert found.mean_ms < found.at("worst")
     assert found.p50_ms < found.p90_ms < found.p99_ms
 
 
@@ -113,7 +123,7 @@ def test_percentiles_of_drawn_frames() -> None:
 
 
 def test_the_share_tau0_is_skipped_before_anyone_knows(routing_overhead: Profile) -> None:
-    """By linearity the bound is the mean over all ways in which every layer is skipped with probability τ0."""
+    """By linearity the bound is the mean over all paths in which every layer is skipped with probability τ0."""
     spec = replace(BYPASS, bypass=BypassSpec(n_enf=1, tau0=0.25))
     paths = {_path(): 9 / 16, _path(1): 3 / 16, _path(2): 3 / 16, _path(1, 2): 1 / 16}
     mean = sum(path_network_ms(routing_overhead, spec, path) * share for path, share in paths.items())

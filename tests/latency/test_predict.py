@@ -1,6 +1,7 @@
 """Predictions against sums done by hand on the toy profile."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_an_estimated_profile_predicts_estimates() -> None:
         ({"attention": "AI", "mlp_dims": 16}, "AI layers with mlp_dims 16 (never measured)"),
     ],
 )
-def test_what_was_not_measured_is_refused(profile: Profile, fields: dict[str, object], words: str) -> None:
+def test_what_was_not_measured_is_refused(profile: Profile, fields: dict[str, Any], words: str) -> None:
     with pytest.raises(UncoveredError) as error:
         predict(profile, tracker(layer(**fields)))
     assert words in str(error.value)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,9 +13,9 @@ from compress.testing.toy_profile import toy_profile
 
 
 @pytest.fixture
-def data(profile: Profile, tmp_path: Path) -> dict[str, object]:
+def data(profile: Profile, tmp_path: Path) -> dict[str, Any]:
     save_profile(profile, tmp_path / "good.yaml")
-    loaded: dict[str, object] = yaml.safe_load((tmp_path / "good.yaml").read_text())
+    loaded: dict[str, Any] = yaml.safe_load((tmp_path / "good.yaml").read_text())
     return loaded
 
 
@@ -43,8 +44,10 @@ def test_round_trip_with_what_routing_overhead_costs(routing_overhead: Profile, 
 
 
 def test_routing_overhead_cannot_cost_less_than_nothing(routing_overhead: Profile, tmp_path: Path) -> None:
+    costs = routing_overhead.routing_overhead
+    assert costs is not None
     bad = dataclasses.replace(
-        routing_overhead.routing_overhead,
+        costs,
         frame_ms=-0.1,
         call_ms=float("inf"),
         validation=(ValidationResult("x", 0.0, 1.0),),
@@ -53,15 +56,15 @@ def test_routing_overhead_cannot_cost_less_than_nothing(routing_overhead: Profil
         save_profile(toy_profile(routing_overhead=bad), tmp_path / "toy.yaml")
 
 
-def test_files_written_before_stages_and_elimination_still_read(profile: Profile, data: dict[str, object]) -> None:
+def test_files_written_before_stages_and_elimination_still_read(profile: Profile, data: dict[str, Any]) -> None:
     assert {key for block in data["blocks"] for key in block} <= {
         "attention",
         "mlp_hidden",
         "ms",
         "attn_dims",
         "mlp_dims",
-    }  # type: ignore[attr-defined]
-    assert set(data["family"]) <= {"dim", "heads", "template_size", "search_size", "patch", "head"}  # type: ignore[call-overload]
+    }
+    assert set(data["family"]) <= {"dim", "heads", "template_size", "search_size", "patch", "head"}
     assert not {"elimination_ms", "routing_overhead"} & set(data)
 
 
@@ -71,21 +74,21 @@ def test_own_error(profile: Profile) -> None:
     assert toy_profile(validation=()).mean_error is None
 
 
-def test_every_mistake_is_named(data: dict[str, object], tmp_path: Path) -> None:
+def test_every_mistake_is_named(data: dict[str, Any], tmp_path: Path) -> None:
     del data["runtime"]
-    data |= {"threads": "one", "colour": "blue", 7: "seven", "provenance": "guessed"}
-    data["blocks"][0]["ms"] = "fast"  # type: ignore[index]
+    data |= {"threads": "one", "colour": "blue", "7": "seven", "provenance": "guessed"}
+    data["blocks"][0]["ms"] = "fast"
     with pytest.raises(FileError) as error:
         load_profile(_write(tmp_path, data))
     for words in ("runtime is missing", "threads must be an integer", "colour is not", "provenance", "blocks[0].ms"):
         assert words in str(error.value)
 
 
-def test_impossible_figures_are_named_together(data: dict[str, object], tmp_path: Path) -> None:
+def test_impossible_figures_are_named_together(data: dict[str, Any], tmp_path: Path) -> None:
     data |= {"loop_ms": float("nan"), "schema": 2, "overhead": [], "spread": float("inf")}
     data["elimination_ms"] = -0.1
-    data["blocks"][1]["ms"] = 0.0  # type: ignore[index]
-    data["blocks"].append(data["blocks"][0])  # type: ignore[attr-defined]
+    data["blocks"][1]["ms"] = 0.0
+    data["blocks"].append(data["blocks"][0])
     text = yaml.dump(data, Dumper=_NoAlias)
     (tmp_path / "bad.yaml").write_text(text)
     with pytest.raises(FileError) as error:
