@@ -45,4 +45,4 @@ def test_lazy_names_are_there() -> None:
 
     assert compress.describe("ostrack-nano").dim == 128
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        compress.nothing  # noqa: B018
+        compress.nothing  # type: ignore[attr-defined]  # noqa: B018

@@ -79,7 +79,7 @@ def test_estimates_have_columns_of_their_own(tmp_path: Path) -> None:
     write_pareto_csv(
         Archive(tmp_path, teacher(), (record(0, 4, 0.5, 0.4),), LatencyConstraint(1)), tmp_path / "other.csv"
     )
-    assert not [name for name in pd.read_csv(tmp_path / "other.csv") if name.startswith("prior")]
+    assert not [name for name in pd.read_csv(tmp_path / "other.csv") if name.startswith("prior")]  # type: ignore[attr-defined]
 
 
 def test_cells_are_no_formulas(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_wrong_formula_fails_and_names_the_parts(
     from compress.core.cost import vit
 
     right = vit.layer_work
-    monkeypatch.setattr(vit, "layer_work", lambda *a, **named: right(*a, **named) + vit.Work(1))
+    monkeypatch.setattr(vit, "layer_work", lambda *a, **named: right(*a, **named) + vit.Work(1))  # type: ignore[attr-defined]
     code, out, err = _run(capsys, "describe", "ostrack-nano", "--check")
     assert code == 1
     assert out.count("differs") == 13  # twelve layers, and the sum

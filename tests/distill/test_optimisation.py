@@ -62,7 +62,7 @@ def test_averaged_weights_follow_the_formula() -> None:
             decay = min(0.8, n / (n + 10))
             for mine, value in zip(by_hand.parameters(), model.parameters(), strict=True):
                 mine.lerp_(value, 1 - decay)
-            for mine, value in zip(by_hand.buffers(), model.buffers(), strict=True):
+            for mine, value in zip(by_hand.buffers(), model.buffers(), strict=True):  # type: ignore[assignment]
                 mine.copy_(value)
         average.update_parameters(model)
         found = average.module.state_dict()

@@ -100,7 +100,7 @@ def test_other_commands_read_the_run(
     predicted = answer("latency", name)
     assert done.predicted is not None
     assert predicted["mean_ms"] == pytest.approx(done.predicted.mean_ms, rel=1e-4)
-    assert predicted["provenance"] == "predicted"
+    assert predicted["provenance"] == "predicted"  # type: ignore[comparison-overlap]
     bundle = tmp_path / "bundle"
     assert answer("export", str(run.run_dir), "--variant", done.variant, "--out", str(bundle), "--data", data)[
         "spec_id"

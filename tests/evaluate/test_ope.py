@@ -32,7 +32,7 @@ class BrightestCell:
             ]
         ).astype(np.float32)
         size = np.broadcast_to(np.array([w, h], np.float32)[:, None, None] / 128, (2, 8, 8))
-        return Answer({"score_map": score[None, None], "size_map": size[None], "offset_map": offset[None]})
+        return Answer({"score_map": score[None, None], "size_map": size[None], "offset_map": offset[None]})  # type: ignore[dict-item]
 
 
 def test_a_tracker_that_sees_the_object_follows_it(slide: Any) -> None:

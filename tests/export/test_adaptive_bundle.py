@@ -178,7 +178,7 @@ def test_gate_refuses_a_stage_of_other_weights(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    right, wrong = (bundle_module.bundle_graphs(model, None) for model in (adaptive("both"), lively(SPEC, seed=3)))
+    right, wrong = (bundle_module.bundle_graphs(model, None) for model in (adaptive("both"), lively(SPEC, seed=3)))  # type: ignore[attr-defined]
     for name in ("layers2.onnx", "head1.onnx", "exit2.onnx"):
         monkeypatch.setattr(bundle_module, "bundle_graphs", lambda model, form, n=name: {**right, n: wrong[n]})
         with pytest.raises(CompressError, match="PyTorch and the exported graphs do not agree"):
@@ -274,7 +274,7 @@ def test_verify_notices_other_paths(folder: Path, capsys: pytest.CaptureFixture[
     _edit(folder, lambda m: m["selftest"].update(tie_at=4))
     assert _cli("verify", folder, "--json") == 0
     assert json.loads(capsys.readouterr().out)["frames"] == 3
-    for damaged in ({"tie_at": 0}, {"tie_at": "4"}, {"paths": None}, {"paths": [{}]}):
+    for damaged in ({"tie_at": 0}, {"tie_at": "4"}, {"paths": None}, {"paths": [{}]}):  # type: ignore[var-annotated]
         _edit(folder, lambda m, damaged=damaged: m["selftest"].update(tie_at=None) or m["selftest"].update(damaged))
         assert _cli("verify", folder) == 1
         assert "ways of the bundle's self-test are damaged" in _err(capsys)

@@ -83,7 +83,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, bytes]], list[s
     """A list that is filled with the names of the graphs given, as often as they are run."""
     names: dict[int, str] = {}
     found: list[str] = []
-    opened, run = network_module.session, onnxruntime.InferenceSession.run
+    opened, run = network_module.session, onnxruntime.InferenceSession.run  # type: ignore[attr-defined]
 
     def count(graphs: dict[str, bytes]) -> list[str]:
         def noting(graph: bytes, **options: Any) -> onnxruntime.InferenceSession:

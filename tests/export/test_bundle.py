@@ -54,7 +54,7 @@ def test_gate_refuses_other_weights_and_leaves_the_old_bundle(
 ) -> None:
     out = _export(lively(SMALL), tmp_path / "b")
     before = (out / "bundle.json").read_bytes()
-    wrong = bundle_module.bundle_graphs(lively(SMALL, seed=1))
+    wrong = bundle_module.bundle_graphs(lively(SMALL, seed=1))  # type: ignore[attr-defined]
     monkeypatch.setattr(bundle_module, "bundle_graphs", lambda model, form: wrong)
     with pytest.raises(CompressError, match="PyTorch and the exported graphs do not agree"):
         _export(lively(SMALL), out)
@@ -179,7 +179,7 @@ def test_commands_export_and_verify_a_variant(
     assert (manifest["accuracy"]["ao"], manifest["latency"]["provenance"]) == (0.5, "measured")
     assert _cli("verify", out, "--against", run, "--data", data) == 0
     assert "PyTorch agrees: maps within" in capsys.readouterr().out
-    for strange in ([], {"variant": ["v000"]}, {"variant": None}, "v000"):
+    for strange in ([], {"variant": ["v000"]}, {"variant": None}, "v000"):  # type: ignore[var-annotated]
         (out / "bundle.json").write_text(json.dumps(manifest | {"provenance": strange}))
         assert _cli("verify", out, "--against", run, "--data", data) == 0  # the run's best, which is the same one
 

@@ -26,7 +26,7 @@ def _trained(inputs: int, outputs: int) -> RepVgg:
 def test_both_forms_agree(inputs: int, outputs: int) -> None:
     block = _trained(inputs, outputs)
     merged = block.fused()
-    assert [type(part) for part in merged] == [nn.Conv2d, nn.ReLU]
+    assert [type(part) for part in merged] == [nn.Conv2d, nn.ReLU]  # type: ignore[attr-defined]
     x = torch.randn(3, inputs, 7, 5)
     before = block(x)
     torch.testing.assert_close(merged(x.clone()), before, rtol=1e-5, atol=1e-5)

@@ -17,7 +17,7 @@ from compress.surgery import start_from_timm
 @pytest.fixture(scope="module")
 def tiny() -> timm.models.VisionTransformer:
     torch.manual_seed(0)
-    return timm.create_model("deit_tiny_patch16_224").eval()
+    return timm.create_model("deit_tiny_patch16_224").eval()  # type: ignore[return-value]
 
 
 @pytest.fixture
