@@ -33,7 +33,7 @@ class Proposals:
         return {self.teacher.weights_id, *(Record.from_attrs(record).spec.weights_id for record in drawn)}
 
     def running(self) -> list[tuple[Trial, Record]]:
-        """Trials that were accepted and never told: those of a search that was stopped."""
+        """Trials that were accepted and never finished: those of a search that was stopped."""
         found = []
         for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             trial = Trial(self.study, frozen._trial_id)
@@ -47,16 +47,16 @@ class Proposals:
         """Start from the plain answers, each as deep as the bound allows; see `seed_configurations` and `_likely`."""
         if self.study.get_trials(deepcopy=False):
             return
-        for anchor in seed_configurations(self.space, self.teacher):
+        for start in seed_configurations(self.space, self.teacher):
             for depth in sorted(self.space.choices(self.teacher).get("depth", ()), reverse=True):
-                knobs = anchor | {"depth": depth}
+                knobs = start | {"depth": depth}
                 spec = self.space.spec(self.teacher, lambda name, values, k=knobs: k.get(name, values[0]))  # type: ignore[misc]
                 if _likely(self.gate(spec)):
                     self.study.enqueue_trial(knobs)
                     break
 
     def accepted(self, known: set[str]) -> Iterator[tuple[Trial, Record]]:
-        """Endless specs within the bound whose weights are not in `known` (ids, added to); the others are told PRUNED.
+        """Endless specs within the bound whose weights are not in `known` (ids, added to); the others are pruned.
 
         By weights, as exit thresholds chosen for a student change its id.
 

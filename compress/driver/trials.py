@@ -1,4 +1,4 @@
-"""The trials of a search: asked for, recorded as results come, told to the study once."""
+"""The trials of a search: asked for, recorded as results come, and ended once."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Trials:
     def ask(self, count: int) -> list[int]:
         """New students within the latency bound, at most `count`; fewer where the space seems to hold no more.
 
-        Students over the bound are told PRUNED on the way, with the reason in their record.
+        Students over the bound are pruned, with the reason in their record.
         """
         accepted = self._proposals.accepted(self._known)
         return [self._take(trial, record) for trial, record in islice(accepted, max(0, count))]
@@ -76,7 +76,7 @@ class Trials:
         return any(past["fidelity"] == self._setup.rungs[rung].fidelity for past in self[number].rungs)
 
     def add(self, result: TrialResult) -> Record:
-        """Record a result; the search loop does this before the strategy learns of it. A failed trial is told."""
+        """Record a result; the search loop does this before the strategy learns of it. A failed trial ends here."""
         number = result.trial
         record = _failure(self[number], result) if result.error else self._scored(self[number], result)
         self._records[number] = record
@@ -90,7 +90,7 @@ class Trials:
         return self._check(record).over_ms
 
     def finish(self, number: int) -> None:
-        """Tell a trained student, once and for all. A failed one was told already."""
+        """Tell the study what became of a trained student, once and for all; a failed one has ended already."""
         if number not in self._open:
             return
         record = self[number]
