@@ -11,13 +11,13 @@ from compress.data.sequence import Sequence
 
 
 class CachedSequence:
-    """A sequence, or its first `length` frames, each drawn or read once."""
+    """A sequence, or its first `length` frames, each drawn or read once; again and again where not to `keep` them."""
 
-    def __init__(self, sequence: Sequence, length: int | None = None) -> None:
+    def __init__(self, sequence: Sequence, length: int | None = None, *, keep: bool = True) -> None:
         self._sequence = sequence
         self._length = len(sequence) if length is None else min(length, len(sequence))
         self.name = sequence.name if self._length == len(sequence) else f"{sequence.name}[:{self._length}]"
-        self._frame = lru_cache(maxsize=None)(sequence.frame)
+        self._frame = lru_cache(maxsize=None)(sequence.frame) if keep else sequence.frame
 
     def __len__(self) -> int:
         return self._length

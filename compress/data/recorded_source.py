@@ -17,6 +17,7 @@ from compress.data.sources import DataSource, Split
 
 _SHORT = 30
 """Frames of a sequence that the lower rungs of a search see."""
+_KEPT_BYTES = 1_000_000_000
 
 
 class RecordedSource(ABC):
@@ -58,12 +59,12 @@ class RecordedSource(ABC):
         return f"{self._prefix}:{self.path}"
 
     def sequences(self, split: Split = "test", *, keep: bool = False) -> list[Sequence]:
-        """See `DataSource`. Frames are kept of short sequences only, since others may be many."""
-        if split == "short":
-            return [CachedSequence(sequence, _SHORT) for sequence in self._sequences]
-        if split == "validation" and keep:
-            return [CachedSequence(sequence) for sequence in self._sequences]
-        return list(self._sequences)
+        """See `DataSource`. Frames are kept where those of all sequences together take at most 1 GB."""
+        length = _SHORT if split == "short" else None
+        if length is None and not (keep and split == "validation"):
+            return list(self._sequences)
+        kept = self._bytes(length) <= _KEPT_BYTES
+        return [CachedSequence(sequence, length, keep=kept) for sequence in self._sequences]
 
     def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:
         """See `DataSource`."""
@@ -78,6 +79,11 @@ class RecordedSource(ABC):
     @cached_property
     def _sequences(self) -> list[Sequence]:
         return self.read()
+
+    def _bytes(self, length: int | None) -> int:
+        """Of the first `length` frames of all sequences, were each as large as the very first."""
+        frames = sum(len(sequence) if length is None else min(length, len(sequence)) for sequence in self._sequences)
+        return frames * int(self._sequences[0].frame(0).nbytes) if frames else 0
 
     @property
     def _prefix(self) -> str:

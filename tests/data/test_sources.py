@@ -13,7 +13,15 @@ import numpy as np
 import pytest
 
 from compress.core import FileError, UsageError
-from compress.data import DataReference, PairSizes, fingerprints, open_source, registered_readers, split_key
+from compress.data import (
+    DataReference,
+    PairSizes,
+    fingerprints,
+    open_source,
+    recorded_source,
+    registered_readers,
+    split_key,
+)
 from compress.data.generated import generated_sequences
 from compress.data.worker import make_pairs, stream_pairs
 
@@ -190,6 +198,15 @@ def test_lower_rungs_see_thirty_frames(train: Path, tmp_path: Path) -> None:
     for source in (open_source("generated"), open_source(f"folder:{tmp_path / 'long'}")):
         assert {len(sequence) for sequence in source.sequences("short")} == {30}
         assert min(len(sequence) for sequence in source.sequences("test")) > 30
+
+
+def test_frames_are_kept_in_memory_where_they_fit(train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for most, kept in ((6 * 96 * 96 * 3, True), (6 * 96 * 96 * 3 - 1, False)):
+        monkeypatch.setattr(recorded_source, "_KEPT_BYTES", most)
+        for split in ("short", "validation"):
+            sequence = open_source(f"folder:{train}").sequences(split, keep=True)[0]
+            assert (sequence.frame(2) is sequence.frame(2)) is kept
+            assert len(sequence) == 3
 
 
 def test_references_open_what_they_were_made_of(train: Path) -> None:

@@ -1,7 +1,7 @@
 """Generated data: sequences with exact boxes and training pairs, drawn from a seed."""
 
 from compress.data.generated.difficulty import DIFFICULTIES, levels_of, random_levels
-from compress.data.generated.pairs import pair_stream, sample_pairs
+from compress.data.generated.pairs import sample_pairs
 from compress.data.generated.sequences import GeneratedSequence, generated_sequences
 from compress.data.generated.textures import load_images
 
@@ -11,7 +11,6 @@ __all__ = [
     "generated_sequences",
     "levels_of",
     "load_images",
-    "pair_stream",
     "random_levels",
     "sample_pairs",
 ]

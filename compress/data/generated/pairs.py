@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -115,11 +115,3 @@ def _compress(image: Image, quality: int) -> Image:
 
 def _sharpen(image: Image) -> Image:
     return cv2.addWeighted(image, 2.0, cv2.blur(image, (3, 3)), -1.0, 0.0)  # type: ignore[return-value]
-
-
-def pair_stream(seed: int, batch: int, *, start: int = 0, step: int = 1, **options: object) -> Iterator[Pairs]:
-    """Batches `start`, `start + step`, … of `sample_pairs`; `step` workers with their own `start` share a stream."""
-    index = start
-    while True:
-        yield sample_pairs(seed, index, batch, **options)  # type: ignore[arg-type]
-        index += step
