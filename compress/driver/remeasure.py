@@ -23,6 +23,8 @@ class Remeasurer:
     many more take the worst path.
 
     Attributes:
+        run_dir: Its `checkpoints/` hold the weights.
+        settings: Of the search, for the archive.
     """
 
     study: optuna.Study
