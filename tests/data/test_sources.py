@@ -24,6 +24,7 @@ from compress.data import (
 )
 from compress.data.generated import generated_sequences
 from compress.data.worker import make_pairs, stream_pairs
+from compress.testing import source_suite
 
 _BOXES = "20,20,30,30\n21,20,30,30\n22,20,30,30\n"
 
@@ -229,6 +230,12 @@ def test_pairs_come_in_one_order_from_any_number_of_workers(train: Path) -> None
         assert all(np.array_equal(x.search, y.search) for x, y in zip(found, wanted, strict=True))
         assert np.array_equal(streamed[0].search, wanted[1].search)
         assert np.array_equal(streamed[2].boxes, source.pairs(5, 3, 2, sizes).boxes)
+
+
+@pytest.mark.parametrize("reader", sorted(registered_readers()))
+@pytest.mark.parametrize("check", source_suite.CHECKS, ids=lambda check: check.__name__)
+def test_conformance(reader: str, check: source_suite.Check, train: Path) -> None:
+    check({"folder": f"folder:{train}", "generated": "generated"}[reader])
 
 
 def test_every_reader_says_what_it_reads() -> None:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from compress import search
 from compress.cli import main
 from compress.core import FileError
-from compress.data import READERS, DataReference, PairSizes, RecordedSource, Sequence, open_source
-from compress.data.worker import make_pairs
+from compress.data import READERS, DataReference, RecordedSource, Sequence, open_source
+from compress.testing import source_suite
 
 
 class Walk:
@@ -100,12 +100,14 @@ def test_a_search_trains_and_scores_on_it_as_evaluate_does(
         assert found["frames"] == 10
 
 
-def test_other_processes_make_its_pairs_and_find_it_by_reference(arrays: str) -> None:
-    source, sizes = open_source(arrays), PairSizes(32, 64)
-    (made,) = make_pairs(source, 3, [5], workers=1, sizes=sizes)
-    assert np.array_equal(made.search, source.pairs(3, 0, 5, sizes).search)
+@pytest.mark.parametrize("check", source_suite.CHECKS, ids=lambda check: check.__name__)
+def test_conformance(check: source_suite.Check, arrays: str) -> None:
+    check(arrays)
+
+
+def test_work_given_out_is_refused_once_the_data_has_changed(arrays: str) -> None:
+    source = open_source(arrays)
     reference = DataReference.of(source)
-    assert reference.open().fingerprint == source.fingerprint
     (source.path / "b.npz").unlink()  # type: ignore[attr-defined]
     with pytest.raises(FileError, match="other data"):
         reference.open()
