@@ -23,7 +23,7 @@ _PACKAGES = ("torch", "onnxruntime", "onnx", "opencv-python-headless", "optuna",
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """One thing that was examined.
 
     Attributes:
         ok: False where something is missing or in the way; `advice` then says what to do.
@@ -113,15 +113,15 @@ def _command(name: str, words: tuple[str, ...], advice: str) -> Finding:
         return Finding(name, "not found", False, advice)
     if name != "ssh":
         return Finding(name, path)
-    told = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10).stderr.strip()
-    return Finding(name, f"{path} ({told})")
+    shown = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10).stderr.strip()
+    return Finding(name, f"{path} ({shown})")
 
 
 def _governor() -> Finding:
     facts = conditions()
     found = ", ".join(filter(None, [facts["governor"], facts["cpu_mhz"] and f"{facts['cpu_mhz']} MHz"]))
     if facts["governor"] in ("", "performance"):
-        return Finding("CPU clock", found or "not told by this system")
+        return Finding("CPU clock", found or "this system does not say")
     advice = "The clock follows the load, so times vary. `cpupower frequency-set -g performance` holds it; on a Jetson"
     return Finding("CPU clock", found, False, f"{advice} set `nvpmodel` and run `jetson_clocks`.")
 

@@ -1,4 +1,4 @@
-"""Devices that were measured elsewhere: their names, and the profiles kept of them."""
+"""Other devices: their names as targets, and the profiles measured on them that are kept here."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Visits go round-robin in shuffled order, so that drift and neighbours fall on all calls alike. The first runs of a
 visit are dropped: they pay for the caches the call before has filled. The 10th percentile over all rounds is what
-adds up; medians and means carry the neighbours along.
+adds up; medians and means include what the neighbours took.
 
 This module travels in kits: Python 3.8 and numpy.
 """

@@ -1,4 +1,4 @@
-"""Parts read off stacks, corrected by whole trackers of other shapes."""
+"""Components read off stacks, calibrated on whole trackers of other shapes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from compress.latency import Profile, ValidationResult, network_p10_ms
 Array: TypeAlias = NDArray[np.float64]
 
 _RIDGE = 0.44
-"""(2% / 3%)²: by how much a tracker's two sessions differ, and by how much a part may be wrong that stacks told."""
+"""(2% / 3%)²: by how much a tracker's two sessions differ, and by how much a component read off stacks may be wrong."""
 
 
 def calibrated(raw: Profile, validation: Mapping[str, TrackerSpec], measured: Sequence[float]) -> Profile:
-    """`raw` with parts that fit the trackers held back, each of which is also predicted from the others.
+    """`raw` with components that fit the validation set, each tracker of which is also predicted from the others.
 
     Args:
         measured: 10th percentiles of the frame loop around each of `validation`, in ms.
@@ -36,16 +36,16 @@ def calibrated(raw: Profile, validation: Mapping[str, TrackerSpec], measured: Se
 
 
 def _factors(shares: Array, network: Array, overhead_ms: Array) -> Array:
-    """What each part is to be multiplied by, for the least squared relative error.
+    """What each component is to be multiplied by, for the least squared relative error.
 
     One scale and one cost of every frame for all: a layer costs less in a shallow tracker, whose weights stay in the
-    cache, than the stacks tell. And for each part a little of its own, by ridge regression: a stack is timed in one
+    cache, than stacks suggest. And for each component a little of its own, by ridge regression: a stack is timed in one
     session, and where its memory came to lie costs or saves some per cent.
 
     Args:
-        shares: What each part costs in each tracker, in ms: (trackers, parts).
+        shares: What each component costs in each tracker, in ms: (trackers, components).
         network: What each tracker took: (trackers,).
-        fixed_ms: The first parts, of which each tracker has one.
+        overhead_ms: The first components, of which each tracker has one.
     """
     parts = shares / network[:, None]
     common = np.stack([parts.sum(axis=1), 1 / network], axis=1)
@@ -58,7 +58,7 @@ def _factors(shares: Array, network: Array, overhead_ms: Array) -> Array:
 
 
 def _shares(profile: Profile, specs: Iterable[TrackerSpec]) -> Array:
-    """(trackers, parts) in ms; a network's time is the sum of what its parts cost."""
+    """(trackers, components) in ms; a network's time is the sum of its components."""
     parts = _parts(profile)
     alone = [_with_parts(profile, part) for part in np.diag(parts)]
     return np.array([[network_p10_ms(each, spec) for each in alone] for spec in specs])

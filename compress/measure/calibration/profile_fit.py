@@ -1,4 +1,4 @@
-"""From the times of a plan's trackers to a profile: read the parts off, correct them."""
+"""From the times of a plan's trackers to a profile: read its components off, calibrate them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from compress.measure.stacks.timing_plan import TimingPlan
 from compress.measure.timing import Times, disagreement, low, refusal
 
 WORST_ERROR = 0.2
-"""Profiles whose parts miss the whole trackers held back by more than this on average are refused."""
+"""Profiles whose components miss the validation set by more than this on average are refused."""
 
 _ADVICE = "Stop what else runs on it, let it cool, and try again."
 
@@ -33,7 +33,7 @@ class Where:
 
 
 def fit_profile(plan: TimingPlan, times: Sequence[Times], where: Where) -> Profile:
-    """The profile that the times of a plan tell.
+    """The profile from the times of a plan.
 
     Stacks are timed within the loop too: after a crop a network finds its caches colder than after itself.
 
@@ -70,7 +70,7 @@ def fit_profile(plan: TimingPlan, times: Sequence[Times], where: Where) -> Profi
 
 
 def check_calm(times: Sequence[Times], device: str) -> None:
-    """Refuse times that say more about the machine's mood than about trackers.
+    """Refuse times that say more about how busy the machine was than about trackers.
 
     Raises:
         CompressError: two halves of a batch do not agree, with the spread.
@@ -81,10 +81,10 @@ def check_calm(times: Sequence[Times], device: str) -> None:
 
 
 def check_adds_up(profile: Profile) -> None:
-    """Refuse a profile that cannot tell what a whole tracker takes, whatever its rounds agreed on.
+    """Refuse a profile that does not predict what a whole tracker takes, whatever its rounds agreed on.
 
     Raises:
-        CompressError: with the error on the trackers held back and the largest spread.
+        CompressError: with the error on the validation set and the largest spread.
     """
     if (profile.mean_error or 0.0) > WORST_ERROR:
         raise CompressError(

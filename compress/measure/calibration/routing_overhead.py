@@ -1,4 +1,4 @@
-"""Measuring what bypass and exits cost: ways through adaptive trackers, each beside a static one of the same layers."""
+"""Measuring what bypass and exits cost: adaptive trackers along paths, each beside a static one of the same layers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from compress.measure.timed_trackers import Call, timed_frames
 from compress.measure.timing import Times, low, settled_rounds
 
 _KNOWN = 4
-"""Trackers that tell the machine's pace: their sessions differ by 1 or 2%, their mean by half of that."""
+"""Trackers that show how fast the machine is now: their sessions differ by 1 or 2%, their mean by half of that."""
 
 _FREE = RoutingOverhead(0, 0, 0, 0)
 _UNITS = (
@@ -34,12 +34,12 @@ _UNITS = (
 
 @dataclass(frozen=True)
 class RoutingOverheadPlan:
-    """What is timed for what deciding costs.
+    """What is timed for the routing overhead.
 
     Attributes:
-        known: Shallow static trackers by name, timed for the profile before: they tell how fast the machine is now.
-        fitted: Ways that costs are fitted to.
-        held: Ways held back, by name.
+        known: Shallow static trackers by name, timed for the profile before: how fast the machine is now.
+        fitted: Paths that costs are fitted to.
+        validation: Paths of the validation set, by name.
     """
 
     known: dict[str, TrackerSpec]
@@ -57,12 +57,12 @@ class RoutingOverheadPlan:
 
     @property
     def statics(self) -> list[TrackerSpec]:
-        """Beside each way fitted to, a static tracker of the layers it computes."""
+        """Beside each fitted path, a static tracker of the layers it computes."""
         return [static_part(spec, path) for spec, path in self.fitted]
 
     @property
     def calls(self) -> list[Call]:
-        """Each tracker on the way it takes, timed in one shuffled run: known, static, fitted, and held ones."""
+        """Each tracker along its path, timed in one shuffled run: known, static, fitted, and validation ones."""
         paths = [*self.fitted, *((spec, path) for _, spec, path in self.validation)]
         return [*((spec, None) for spec in (*self.known.values(), *self.statics)), *paths]
 
@@ -70,7 +70,7 @@ class RoutingOverheadPlan:
 def measured_routing_overhead(
     profile: Profile, teacher: TrackerSpec, *, rounds: int, progress: Progress, strict: bool = False
 ) -> RoutingOverhead:
-    """What deciding costs in the family of `profile`, which may have been measured long before.
+    """The routing overhead in the family of `profile`, which may have been measured long before.
 
     Raises:
         CompressError: `strict`, and the machine is noisy; see `check_calm`.
@@ -85,30 +85,32 @@ def measured_routing_overhead(
 
 
 def fit_routing_overhead(profile: Profile, plan: RoutingOverheadPlan, times: Times) -> RoutingOverhead:
-    """What deciding costs, from the times of the plan's calls: (calls, rounds, timed).
+    """The routing overhead, from the times of the plan's calls: (calls, rounds, timed).
 
     All figures are brought to the speed at which the profile was measured.
     """
     before = {validation.spec: validation.measured_ms for validation in profile.validation}
     then = [before.get(name, p10_ms(profile, spec)) for name, spec in plan.known.items()]
     ends = np.cumsum([len(then), len(plan.fitted), len(plan.fitted)])
-    now, static_ms, fitted_ms, held_ms = np.split(low(times), ends)
-    static_ms, fitted_ms, held_ms = (each * sum(then) / now.sum() for each in (static_ms, fitted_ms, held_ms))
+    now, static_ms, fitted_ms, validation_ms = np.split(low(times), ends)
+    static_ms, fitted_ms, validation_ms = (
+        each * sum(then) / now.sum() for each in (static_ms, fitted_ms, validation_ms)
+    )
     paths = [(*each, ms, base) for each, ms, base in zip(plan.fitted, fitted_ms, static_ms, strict=True)]
     costs = fit(profile, paths)
     known = replace(profile, routing_overhead=costs)
     rows = (
         ValidationResult(name, path_ms(known, spec, path), float(ms))
-        for (name, spec, path), ms in zip(plan.validation, held_ms, strict=True)
+        for (name, spec, path), ms in zip(plan.validation, validation_ms, strict=True)
     )
     return replace(costs, validation=tuple(rows))
 
 
 def fit(profile: Profile, paths: Iterable[tuple[TrackerSpec, ExecutionPath, float, float]]) -> RoutingOverhead:
-    """Least squares, relative to each way's time, with no cost below zero.
+    """Least squares, relative to each path's time, with no cost below zero.
 
     Args:
-        ways: A tracker, a way through it, the time it took, and that of a static tracker of the layers it computes.
+        paths: A tracker, a path through it, the time it took, and that of a static tracker of the layers it computes.
     """
     rows, more = [], []
     for spec, path, ms, static_ms in paths:

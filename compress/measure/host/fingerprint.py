@@ -19,7 +19,7 @@ class Host:
     """The processor as this process may use it.
 
     Attributes:
-        cpu: Model name; with family, model and stepping where the system tells, since virtual machines share names.
+        cpu: Model name; with family, model and stepping where the system has them: virtual machines share names.
         cores: Cores this process may run on.
     """
 

@@ -53,7 +53,7 @@ sys.exit(main())
 '''
 
 _EPOCH = 315619200
-"""1980-01-02, about the first day that a zip file can tell: archives of equal sources are equal."""
+"""1980-01-02, about the first day that a zip file can hold: archives of equal sources are equal."""
 
 
 def sources() -> dict[str, str]:

@@ -23,7 +23,7 @@ _AGAIN = "Write a new kit with `compress profile kit` and measure that."
 
 
 def ingest(path: Path, *, kit: Path | None = None) -> tuple[Profile, Path]:
-    """Fit and keep the profile that a results.json tells.
+    """Fit and keep the profile from a results.json.
 
     Args:
         kit: Folder of the kit, where another `$COMPRESS_HOME` has written it.

@@ -61,7 +61,7 @@ class Results:
 
 
 def read_results(path: Path) -> Results:
-    """Read what a kit wrote, as far as it can be judged without the kit.
+    """Read what a kit wrote, as far as it can be checked without the kit.
 
     Raises:
         FileError: missing, too large, cut off, changed since it was written, or not a kit's results.
@@ -124,7 +124,7 @@ def _checked_body(path: Path) -> dict[str, Any]:
 
 
 def _times(path: Path, batch: Any) -> Times:
-    """(calls + 1, rounds, timed) milliseconds that a clock can have told."""
+    """(calls + 1, rounds, timed) milliseconds that a clock can have measured."""
     try:
         times = np.array(batch, dtype=np.float64)
     except (ValueError, TypeError, OverflowError):

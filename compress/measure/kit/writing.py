@@ -1,7 +1,7 @@
 """Kits: folders that measure a family's profile on a device that has no compress.
 
 A kit holds the graphs that an in-process profile times, without weights, a plan of what to time together, and one
-script that times it with the code that runs here.
+archive that times it with the code that runs here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measuring on a device over ssh: carry a kit there, run it, bring the results back, leave nothing behind."""
+"""Measuring on a device over ssh: copy a kit there, run it, bring the results back, leave nothing behind."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes
 
 
 def _send(kit: Path, stream: IO[bytes]) -> None:
-    """The kit as a tar; a device that hangs up tells why on stderr."""
+    """The kit as a tar; a device that hangs up says why on stderr."""
     with contextlib.suppress(OSError, tarfile.TarError), stream, tarfile.open(fileobj=stream, mode="w|") as archive:
         for path in sorted(kit.rglob("*")):
             archive.add(path, arcname=str(path.relative_to(kit)), recursive=False)
