@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import shutil
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from compress.core import FileError
+from compress.core import FileError, fingerprint
+from compress.core.plain import from_plain, to_plain
 from compress.data import DataReference, open_source
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob
 from compress.driver.worker import run_job
@@ -72,6 +74,16 @@ def test_jobs_and_results_survive_pickling(adaptive: TrialJob) -> None:
     result = run_job(adaptive)
     assert pickle.loads(pickle.dumps(result)) == result
     assert hash(adaptive.setup) == hash(pickle.loads(pickle.dumps(adaptive.setup)))
+
+
+def test_jobs_and_results_are_plain_data(adaptive: TrialJob, setup: TrainingSetup) -> None:
+    """JSON holds them; what a latency model rests on can be written, and is read back by its own files alone."""
+    job = job_of(setup, SHORTER[0])
+    result = run_job(job)
+    for value in (job, result):
+        assert from_plain(type(value), json.loads(json.dumps(to_plain(value))), "value") == value
+    assert fingerprint(adaptive) == fingerprint(pickle.loads(pickle.dumps(adaptive)))
+    assert len({fingerprint(each) for each in (adaptive, replace(adaptive, exits=None), job)}) == 3
 
 
 def test_a_result_hangs_on_the_job_alone(setup: TrainingSetup) -> None:
