@@ -6,10 +6,15 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from compress.testing.shared import Shared
+
+if TYPE_CHECKING:
+    from compress.core import TrackerSpec
+    from compress.measure.budget import MeasurementBudget
 
 # Before anything imports numpy or torch; processes that tests start inherit it. Networks as small as those of the tests
 # only wait for one another on more threads, and two OpenMP pools on the same cores run many times slower.
@@ -67,3 +72,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
     """What all workers share, for as long as the tests run."""
     base = tmp_path_factory.getbasetemp()
     return Shared((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared")
+
+
+@pytest.fixture
+def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Routing overhead is measured on six adaptive paths instead of 36, with a third of the runs.
+
+    For tests of what is made of the times, which tests of calibration hold on times that are made up.
+    """
+    from dataclasses import replace
+    from importlib import import_module
+
+    from compress.measure.budget import budget_of
+
+    def small(teacher: TrackerSpec) -> MeasurementBudget:
+        return replace(budget_of(teacher), dropped=1, timed=2, paths=6)
+
+    monkeypatch.setattr(import_module("compress.measure.calibration.routing_overhead"), "budget_of", small)

@@ -44,6 +44,7 @@ def test_whole_trackers_are_timed_under_their_runtime(tiny: TrackerSpec, target:
     assert ("int8" in found.runtime) == ("int8" in target)
 
 
+@pytest.mark.usefixtures("small_budget")
 @pytest.mark.parametrize("target", _OTHERS)
 def test_each_has_a_profile_of_its_own(tiny: TrackerSpec, adaptive: TrackerSpec, target: str) -> None:
     aim = resolve_target(target)

@@ -83,12 +83,13 @@ def test_a_uniform_slowness_is_no_error() -> None:
 
 
 def test_noise_of_a_session_is_not_taken_for_what_a_part_costs() -> None:
-    """Parts that are off by 3% and trackers timed to 2% give predictions half again as good as the parts were.
+    """Parts that are off by 3%, and trackers timed to 2%: predictions err by a quarter less than the parts did.
 
-    With a ridge of a fortieth of that, parts follow the noise of the trackers, and nothing is gained.
+    With a ridge of a fortieth, parts follow the noise of the trackers, and nothing is gained.
     """
     truth, specs = _profile(), list(HELD.values())
     others = [replace(NANO, layers=_joint(depth, hidden)) for depth in (2, 5, 8, 11) for hidden in (64, 256, 512)]
+    others += [replace(NANO, layers=_split(depth, hidden)) for depth in (4, 7, 10) for hidden in (64, 512)]
     wanted = np.array(_ms(truth, others))
 
     def squared_error(profile: Profile) -> float:
@@ -102,8 +103,12 @@ def test_noise_of_a_session_is_not_taken_for_what_a_part_costs() -> None:
         ms = [ms * noise.normal(1, 0.02) for ms in _ms(truth, specs)]
         read.append(squared_error(raw))
         found.append(squared_error(calibrated(raw, HELD, ms)))
-    assert np.sqrt(np.mean(found)) < 0.8 * np.sqrt(np.mean(read))
+    assert np.sqrt(np.mean(found)) < 0.85 * np.sqrt(np.mean(read))
 
 
 def _joint(depth: int, hidden: int) -> tuple[LayerSpec, ...]:
     return tuple(LayerSpec(source=i, mlp_hidden=hidden) for i in range(depth))
+
+
+def _split(depth: int, hidden: int) -> tuple[LayerSpec, ...]:
+    return tuple(LayerSpec(i, hidden, "FE" if i < depth // 2 else "AI") for i in range(depth))

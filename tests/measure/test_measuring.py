@@ -48,7 +48,7 @@ def test_a_profile_is_measured_and_kept(tiny: TrackerSpec) -> None:
     assert kept_profiles() == []
 
     reports: list[tuple[str, float]] = []
-    profile = host_profile(tiny, rounds=6, progress=lambda text, share, _=None: reports.append((text, share)))
+    profile = host_profile(tiny, rounds=3, progress=lambda text, share, _=None: reports.append((text, share)))
     assert {text.partition(":")[0] for text, _ in reports} == {"exporting networks", "measuring the profile"}
     assert all(0 <= share <= 1 for _, share in reports)
     assert {block.attention for block in profile.blocks} == {"joint", "FE", "AI"}

@@ -81,8 +81,8 @@ def test_enumeration_is_distinct_and_holds_every_sample(name: str) -> None:
 
 def test_the_full_space_is_large_and_seldom_repeats() -> None:
     rng = random.Random(0)
-    assert len({FULL.sample(NANO, rng) for _ in range(2000)}) > 1800
-    assert len(set(islice(FULL.enumerate(NANO), 2000))) == 2000
+    assert len({FULL.sample(NANO, rng) for _ in range(500)}) > 450
+    assert len(set(islice(FULL.enumerate(NANO), 500))) == 500
 
 
 @pytest.mark.parametrize("name", TRACKERS.names())
