@@ -11,6 +11,7 @@ import pytest
 from compress import search
 from compress.core import FileError, TrackerSpec, UsageError, describe
 from compress.spaces import KNOBS, NEVER, Draft, Scalar, load_space, read_space
+from compress.testing.knob_suite import KnobSuite
 
 SPACE = """
 description: Layers, and candidate elimination at a third of them.
@@ -33,7 +34,8 @@ class Keep:
         return next((layer.keep for layer in teacher.layers if layer.keep is not None), NEVER)
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        return values if teacher.attention == "joint" and not teacher.extra_tokens else (NEVER,)
+        plain = teacher.backbone == "vit" and teacher.attention == "joint" and not teacher.extra_tokens
+        return values if plain else (NEVER,)
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         third = max(1, len(draft.layers) // 3)
@@ -46,6 +48,16 @@ def registered() -> Iterator[None]:
     KNOBS.register("keep", Keep())
     yield
     KNOBS.remove("keep")
+
+
+class TestKeep(KnobSuite):
+    @pytest.fixture
+    def name(self) -> str:
+        return "keep"
+
+    @pytest.fixture
+    def values(self) -> tuple[Scalar, ...]:
+        return (NEVER, 0.7, 0.5)
 
 
 @pytest.fixture

@@ -1,0 +1,35 @@
+"""Every knob of the package keeps what a knob has to keep."""
+
+from __future__ import annotations
+
+import pytest
+
+from compress.spaces import KNOBS, Scalar
+from compress.testing.knob_suite import KnobSuite
+
+VALUES: dict[str, tuple[Scalar, ...]] = {
+    "depth": (2, 4, 12),
+    "layers": ("even", "front", "ends"),
+    "interaction": ("joint", "1/4", "1/2"),
+    "mlp_ratio": (1, 2, 4),
+    "dr_ratio": (0, 0.25, 0.5),
+    "bypass": ("never", "learned"),
+    "tau0": (0.2, 0.5),
+    "n_enf": (1, 2),
+    "exits": ("never", "1/2", "1/6 1/2"),
+    "adapters": (0, 1, 2),
+}
+
+
+class TestEveryKnob(KnobSuite):
+    @pytest.fixture(params=VALUES)
+    def name(self, request: pytest.FixtureRequest) -> str:
+        return str(request.param)
+
+    @pytest.fixture
+    def values(self, name: str) -> tuple[Scalar, ...]:
+        return VALUES[name]
+
+
+def test_all_are_here() -> None:
+    assert set(VALUES) == set(KNOBS.names())
