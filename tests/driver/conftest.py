@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from compress import search
@@ -12,6 +14,7 @@ from compress.testing.search_settings import SETTINGS
 __all__ = ["data", "home", "weights"]
 
 
-@pytest.fixture(scope="session")
-def run(tmp_path_factory: pytest.TempPathFactory, weights: str, data: str) -> Archive:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, home: Path, weights: str, data: str) -> Archive:
+    """In the module's own home: a fixture of the session would come before that is there."""
     return search(out=tmp_path_factory.mktemp("runs") / "first", weights=weights, data=data, **SETTINGS)
