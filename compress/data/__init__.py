@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from compress.data.cached import CachedSequence
 from compress.data.folder import FolderSequence, read_folder
+from compress.data.opening import DataReference, load_sequences, open_source, split_key
 from compress.data.pairs import Pairs, PairSizes
+from compress.data.readers import registered_readers
 from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
-from compress.data.sources import READERS, DataReference, DataSource, Split, open_source, registered_readers, split_key
+from compress.data.sources import READERS, DataSource, Split
 
 __all__ = [
     "READERS",
@@ -26,13 +28,3 @@ __all__ = [
     "registered_readers",
     "split_key",
 ]
-
-
-def load_sequences(*sources: str) -> list[Sequence]:
-    """The test sequences of each source that a user names, see `open_source`.
-
-    Raises:
-        UsageError: a source of another form.
-        FileError: a folder without sequences, or with a damaged one.
-    """
-    return [sequence for source in sources for sequence in open_source(source).sequences()]

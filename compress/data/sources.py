@@ -12,11 +12,9 @@ It then serves `--data` and `--train-data` of every command, and is listed in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from importlib import import_module
 from typing import Literal, Protocol
 
-from compress.core import FileError, Registry, UsageError, fingerprint
+from compress.core import Registry
 from compress.data.pairs import Pairs, PairSizes
 from compress.data.sequence import Sequence
 
@@ -94,70 +92,4 @@ class Reader(Protocol):
 
 
 READERS = Registry[Reader]("reader of data")
-"""By prefix. `open_source` adds those that ship."""
-
-
-def open_source(text: str, *, images: str = "") -> DataSource:
-    """The source that a user names, such as `generated` or `folder:PATH`.
-
-    Args:
-        images: Folder of images as texture of generated pairs; empty for none.
-
-    Raises:
-        UsageError: no reader has this prefix, or its reader needs another form.
-    """
-    prefix, _, location = text.partition(":")
-    if prefix not in registered_readers():
-        forms = " or ".join(repr(reader.form) for _, reader in registered_readers().items())
-        raise UsageError(f"Data must be {forms} but is {text!r}. Example: folder:videos/my-video.")
-    source = READERS[prefix](location)
-    return source.with_images(images) if images else source
-
-
-def registered_readers() -> Registry[Reader]:
-    """All readers, those that ship among them."""
-    import_module("compress.data.readers")
-    return READERS
-
-
-@dataclass(frozen=True)
-class DataReference:
-    """A source as another process opens it, and what must be in it. Plain and picklable.
-
-    Attributes:
-        source: See `DataSource.name`.
-        module: Where its reader is registered.
-    """
-
-    source: str
-    fingerprint: str
-    module: str
-
-    @classmethod
-    def of(cls, source: DataSource) -> DataReference:
-        """Raises `FileError` where the source cannot be read."""
-        return cls(source.name, source.fingerprint, type(source).__module__)
-
-    def open(self, *, check: bool = True) -> DataSource:
-        """The source.
-
-        Args:
-            check: Whether to look at its content; not needed beside a process that has just done so.
-
-        Raises:
-            FileError: there is other content now.
-        """
-        if self.source.partition(":")[0] not in registered_readers():
-            import_module(self.module)
-        source = open_source(self.source)
-        if check and source.fingerprint != self.fingerprint:
-            raise FileError(
-                f"{self.source} holds other data than when this work was given out. Give the search another --out, "
-                "or put the data back."
-            )
-        return source
-
-
-def split_key(source: DataSource | DataReference, split: Split) -> str:
-    """The fingerprint of what a split of a source holds, which scores are kept by."""
-    return fingerprint([source.fingerprint, split])
+"""By prefix; `compress.data.readers` holds those that ship."""

@@ -21,8 +21,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from compress.core import CompressError
+from compress.data.opening import DataReference
 from compress.data.pairs import Pairs, PairSizes
-from compress.data.sources import DataReference, DataSource
+from compress.data.sources import DataSource
 
 _LENGTH = 8
 """Bytes that say how long the batch after them is."""

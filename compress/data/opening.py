@@ -1,0 +1,82 @@
+"""Opening data sources: by the name that a user gives, and as another process opens them again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from compress.core import FileError, UsageError, fingerprint
+from compress.data.readers import registered_readers
+from compress.data.sequence import Sequence
+from compress.data.sources import DataSource, Split
+
+
+def open_source(text: str, *, images: str = "") -> DataSource:
+    """The source that a user names, such as `generated` or `folder:PATH`.
+
+    Args:
+        images: Folder of images as texture of generated pairs; empty for none.
+
+    Raises:
+        UsageError: no reader has this prefix, or its reader needs another form.
+    """
+    prefix, _, location = text.partition(":")
+    readers = registered_readers()
+    if prefix not in readers:
+        forms = " or ".join(repr(reader.form) for _, reader in readers.items())
+        raise UsageError(f"Data must be {forms} but is {text!r}. Example: folder:videos/my-video.")
+    source = readers[prefix](location)
+    return source.with_images(images) if images else source
+
+
+def load_sequences(*sources: str) -> list[Sequence]:
+    """The test sequences of each source that a user names, see `open_source`.
+
+    Raises:
+        UsageError: a source of another form.
+        FileError: a folder without sequences, or with a damaged one.
+    """
+    return [sequence for source in sources for sequence in open_source(source).sequences()]
+
+
+@dataclass(frozen=True)
+class DataReference:
+    """A source as another process opens it, and what must be in it. Plain and picklable.
+
+    Attributes:
+        source: See `DataSource.name`.
+        module: Where its reader is registered.
+    """
+
+    source: str
+    fingerprint: str
+    module: str
+
+    @classmethod
+    def of(cls, source: DataSource) -> DataReference:
+        """Raises `FileError` where the source cannot be read."""
+        return cls(source.name, source.fingerprint, type(source).__module__)
+
+    def open(self, *, check: bool = True) -> DataSource:
+        """The source.
+
+        Args:
+            check: Whether to look at its content; not needed beside a process that has just done so.
+
+        Raises:
+            FileError: there is other content now.
+        """
+        if self.source.partition(":")[0] not in registered_readers():
+            import_module(self.module)
+        source = open_source(self.source)
+        if check and source.fingerprint != self.fingerprint:
+            raise FileError(
+                f"{self.source} holds other data than when this work was given out. Give the search another --out, "
+                "or put the data back."
+            )
+        return source
+
+
+def split_key(source: DataSource | DataReference, split: Split) -> str:
+    """The fingerprint of what a split of a source holds, which scores are kept by."""
+    return fingerprint([source.fingerprint, split])
