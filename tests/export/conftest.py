@@ -1,5 +1,6 @@
 """Networks with random weights whose maps are neither flat nor saturated, and a sequence to track."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
@@ -113,10 +114,14 @@ def data(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def run(lively: Callable[..., Tracker], adaptive: Callable[[str], Tracker], tmp_path: Path) -> Path:
+def run(lively: Callable[..., Tracker], adaptive: Callable[[str], Tracker], shared: Shared, tmp_path: Path) -> Path:
     """A run with a trained variant, v000, a rejected one, v001, v002, which renews its template, and adaptive v003."""
-    folder = tmp_path / "run"
-    folder.mkdir()
+    models = (lambda: lively(SPLIT), lambda: lively(MIXFORMER), lambda: adaptive("both"))
+    made = shared.folder("export-run", lambda folder: _write_run(folder, [make() for make in models]))
+    return Path(shutil.copytree(made, tmp_path / "run"))
+
+
+def _write_run(folder: Path, models: list[Tracker]) -> None:
     (folder / "config.yaml").write_text("teacher: ostrack-nano\ntarget: cpu\nfps: 500\n")
     accuracy = Accuracy(0.5, 0.5, 0.01, 0.6, 0.3, 0.5, 0.6, 0.6, 4, 100)
     latency = Latency(1.0, 1.0, 1.1, 1.2, 0.9, "measured", 100, 10, 1, "onnxruntime", "host")
@@ -138,6 +143,5 @@ def run(lively: Callable[..., Tracker], adaptive: Callable[[str], Tracker], tmp_
         study.tell(trial, (1.0, record.accuracy.ao) if done else None, state=state)
     storage.remove_session()
     storage.engine.dispose()
-    for model in (lively(SPLIT), lively(MIXFORMER), adaptive("both")):
+    for model in models:
         save_weights(model, folder / "checkpoints" / f"{model.spec.weights_id}.safetensors")
-    return folder

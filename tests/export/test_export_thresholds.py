@@ -54,7 +54,7 @@ def test_latency_is_told_over_the_paths_of_a_file(run: Path, data: str, tmp_path
     chosen = said(*words)
     found = said("latency", chosen["file"], "--target", "agx", "--quiet")
     mean = sum((3 - len(row["skipped"])) * row["frames"] for row in chosen["tracked"]["paths"]) / 9
-    assert found["of"] == f"over the ways of 9 frames: {mean:.1f} of 4 layers on average"
+    assert found["of"] == f"over the paths of 9 frames: {mean:.1f} of 4 layers on average"
     assert found["cheapest"]["mean_ms"] < found["mean_ms"] < found["worst"]["mean_ms"]
     plain = tmp_path / "plain.json"
     plain.write_text(json.dumps(chosen["spec"]))
