@@ -207,7 +207,7 @@ def test_a_changed_or_missing_stage_is_refused(staged: Path, name: str) -> None:
         (lambda m: m["files"].pop("head0.onnx"), "its files must be"),
         (lambda m: m.update(form="one"), r"its files must be template.onnx and frame.onnx"),
         (lambda m: m.pop("form"), r"its files must be template.onnx and frame.onnx"),
-        (lambda m: m.update(form="two"), "its form must be one or stages but is 'two'"),
+        (lambda m: m.update(form="two"), "form must be one of one, stages but is 'two'"),
         (lambda m: m.update(format_version=1), "its spec needs format 2 and not 1"),
         (lambda m: m["stages"].reverse(), "stages constants"),
         (lambda m: m["thresholds"].update(rho=0.9), "thresholds constants"),
@@ -277,7 +277,7 @@ def test_verify_notices_other_paths(folder: Path, capsys: pytest.CaptureFixture[
     for damaged in ({"tie_at": 0}, {"tie_at": "4"}, {"paths": None}, {"paths": [{}]}):  # type: ignore[var-annotated]
         _edit(folder, lambda m, damaged=damaged: m["selftest"].update(tie_at=None) or m["selftest"].update(damaged))
         assert _cli("verify", folder) == 1
-        assert "ways of the bundle's self-test are damaged" in _err(capsys)
+        assert "paths in the bundle's self-test are damaged" in _err(capsys)
 
 
 def _err(capsys: pytest.CaptureFixture[str]) -> str:

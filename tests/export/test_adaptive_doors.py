@@ -35,14 +35,17 @@ BAD: dict[str, tuple[Change, str]] = {
     "threshold above one": (lambda s: s["exits"][0].update(tau=1.5), "exits[0].tau must be in [0, 1] but is 1.5"),
     "threshold below zero": (lambda s: s["exits"][1].update(tau=-0.1), "exits[1].tau must be in [0, 1] but is -0.1"),
     "no threshold": (lambda s: s["exits"][0].update(tau=float("nan")), "exits[0].tau must be in [0, 1] but is nan"),
-    "threshold in words": (lambda s: s["exits"][0].update(tau="0.5"), "spec.exits[0].tau must be float but is '0.5'"),
+    "threshold in words": (
+        lambda s: s["exits"][0].update(tau="0.5"),
+        "spec.exits[0].tau must be a number but is '0.5'",
+    ),
     "adapter too deep": (lambda s: s["exits"][0].update(adapter=13), "exits[0].adapter must be in [0, 12] but is 13"),
     "nothing to skip": (
         lambda s: s["bypass"].update(n_enf=4),
         "bypass.n_enf must be in [0, 3], below the depth 4, but is 4",
     ),
     "fewer than no layers": (lambda s: s["bypass"].update(n_enf=-1), "bypass.n_enf must be in [0, 3]"),
-    "half a layer": (lambda s: s["bypass"].update(n_enf=1.5), "spec.bypass.n_enf must be int but is 1.5"),
+    "half a layer": (lambda s: s["bypass"].update(n_enf=1.5), "spec.bypass.n_enf must be an integer but is 1.5"),
     "more than all": (lambda s: s["bypass"].update(tau0=1.1), "bypass.tau0 must be in [0, 1] but is 1.1"),
     "less than none": (lambda s: s["bypass"].update(tau0=-0.2), "bypass.tau0 must be in [0, 1] but is -0.2"),
     "infinite": (lambda s: s["bypass"].update(tau0=float("inf")), "bypass.tau0 must be in [0, 1] but is inf"),
@@ -50,7 +53,7 @@ BAD: dict[str, tuple[Change, str]] = {
     "too steep": (lambda s: s["bypass"].update(zeta=-1.5), "bypass.zeta must be in [−1, 1] but is -1.5"),
     "misspelt": (lambda s: s["bypass"].update(tau=0.4), "spec.bypass.tau is not a known field"),
     "misspelt as a whole": (lambda s: s.update(exit=s.pop("exits")), "spec.exit is not a known field"),
-    "on without its knobs": (lambda s: s.update(bypass=True), "spec.bypass must be an object but is bool"),
+    "on without its knobs": (lambda s: s.update(bypass=True), "spec.bypass must be an object but is True"),
     "no such recycling": (lambda s: s.update(recycling="e"), "spec.recycling must be one of none, a, b, c, d"),
     "with elimination": (lambda s: s["layers"][1].update(keep=0.5), "layers[1].keep goes with neither"),
 }
