@@ -11,6 +11,8 @@ from compress.core import TRACKERS, TrackerSpec, UsageError, describe
 from compress.spaces import KNOBS, NEVER, Scalar, Space, load_space
 from compress.spaces.knob import fitted
 
+_NO_CHOICES: tuple[object, ...] = ("no such value", float("nan"), None, [], -1)
+
 
 class KnobSuite:
     """Inherit it in a test module and give two fixtures: the `name` of a registered knob, and `values` for a space.
@@ -49,7 +51,7 @@ class KnobSuite:
         knob = KNOBS[name]
         assert knob.wanted
         assert all(knob.accepts(value) for value in values)
-        assert not any(knob.accepts(value) for value in ("no such value", float("nan"), None, [], -1))
+        assert not any(knob.accepts(value) for value in _NO_CHOICES)
         assert knob.needs is None or knob.needs in KNOBS.names()
 
     def test_values_that_fit_are_some_and_differ(
