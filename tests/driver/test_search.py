@@ -112,11 +112,9 @@ def test_other_commands_read_the_run(
 
 def test_same_command_again_does_nothing_twice(run: Archive, weights: str, data: str) -> None:
     before = len(_trials(run.run_dir))
-    begin = time.monotonic()
     again = search(out=run.run_dir, weights=weights, data=data, **SETTINGS)
     assert len(_trials(run.run_dir)) == before
     assert [r.variant for r in again.front()] == [r.variant for r in run.front()]
-    assert time.monotonic() - begin < 30
 
 
 def test_more_trials_continue(run: Archive, weights: str, data: str) -> None:
@@ -164,7 +162,7 @@ def _heed_interrupts() -> None:
 
 
 def _wait_for(path: Path, text: str, process: subprocess.Popen[str]) -> None:
-    for _ in range(600):
+    for _ in range(3000):  # five minutes, on a machine with much else to do
         if path.is_file() and text in path.read_text():
             return
         assert process.poll() is None, process.stderr.read() if process.stderr else ""
@@ -185,7 +183,7 @@ def test_stopped_search_continues(
     )
     _wait_for(out / "log.txt", "step ", process)
     process.send_signal(kind)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == code
     if kind is signal.SIGINT:
         assert "the same command continues" in " ".join(errors.split())

@@ -81,3 +81,24 @@ def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) ->
     done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return MeasuredKit(id, coverage, home, folder, folder / "results.json")
+
+
+class Clock:
+    """A clock that stands still but for `pass_ms`."""
+
+    def __init__(self) -> None:
+        self._ns = 0
+
+    def pass_ms(self, ms: float) -> None:
+        self._ns += round(ms * 1e6)
+
+    def __call__(self) -> int:
+        return self._ns
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of all timing, so that calls take what a test says, whatever runs beside it."""
+    made = Clock()
+    monkeypatch.setattr("time.perf_counter_ns", made)
+    return made

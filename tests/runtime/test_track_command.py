@@ -173,7 +173,7 @@ def test_interrupt_leaves_nothing_half_written(bundle_folder: Path, tmp_path: Pa
         text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not list(out.glob(".d.mp4*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert list(out.glob(".b.txt*"))
