@@ -40,7 +40,7 @@ from compress.driver.teacher import keep_teacher
 from compress.driver.worker import students_of
 from compress.evaluate import evaluate
 from compress.evaluate.metrics import bootstrap_error
-from compress.geometry import Answer, LoopSettings, Network
+from compress.geometry import LoopSettings, Network, NetworkOutput
 from compress.models import NumpyNetwork, Tracker, build, load_tracker
 from compress.runtime.thresholds import with_thresholds
 
@@ -79,7 +79,7 @@ class RandomExits:
     def encode_template(self, *crops: Any, **more: Any) -> Any:
         return self._exits[0].encode_template(*crops, **more)
 
-    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
         return self._exits[self._rng.choice(len(self._exits), p=self._shares)].track(search, memory)
 
 

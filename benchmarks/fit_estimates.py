@@ -26,7 +26,7 @@ from compress.core.cost import macs
 from compress.latency.estimated import EstimatedLatency, LatencyRange, estimate_range
 from compress.latency.estimated.file import save_estimated
 from compress.latency.estimated.fitting import fit_coefficients, left_out_errors, relative_errors
-from compress.latency.estimated.profile import Coefficients, EstimatedProfile, LeaveOneOut, Published
+from compress.latency.estimated.profile import Coefficients, EstimatedProfile, LeaveOneOut, PublishedSpeed
 from compress.spaces import load_space
 
 
@@ -78,7 +78,7 @@ def _fit(column: Column, fits: dict[str, Fitted]) -> Fitted:
 def _profile(found: Fitted) -> EstimatedProfile:
     column = found.column
     figures = tuple(
-        Published(
+        PublishedSpeed(
             tracker=figure.cells["tracker"],
             fps=figure.fps,
             source=figure.cells["source"],

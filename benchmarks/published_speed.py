@@ -41,7 +41,7 @@ from compress.models import build
 from compress.models.fusing import fused
 from compress.models.heads import Features
 from compress.models.heads.centre import CentreHead
-from compress.models.packed_linear import packed
+from compress.models.packing import packed
 from compress.runtime import session
 
 PUBLISHED: dict[str, float | None] = {

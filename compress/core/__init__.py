@@ -1,7 +1,7 @@
 """The words of the tool: specs, records, errors. Standard library only."""
 
 from compress.core.backbones.levit import LevitRules
-from compress.core.backbones.table import BACKBONES, BackboneRules
+from compress.core.backbones.rules import BACKBONES, BackboneRules
 from compress.core.backbones.vit import VitRules
 from compress.core.errors import CompressError, FileError, InfeasibleError, InterruptedRun, UsageError, unknown_name
 from compress.core.execution_path import ExecutionPath, cheapest_path, exit_shares, mean_layers, path_rows, worst_path

@@ -76,7 +76,7 @@ class NamedSetting:
         if type(value) is not self.kind and not (self.kind is float and type(value) is int):
             return f"must be {_KINDS[self.kind]} but is {value!r}"
         if isinstance(value, int | float) and not _within(self.about, value):
-            return f"must be {range_words(self.about)} but is {value}"
+            return f"must be {format_range(self.about)} but is {value}"
         return None
 
 
@@ -121,7 +121,7 @@ def check_settings(value: Any) -> None:
         raise UsageError("; ".join(problems) + ".")
 
 
-def range_words(about: Setting) -> str:
+def format_range(about: Setting) -> str:
     """The range of a number, in words."""
     words = [
         f"{word} {limit:g}"

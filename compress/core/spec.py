@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from compress.core.backbones.table import BACKBONES
+from compress.core.backbones.rules import BACKBONES
 from compress.core.errors import UsageError
 from compress.core.plain import from_plain, to_plain
 from compress.core.spec_fields import BypassSpec, ExitSpec

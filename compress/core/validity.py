@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from compress.core.backbones.table import BACKBONES
+from compress.core.backbones.rules import BACKBONES
 from compress.core.errors import unknown_name
 from compress.core.spec_fields import ExitSpec, LayerSpec
 from compress.core.tracker_fields import TrackerFields

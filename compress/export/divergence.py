@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from compress.core import TrackerSpec
 from compress.core.stages import stages
-from compress.geometry import Answer
+from compress.geometry import NetworkOutput
 from compress.runtime import Thresholds
 
 
@@ -25,7 +25,7 @@ class Divergence(NamedTuple):
     threshold: float
 
 
-def divergence(spec: TrackerSpec, first: Answer, second: Answer) -> Divergence | None:
+def divergence(spec: TrackerSpec, first: NetworkOutput, second: NetworkOutput) -> Divergence | None:
     """The first decision on which two answers differ at the thresholds of `spec`; None where they agree."""
     thresholds = Thresholds.of(spec)
     for stage in stages(spec):
@@ -37,14 +37,14 @@ def divergence(spec: TrackerSpec, first: Answer, second: Answer) -> Divergence |
     return None
 
 
-def _divergence(kind: str, first: Answer, second: Answer, place: int, threshold: float) -> Divergence:
+def _divergence(kind: str, first: NetworkOutput, second: NetworkOutput, place: int, threshold: float) -> Divergence:
     value, other = (float(getattr(each, kind)[place]) for each in (first, second))
     return Divergence(kind, value, other, threshold)
 
 
-def _skips(answer: Answer, layer: int) -> bool:
+def _skips(answer: NetworkOutput, layer: int) -> bool:
     return answer.path is not None and layer in (answer.path.skipped or ())
 
 
-def _leaves(answer: Answer, exit: int) -> bool:
+def _leaves(answer: NetworkOutput, exit: int) -> bool:
     return answer.path is not None and answer.path.exit == exit

@@ -12,7 +12,17 @@ from numpy.typing import ArrayLike, NDArray
 from compress.core import ExecutionPath, TrackerSpec
 from compress.export.divergence import divergence
 from compress.export.parity import NEAR_THRESHOLD, Parity
-from compress.geometry import Answer, LoopSettings, Maps, Network, Prediction, UpdateRule, decode, hann_window, iou
+from compress.geometry import (
+    LoopSettings,
+    Maps,
+    Network,
+    NetworkOutput,
+    Prediction,
+    UpdateRule,
+    decode,
+    hann_window,
+    iou,
+)
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import GraphNetwork, Thresholds, track
 
@@ -109,7 +119,7 @@ class _Both:
     ) -> list[Any]:
         return [network.encode_template(template, template_box, online_template) for network in self._networks]
 
-    def track(self, search: Array, memory: list[Any]) -> Answer:
+    def track(self, search: Array, memory: list[Any]) -> NetworkOutput:
         first, second = (network.track(search, part) for network, part in zip(self._networks, memory, strict=True))
         self._frame += 1
         same = self._same_path(first, second) and self._same_place(first, second)
@@ -117,7 +127,7 @@ class _Both:
             self.tie = self._frame
         return first
 
-    def _same_path(self, first: Answer, second: Answer) -> bool:
+    def _same_path(self, first: NetworkOutput, second: NetworkOutput) -> bool:
         if first.path == second.path:
             return True
         diverged = self._spec and divergence(self._spec, first, second)
@@ -127,7 +137,7 @@ class _Both:
             self.path_mismatch += 1
         return False
 
-    def _same_place(self, first: Answer, second: Answer) -> bool:
+    def _same_place(self, first: NetworkOutput, second: NetworkOutput) -> bool:
         """Note the differences; False where another cell is the best, or another frame is the next template."""
         for name, expected in _arrays(first).items():
             self._note(name, expected, _arrays(second)[name])
@@ -159,7 +169,7 @@ class _Both:
         return int(np.argmax(maps["score_map"][0, 0] * self._window))
 
 
-def _arrays(answer: Answer) -> dict[str, Array]:
+def _arrays(answer: NetworkOutput) -> dict[str, Array]:
     """The maps, and what decided, without what was not reached."""
     routing_overhead = {"bypass": answer.bypass, "scores": answer.scores}
     return {**answer.maps, **{name: row[~np.isnan(row)] for name, row in routing_overhead.items() if row is not None}}

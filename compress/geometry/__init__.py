@@ -10,16 +10,15 @@ from compress.geometry.boxes import (
     xyxy_to_xywh,
 )
 from compress.geometry.crop import Crop, crop_target, normalise, preprocess
-from compress.geometry.decode import clip_box, decode, map_back
-from compress.geometry.frames import has_images, image_files, is_image, read_image
+from compress.geometry.decode import clip_box, decode, hann_window, map_back
+from compress.geometry.images import has_images, image_files, is_image, read_image
 from compress.geometry.loop import FrameTracker, Prediction
-from compress.geometry.network import Answer, Maps, Network
+from compress.geometry.network import Maps, Network, NetworkOutput
 from compress.geometry.settings import LoopSettings
 from compress.geometry.templates import UpdateRule, template_box
-from compress.geometry.window import hann_window
 
 __all__ = [
-    "Answer",
+    "NetworkOutput",
     "Crop",
     "FrameTracker",
     "LoopSettings",

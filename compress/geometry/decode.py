@@ -1,8 +1,9 @@
-"""From the head's maps to a box in the frame."""
+"""From the head's maps to a box in the frame, and the window over the score map that favours small motion."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,16 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
 
 _MARGIN = 10
+
+
+@lru_cache(maxsize=None)
+def hann_window(n: int) -> NDArray[np.float32]:
+    """The (n, n) outer product of ½(1 − cos(2πk/(n+1))), k = 1…n; read-only, above 0 at the edges."""
+    k = np.arange(1, n + 1, dtype=np.float32)
+    line = np.float32(0.5) * (1 - np.cos(np.float32(2 * np.pi / (n + 1)) * k))
+    window = np.outer(line, line)
+    window.setflags(write=False)
+    return window
 
 
 def decode(maps: Mapping[str, Array], window: Array | None = None) -> tuple[Array, float]:

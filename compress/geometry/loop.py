@@ -10,9 +10,8 @@ import numpy as np
 from compress.core.errors import CompressError, UsageError
 from compress.geometry.boxes import check_box
 from compress.geometry.crop import preprocess
-from compress.geometry.decode import clip_box, decode, map_back
+from compress.geometry.decode import clip_box, decode, hann_window, map_back
 from compress.geometry.templates import Templates
-from compress.geometry.window import hann_window
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -17,7 +17,7 @@ else:
     Maps = Mapping
 
 
-class Answer(NamedTuple):
+class NetworkOutput(NamedTuple):
     """What a network says about one frame.
 
     Attributes:
@@ -59,6 +59,6 @@ class Network(Protocol):
         """
         ...
 
-    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
         """Once per frame: a (1, 3, S, S) normalised crop to the head's maps, and the path that led to them."""
         ...

@@ -9,7 +9,7 @@ from compress.latency.measured.paths import path_ms, path_network_ms
 from compress.latency.measured.predict import network_p10_ms, p10_ms, predict
 from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import (
-    Block,
+    BlockCost,
     Conditions,
     Overhead,
     Point,
@@ -17,12 +17,12 @@ from compress.latency.measured.profile_fields import (
     RoutingOverhead,
     ValidationResult,
     WholeAttention,
-    under,
+    runtime_label,
 )
 from compress.latency.model import LatencyErrors, LatencyModel, UncoveredError, gate
 
 __all__ = [
-    "Block",
+    "BlockCost",
     "components_p10_ms",
     "Conditions",
     "Family",
@@ -44,7 +44,7 @@ __all__ = [
     "save_profile",
     "static",
     "UncoveredError",
-    "under",
+    "runtime_label",
     "ValidationResult",
     "WholeAttention",
     "without_mlp",

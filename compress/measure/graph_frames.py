@@ -13,12 +13,12 @@ import numpy as np
 
 from compress.core.errors import UsageError
 from compress.core.execution_path import ExecutionPath
-from compress.runtime.stages import Graph, Staged
+from compress.runtime.staged import Graph, Staged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from compress.runtime.stages import Arrays, Heads, Stages
+    from compress.runtime.staged import Arrays, Heads, Stages
 
 
 class StagedFrames(Protocol):
@@ -79,7 +79,7 @@ class GraphStages:
 
 
 class ForcedPath:
-    """Decides as an execution path has it; a `compress.runtime.stages.Decider`."""
+    """Decides as an execution path has it; a `compress.runtime.staged.Decider`."""
 
     def __init__(self) -> None:
         self.path = ExecutionPath()

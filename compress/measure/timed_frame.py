@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from compress.geometry.loop import FrameTracker
-from compress.geometry.network import Answer
+from compress.geometry.network import NetworkOutput
 from compress.geometry.settings import LoopSettings
 from compress.measure.fixed_output_maps import fixed_output_maps
 
@@ -47,7 +47,7 @@ class TimedFrame:
     ) -> None:
         self.settings = settings
         self._maps = maps
-        self._tracker = FrameTracker(_FixedOutput(Answer(fixed_output_maps(maps, settings)), network), settings)
+        self._tracker = FrameTracker(_FixedOutput(NetworkOutput(fixed_output_maps(maps, settings)), network), settings)
         self._frame = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), dtype=np.uint8)
         side = FRAME[0] / 5
         self._tracker.start(self._frame, [(FRAME[1] - side) / 2, (FRAME[0] - side) / 2, side, side])
@@ -68,7 +68,7 @@ class TimedFrame:
 class _FixedOutput:
     """A network whose box is always the last box. Renewing the online template costs it nothing."""
 
-    def __init__(self, answer: Answer, network: FrameWork | None) -> None:
+    def __init__(self, answer: NetworkOutput, network: FrameWork | None) -> None:
         self._answer, self._network = answer, network
 
     def encode_template(
@@ -79,7 +79,7 @@ class _FixedOutput:
     ) -> None:
         return None
 
-    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
         if self._network is not None:
             self._network.track(search)
         return self._answer

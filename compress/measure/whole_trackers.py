@@ -10,7 +10,7 @@ import numpy as np
 
 from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress, part
-from compress.latency import under
+from compress.latency import runtime_label
 from compress.measure.backends import CPU, Backend, host_backend
 from compress.measure.timed_trackers import TimedTrackers
 from compress.measure.timing import DROPPED, TIMED, Times, settled_rounds
@@ -50,7 +50,7 @@ class WholeTimes:
             runs=times.size,
             warmup=times.shape[0] * self.dropped,
             threads=self.threads,
-            runtime=under(self.backend.version, self.backend.precision),
+            runtime=runtime_label(self.backend.version, self.backend.precision),
             device=self.backend.device,
             worst_ms=float(self.worst[name].mean()) if name in self.worst else None,
         )

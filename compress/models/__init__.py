@@ -1,9 +1,8 @@
 """Networks from specs, and their weights."""
 
 from compress.models.adaptive.tracker import AdaptiveTracker
-from compress.models.checkpoints.layouts.layout import LAYOUTS, Layout
+from compress.models.checkpoints.layouts.layout import LAYOUTS, TIMM_LAYOUTS, Layout, TimmLayout
 from compress.models.checkpoints.layouts.litetrack import fold_litetrack
-from compress.models.checkpoints.layouts.timm import TIMM_LAYOUTS, TimmLayout
 from compress.models.checkpoints.layouts.timm_levit import levit_from_timm
 from compress.models.checkpoints.layouts.timm_vit import vit_from_timm
 from compress.models.checkpoints.timm_init import load_timm

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from compress.core import ExecutionPath
-from compress.geometry import Answer
+from compress.geometry import NetworkOutput
 from compress.models.fusing import fused
-from compress.models.packed_linear import packed
+from compress.models.packing import packed
 from compress.models.tracker import Tracker, TrackerOutput
 
 _NUMBERS = count()
@@ -71,11 +71,11 @@ class NumpyNetwork:
         return self._model.encode_template(self._tensor(template), box, online)
 
     @torch.inference_mode()
-    def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> Answer:
+    def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> NetworkOutput:
         """`search` (1, 3, Sx, Sx) → the maps of `TrackerSpec.maps`, with a batch of one, and the path taken."""
         out = self._frame(self._tensor(search), memory, forced_path=self._forced_path)
         maps = {name: _array(value) for name, value in out.maps.items()}
-        return Answer(maps, *_decided(out, exits=bool(self._model.spec.exits)))
+        return NetworkOutput(maps, *_decided(out, exits=bool(self._model.spec.exits)))
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(self._device)

@@ -1,13 +1,20 @@
 """Accuracy from published ablations alone, with intervals: what a search can say before anything is trained."""
 
+from compress.prior.ablations import AblationRow, Pair, pairs, rows
 from compress.prior.cross_validation import LeftOut, leave_one_out
 from compress.prior.elimination import elimination_model, elimination_rows
 from compress.prior.estimates import DEFAULT_METRIC, Estimate, Retention, estimate, retention
 from compress.prior.field_rules import FIELD_RULES, FieldRule, UnpricedError
 from compress.prior.fitting import PRIORS, BackbonePrior, Model, levit_stretch, model, rate_ranges
-from compress.prior.published_points import Figure, Published, Scope, Speed, published, published_accuracy
-from compress.prior.table import Pair, Row, pairs, rows
-from compress.prior.work import CHANGES, changes
+from compress.prior.knob_changes import CHANGES, changes
+from compress.prior.published_points import (
+    PublishedAccuracy,
+    PublishedTracker,
+    Scope,
+    Speed,
+    published,
+    published_accuracy,
+)
 
 __all__ = [
     "BackbonePrior",
@@ -19,14 +26,14 @@ __all__ = [
     "elimination_rows",
     "DEFAULT_METRIC",
     "Estimate",
-    "Figure",
+    "PublishedAccuracy",
     "LeftOut",
     "Model",
     "PRIORS",
     "Pair",
-    "Published",
+    "PublishedTracker",
     "Retention",
-    "Row",
+    "AblationRow",
     "Scope",
     "Speed",
     "changes",

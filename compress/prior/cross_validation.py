@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from functools import cache
 
+from compress.prior.ablations import Pair
 from compress.prior.fitting import Model, fit_model, fitted_pairs, left_out_losses, model, without
-from compress.prior.table import Pair
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compress.core import TrackerSpec
-from compress.prior.table import read, share
+from compress.prior.ablations import read, share
 
 _DEPTH = 12
 """Layers of every published ViT with elimination."""

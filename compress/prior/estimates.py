@@ -11,8 +11,8 @@ from compress.core import Provenance, TrackerSpec, describe
 from compress.prior.elimination import elimination_model
 from compress.prior.field_rules import check_priced
 from compress.prior.fitting import PRIORS, model
+from compress.prior.knob_changes import changes
 from compress.prior.published_points import published_accuracy
-from compress.prior.work import changes
 
 DEFAULT_METRIC = "GOT-10k AO"
 

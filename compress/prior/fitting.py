@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import Registry
-from compress.prior.table import Pair, pairs
-from compress.prior.work import CHANGES
+from compress.prior.ablations import Pair, pairs
+from compress.prior.knob_changes import CHANGES
 
 _Array = NDArray[np.float64]
 

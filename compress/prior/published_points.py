@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from compress.prior.table import read, share
+from compress.prior.ablations import read, share
 
 Scope = Literal["network", "loop", "unknown"]
 """What was timed: the network alone, or the whole frame loop; `unknown` where the paper does not say."""
 
 
 @dataclass(frozen=True)
-class Figure:
+class PublishedAccuracy:
     """A published accuracy.
 
     Attributes:
@@ -58,7 +58,7 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedTracker:
     """One published tracker.
 
     Attributes:
@@ -70,21 +70,25 @@ class Published:
 
     tracker: str
     name: str
-    accuracies: Mapping[str, Figure]
+    accuracies: Mapping[str, PublishedAccuracy]
     speeds: tuple[Speed, ...]
 
 
 @cache
-def published() -> tuple[Published, ...]:
+def published() -> tuple[PublishedTracker, ...]:
     """Every tracker with a published accuracy, in the order of the table; not all have speeds."""
-    found: dict[tuple[str, str], dict[str, Figure]] = {}
+    found: dict[tuple[str, str], dict[str, PublishedAccuracy]] = {}
     for cells in read("accuracies"):
-        figure = Figure(cells["metric"], share(cells["value"]), cells["paper"], cells["table"], cells["note"])
+        figure = PublishedAccuracy(
+            cells["metric"], share(cells["value"]), cells["paper"], cells["table"], cells["note"]
+        )
         found.setdefault((cells["tracker"], cells["named"]), {})[figure.metric] = figure
-    return tuple(Published(tracker, name, figures, _speeds(tracker)) for (tracker, name), figures in found.items())
+    return tuple(
+        PublishedTracker(tracker, name, figures, _speeds(tracker)) for (tracker, name), figures in found.items()
+    )
 
 
-def published_accuracy(name: str, metric: str) -> Figure | None:
+def published_accuracy(name: str, metric: str) -> PublishedAccuracy | None:
     """What is published of a named tracker, or None; of DyTrack the figure with every frame at the last exit."""
     figures = (each.accuracies[metric] for each in published() if each.name == name and metric in each.accuracies)
     return next(figures, None)

@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import escape
 
 from compress.archive import SHARE, Archive, Plan, Record
-from compress.prior import DEFAULT_METRIC, Published, Speed, published
+from compress.prior import DEFAULT_METRIC, PublishedTracker, Speed, published
 from compress.report import formatting
 from compress.report.tables import Cell, Row, Table, number
 
@@ -88,7 +88,7 @@ def published_table(archive: Archive) -> Table | None:
     return Table("Published trackers on this device", columns, rows)
 
 
-def published_points(archive: Archive) -> list[tuple[Published, Speed]]:
+def published_points(archive: Archive) -> list[tuple[PublishedTracker, Speed]]:
     """Trackers with a published AO and speed on the device; none where only shares of an accuracy are estimated."""
     prior = archive.teacher.prior
     if prior is None or prior.metric != DEFAULT_METRIC:
@@ -129,7 +129,7 @@ def published_traces(archive: Archive) -> list[dict[str, Any]]:
 _TIMED = {"loop": "whole loop timed", "network": "network alone timed", "unknown": "timing unknown"}
 
 
-def _hover(tracker: Published, speed: Speed) -> str:
+def _hover(tracker: PublishedTracker, speed: Speed) -> str:
     figure = tracker.accuracies[DEFAULT_METRIC]
     lines = [
         f"<b>{escape(tracker.tracker)}</b>, published",
@@ -140,7 +140,7 @@ def _hover(tracker: Published, speed: Speed) -> str:
     return "<br>".join([*lines, str(escape(figure.note))] if figure.note else lines)
 
 
-def _cells(tracker: Published, speed: Speed) -> tuple[Cell, ...]:
+def _cells(tracker: PublishedTracker, speed: Speed) -> tuple[Cell, ...]:
     figure = tracker.accuracies[DEFAULT_METRIC]
     return (
         Cell(tracker.tracker),

@@ -3,8 +3,8 @@
 from compress.runtime.draw import box_video
 from compress.runtime.follow_video import check_places, write_steps
 from compress.runtime.frames import Frames, FrameSource
+from compress.runtime.graph_network import BundleNetwork, GraphNetwork
 from compress.runtime.manifest import Bundle, open_bundle
-from compress.runtime.network import BundleNetwork, GraphNetwork
 from compress.runtime.sessions import session
 from compress.runtime.thresholds import Thresholds
 from compress.runtime.track import Step, speed, track

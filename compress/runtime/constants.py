@@ -125,7 +125,7 @@ def loop_settings(spec: TrackerSpec, manifest: dict[str, Any]) -> LoopSettings:
     return LoopSettings.of(spec, update_interval=interval)
 
 
-def other_part(spec: TrackerSpec, settings: LoopSettings, form: Form, manifest: dict[str, Any]) -> str | None:
+def differing_constants(spec: TrackerSpec, settings: LoopSettings, form: Form, manifest: dict[str, Any]) -> str | None:
     """The first part of a manifest that differs from the tracker's `constants`; None where none does."""
     plain = spec.head.kind == "centre" and not spec.online_templates
     optional = [part for part in _ADDED if plain and part not in manifest]

@@ -13,7 +13,7 @@ from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.plain import from_plain
 from compress.core.plain_files import read_plain
 from compress.geometry import LoopSettings
-from compress.runtime.constants import loop_settings, other_part
+from compress.runtime.constants import differing_constants, loop_settings
 from compress.runtime.signatures import Form, graph_files
 
 MANIFEST = "bundle.json"
@@ -178,7 +178,7 @@ def _settings(folder: Path, head: _Head, manifest: dict[str, Any]) -> LoopSettin
         settings = loop_settings(head.spec, manifest)
     except UsageError as error:
         raise _damaged(folder, f"its template_update cannot be used: {error}") from error
-    part = other_part(head.spec, settings, head.form, manifest)
+    part = differing_constants(head.spec, settings, head.form, manifest)
     if part:
         raise _damaged(folder, f"its {part} constants are not those of this version of compress or of its spec")
     return settings

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnxruntime import InferenceSession
 
 from compress.core import ExecutionPath, TrackerSpec
-from compress.geometry import Answer
+from compress.geometry import NetworkOutput
 from compress.runtime.thresholds import Thresholds
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -31,16 +31,18 @@ class OneGraph:
         """The same graph at other thresholds."""
         return replace(self, thresholds=thresholds)
 
-    def track(self, search: NDArray[np.float32], memory: Arrays) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Arrays) -> NetworkOutput:
         """(1, 3, Sx, Sx) → the maps, and the path to them."""
         found = self.session.run(None, {"search": search, **memory, **self._thresholds})
         values = dict(zip(self._outputs, found, strict=True))
         maps = {name: values.pop(name) for name in self.spec.maps}
         if not values:
-            return Answer(maps)
+            return NetworkOutput(maps)
         skipped = values["skipped"][0].nonzero()[0].tolist() if "skipped" in values else []
         path = ExecutionPath(frozenset(skipped), int(values["exit"][0]) if "exit" in values else None)
-        return Answer(maps, path, *(values[name][0] if name in values else None for name in ("bypass", "scores")))
+        return NetworkOutput(
+            maps, path, *(values[name][0] if name in values else None for name in ("bypass", "scores"))
+        )
 
     @cached_property
     def _thresholds(self) -> Arrays:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import ExecutionPath, FileError, TrackerSpec
-from compress.geometry import Answer, LoopSettings, Network
+from compress.geometry import LoopSettings, Network, NetworkOutput
 from compress.runtime.frames import Frame
 from compress.runtime.thresholds import Thresholds
 from compress.runtime.track import track
@@ -79,7 +79,7 @@ def selftest_difference(record: Any, network: Network, settings: LoopSettings, s
     return Difference(float(np.abs(expected - found)[:end].max(initial=0.0)), end, path_mismatch)
 
 
-def _compared(record: dict[str, Any], answers: list[Answer]) -> tuple[int, int | None]:
+def _compared(record: dict[str, Any], answers: list[NetworkOutput]) -> tuple[int, int | None]:
     paths, tie = record.get("paths"), record.get("tie_at")
     known = tie is None or (type(tie) is int and 1 <= tie <= len(answers))
     if not isinstance(paths, list) or len(paths) != len(answers) or not known:
@@ -95,21 +95,21 @@ class _Noted:
     def __init__(self, network: Network) -> None:
         self._network = network
         self.encode_template = network.encode_template
-        self.answers: list[Answer] = []
+        self.answers: list[NetworkOutput] = []
 
-    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
         self.answers.append(self._network.track(search, memory))
         return self.answers[-1]
 
 
-def _run(network: Network, settings: LoopSettings) -> tuple[NDArray[np.float64], list[Answer]]:
+def _run(network: Network, settings: LoopSettings) -> tuple[NDArray[np.float64], list[NetworkOutput]]:
     """(LENGTH − 1, 4): the boxes found, the initial one left out; and what the network answered."""
     noted = _Noted(network)
     boxes = np.stack([step.box for step in track(noted, settings, selftest_frames(), INIT)][1:])
     return boxes, noted.answers
 
 
-def _paths(answers: list[Answer]) -> list[dict[str, Any]]:
+def _paths(answers: list[NetworkOutput]) -> list[dict[str, Any]]:
     return [(answer.path or ExecutionPath()).to_dict() for answer in answers]
 
 

@@ -77,8 +77,8 @@ def signatures(spec: TrackerSpec, form: Form, memory: Shapes) -> dict[str, Signa
 def frame_signature(spec: TrackerSpec, memory: Shapes) -> Signature:
     """The whole work of a frame.
 
-    `bypass` and `scores` are as in `compress.geometry.Answer`; `skipped` (1, L) says of all layers whether they were
-    skipped, `exit` (1,) which exit was taken.
+    `bypass` and `scores` are as in `compress.geometry.NetworkOutput`; `skipped` (1, L) is true for each layer that was
+    skipped, `exit` (1,) is the index of the exit taken.
     """
     outputs = _maps(spec)
     if spec.bypass is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import ExecutionPath, TrackerSpec, UsageError
-from compress.geometry import Answer
+from compress.geometry import NetworkOutput
 
 _NEVER, _ALWAYS = 2.0, -1.0  # probabilities and scores lie between
 
@@ -69,7 +69,7 @@ class Thresholds:
         named |= {f"tau{k}": tau for k, tau in enumerate(self.taus)}
         return {name: np.array([value], dtype=np.float32) for name, value in named.items()}
 
-    def margin(self, answer: Answer) -> float:
+    def margin(self, answer: NetworkOutput) -> float:
         """How far the nearest of a frame's decisions was from being the opposite; infinite where none was taken."""
         distances = []
         if answer.bypass is not None and self.rho is not None:

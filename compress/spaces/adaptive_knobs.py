@@ -12,7 +12,7 @@ from compress.spaces.knob import NEVER, only_never, unique
 from compress.spaces.patterns import nearest, number
 
 
-class Bypass:
+class BypassKnob:
     """Whether layers may be skipped per frame."""
 
     wanted = "never or learned"
@@ -31,7 +31,7 @@ class Bypass:
         draft.bypass = None if value == NEVER else draft.teacher.bypass or BypassSpec()
 
 
-class Tau0:
+class Tau0Knob:
     """τ0, the share of decisions that training drives toward skipping (ABTrack, Table 6)."""
 
     wanted = "a number above 0, at most 1"
@@ -51,7 +51,7 @@ class Tau0:
         draft.bypass = replace(draft.bypass, tau0=float(value))
 
 
-class NEnf:
+class NEnfKnob:
     """How many kept layers, from the first, are never skipped (ABTrack, Table 7); the last one may always be."""
 
     wanted = "a whole number from 0 to 1000"
@@ -71,7 +71,7 @@ class NEnf:
         draft.bypass = replace(draft.bypass, n_enf=min(int(value), len(draft.layers) - 1))
 
 
-class Exits:
+class ExitsKnob:
     """Where early exits stand: shares of the kept layers such as `1/6 1/2`; the last exit ends every tracker.
 
     Shares are rounded to whole layers, at least one that sees the template; those that fall together count once. Heads
@@ -105,7 +105,7 @@ class Exits:
         draft.exits = (*(ExitSpec(place) for place in places), ExitSpec(depth)) if places else ()
 
 
-class Adapters:
+class AdaptersKnob:
     """Adapter layers of the first exit; each later one has one fewer, the last none (DyTrack: 2, 1, 0)."""
 
     wanted = "a whole number from 0 to 12"

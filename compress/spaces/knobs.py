@@ -5,20 +5,20 @@ A new knob is one class and one line here; one from outside the package register
 
 from __future__ import annotations
 
-from compress.spaces.adaptive_knobs import Adapters, Bypass, Exits, NEnf, Tau0
+from compress.spaces.adaptive_knobs import AdaptersKnob, BypassKnob, ExitsKnob, NEnfKnob, Tau0Knob
 from compress.spaces.knob import FIXED_KNOBS, KNOBS, NEVER
-from compress.spaces.layer_knobs import Depth, DrRatio, Interaction, Layers, MlpRatio
+from compress.spaces.layer_knobs import DepthKnob, DrRatioKnob, InteractionKnob, LayersKnob, MlpRatioKnob
 
-KNOBS.register("depth", Depth())
-KNOBS.register("layers", Layers())
-KNOBS.register("interaction", Interaction())
-KNOBS.register("dr_ratio", DrRatio())
-KNOBS.register("mlp_ratio", MlpRatio())
-KNOBS.register("bypass", Bypass())
-KNOBS.register("tau0", Tau0())
-KNOBS.register("n_enf", NEnf())
-KNOBS.register("exits", Exits())
-KNOBS.register("adapters", Adapters())
+KNOBS.register("depth", DepthKnob())
+KNOBS.register("layers", LayersKnob())
+KNOBS.register("interaction", InteractionKnob())
+KNOBS.register("dr_ratio", DrRatioKnob())
+KNOBS.register("mlp_ratio", MlpRatioKnob())
+KNOBS.register("bypass", BypassKnob())
+KNOBS.register("tau0", Tau0Knob())
+KNOBS.register("n_enf", NEnfKnob())
+KNOBS.register("exits", ExitsKnob())
+KNOBS.register("adapters", AdaptersKnob())
 
 FIXED_KNOBS.register("vit", {})
 # Batch norms stand between a LeViT's linear layers, so their dimensions are not reduced; all of its layers are joint,

@@ -10,7 +10,7 @@ from compress.spaces.knob import unique
 from compress.spaces.patterns import PATTERNS, nearest, number
 
 
-class Depth:
+class DepthKnob:
     """How many layers are kept; more than the teacher has means all of them."""
 
     wanted = "a whole number from 1 to 1000"
@@ -29,7 +29,7 @@ class Depth:
         draft.depth = int(value)
 
 
-class Layers:
+class LayersKnob:
     """Which layers are kept, by a pattern that holds at every depth; see `PATTERNS`."""
 
     wanted = "even, front or ends"
@@ -49,7 +49,7 @@ class Layers:
         draft.layers = [replace(draft.teacher.layers[i], source=i) for i in kept]
 
 
-class Interaction:
+class InteractionKnob:
     """`joint` attention in every layer, or FE layers followed by this share of AI layers (LiteTrack).
 
     A share is rounded to whole layers: at least one AI, and at least one FE where there are two layers. For a teacher
@@ -82,7 +82,7 @@ class Interaction:
         draft.layers = [_attending(layer, kind) for layer, kind in zip(draft.layers, kinds, strict=True)]
 
 
-class DrRatio:
+class DrRatioKnob:
     """μ, the share of input dimensions that dimension reduction removes on both sides (ABTrack); 0 leaves it out."""
 
     wanted = "a number from 0 up to, not including, 1"
@@ -107,7 +107,7 @@ class DrRatio:
         draft.each(lambda layer: replace(layer, attn_dims=kept(layer.attn_dims), mlp_dims=kept(layer.mlp_dims)))
 
 
-class MlpRatio:
+class MlpRatioKnob:
     """Hidden units of the MLP over the dimensions that enter it; more than the teacher's means the teacher's."""
 
     wanted = "a number above 0, at most 16"

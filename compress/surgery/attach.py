@@ -11,9 +11,8 @@ from compress.core import ExitSpec, LayerSpec, TrackerSpec
 from compress.models import Tracker, build
 from compress.surgery.compatibility import fresh_head
 from compress.surgery.importance import InputStatistics
-from compress.surgery.layer import TeacherBlock, cut_mlp
+from compress.surgery.layer import State, TeacherBlock, cut_mlp
 
-State = dict[str, Tensor]
 _TOKENS = "backbone.extra_tokens"
 
 

@@ -17,7 +17,7 @@ from compress.core import TrackerSpec, UsageError
 from compress.models import Tracker, build, load_timm
 from compress.surgery.compatibility import check_fit
 from compress.surgery.importance import observe
-from compress.surgery.table import SURGERY
+from compress.surgery.registry import SURGERY
 
 Rank = Literal["importance", "leading"]
 

@@ -12,15 +12,17 @@ from compress.core import LayerSpec, TrackerSpec
 from compress.surgery.importance import InputStatistics, top, top_per_head
 
 State = dict[str, Tensor]
+"""Tensors by the name that a state dict gives them."""
 
 
 @dataclass(frozen=True)
 class TeacherBlock:
-    """A teacher's block with what its linear layers took in; `seen` is None where nothing was run.
+    """A teacher's block, and the inputs of its linear layers where crops were run through it.
 
     Attributes:
         state: The block's state dict.
-        prefix: Of the block's names in `seen`, e.g. `"blocks.3."`.
+        observed: Statistics by module name; None where no crops were run.
+        prefix: Of the block's names in `observed`, e.g. `"blocks.3."`.
     """
 
     state: State

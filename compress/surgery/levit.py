@@ -10,7 +10,8 @@ from torch import Tensor
 from compress.core import TrackerSpec
 from compress.models import Tracker
 from compress.surgery.importance import InputStatistics, top
-from compress.surgery.table import SURGERY, State
+from compress.surgery.layer import State
+from compress.surgery.registry import SURGERY
 
 _BLOCKS = "backbone.blocks."
 

@@ -19,7 +19,7 @@ from compress.core import LayerSpec, TrackerSpec
 from compress.core.cost import components, macs, parameters
 from compress.driver.backbones import missing_tables
 from compress.export import bundle_graphs
-from compress.latency import Block
+from compress.latency import BlockCost
 from compress.latency.estimated.work import frame_work
 from compress.measure import Coverage
 from compress.measure.stacks.table import Depths, stacks_of, validation_set
@@ -143,7 +143,7 @@ def _own(spec: TrackerSpec) -> tuple[LayerSpec, ...]:
     return tuple(replace(layer, source=i) for i, layer in enumerate(spec.layers))
 
 
-def _block_ms(blocks: Sequence[Block], layer: LayerSpec) -> float:
+def _block_ms(blocks: Sequence[BlockCost], layer: LayerSpec) -> float:
     """A layer's cost, between the two widths that were measured of its kind."""
     kind = (layer.attention, layer.stage, None, None)
     mine = sorted((b.mlp_hidden, b.ms) for b in blocks if (b.attention, b.stage, b.attn_dims, b.mlp_dims) == kind)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from compress.core import CompressError, ExecutionPath, TrackerSpec
-from compress.geometry import Answer, FrameTracker, LoopSettings, Network
+from compress.geometry import FrameTracker, LoopSettings, Network, NetworkOutput
 from compress.models import NumpyNetwork, VitTracker
 from compress.runtime import Thresholds
 
@@ -23,9 +23,9 @@ class _Noting:
         self._network = network
         self.encode_template = network.encode_template
         self.crops: list[np.ndarray] = []
-        self.answers: list[Answer] = []
+        self.answers: list[NetworkOutput] = []
 
-    def track(self, search: Any, memory: Any) -> Answer:
+    def track(self, search: Any, memory: Any) -> NetworkOutput:
         self.crops.append(search)
         self.answers.append(self._network.track(search, memory))
         return self.answers[-1]
@@ -71,7 +71,7 @@ def _moved(model: VitTracker, sequence: Any) -> VitTracker:
     return model
 
 
-def _answers(network: Network, spec: TrackerSpec, sequence: Any) -> list[Answer]:
+def _answers(network: Network, spec: TrackerSpec, sequence: Any) -> list[NetworkOutput]:
     """Of a tracker that follows its own boxes, and renews its template every third frame where it can."""
     noting = _Noting(network)
     tracker = FrameTracker(noting, LoopSettings.of(spec, update_interval=3 if spec.head.score else None))
@@ -81,7 +81,7 @@ def _answers(network: Network, spec: TrackerSpec, sequence: Any) -> list[Answer]
     return noting.answers
 
 
-def _differ(spec: TrackerSpec, answers: list[Answer]) -> bool:
+def _differ(spec: TrackerSpec, answers: list[NetworkOutput]) -> bool:
     paths = [answer.path for answer in answers if answer.path is not None]
     exits = {path.exit for path in paths}
     skips = {bool(path.skipped) for path in paths}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from compress.latency.estimated.profile import Coefficients, EstimatedProfile, LeaveOneOut, Published
+from compress.latency.estimated.profile import Coefficients, EstimatedProfile, LeaveOneOut, PublishedSpeed
 
 
 def guessed(**changes: object) -> EstimatedProfile:
-    figure = Published("ostrack256", 10.0, "nowhere, Table 0", "network", "a sundial", "once", 0.05, -0.1)
+    figure = PublishedSpeed("ostrack256", 10.0, "nowhere, Table 0", "network", "a sundial", "once", 0.05, -0.1)
     fields: dict[str, object] = {
         "target": "guess",
         "device": "a guess",

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from compress.core import TrackerSpec
-from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, save_profile
+from compress.latency import (
+    BlockCost,
+    Family,
+    Overhead,
+    Profile,
+    Ratios,
+    RoutingOverhead,
+    ValidationResult,
+    save_profile,
+)
 from compress.measure import Coverage, profile_path
 from compress.measure.backends import host_backend
 
@@ -32,7 +41,7 @@ def recorded_profile(teacher: TrackerSpec, coverage: Coverage | None = None, *, 
         family=Family.of(teacher),
         overhead=(Overhead("joint", 0.4), Overhead("split", 0.4), Overhead("asymmetric", 0.4)),
         blocks=tuple(
-            Block(kind, hidden, _ms(teacher, kind, hidden, attn, mlp), attn, mlp, left)
+            BlockCost(kind, hidden, _ms(teacher, kind, hidden, attn, mlp), attn, mlp, left)
             for kind in wanted.attentions
             for attn, hidden, mlp in wanted.points
             for left in (None, *(tokens if kind == "joint" else ()))

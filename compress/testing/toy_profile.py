@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compress.core import HeadSpec, LayerSpec, TrackerSpec
-from compress.latency import Block, Family, Overhead, Profile, Ratios, ValidationResult
+from compress.latency import BlockCost, Family, Overhead, Profile, Ratios, ValidationResult
 
 
 def tracker(*layers: LayerSpec) -> TrackerSpec:
@@ -16,15 +16,15 @@ def layer(source: int = 0, mlp_hidden: int = 128, **fields: object) -> LayerSpec
 
 def toy_profile(**changes: object) -> Profile:
     blocks = (
-        Block("joint", 128, 10.0),
-        Block("joint", 32, 4.0),
-        Block("joint", 128, 9.0, mlp_dims=28),
-        Block("joint", 32, 5.0, mlp_dims=28),
-        Block("joint", 128, 7.0, mlp_dims=16),
-        Block("joint", 32, 3.0, mlp_dims=16),
-        Block("joint", 128, 11.0, attn_dims=28),
-        Block("joint", 128, 8.0, attn_dims=16),
-        Block("AI", 128, 6.0),
+        BlockCost("joint", 128, 10.0),
+        BlockCost("joint", 32, 4.0),
+        BlockCost("joint", 128, 9.0, mlp_dims=28),
+        BlockCost("joint", 32, 5.0, mlp_dims=28),
+        BlockCost("joint", 128, 7.0, mlp_dims=16),
+        BlockCost("joint", 32, 3.0, mlp_dims=16),
+        BlockCost("joint", 128, 11.0, attn_dims=28),
+        BlockCost("joint", 128, 8.0, attn_dims=16),
+        BlockCost("AI", 128, 6.0),
     )
     fields: dict[str, object] = {
         "target": "toy",

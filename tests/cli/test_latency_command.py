@@ -10,7 +10,16 @@ from click.testing import CliRunner
 from compress.cli.latency import command as latency
 from compress.cli.targets import command as targets
 from compress.core import BypassSpec, CompressError, HeadSpec, LayerSpec, TrackerSpec
-from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, save_profile
+from compress.latency import (
+    BlockCost,
+    Family,
+    Overhead,
+    Profile,
+    Ratios,
+    RoutingOverhead,
+    ValidationResult,
+    save_profile,
+)
 from compress.measure import Coverage, host, profile_path, runtime_name
 from compress.testing.synthetic_run import RECORDS, with_exits, write_run
 
@@ -39,7 +48,7 @@ def _profile() -> Profile:
     """Reaches as far as the default corners of `SPEC`; the full joint layer costs 2 ms, everything else 1 ms."""
     points = [(None, h, m) for h in (32, 256) for m in (None, 32, 60)] + [(32, 256, None), (60, 256, None)]
     blocks = [
-        Block(kind, h, 2.0 if (kind, a, h, m) == ("joint", None, 256, None) else 1.0, a, m)
+        BlockCost(kind, h, 2.0 if (kind, a, h, m) == ("joint", None, 256, None) else 1.0, a, m)
         for kind in ("joint", "FE", "AI")
         for a, h, m in points
     ]
@@ -125,7 +134,7 @@ def test_a_variant_is_weighed_over_its_paths(tmp_path: Path, monkeypatch: pytest
     dynamic = with_exits()
     run = write_run(tmp_path / "run", (RECORDS[0], dynamic))
     coverage, family = Coverage.of(dynamic.spec, [dynamic.spec]), Family.of(dynamic.spec)
-    blocks = tuple(Block(k, h, 2.0, a, m) for a, h, m in coverage.points for k in coverage.attentions)
+    blocks = tuple(BlockCost(k, h, 2.0, a, m) for a, h, m in coverage.points for k in coverage.attentions)
     costs = RoutingOverhead(0.0, 0.0, 0.0, 0.0)
     profile = dataclasses.replace(_profile(), family=family, blocks=blocks, routing_overhead=costs)
     save_profile(profile, profile_path(dynamic.spec, 1))

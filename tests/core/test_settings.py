@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from compress.core import UsageError
-from compress.core.settings import check_settings, flag_of, range_words, setting, settings_of
+from compress.core.settings import check_settings, flag_of, format_range, setting, settings_of
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def test_fields_tell_their_options() -> None:
         ("name", "--name", "one"),
     ]
     assert flag_of(Toy, "limit") == "--max-limit"
-    assert range_words(settings_of(Toy)[1].about) == "above 0 and below 1"
+    assert format_range(settings_of(Toy)[1].about) == "above 0 and below 1"
 
 
 def test_a_type_that_no_option_has_is_a_mistake_of_the_dataclass() -> None:

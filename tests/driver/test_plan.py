@@ -24,7 +24,7 @@ from compress.driver.planner import is_plan, make_plan
 from compress.driver.planner.commands import commands
 from compress.driver.planner.sample import DRAWS
 from compress.driver.planner.warm_start import Planned, along, planned
-from compress.latency import Block, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, predict
+from compress.latency import BlockCost, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, predict
 from compress.latency.estimated import estimate_latency, load_estimated, optimistic_latency
 from compress.measure import Coverage, resolve_target
 from compress.measure.remote_profiles import Device, keep_device_profile
@@ -360,7 +360,7 @@ def board(space: str, home: Path) -> Iterator[Profile]:
         threads=1,
         family=Family.of(teacher),
         overhead=(Overhead("joint", 3.0), Overhead("split", 3.0)),
-        blocks=tuple(Block(k, h, 2.0, a, m) for a, h, m in coverage.points for k in coverage.attentions),
+        blocks=tuple(BlockCost(k, h, 2.0, a, m) for a, h, m in coverage.points for k in coverage.attentions),
         loop_ms=1.0,
         ratios=Ratios(mean=1.0, p50=1.0, p90=1.1, p99=1.2),
         runs=60,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from compress.core import FileError, UsageError
 from compress.evaluate import evaluate, write_results
-from compress.geometry import Answer, LoopSettings
+from compress.geometry import LoopSettings, NetworkOutput
 
 SETTINGS = LoopSettings(template_size=64, search_size=128, template_factor=2.0, search_factor=4.0, grid=8)
 
@@ -20,7 +20,7 @@ class BrightestCell:
     def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> Any:
         return None
 
-    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
         bright = (search[0].mean(axis=0) > 0).astype(np.uint8)
         x, y, w, h = cv2.boundingRect(bright)
         score = bright.reshape(8, 16, 8, 16).mean(axis=(1, 3), dtype=np.float32)
@@ -32,7 +32,7 @@ class BrightestCell:
             ]
         ).astype(np.float32)
         size = np.broadcast_to(np.array([w, h], np.float32)[:, None, None] / 128, (2, 8, 8))
-        return Answer({"score_map": score[None, None], "size_map": size[None], "offset_map": offset[None]})  # type: ignore[dict-item]
+        return NetworkOutput({"score_map": score[None, None], "size_map": size[None], "offset_map": offset[None]})  # type: ignore[dict-item]
 
 
 def test_a_tracker_that_sees_the_object_follows_it(slide: Any) -> None:

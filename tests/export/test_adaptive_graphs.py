@@ -17,10 +17,10 @@ from compress.core import ExecutionPath, ExitSpec, UsageError
 from compress.core.stages import stages, stages_of
 from compress.export import Parity, bundle_graphs, compare, compare_exported, frame_graph
 from compress.export.stages import stage_graphs
-from compress.geometry import Answer, LoopSettings
+from compress.geometry import LoopSettings, NetworkOutput
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import GraphNetwork, Thresholds
-from compress.runtime import network as network_module
+from compress.runtime import graph_network as network_module
 from compress.runtime.signatures import Form, head_file, stage_file
 from compress.testing.bundle_specs import ADAPTIVE, JOINT, LEVIT
 
@@ -41,7 +41,7 @@ def _crops(name: str, seed: int) -> tuple[Any, Any, Any]:
     return template, rng.random((1, 4), dtype=np.float32) if spec.target_token else None, search
 
 
-def _track(network: Any, name: str, seed: int) -> Answer:
+def _track(network: Any, name: str, seed: int) -> NetworkOutput:
     template, box, search = _crops(name, seed)
     return network.track(search, network.encode_template(template, box))
 

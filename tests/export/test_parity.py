@@ -9,7 +9,7 @@ import pytest
 
 from compress.core import BypassSpec, CompressError, ExecutionPath, ExitSpec, LayerSpec, TrackerSpec
 from compress.export import compare
-from compress.geometry import Answer, LoopSettings
+from compress.geometry import LoopSettings, NetworkOutput
 from compress.runtime.selftest import INIT, selftest_frames
 
 SETTINGS = LoopSettings(template_size=32, search_size=64, template_factor=2.0, search_factor=4.0, grid=4)
@@ -24,7 +24,7 @@ class Stub:
     def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> None:
         return None
 
-    def track(self, search: Any, memory: Any) -> Answer:
+    def track(self, search: Any, memory: Any) -> NetworkOutput:
         score = np.full((1, 1, 4, 4), 0.1, np.float32)
         score.reshape(-1)[[9, 10]] = 0.5, self._second
         maps = {"score_map": score, "size_map": np.full((1, 2, 4, 4), 0.25, np.float32)}
@@ -33,7 +33,7 @@ class Stub:
             maps[name] = maps[name] + np.float32(value)
         if self._cell != 9:
             score[0, 0].reshape(-1)[self._cell] += np.float32(1e-6)
-        return Answer(maps)
+        return NetworkOutput(maps)
 
 
 class Square(SimpleNamespace):
@@ -61,7 +61,7 @@ def test_any_map_beyond_tolerance_is_named_with_its_figure(name: str) -> None:
         parity.check("Two networks")
 
 
-def _with_nan(answer: Answer) -> Answer:
+def _with_nan(answer: NetworkOutput) -> NetworkOutput:
     answer.maps["offset_map"][0, 0, 0, 0] = np.nan
     return answer
 
@@ -99,13 +99,13 @@ class Sides(Stub):
     def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> Any:
         return online_template
 
-    def track(self, search: Any, memory: Any) -> Answer:
+    def track(self, search: Any, memory: Any) -> NetworkOutput:
         self._calls += 1
         # Four random inputs come first; then both loops ask for the nine frames in turn.
         score = self._scores[max(self._calls - 5, 0) % 9]
         line = np.eye(32, dtype=np.float32)[[13 - self._left, 13, 19, 19]]
         maps = dict(zip([f"prob_{side}" for side in "ltrb"], line[:, None], strict=True))
-        return Answer(maps | {"pred_scores": np.log([score / (1 - score)]).astype(np.float32)})
+        return NetworkOutput(maps | {"pred_scores": np.log([score / (1 - score)]).astype(np.float32)})
 
 
 UPDATING = replace(SETTINGS, online_templates=1, update_interval=3)
@@ -165,7 +165,7 @@ class RoutingOverhead(Stub):
         super().__init__()
         self._values = first, second, score
 
-    def track(self, search: Any, memory: Any) -> Answer:
+    def track(self, search: Any, memory: Any) -> NetworkOutput:
         first, second, score = self._values
         leaves = score > 0.5
         bypass = np.array([first, np.nan if leaves else second], np.float32)
@@ -173,7 +173,7 @@ class RoutingOverhead(Stub):
         skipped = frozenset(i for i, p in enumerate(bypass.tolist(), start=1) if p > 0.5)
         maps = super().track(search, memory).maps
         maps["size_map"][:] = 0.2 if leaves else 0.25
-        return Answer(maps, ExecutionPath(skipped, int(not leaves)), bypass, scores)
+        return NetworkOutput(maps, ExecutionPath(skipped, int(not leaves)), bypass, scores)
 
 
 def _decided(first: tuple[float, ...], second: tuple[float, ...]) -> Any:

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from compress.core import CompressError, UsageError, describe
-from compress.geometry import Answer, FrameTracker, LoopSettings
+from compress.geometry import FrameTracker, LoopSettings, NetworkOutput
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -22,7 +22,7 @@ class SeededMaps:
         self.template_boxes.append(template_box)
         return template
 
-    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
         self.frame += 1
         n, k = self.grid, self.frame
         maps = {
@@ -30,13 +30,13 @@ class SeededMaps:
             "size_map": np.random.default_rng(2000 + k).uniform(0.1, 0.4, (1, 2, n, n)).astype(np.float32),
             "offset_map": np.random.default_rng(3000 + k).uniform(-0.5, 0.5, (1, 2, n, n)).astype(np.float32),
         }
-        return Answer(maps)
+        return NetworkOutput(maps)
 
 
 class Broken(SeededMaps):
-    def track(self, search: NDArray[np.float32], memory: Any) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
         maps = super().track(search, memory).maps
-        return Answer({name: np.full_like(array, np.nan) for name, array in maps.items()})
+        return NetworkOutput({name: np.full_like(array, np.nan) for name, array in maps.items()})
 
 
 def _settings(size: int, **changes: Any) -> LoopSettings:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from compress.core import UsageError, describe
-from compress.geometry import Answer, FrameTracker, LoopSettings, UpdateRule, crop_target, normalise
+from compress.geometry import FrameTracker, LoopSettings, NetworkOutput, UpdateRule, crop_target, normalise
 
 Array = NDArray[Any]
 INIT = (250, 180, 80, 60)
@@ -64,13 +64,13 @@ class Scripted:
         self.given.append((template, online_template))
         return len(self.given)
 
-    def track(self, search: Array, memory: int) -> Answer:
+    def track(self, search: Array, memory: int) -> NetworkOutput:
         assert memory == len(self.given)
         bins = np.eye(64, dtype=np.float32)[[26, 26, 40, 38]]
         score = next(self._scores)
         logit = np.array([np.log(score / (1 - score))], np.float32)
         maps = dict(zip([f"prob_{s}" for s in "ltrb"], bins[:, None], strict=True))
-        return Answer(maps | {"pred_scores": logit})
+        return NetworkOutput(maps | {"pred_scores": logit})
 
 
 def _follow(frame: Array, scores: list[float], *, count: int = 1, interval: int = 3) -> tuple[Scripted, Any, Any]:

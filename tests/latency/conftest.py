@@ -1,6 +1,6 @@
 import pytest
 
-from compress.latency import Block, Profile, RoutingOverhead, ValidationResult
+from compress.latency import BlockCost, Profile, RoutingOverhead, ValidationResult
 from compress.testing.toy_profile import toy_profile
 
 
@@ -13,8 +13,8 @@ def profile() -> Profile:
 def eliminating() -> Profile:
     """The toy profile, which also knows joint layers over 8 of its 16 search tokens."""
     plain = toy_profile()
-    fewer = (Block("joint", 128, 7.0, tokens=8), Block("joint", 32, 2.5, tokens=8))
-    reduced = (Block("joint", 128, 6.0, tokens=8, attn_dims=16),)
+    fewer = (BlockCost("joint", 128, 7.0, tokens=8), BlockCost("joint", 32, 2.5, tokens=8))
+    reduced = (BlockCost("joint", 128, 6.0, tokens=8, attn_dims=16),)
     return toy_profile(blocks=(*plain.blocks, *fewer, *reduced), elimination_ms=0.25)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, LatencyConstraint, StageSpec, TrackerSpec
 from compress.latency import (
-    Block,
+    BlockCost,
     Family,
     MeasuredLatency,
     Profile,
@@ -139,7 +139,7 @@ def test_every_stage_has_its_own_layers() -> None:
         final_norm=False,
         stages=stages,
     )
-    blocks = tuple(Block("joint", 128, ms, stage=i) for i, ms in enumerate((10.0, 6.0, 7.0)))
+    blocks = tuple(BlockCost("joint", 128, ms, stage=i) for i, ms in enumerate((10.0, 6.0, 7.0)))
     profile = toy_profile(family=Family.of(spec), blocks=blocks)
     assert network_p10_ms(profile, spec) == 3 + 10 + 6 + 6
     thin = dataclasses.replace(spec, layers=(layer(0), layer(1, 64, stage=2)))

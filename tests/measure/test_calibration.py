@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compress.core import LayerSpec, TrackerSpec, describe
-from compress.latency import Block, Family, Overhead, Profile, Ratios, p10_ms
+from compress.latency import BlockCost, Family, Overhead, Profile, Ratios, p10_ms
 from compress.measure import Coverage
 from compress.measure.calibration.calibration import calibrated
 from compress.measure.stacks.table import validation_set
@@ -20,7 +20,7 @@ HELD = validation_set(NANO, Coverage.of(NANO))
 def _profile(joint_ms: float = 0.3, elimination_ms: float | None = None) -> Profile:
     coverage = Coverage.of(NANO)
     blocks = tuple(
-        Block(kind, hidden, joint_ms if kind == "joint" else 0.2, attn, mlp)
+        BlockCost(kind, hidden, joint_ms if kind == "joint" else 0.2, attn, mlp)
         for attn, hidden, mlp in coverage.points
         for kind in coverage.attentions
     )

@@ -9,7 +9,7 @@ import pytest
 
 from compress.core import BypassSpec, ExitSpec, HeadSpec, TrackerSpec, describe
 from compress.latency import (
-    Block,
+    BlockCost,
     Family,
     Overhead,
     Profile,
@@ -34,7 +34,9 @@ def _profile(teacher: TrackerSpec) -> Profile:
     """Layers cost 0.2 ms with thin and 0.3 ms with wide MLPs, everything else 0.5 ms."""
     coverage = Coverage.of(teacher)
     ms = dict(zip(coverage.mlp_hidden[0], (0.2, 0.3), strict=True))
-    blocks = tuple(Block(k, hidden, ms[hidden], a, m) for a, hidden, m in coverage.points for k in coverage.attentions)
+    blocks = tuple(
+        BlockCost(k, hidden, ms[hidden], a, m) for a, hidden, m in coverage.points for k in coverage.attentions
+    )
     overhead = (Overhead("joint", 0.5), Overhead("split", 0.5), Overhead("asymmetric", 0.5))
     ratios = Ratios(1.0, 1.0, 1.0, 1.0)
     family = Family.of(teacher)

@@ -8,7 +8,7 @@ from torch import nn
 
 from compress.models import fused
 from compress.models.levit.layers import LevitAttention
-from compress.models.packed_linear import LinearRise, PackedLinear, packed
+from compress.models.packing import LinearRise, PackedLinear, packed
 from compress.testing.networks import BOX, SPECS, crops, scattered
 
 

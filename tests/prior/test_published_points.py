@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from compress.core import TRACKERS
-from compress.prior import Published, published, published_accuracy, rows
+from compress.prior import PublishedTracker, published, published_accuracy, rows
 
 POINTS = {point.tracker: point for point in published()}
 
 
 @pytest.mark.parametrize("point", published(), ids=lambda point: point.tracker)
-def test_points_are_named_trackers_with_sources(point: Published) -> None:
+def test_points_are_named_trackers_with_sources(point: PublishedTracker) -> None:
     assert point.name in TRACKERS.names()
     assert point.accuracies
     for metric, figure in point.accuracies.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compress.core.backbones.table import BACKBONES
+from compress.core.backbones.rules import BACKBONES
 from compress.core.component import Component
 from compress.core.cost.levit import levit_components
 from compress.core.tracker_fields import TrackerFields

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.core.backbones.table import BACKBONES
+from compress.core.backbones.rules import BACKBONES
 from compress.core.component import Component, Work, conv_norm, linear
 from compress.core.tracker_fields import TrackerFields
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from compress.core.backbones.table import BACKBONES
+from compress.core.backbones.rules import BACKBONES
 from compress.core.component import NOTHING, Component, Work
 from compress.core.cost.exits import exit_components
 from compress.core.cost.heads import head_component

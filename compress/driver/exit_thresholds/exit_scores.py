@@ -17,7 +17,16 @@ from compress.core import ExecutionPath, Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress
 from compress.data import Sequence
 from compress.evaluate.metrics import got10k_overlaps
-from compress.geometry import Answer, FrameTracker, LoopSettings, clip_box, crop_target, decode, hann_window, map_back
+from compress.geometry import (
+    FrameTracker,
+    LoopSettings,
+    NetworkOutput,
+    clip_box,
+    crop_target,
+    decode,
+    hann_window,
+    map_back,
+)
 from compress.models import NumpyNetwork, Tracker, weights_key
 
 
@@ -98,14 +107,14 @@ class _EveryExit(NumpyNetwork):
         self.skipped = np.zeros(0, dtype=bool)
 
     @torch.inference_mode()
-    def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> Answer:
+    def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> NetworkOutput:
         found = self._model.track(self._tensor(search), memory, every_exit=True).decisions
         assert found is not None
         assert found.exits is not None
         self.answers = [{k: v.float().cpu().numpy() for k, v in each.maps.items()} for each in found.exits]
         self.scores = np.array([float(each.score) for each in found.exits], dtype=np.float32)
         self.skipped = found.skipped[0].cpu().numpy()
-        return Answer(self.answers[-1])
+        return NetworkOutput(self.answers[-1])
 
 
 def _follow(

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sample:
-    """A tracker with its published time; see `Published` for the fields."""
+    """A tracker with its published time; see `PublishedSpeed` for the fields."""
 
     spec: TrackerSpec
     runtime: PublishedRuntime

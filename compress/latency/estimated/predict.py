@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from compress.core import ExecutionPath, Latency, TrackerSpec
 from compress.latency.estimated.profile import EstimatedProfile, widths
-from compress.latency.estimated.work import FrameWork, expected_work, frame_work
+from compress.latency.estimated.work import FrameCost, expected_work, frame_work
 from compress.latency.model import LatencyErrors
 
 
@@ -124,7 +124,7 @@ def _over(profile: EstimatedProfile, spec: TrackerSpec, paths: Mapping[Execution
     return replace(found[0][1], mean_ms=mean, p50_ms=mean, p90_ms=mean, p99_ms=mean, network_ms=network)
 
 
-def _latency(profile: EstimatedProfile, work: FrameWork) -> Latency:
+def _latency(profile: EstimatedProfile, work: FrameCost) -> Latency:
     costs = profile.coefficients
     network = costs.launch_us / 1000 * work.launches + costs.ms_per_gmac * work.gmacs + costs.call_ms
     mean = network + costs.loop_ms

@@ -39,7 +39,7 @@ class Borrowed:
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedSpeed:
     """One published speed, and how near the profile comes to it.
 
     Attributes:
@@ -98,7 +98,7 @@ class EstimatedProfile:
     limits: str
     coefficients: Coefficients
     leave_one_out: LeaveOneOut
-    figures: tuple[Published, ...]
+    figures: tuple[PublishedSpeed, ...]
     borrowed: tuple[Borrowed, ...] = ()
     schema: int = 1
 
@@ -160,7 +160,7 @@ def _not_a_cost(place: str, value: float) -> Iterator[str]:
         yield f"{place} must be a number ≥ 0 but is {value}"
 
 
-def _figure_problems(place: str, figure: Published) -> Iterator[str]:
+def _figure_problems(place: str, figure: PublishedSpeed) -> Iterator[str]:
     if figure.tracker not in TRACKERS:
         yield f"{place}.tracker {figure.tracker!r} is no named tracker"
     if not math.isfinite(figure.fps) or figure.fps <= 0:

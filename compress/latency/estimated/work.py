@@ -15,25 +15,25 @@ from compress.core.stages import stages
 from compress.latency.estimated.launches import RULES, PublishedRuntime
 
 
-class FrameWork(NamedTuple):
+class FrameCost(NamedTuple):
     """Kernel launches and billions of multiply-accumulates."""
 
     launches: float
     gmacs: float
 
-    def plus(self, other: FrameWork) -> FrameWork:
-        return FrameWork(self.launches + other.launches, self.gmacs + other.gmacs)
+    def plus(self, other: FrameCost) -> FrameCost:
+        return FrameCost(self.launches + other.launches, self.gmacs + other.gmacs)
 
-    def times(self, factor: float) -> FrameWork:
-        return FrameWork(self.launches * factor, self.gmacs * factor)
+    def times(self, factor: float) -> FrameCost:
+        return FrameCost(self.launches * factor, self.gmacs * factor)
 
 
-NO_WORK = FrameWork(0, 0)
+NO_WORK = FrameCost(0, 0)
 
 
 def frame_work(
     spec: TrackerSpec, runtime: PublishedRuntime, *, skipped: Collection[int] = (), exit: int | None = None
-) -> FrameWork:
+) -> FrameCost:
     """One frame on one path, what is kept of the template at hand; `skipped` and `exit` as in `compress.core.macs`.
 
     Raises:
@@ -49,18 +49,18 @@ def frame_work(
             layer = table.layer(spec, key)
             launches += layer[0]
             gmacs += layer[1]
-    found = FrameWork(launches, gmacs)
+    found = FrameCost(launches, gmacs)
     if spec.adaptive or spec.exits:
         for each in _routing_overhead(spec, table, end):
             found = found.plus(each)
         calls = sum(last <= end and gated not in skipped for last, gated in table.stages(spec))
-        found = found.plus(FrameWork(rule.boundary * (calls - 1), 0))
+        found = found.plus(FrameCost(rule.boundary * (calls - 1), 0))
     return found
 
 
 def expected_work(
     spec: TrackerSpec, runtime: PublishedRuntime, *, skipped_share: float = 0.0, exit: int | None = None
-) -> FrameWork:
+) -> FrameCost:
     """The mean over frames that skip `skipped_share` of what bypass may skip on the way to `exit`."""
     whole = frame_work(spec, runtime, exit=exit)
     if not skipped_share or not spec.skippable:
@@ -69,20 +69,20 @@ def expected_work(
     return whole.times(1 - skipped_share).plus(least.times(skipped_share))
 
 
-def template_work(spec: TrackerSpec, runtime: PublishedRuntime) -> FrameWork:
+def template_work(spec: TrackerSpec, runtime: PublishedRuntime) -> FrameCost:
     """All template work: once per sequence here, in every frame in some published code."""
-    return FrameWork(RULES[runtime].of_template(spec), sum(part.template.done for part in components(spec)) / 1e9)
+    return FrameCost(RULES[runtime].of_template(spec), sum(part.template.done for part in components(spec)) / 1e9)
 
 
 def _is_path(spec: TrackerSpec, skipped: Collection[int], exit: int | None) -> bool:
     return all(i in spec.skippable for i in skipped) and (exit is None or 0 <= exit < len(spec.exits))
 
 
-def _routing_overhead(spec: TrackerSpec, table: _Table, end: int) -> Iterator[FrameWork]:
+def _routing_overhead(spec: TrackerSpec, table: _Table, end: int) -> Iterator[FrameCost]:
     """Bypass decisions met, exits' decisioners met, and the head of the exit taken."""
     rule = RULES[table.runtime]
     met = sum(i < end for i in spec.skippable)
-    yield FrameWork(met * rule.decision, met * spec.dim / 1e9)
+    yield FrameCost(met * rule.decision, met * spec.dim / 1e9)
     for k, each in enumerate(spec.exits):
         if each.after <= end:
             decisioner, head = table.exit(spec, k)
@@ -119,21 +119,21 @@ class _Table:
 
     def __init__(self, runtime: PublishedRuntime) -> None:
         self.runtime = runtime
-        self._rest: FrameWork | None = None
-        self._layers: dict[_LayerKey, FrameWork] = {}
-        self._exits: dict[_ExitKey, tuple[FrameWork, FrameWork]] = {}
+        self._rest: FrameCost | None = None
+        self._layers: dict[_LayerKey, FrameCost] = {}
+        self._exits: dict[_ExitKey, tuple[FrameCost, FrameCost]] = {}
         self._stages: dict[_StagesKey, tuple[tuple[int, int | None], ...]] = {}
 
-    def rest(self, spec: TrackerSpec) -> FrameWork:
+    def rest(self, spec: TrackerSpec) -> FrameCost:
         """Everything but layers and what decides."""
         return self._learn(spec) if self._rest is None else self._rest
 
-    def layer(self, spec: TrackerSpec, key: _LayerKey) -> FrameWork:
+    def layer(self, spec: TrackerSpec, key: _LayerKey) -> FrameCost:
         if key not in self._layers:
             self._learn(spec)
         return self._layers[key]
 
-    def exit(self, spec: TrackerSpec, k: int) -> tuple[FrameWork, FrameWork]:
+    def exit(self, spec: TrackerSpec, k: int) -> tuple[FrameCost, FrameCost]:
         """The decisioner of exit `k`, and its head."""
         each = spec.exits[k]
         key = (each.adapter, spec.layers[each.after - 1].mlp_hidden, spec.recycling if k else "none")
@@ -148,25 +148,25 @@ class _Table:
             self._stages[key] = tuple((each.last, each.first if each.gated else None) for each in stages(spec))
         return self._stages[key]
 
-    def _learn(self, spec: TrackerSpec) -> FrameWork:
+    def _learn(self, spec: TrackerSpec) -> FrameCost:
         rule, keys, rest = RULES[self.runtime], list(_layer_keys(spec)), NO_WORK
         for part in components(spec):
             kind, _, index = part.name.partition(".")
             gmacs = part.frame.done / 1e9
             if kind == "layers":
                 i = int(index)
-                self._layers[keys[i]] = FrameWork(rule.of_layer(spec, spec.layers[i]), gmacs)
+                self._layers[keys[i]] = FrameCost(rule.of_layer(spec, spec.layers[i]), gmacs)
             elif kind not in ("bypass", "exits"):
-                rest = rest.plus(FrameWork(rule.of_part(spec, part.name), gmacs))
+                rest = rest.plus(FrameCost(rule.of_part(spec, part.name), gmacs))
         self._rest = rest
         return rest
 
-    def _learn_exit(self, spec: TrackerSpec, k: int) -> tuple[FrameWork, FrameWork]:
+    def _learn_exit(self, spec: TrackerSpec, k: int) -> tuple[FrameCost, FrameCost]:
         rule, name = RULES[self.runtime], f"exits.{k}"
         gmacs = {part.name: part.frame.done / 1e9 for part in components(spec)}
         launches = rule.exit_decision + spec.exits[k].adapter * rule.adapter_layer
-        head = FrameWork(rule.of_part(spec, f"{name}.head"), gmacs[f"{name}.head"])
-        return FrameWork(launches, gmacs[name]), head
+        head = FrameCost(rule.of_part(spec, f"{name}.head"), gmacs[f"{name}.head"])
+        return FrameCost(launches, gmacs[name]), head
 
 
 @lru_cache(maxsize=256)

@@ -9,7 +9,7 @@ from typing import Literal
 from compress.core import LATENCY_FIGURES, ExecutionPath, Latency, TrackerSpec
 from compress.latency.measured.predict import predict, provenance_of
 from compress.latency.measured.profile import Profile
-from compress.latency.measured.profile_fields import under
+from compress.latency.measured.profile_fields import runtime_label
 from compress.latency.model import LatencyErrors, UncoveredError
 
 
@@ -40,7 +40,7 @@ class MeasuredLatency:
     @property
     def basis(self) -> str:
         """Where the components were measured."""
-        return f"components measured under {under(self.profile.runtime, self.profile.precision)}"
+        return f"components measured under {runtime_label(self.profile.runtime, self.profile.precision)}"
 
     @property
     def known_figures(self) -> tuple[str, ...]:

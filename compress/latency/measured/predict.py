@@ -9,7 +9,7 @@ from typing import Literal
 from compress.core import ExecutionPath, Latency, TrackerSpec, worst_path
 from compress.latency.measured.paths import optimistic_network_ms, path_network_ms, shares
 from compress.latency.measured.profile import Profile
-from compress.latency.measured.profile_fields import Ratios, under
+from compress.latency.measured.profile_fields import Ratios, runtime_label
 
 _SHARES = (0.10, 0.50, 0.90, 0.99)
 """Shares of runs below the 10th, 50th, 90th and 99th percentile."""
@@ -44,7 +44,7 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
         runs=profile.runs,
         warmup=profile.warmup,
         threads=profile.threads,
-        runtime=under(profile.runtime, profile.precision),
+        runtime=runtime_label(profile.runtime, profile.precision),
         device=profile.device,
         worst_ms=worst and worst * ratios.mean,
     )

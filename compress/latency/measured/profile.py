@@ -11,7 +11,7 @@ from typing import Any, Literal
 from compress.core import Attention
 from compress.latency.family import Family
 from compress.latency.measured.profile_fields import (
-    Block,
+    BlockCost,
     Conditions,
     Overhead,
     Point,
@@ -45,7 +45,7 @@ class Profile:
     threads: int
     family: Family
     overhead: tuple[Overhead, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[BlockCost, ...]
     loop_ms: float
     ratios: Ratios
     runs: int

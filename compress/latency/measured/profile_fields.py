@@ -26,7 +26,7 @@ Point = tuple[int | None, int, int | None]
 
 
 @dataclass(frozen=True)
-class Block:
+class BlockCost:
     """Cost of one block within a stack; see `LayerSpec` for the fields.
 
     Attributes:
@@ -57,7 +57,7 @@ class Ratios:
     p99: float
 
 
-def under(runtime: str, precision: str) -> str:
+def runtime_label(runtime: str, precision: str) -> str:
     """A runtime as `Latency.runtime` names it, with the precision where it is not fp32."""
     return runtime if precision == "fp32" else f"{runtime} {precision}"
 

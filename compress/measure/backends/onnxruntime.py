@@ -19,10 +19,10 @@ from compress.measure.host import gpu_name, host, runtime_name
 from compress.measure.kit.archive import NAME, measure_archive
 from compress.measure.timing import ATTEMPTS
 from compress.models import Tracker
-from compress.runtime.network import stages_and_heads
+from compress.runtime.graph_network import stages_and_heads
 from compress.runtime.sessions import PROVIDERS, session
 from compress.runtime.signatures import TEMPLATE
-from compress.runtime.stages import Graph
+from compress.runtime.staged import Graph
 
 _PROVIDERS = {"cpu": PROVIDERS["cpu"], "gpu": PROVIDERS["cuda"]}
 

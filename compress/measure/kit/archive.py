@@ -25,7 +25,6 @@ MODULES = (
     "geometry/pixels.py",
     "geometry/settings.py",
     "geometry/templates.py",
-    "geometry/window.py",
     "measure/fixed_output_maps.py",
     "measure/graph_frames.py",
     "measure/host/conditions.py",
@@ -36,7 +35,7 @@ MODULES = (
     "measure/timed_frame.py",
     "measure/timing.py",
     "runtime/sessions.py",
-    "runtime/stages.py",
+    "runtime/staged.py",
 )
 """Under `compress`. They import each other by module, never by package: packages are empty in the archive."""
 

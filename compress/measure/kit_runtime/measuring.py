@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from compress.measure.timing import Times
-    from compress.runtime.stages import Graph
+    from compress.runtime.staged import Graph
 
 
 class NoisyError(CompressError):
@@ -103,7 +103,7 @@ def frame_works(kit: dict[str, Any], folder: str, index: int, provider: str) -> 
     """
     from compress.measure.graph_frames import AlongPaths, GraphFrame, GraphStages
     from compress.runtime.sessions import session
-    from compress.runtime.stages import Graph
+    from compress.runtime.staged import Graph
 
     def graph(name: str, alone: bool) -> Graph:
         path = graph_file(kit, folder, name)

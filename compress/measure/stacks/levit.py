@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compress.core import TrackerSpec
-from compress.latency import Block, Overhead
+from compress.latency import BlockCost, Overhead
 from compress.measure.coverage import Coverage
 from compress.measure.stacks.table import STACKS, BackboneStacks, Components, Depths, Times
 from compress.measure.stacks.trackers import tracker_of_stages
@@ -37,7 +37,7 @@ class LevitStacks:
         for stage, widths in enumerate(self.coverage.mlp_hidden):
             costs = self._costs(stage, ms, shallow)
             rest -= self.depths.shallow * costs[widths[-1]]
-            blocks += [Block("joint", hidden, cost, stage=stage) for hidden, cost in costs.items()]
+            blocks += [BlockCost("joint", hidden, cost, stage=stage) for hidden, cost in costs.items()]
         return Components((Overhead("joint", rest),), tuple(blocks))
 
     def _costs(self, stage: int, ms: Times, shallow: float) -> dict[int, float]:

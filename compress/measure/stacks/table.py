@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from compress.core import Registry, TrackerSpec
-from compress.latency import Block, Overhead
+from compress.latency import BlockCost, Overhead
 from compress.measure.coverage import Coverage
 
 Times = Callable[[TrackerSpec], float]
@@ -35,7 +35,7 @@ class Components:
     """Costs of a backbone's components, as in `Profile`."""
 
     overhead: tuple[Overhead, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[BlockCost, ...]
     elimination_ms: float | None = None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from compress.core import Attention, TrackerSpec
-from compress.latency import Block, Overhead, Point, WholeAttention, without_mlp
+from compress.latency import BlockCost, Overhead, Point, WholeAttention, without_mlp
 from compress.measure.coverage import Coverage
 from compress.measure.stacks.table import STACKS, BackboneStacks, Components, Depths, Times
 from compress.measure.stacks.trackers import eliminating, tracker_of_layers
@@ -154,9 +154,9 @@ def _widths(costs: Costs) -> dict[int, float]:
     return {hidden: ms for (attn, hidden, dims), ms in costs.items() if attn is None and dims is None}
 
 
-def _blocks(kind: Attention, costs: Costs, tokens: int | None = None) -> list[Block]:
+def _blocks(kind: Attention, costs: Costs, tokens: int | None = None) -> list[BlockCost]:
     return [
-        Block(attention=kind, attn_dims=attn, mlp_hidden=hidden, mlp_dims=mlp, tokens=tokens, ms=ms)
+        BlockCost(attention=kind, attn_dims=attn, mlp_hidden=hidden, mlp_dims=mlp, tokens=tokens, ms=ms)
         for (attn, hidden, mlp), ms in costs.items()
     ]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.errors import unknown_name
 from compress.geometry.crop import MEAN, STD
-from compress.models.checkpoints.layouts.timm import TIMM_LAYOUTS, TimmLayout
+from compress.models.checkpoints.layouts.layout import TIMM_LAYOUTS, TimmLayout
 from compress.models.checkpoints.matching import NOT_ADAPTABLE, damage, misfits
 from compress.models.checkpoints.weights import read_weights
 from compress.models.tracker import Tracker

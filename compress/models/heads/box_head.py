@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from compress.core import BACKBONES, TrackerSpec
 from compress.models.heads.centre import CentreHead, decode_centre
 from compress.models.heads.corner import CornerHead, decode_corner
-from compress.models.heads.parts import conv_block
+from compress.models.heads.features import conv_block
 from compress.models.heads.pyramid import PyramidHead
 from compress.models.heads.repvgg import RepVgg
 from compress.models.heads.tokens import TokensHead, decode_tokens

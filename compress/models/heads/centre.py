@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from compress.models.heads.parts import Features, conv_block
+from compress.models.heads.features import Features, conv_block
 
 _LOW = 1e-4
 _PRIOR = 0.01

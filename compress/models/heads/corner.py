@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from compress.models.heads.parts import Features, conv_block
+from compress.models.heads.features import Features, conv_block
 
 
 class CornerHead(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from compress.models.heads.parts import Features, conv_block
+from compress.models.heads.features import Features, conv_block
 
 
 class PyramidHead(nn.Module):

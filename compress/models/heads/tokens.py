@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from compress.models.heads.corner import box_between, expected_coordinate
-from compress.models.heads.parts import Features
+from compress.models.heads.features import Features
 
 _ORDER = "lrtb"
 """The prediction tokens' sides, in the order of the published weights."""

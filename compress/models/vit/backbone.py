@@ -24,7 +24,7 @@ class PatchEmbed(nn.Module):
         return tokens
 
 
-class Backbone(nn.Module):
+class VitBackbone(nn.Module):
     """What template and search share. `drop_path` rises linearly from 0 at the first layer to its value."""
 
     def __init__(self, spec: TrackerSpec, *, drop_path: float = 0.0) -> None:

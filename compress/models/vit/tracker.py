@@ -14,7 +14,7 @@ from compress.models.blocks import Block, Mlp
 from compress.models.heads import Features
 from compress.models.networks import NETWORKS
 from compress.models.tracker import TrackerOutput
-from compress.models.vit.backbone import Backbone
+from compress.models.vit.backbone import VitBackbone
 
 
 class VitTracker(AdaptiveTracker):
@@ -27,7 +27,7 @@ class VitTracker(AdaptiveTracker):
 
     def __init__(self, spec: TrackerSpec, *, drop_path: float = 0.0) -> None:
         super().__init__(spec)
-        self.backbone = Backbone(spec, drop_path=drop_path)
+        self.backbone = VitBackbone(spec, drop_path=drop_path)
         self.target_token_embed = Mlp(4, 4, spec.dim) if spec.target_token else None
         self.add_decisions()
 

@@ -1,4 +1,4 @@
-"""Checkpoint layouts of published projects: the table of them, and what becomes of a state dict in one."""
+"""Layouts of checkpoints, of published trackers and of timm's backbones: their registries, and how one is applied."""
 
 from __future__ import annotations
 
@@ -93,3 +93,24 @@ def _origins(tensors: Iterable[Tensor]) -> set[int]:
             found.add(id(getattr(node, "variable", None)))
             todo += [above for above, _ in node.next_functions]
     return found
+
+
+@dataclass(frozen=True)
+class TimmLayout:
+    """What of a backbone comes from which tensors of timm's model.
+
+    Attributes:
+        adapt: timm's state dict as keys under `backbone.` of the state dict of a spec's network.
+            Raises KeyError or ValueError, saying what is wrong, where the model is no match for the spec.
+        fills: Starts of the keys that must be filled, others may be.
+        pixels: The convolution that reads the crops, by its key, where it has a bias and no padding: a model trained
+            on pixels of another normalisation is then changed to ours, exactly. None: that cannot be done.
+    """
+
+    adapt: Callable[[Mapping[str, Tensor], TrackerSpec], dict[str, Tensor]]
+    fills: tuple[str, ...]
+    pixels: str | None = None
+
+
+TIMM_LAYOUTS: Registry[TimmLayout | None] = Registry("layout of timm's models")
+"""By the name of the backbone; None for one that no model of timm's can start."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec
-from compress.models.checkpoints.layouts.timm import TIMM_LAYOUTS, TimmLayout
+from compress.models.checkpoints.layouts.layout import TIMM_LAYOUTS, TimmLayout
 from compress.models.levit.backbone import Levit
 
 _NORM_EPS = 1e-5

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from compress.core import TrackerSpec
+from compress.models.checkpoints.layouts.layout import TIMM_LAYOUTS, TimmLayout
 from compress.models.checkpoints.layouts.litetrack import scale_rows
-from compress.models.checkpoints.layouts.timm import TIMM_LAYOUTS, TimmLayout
 
 _HEAD_DIM = {1280: 80, 1408: 88, 1664: 104}
 """Width of a head by width of the ViT (huge, giant, gigantic); all others have heads of 64."""

@@ -1,17 +1,14 @@
-"""What a backbone must bring for its students to start from a teacher: surgery's table of backbones."""
+"""`Surgery`: how students of one backbone take over a teacher's weights; the registry of all backbones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
-from torch import Tensor
-
 from compress.core import Registry, TrackerSpec
 from compress.models import Tracker
 from compress.surgery.importance import InputStatistics
-
-State = dict[str, Tensor]
+from compress.surgery.layer import State
 
 
 class Surgery(Protocol):

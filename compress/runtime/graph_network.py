@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from compress.core import FileError, TrackerSpec
 from compress.core.stages import Stage, stages
-from compress.geometry import Answer
+from compress.geometry import NetworkOutput
 from compress.runtime.manifest import Bundle
 from compress.runtime.one_graph import OneGraph
 from compress.runtime.sessions import session
 from compress.runtime.signatures import FRAME, TEMPLATE, Form, Signature, head_file, signatures, stage_file
-from compress.runtime.stages import Graph, Staged
+from compress.runtime.staged import Graph, Staged
 from compress.runtime.thresholds import Thresholds
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -85,7 +85,7 @@ class GraphNetwork:
             feeds["online_template"] = repeated if online_template is None else online_template
         return dict(zip(self._memory, self._template.run(None, feeds), strict=True))
 
-    def track(self, search: NDArray[np.float32], memory: Arrays) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Arrays) -> NetworkOutput:
         """(1, 3, Sx, Sx) → the head's maps, and the path that led to them."""
         return self._frame.track(search, memory)
 

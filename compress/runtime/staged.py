@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from compress.core.execution_path import ExecutionPath
-from compress.geometry.network import Answer
+from compress.geometry.network import NetworkOutput
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,9 +60,11 @@ class _Taken:
     skipped: set[int] = field(default_factory=set)
     exit: int | None = None
 
-    def answer(self, maps: Any) -> Answer:
+    def answer(self, maps: Any) -> NetworkOutput:
         path = ExecutionPath(frozenset(self.skipped), self.exit)
-        return Answer(maps, path, self.bypass if self.bypass.size else None, self.scores if self.scores.size else None)
+        return NetworkOutput(
+            maps, path, self.bypass if self.bypass.size else None, self.scores if self.scores.size else None
+        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Staged:
         """How many exits there are."""
         return sum(stage.exit is not None for stage, _ in self.stages)
 
-    def track(self, search: NDArray[np.float32], memory: Arrays) -> Answer:
+    def track(self, search: NDArray[np.float32], memory: Arrays) -> NetworkOutput:
         """(1, 3, Sx, Sx) → the maps, and the execution path to them."""
         known = {"search": search, **memory}
         taken = _Taken(_unknown(len(self.skippable)), _unknown(self.exits))

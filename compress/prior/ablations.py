@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 
 from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec, describe, kept_dims
-from compress.prior.work import changes
+from compress.prior.knob_changes import changes
 
 _HEAD_DIM, _DEPTH = 64, 12
 """Dimensions of a head in every ViT of the papers; layers of one that the table does not say otherwise of."""
 
 
 @dataclass(frozen=True)
-class Row:
+class AblationRow:
     """One published figure.
 
     Attributes:
@@ -47,8 +47,8 @@ class Row:
 class Pair:
     """A row, and the one it is compared with: same paper, same benchmark."""
 
-    student: Row
-    teacher: Row
+    student: AblationRow
+    teacher: AblationRow
 
     @property
     def log_retention(self) -> float:
@@ -57,12 +57,12 @@ class Pair:
 
     @property
     def changes(self) -> tuple[float, ...]:
-        """See `compress.prior.work`."""
+        """See `compress.prior.knob_changes`."""
         return changes(self.teacher.spec, self.student.spec, self.student.exit_shares)
 
 
 @cache
-def rows() -> dict[str, Row]:
+def rows() -> dict[str, AblationRow]:
     """All rows by key, in the order of the file."""
     return {row.key: row for row in map(_row, read("ablations"))}
 
@@ -85,10 +85,10 @@ def share(percent: str) -> float:
     return round(float(percent) / 100, 6)
 
 
-def _row(cells: dict[str, str]) -> Row:
+def _row(cells: dict[str, str]) -> AblationRow:
     spec = describe(cells["named"]) if cells["named"] else _spec(cells)
     taken = int(cells["taken"] or 0)
-    return Row(
+    return AblationRow(
         key=cells["row"],
         paper=cells["paper"],
         table=cells["table"],
