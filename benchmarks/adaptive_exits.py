@@ -7,9 +7,9 @@ the next time. Thresholds are chosen on the validation split for several mean co
 every policy tracks the test sequences by itself, because the exit taken changes the box and so the next crop. Random
 exiting takes each exit as often as the adaptive run did, in an order drawn from a seed.
 
-Costs are multiply-accumulates per frame over the ways that the frames took. Standard errors are bootstrapped over the
-sequences; differences at equal cost are taken sequence by sequence, from the line between neighbouring fixed exits and
-from the mean of the random draws.
+Costs are multiply-accumulates per frame over the execution paths that the frames took. Standard errors are
+bootstrapped over the sequences; differences at equal cost are taken sequence by sequence, from the line between
+neighbouring fixed exits and from the mean of the random draws.
 """
 
 from __future__ import annotations
@@ -97,9 +97,9 @@ def main() -> None:
         store=Store(),
     )
     for k in range(len(spec.exits)):
-        told = np.corrcoef(scores.scores[:, k], scores.ious[:, k])[0, 1]
+        r = np.corrcoef(scores.scores[:, k], scores.ious[:, k])[0, 1]
         error = np.abs(scores.scores[:, k] - scores.ious[:, k]).mean()
-        print(f"exit {k}: validation IoU {scores.ious[:, k].mean():.3f}, of its score r {told:.2f}, error {error:.3f}")
+        print(f"exit {k}: validation IoU {scores.ious[:, k].mean():.3f}, of its score r {r:.2f}, error {error:.3f}")
     network = NumpyNetwork(model)
     rows = [
         _row("fixed", f"exit {k}", network.along(ExecutionPath(exit=k)), spec, sequences)

@@ -1,4 +1,4 @@
-"""The devices, runtimes and precisions that estimates are fitted for, and which coefficients their figures can tell."""
+"""Devices, runtimes and precisions that estimates are fitted for, and the coefficients that their figures determine."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ _ONE_WIDTH = (
 _NO_LOOP = "no whole loop was published for it"
 LIMITS = (
     "Nothing was timed on a device. The figures come from other people's code, timers, clocks, power modes and "
-    "library versions, most of which are not told; they are means, so nothing is known of percentiles or of single "
+    "library versions, most of which are not stated; they are means, so nothing is known of percentiles or of single "
     "slow frames; and memory, heat and other work on the device do not enter."
 )
-_XAVIER = "512-core Volta GPU, 8-core Carmel CPU, LPDDR4x memory shared by both; power mode not told"
-_ORIN = "16 GB module: 1024-core Ampere GPU, 8-core Cortex-A78AE CPU, LPDDR5 memory shared by both; power mode not told"
+_XAVIER = "512-core Volta GPU, 8-core Carmel CPU, LPDDR4x memory shared by both; power mode not stated"
+_ORIN = (
+    "16 GB module: 1024-core Ampere GPU, 8-core Cortex-A78AE CPU, LPDDR5 memory shared by both; power mode not stated"
+)
 
 
 @dataclass(frozen=True)
 class Column:
-    """One device, runtime and precision, and which coefficients its figures can tell."""
+    """One device, runtime and precision, and which coefficients its figures determine."""
 
     device: str
     runtime: str
@@ -55,7 +57,7 @@ COLUMNS = (
         target="agx:pytorch",
         hardware=_XAVIER,
         limits="The three ABTracks are one architecture but were published at 53, 65 and 68 fps, so that no function "
-        "of the architecture comes nearer than 13% to all of them; how many layers each skips is not told either.",
+        "of the architecture comes nearer than 13% to all of them; how many layers each skips is not stated either.",
     ),
     Column(
         "Jetson AGX Xavier",
@@ -65,7 +67,7 @@ COLUMNS = (
         (Borrowed(_LOOP, _PYTORCH_LOOP, "the loop runs on the same CPU; only one, rough, whole loop was published"),),
         target="agx",
         hardware=_XAVIER,
-        limits="Four figures, one of them a user's, carry two coefficients. Adaptive trackers were never published "
+        limits="Four figures, one of them a user's, determine two coefficients. Adaptive trackers were never published "
         "here: what a decision on the host costs is assumed.",
     ),
     Column(

@@ -4,7 +4,7 @@
 
 A frame's launches and its work may follow one another (their sum, what ships), hide one another (the larger of the
 two) or something between (the root of the sum of their squares). Columns of fewer than four trackers, and those whose
-figures cannot tell launches from work, say nothing here and are left out.
+figures cannot separate launches from work, are left out.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ def _words(spec: TrackerSpec) -> str:
 
 
 def _rounded(value: float) -> float:
-    """Four digits: more than the figures carry, and a file of them can be read by eye."""
+    """Four digits: more than the figures have, and a file of them can be read by eye."""
     return float(f"{value:.4g}") if abs(value) > 1e-6 else 0.0
 
 

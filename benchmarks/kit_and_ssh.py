@@ -1,4 +1,4 @@
-"""One profile measured in process, by a kit and over ssh on the same machine: do the ways agree?
+"""One profile measured in process, by a kit and over ssh on the same machine: do the three agree?
 
     python benchmarks/kit_and_ssh.py --host user@localhost --csv results/latency-kit-and-ssh.csv
 
@@ -56,7 +56,7 @@ def main() -> None:
         for _ in range(2):
             for name, measure in paths.items():
                 found.append((name, measure()))
-                _tell(found[0][1], *found[-1], specs)
+                _print(found[0][1], *found[-1], specs)
     if arguments.csv:
         _write(arguments.csv, found, specs)
 
@@ -75,11 +75,11 @@ def _in_process(teacher: TrackerSpec, coverage: Coverage, rounds: int) -> Profil
         return pool.submit(build_profile, teacher, coverage, rounds=rounds, strict=True).result()
 
 
-def _tell(first: Profile, name: str, profile: Profile, specs: list[TrackerSpec]) -> None:
+def _print(first: Profile, name: str, profile: Profile, specs: list[TrackerSpec]) -> None:
     ratios = np.array([p10_ms(profile, spec) / p10_ms(first, spec) for spec in specs])
     print(
         f"{name:8} over the first kit {np.exp(np.log(ratios).mean()):.3f}, {ratios.min():.3f} to {ratios.max():.3f}; "
-        f"error on trackers held back {profile.mean_error:.1%} mean, {profile.max_error:.1%} max",
+        f"error on the validation set {profile.mean_error:.1%} mean, {profile.max_error:.1%} max",
         flush=True,
     )
 

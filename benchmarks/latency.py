@@ -5,7 +5,7 @@
     python benchmarks/latency.py --teacher hit-tiny --space hit
 
 A third of the students come from a search space, a third have arbitrary widths in every layer, and a third are those
-with bypass and exits added, each of which is sent one way drawn at random; a teacher whose layers cannot be skipped has
+with bypass and exits added, each of which takes one path drawn at random; a teacher whose layers cannot be skipped has
 none of these. The students and the stacks that a profile is read off are timed in one shuffled run, so that a machine
 which becomes faster or slower does so for both; no student is fitted to. Every fourth is timed in two sessions: how
 well the two agree is the ceiling for any prediction. The floor is multiply-accumulates, and parameters, times the one

@@ -1,4 +1,4 @@
-"""Random students of a teacher, on no grid, and the way that all frames of each go."""
+"""Random students of a teacher, on no grid, and the execution path that all frames of each take."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from compress.spaces import Space
 
 @dataclass(frozen=True)
 class Case:
-    """A student, and the way that all its frames go."""
+    """A student, and the execution path that all its frames take."""
 
     spec: TrackerSpec
     path: ExecutionPath

@@ -1,9 +1,9 @@
-"""Three ways to export a tracker with bypass and exits, timed under onnxruntime on this host's CPU, way by way.
+"""Three forms of an exported tracker with bypass and exits, timed under onnxruntime on this host's CPU, path by path.
 
     python benchmarks/staged_export.py
 
 `stages` are a graph per stage, with the decisions in numpy; `if` is one graph with `If` nodes; `path` is a graph of
-that one way without any decision, the least that it can cost; `worst` is the same of the longest way, what a tracker
+that one path without any decision, the least that it can cost; `worst` is the same of the longest path, what a tracker
 that could not decide would cost on every frame. All are run in turn, in shuffled order. Weights are random, decisions
 are forced by biases and thresholds. Shown is the 10th percentile in ms, for the network alone.
 """
@@ -58,7 +58,7 @@ def paths(spec: TrackerSpec) -> dict[ExecutionPath, Thresholds]:
 
 
 def calls(model: VitTracker, threads: int) -> dict[tuple[ExecutionPath, str], Callable[[], object]]:
-    """By way and form, each checked to take that way."""
+    """By path and form, each checked to take that path."""
     rng, spec = np.random.default_rng(0), model.spec
     template, search = (
         rng.standard_normal((1, 3, size, size)).astype(np.float32) for size in (spec.template_size, spec.search_size)
@@ -88,7 +88,7 @@ def main() -> None:
     worst = ms[ExecutionPath(frozenset(), len(spec.exits) - 1), "path"]
     print(f"{arguments.tracker}, {arguments.threads} thread(s), worst {worst:.3f} ms, ", end="")
     print(f"halves of the rounds differ by {np.median(disagreement(times)):.1%}")
-    print("exit layers runs     way  stages      if   stages/way  if/way  stages/worst  if/worst")
+    print("exit layers runs    path  stages      if  stages/path if/path  stages/worst  if/worst")
     for path in paths(spec):
         static, staged, single = (ms[path, name] for name in ("path", "stages", "if"))
         print(

@@ -18,7 +18,7 @@ COMMANDS = {
     "track": "Follow an object in a video with an exported bundle.",
     "evaluate": "Score a tracker, a variant or a bundle on sequences.",
     "latency": "Time per frame of a tracker on a target.",
-    "profile": "Measure a device: this host, over ssh, or by a kit carried there (measure, kit, ingest).",
+    "profile": "Measure a device: this host, over ssh, or by a kit copied there (measure, kit, ingest).",
     "describe": "Show a tracker's spec, parameters and MACs.",
     "import-checkpoint": "Bring an official checkpoint in, without running what it holds.",
     "train-teacher": "Train a teacher from scratch.",

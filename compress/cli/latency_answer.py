@@ -1,4 +1,4 @@
-"""What `compress latency` found, as JSON and as text."""
+"""The output of `compress latency`, as JSON and as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`compress profile`: measure what the parts of a teacher's students cost on a device."""
+"""`compress profile`: measure what the components of a teacher's students cost on a device."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _ProfileGroup(click.Group):
         if args and args[0].startswith("-") and args[0] not in ("-h", *ctx.help_option_names):
             raise UsageError(
                 f"compress profile needs a subcommand before {args[0]}: `compress profile measure` measures this host, "
-                "or a device that ssh reaches; `compress profile kit` writes a folder to carry to a device, and "
+                "or a device that ssh reaches; `compress profile kit` writes a folder to copy to a device, and "
                 "`compress profile ingest` reads its results back."
             )
         return super().parse_args(ctx, args)
@@ -41,7 +41,7 @@ def command() -> None:
     """Measure a device, so that the latency of any student of a teacher's family can be predicted on it.
 
     `measure` this host (`compress targets` lists what it can run) or a device that ssh reaches; or write a `kit`, a
-    folder that you carry to any device, and `ingest` the results that you bring back. docs/measuring.md says how it is
+    folder that you copy to any device, and `ingest` the results that you copy back. docs/measuring.md says how it is
     timed and what is refused.
     """
 
@@ -104,7 +104,7 @@ def measure(
     if connection["host"] is None:
         raise UsageError(
             f"{request.device.target} is not this host. Give --host user@device to measure it over ssh, or write a kit "
-            f"to carry there: `compress profile kit --target {request.device.target} --out kit`."
+            f"to copy there: `compress profile kit --target {request.device.target} --out kit`."
         )
     from compress.measure.ssh.profile import remote_profile
 
@@ -132,7 +132,7 @@ def kit(
 ) -> None:
     """Write a folder that measures a device without compress there.
 
-    It holds graphs, a plan and one script; `compress profile ingest` reads what it measures.
+    It holds graphs, a plan and a program that runs them; `compress profile ingest` reads what it measures.
     """
     from compress.measure.kit.writing import emit_kit
 

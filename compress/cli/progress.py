@@ -1,4 +1,4 @@
-"""Progress on stderr with the time left: a bar on a terminal, a plain line every few seconds elsewhere."""
+"""Progress on stderr with the time left: a bar on a terminal, else a plain line every few seconds."""
 
 from __future__ import annotations
 

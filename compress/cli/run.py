@@ -112,7 +112,7 @@ def _unexpected_paragraph(error: Exception) -> str:
 
 
 def _settle_stdout() -> None:
-    """Where stdout cannot be written, point it elsewhere, or Python complains once more at exit."""
+    """Redirect a stdout that cannot be written to the null device, or Python reports the error again at exit."""
     try:
         if sys.stdout:
             sys.stdout.flush()

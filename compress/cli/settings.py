@@ -64,7 +64,7 @@ def _type(each: NamedSetting) -> click.ParamType:
         return click.FloatRange(low, high, min_open=each.about.above == low, max_open=each.about.below == high)
     if each.about.folder:
         return click.Path(exists=True, file_okay=False)
-    # Names are checked by the dataclass, which tells close ones.
+    # Names are checked by the dataclass, whose message suggests close ones.
     return click.Choice(each.choices) if each.choices else click.STRING
 
 

@@ -1,4 +1,4 @@
-"""Tables on stdout."""
+"""The front of a run, and what a plan found, as tables and text on stdout."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def print_plan(plan: Plan, front: int) -> None:
     import click
 
     shown = f", {_MOST_OF_A_PLAN} of them shown, all in pareto.csv" if front > _MOST_OF_A_PLAN else ""
-    looked = f"Looked at {plan.estimated} students of the space {plan.space}: {plan.within} keep the bound"
-    click.echo(f"{looked}, {front} are on the front{shown}.")
+    estimated = f"Estimated {plan.estimated} students of the space {plan.space}: {plan.within} keep the bound"
+    click.echo(f"{estimated}, {front} are on the front{shown}.")
     for note in plan.notes:
         click.echo(f"- {note}")
     click.echo("To measure the device and train this; fill in what is in capitals:")

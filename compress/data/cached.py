@@ -11,7 +11,12 @@ from compress.data.sequence import Sequence
 
 
 class CachedSequence:
-    """A sequence, or its first `length` frames, each drawn or read once; again and again where not to `keep` them."""
+    """A sequence, or its first `length` frames.
+
+    Args:
+        length: Frames; None for all.
+        keep: Each frame is drawn or read once and stays in memory; otherwise it is drawn or read on every call.
+    """
 
     def __init__(self, sequence: Sequence, length: int | None = None, *, keep: bool = True) -> None:
         self._sequence = sequence

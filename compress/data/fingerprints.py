@@ -1,8 +1,8 @@
 """Fingerprints of files: the same wherever they lie, another where one was edited, and cheap for many.
 
 Names, sizes, and bytes count: of annotations all, of an image its head, middle and tail, since an edit of a compressed
-picture moves what follows. What was found is kept by what the file system says of each file (size, times, inode), so
-that looking again costs no reading; files that changed a moment ago are read again, as their times may not tell.
+picture moves what follows. The result is kept by what the file system says of each file (size, times, inode), so that
+a later call reads no content; files that changed a moment ago are read again, as their times may not show it.
 """
 
 from __future__ import annotations
@@ -52,9 +52,16 @@ class _Group:
 
 
 def sequences_fingerprint(folders: Sequence[Path], *, whole: Collection[str]) -> str:
-    """Of sequences, each a folder with images and files of the names `whole`, which are read whole.
+    """Fingerprint of sequences, each a folder of images and of annotation files.
 
     Names of folders count where there are several, since they decide the order.
+
+    Args:
+        folders: One for each sequence.
+        whole: Names of the annotation files, which are read whole.
+
+    Returns:
+        32 hexadecimal digits.
 
     Raises:
         FileError: a file that cannot be read, or is none.
@@ -69,7 +76,7 @@ def sequences_fingerprint(folders: Sequence[Path], *, whole: Collection[str]) ->
 
 
 def files_fingerprint(files: Iterable[Path]) -> str:
-    """Of images, in this order, by name and content.
+    """Fingerprint of image files, in this order, by name and content: 32 hexadecimal digits.
 
     Raises:
         FileError: a file that cannot be read, or is none.
@@ -78,7 +85,7 @@ def files_fingerprint(files: Iterable[Path]) -> str:
 
 
 def _kept(groups: Sequence[_Group]) -> str:
-    """What the store knows of these files as they are; read now where it does not, or where they are too fresh."""
+    """The kept fingerprint of these files in their present state; read now where there is none, or they are too new."""
     now, digest, latest = time.time_ns(), hashlib.sha256(), 0
     for group in groups:
         lines = [group.name]

@@ -61,18 +61,18 @@ class DataReference:
         """The source.
 
         Args:
-            check: Whether to look at its content; not needed beside a process that has just done so.
+            check: Whether to compare its content; not needed where the calling process has just done so.
 
         Raises:
-            FileError: there is other content now.
+            FileError: its content is not what `fingerprint` says.
         """
         if self.source.partition(":")[0] not in registered_readers():
             import_module(self.module)
         source = open_source(self.source)
         if check and source.fingerprint != self.fingerprint:
             raise FileError(
-                f"{self.source} holds other data than when this work was given out. Give the search another --out, "
-                "or put the data back."
+                f"{self.source} holds other data than when this job was made. Give the search another --out, or put "
+                "the data back."
             )
         return source
 

@@ -18,6 +18,7 @@ from compress.data.sources import DataSource, Split
 _SHORT = 30
 """Frames of a sequence that the lower rungs of a search see."""
 _KEPT_BYTES = 1_000_000_000
+"""Frames of a source are kept in memory up to this total."""
 
 
 class RecordedSource(ABC):
@@ -71,9 +72,13 @@ class RecordedSource(ABC):
         return recorded_pairs(self._sequences, seed, index, count, **asdict(sizes))
 
     def with_images(self, folder: str) -> DataSource:
-        """Raises `UsageError`: what was recorded has its own texture."""
+        """See `DataSource`; always refused, since recorded frames have their own texture.
+
+        Raises:
+            UsageError: always.
+        """
         raise UsageError(
-            f"--images {folder} are texture of generated pairs, but {self.name} is recorded. Leave --images out."
+            f"--images {folder} is texture for generated pairs, but {self.name} is recorded. Leave --images out."
         )
 
     @cached_property
@@ -81,7 +86,7 @@ class RecordedSource(ABC):
         return self.read()
 
     def _bytes(self, length: int | None) -> int:
-        """Of the first `length` frames of all sequences, were each as large as the very first."""
+        """Bytes of the first `length` frames of all sequences, if each is as large as the very first frame."""
         frames = sum(len(sequence) if length is None else min(length, len(sequence)) for sequence in self._sequences)
         return frames * int(self._sequences[0].frame(0).nbytes) if frames else 0
 

@@ -38,7 +38,7 @@ def make_pairs(
         workers: Processes that make them; 0 for this one.
 
     Raises:
-        CompressError: a worker failed; its last words are in the message.
+        CompressError: a worker failed; the last line that it printed is in the message.
         UsageError, FileError: of the source, where there is no worker.
     """
     return _batches(source, seed, _Numbers(0, list(counts)), workers, sizes)
@@ -91,15 +91,15 @@ def _batches(
 
 
 class _Process:
-    """A worker, and where it complains."""
+    """A worker, and the file of its stderr."""
 
-    def __init__(self, job: dict[str, Any], complaints: Path) -> None:
+    def __init__(self, job: dict[str, Any], stderr_file: Path) -> None:
         root = str(Path(__file__).resolve().parents[2])
         # What this process can import, a worker can: readers that were added from outside.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, sys.path)])}
         command = [sys.executable, "-m", "compress.data.worker"]
-        self._complaints = complaints
-        with complaints.open("wb") as stderr:
+        self._stderr_file = stderr_file
+        with stderr_file.open("wb") as stderr:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
             )
@@ -108,20 +108,24 @@ class _Process:
             stdin.write(json.dumps(job).encode())
 
     def read(self) -> Pairs:
-        """The next batch."""
+        """The next batch.
+
+        Raises:
+            CompressError: the worker ended before it.
+        """
         assert self._process.stdout is not None
         head = self._process.stdout.read(_LENGTH)
         size = int.from_bytes(head, "little")
         data = self._process.stdout.read(size) if len(head) == _LENGTH else b""
         if not data or len(data) < size:
             self.stop()
-            lines = self._complaints.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            lines = self._stderr_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise CompressError(f"Making training pairs failed: {lines[-1] if lines else 'no message'}")
         with np.load(io.BytesIO(data), allow_pickle=False) as found:
             return Pairs(**{name: found[name] for name in ("template", "search", "boxes", "scenes")})
 
     def stop(self) -> None:
-        """End it, whatever it does."""
+        """Kill the process and release its pipe."""
         self._process.kill()
         self._process.wait()
         if self._process.stdout is not None:
@@ -142,7 +146,7 @@ def _work(job: dict[str, Any], out: BinaryIO) -> None:
 
 if __name__ == "__main__":
     batches = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints, prints among the complaints
+    os.dup2(2, 1)  # whatever is printed must not mix with the batches
     try:
         _work(json.load(sys.stdin), batches)
     except CompressError as error:

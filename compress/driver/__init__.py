@@ -1,4 +1,4 @@
-"""The search: asking, gating, training, telling; resumable at any point. `compress.search` is `search.search`."""
+"""The search: proposes students, rejects slow ones, trains and scores the rest. `compress.search` is in `search`."""
 
 from compress.driver.settings import SearchKeywords, SearchSettings
 

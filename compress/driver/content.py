@@ -56,7 +56,7 @@ def content_of(config: SearchSettings, setup: TrainingSetup, space: Space) -> di
 
 
 def space_content(space: Space) -> dict[str, Any]:
-    """Likewise of the space alone, which is all that a plan looks at."""
+    """Likewise of the space alone, which is all that a plan depends on."""
     return {"space": {name: fingerprint(list(choices)) for name, choices in space.knobs.items()}}
 
 

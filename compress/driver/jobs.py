@@ -1,8 +1,8 @@
 """`TrialJob` and `TrialResult`: what a worker is given and what it gives back, as plain picklable values.
 
 A job says everything that a worker needs beside the store: which teacher by the fingerprint of its weights, which data
-by reader, absolute path and fingerprint of content, and how to train. No path of the one who asks for it is followed
-without its content being checked, and nothing else is read.
+by reader, absolute path and fingerprint of content, and how to train. A worker checks the content of every path
+before it uses it, and reads nothing else.
 """
 
 from __future__ import annotations

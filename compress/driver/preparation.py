@@ -1,4 +1,4 @@
-"""What a search works with, looked up and made from its settings before the loop runs."""
+"""What a search works with, found and made from its settings before the loop runs."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def latency_model(settings: SearchSettings, inputs: Inputs, progress: Progress) 
 def proposals_of(
     settings: SearchSettings, inputs: Inputs, study: optuna.Study, model: LatencyModel, constraint: LatencyConstraint
 ) -> Proposals:
-    """What a study draws from; a new one begins with students along a plan, or else with the plain answers."""
+    """What a study draws from; a new one begins with students along a plan, or else with the seed configurations."""
     proposals = Proposals(study, inputs.space, inputs.teacher.spec, partial(gate, model, constraint=constraint))
     if inputs.plan:
         enqueue(study, inputs.plan, settings.students)

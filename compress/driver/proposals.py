@@ -44,7 +44,7 @@ class Proposals:
         return found
 
     def enqueue_seeds(self) -> None:
-        """Start from the plain answers, each as deep as the bound allows; see `seed_configurations` and `_likely`."""
+        """Start from `seed_configurations`, each as deep as the bound allows; see `_likely`."""
         if self.study.get_trials(deepcopy=False):
             return
         for start in seed_configurations(self.space, self.teacher):
@@ -81,7 +81,11 @@ class Proposals:
                 self.study.tell(trial, state=TrialState.PRUNED)
 
     def tell(self, trial: Trial, record: Record, over_ms: float) -> None:
-        """Tell a trained trial, once and for all; `over_ms` is by how much it misses the bound."""
+        """Enter a trained trial's result in the study, which is final.
+
+        Args:
+            over_ms: Milliseconds by which it misses the bound; negative where it keeps it.
+        """
         assert record.predicted is not None
         assert record.accuracy is not None
         store_record(trial, record)

@@ -1,4 +1,4 @@
-"""The search: what it works with is looked up and prepared, the loop runs, what was fully trained is measured."""
+"""The search: prepares what it works with, runs the loop, and measures what was fully trained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plain answers that a search starts from."""
+"""Seed configurations: the plain students that a search starts from."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Trials:
         return self._check(record).over_ms
 
     def finish(self, number: int) -> None:
-        """Tell the study what became of a trained student, once and for all; a failed one has ended already."""
+        """Enter a trained student's result in the study, which is final; a failed one has ended already."""
         if number not in self._open:
             return
         record = self[number]
@@ -101,7 +101,7 @@ class Trials:
         self._proposals.tell(self._open.pop(number), record, check.over_ms)
 
     def _check(self, record: Record) -> ConstraintCheck:
-        """By what was last predicted of a record."""
+        """Check a record by its latest prediction."""
         assert record.predicted is not None
         return self._constraint.check(record.predicted, optimistic=record.optimistic)
 

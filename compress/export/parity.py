@@ -30,8 +30,8 @@ class Parity:
         mean_iou: Mean overlap of the two boxes over these frames.
         renewed, also_renewed: Frames after which the first and the second renewed its online template.
         tie_at: The frame where two cells, or two frames that could become the template, score the same within
-            rounding, or where what decides is a threshold within rounding, so that either form may rightly go its own
-            way; boxes are compared up to there. None where there was none.
+            rounding, or where what decides is a threshold within rounding, so that the two may rightly
+            differ from there on; boxes are compared up to there. None where there was none.
         paths: The execution paths that the frames took through an adaptive tracker, with their numbers of frames.
         path_mismatch: Crops on which the two took different paths though no decision was near its threshold.
     """

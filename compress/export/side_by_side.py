@@ -33,7 +33,7 @@ Array = NDArray[np.float32]
 
 
 def compare_exported(model: Tracker, network: GraphNetwork, settings: LoopSettings, sequence: Sequence) -> Parity:
-    """Hold a tracker's graphs against the tracker, those too that no frame of the sequence needs."""
+    """Compare a tracker's graphs with the tracker; also those graphs that no frame of the sequence needs."""
     reference, spec = NumpyNetwork(model), model.spec
     forced = [(reference.along(path), network.at(Thresholds.forcing(spec, path))) for path in _forced_paths(spec)]
     return compare(reference, network, settings, sequence, spec=spec, forced=forced)
@@ -170,9 +170,9 @@ class _Both:
 
 
 def _arrays(answer: NetworkOutput) -> dict[str, Array]:
-    """The maps, and what decided, without what was not reached."""
-    routing_overhead = {"bypass": answer.bypass, "scores": answer.scores}
-    return {**answer.maps, **{name: row[~np.isnan(row)] for name, row in routing_overhead.items() if row is not None}}
+    """The maps, and the bypass probabilities and exit scores that were computed; those not reached are NaN."""
+    decisions = {"bypass": answer.bypass, "scores": answer.scores}
+    return {**answer.maps, **{name: row[~np.isnan(row)] for name, row in decisions.items() if row is not None}}
 
 
 def _random_inputs(network: Network, settings: LoopSettings, seed: int, runs: int = 4) -> None:

@@ -70,8 +70,9 @@ class _Composing:
 
     def _leave_or_go_on(self, scope: Scope, exit: int, todo: tuple[Stage, ...], state: _State) -> dict[str, str]:
         leaves = scope.op("Greater", state.scores[-1], f"tau{exit}")
-        here, there = scope.branch(), scope.branch()
-        return scope.choose(leaves, (here, self._answer(here, state, exit)), (there, self.rest(there, todo, state)))
+        leaving, staying = scope.branch(), scope.branch()
+        answers = self._answer(leaving, state, exit), self.rest(staying, todo, state)
+        return scope.choose(leaves, (leaving, answers[0]), (staying, answers[1]))
 
     def _run(self, scope: Scope, stage: Stage, state: _State) -> _State:
         found = scope.inline(self._parts[stage_file(stage)], state.known)

@@ -41,7 +41,7 @@ def host_profile(
 
     Raises:
         UsageError: bypass and exits under a runtime that cannot run them.
-        CompressError: the machine is too noisy to tell the parts apart; or, where `strict`, as `check_calm`.
+        CompressError: the machine is too noisy to separate the components; or, where `strict`, as `check_calm`.
     """
     wanted = Coverage.of(teacher) if coverage is None else coverage.union(Coverage.of(teacher))
     _check_decides(wanted, target)

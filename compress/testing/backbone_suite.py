@@ -114,7 +114,7 @@ class BackboneSuite:
         assert 0 < kept.low < kept.mean <= kept.high
 
     def test_stacks_give_back_the_cost_of_layers(self, spec: TrackerSpec) -> None:
-        """Where a millisecond is a multiply-accumulate, what the stacks tell adds up to the whole tracker."""
+        """With one millisecond a multiply-accumulate, the components read off the stacks add up to the whole."""
         coverage = Coverage.of(spec)
         stacks = stacks_of(spec, coverage, Depths(shallow=2, deep=6))
         found = stacks.components(lambda each: float(macs(each).per_frame))

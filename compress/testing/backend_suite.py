@@ -33,7 +33,7 @@ from compress.models import build
 def quick_profile(teacher: TrackerSpec, target: str, coverage: Coverage | None = None) -> Profile:
     """A profile of this host from few layers and runs, however busy it is; good for nothing but to see that it works.
 
-    Measured again with more rounds where the parts of a tracker cannot be told apart; the test is skipped in the end.
+    Measured again with more rounds where components cannot be separated; in the end the test is skipped.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("compress.measure.budget._LARGE_DIM", teacher.dim)

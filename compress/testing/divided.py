@@ -1,4 +1,4 @@
-"""Adaptive trackers whose decisions divide the frames of a sequence, so that many ways are taken."""
+"""Adaptive trackers whose decisions divide the frames of a sequence, so that many execution paths are taken."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def divided(make: Callable[[int], VitTracker], sequence: Any, *also: Any, margin
     """The first of `make(0)`, `make(1)`, … whose decisions, moved between the frames, differ and are far from a tie.
 
     What a random network decides depends on how the processor rounds, since a box that moves by a pixel changes all
-    crops that follow. So the network is looked for where it is needed, rather than by a seed that was good elsewhere.
+    crops that follow. So the seed is searched for when it is needed, rather than recorded on another machine.
 
     Args:
         make: A tracker with random weights by its seed.
@@ -54,7 +54,7 @@ def divided(make: Callable[[int], VitTracker], sequence: Any, *also: Any, margin
 
 @torch.no_grad()
 def _moved(model: VitTracker, sequence: Any) -> VitTracker:
-    """Move the model's gates and scores, in place, so that each of them parts the frames of the sequence.
+    """Move the model's gates and scores, in place, so that each of them divides the frames of the sequence.
 
     Every gate skips for half of the frames; a share of the frames leaves at every exit.
     """
@@ -89,7 +89,7 @@ def _differ(spec: TrackerSpec, answers: list[NetworkOutput]) -> bool:
 
 
 def _frames(model: VitTracker, sequence: Any) -> tuple[Tensor, dict[str, Tensor]]:
-    """All search crops of the sequence, followed on the longest way, and the memory of each."""
+    """All search crops of the sequence, followed on the longest path, and the memory of each."""
     spec = model.spec
     longest = ExecutionPath(frozenset(), len(spec.exits) - 1 if spec.exits else None)
     network = _Noting(NumpyNetwork(model).along(longest))

@@ -1,4 +1,4 @@
-"""What every `Executor` keeps, as checks that the tests of one can run: `CHECKS`, each given a way to make it.
+"""What every `Executor` keeps, as checks that the tests of one can run: `CHECKS`, each given a function that makes it.
 
     @pytest.mark.parametrize("check", executor_checks.CHECKS)
     def test_conformance(check, data):

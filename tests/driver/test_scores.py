@@ -35,7 +35,7 @@ def test_an_adaptive_tracker_is_scored_again_where_its_paths_are_unknown(tmp_pat
     assert read_score(tmp_path / "s.json", ADAPTIVE) is None
 
 
-@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"ways": 3}', '{"ways": [{"skipped": [99]}]}', "null"])
+@pytest.mark.parametrize("text", ["", "[1]", "{}", '{"paths": 3}', '{"paths": [{"skipped": [99]}]}', "null"])
 def test_damaged_scores_count_as_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "s.json").write_text(text)
     assert read_score(tmp_path / "s.json", ADAPTIVE) is None

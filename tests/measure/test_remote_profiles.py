@@ -65,7 +65,7 @@ def test_parts_that_do_not_add_up_are_refused(monkeypatch: pytest.MonkeyPatch) -
         replace(each, measured_ms=each.measured_ms * by)
         for each, by in zip(profile.validation, (1, 2) * 6, strict=True)
     )
-    with pytest.raises(CompressError, match=r"parts and whole trackers are 25% apart on average \(at most 20%\)"):
+    with pytest.raises(CompressError, match=r"components and whole trackers are 25% apart on average \(at most 20%\)"):
         check_adds_up(replace(profile, validation=validation))
 
 

@@ -1,6 +1,6 @@
 """Textures without images: noise over octaves, dead leaves, stripes and checks, and gradients.
 
-Dead leaves and coloured noise carry the edge and spectrum statistics of photographs; nothing here is learned or loaded,
+Dead leaves and coloured noise carry the edge and spectrum statistics of photographs; nothing is learned or loaded,
 except where the user gives a folder of images.
 """
 

@@ -1,4 +1,4 @@
-"""What every exit of a tracker says about the frames of some sequences, and how far it is right."""
+"""Scores that every exit of a tracker gives to the frames of some sequences, and the IoU that its boxes have."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ExitScores:
         return len(self.scores)
 
     def paths(self, spec: TrackerSpec) -> list[list[ExecutionPath]]:
-        """The path of each frame, had it left at each exit."""
+        """The path of each frame, if it left at each exit."""
         ends = [each.after for each in spec.exits]
         rows = [np.flatnonzero(row).tolist() for row in self.skipped]
         return [[ExecutionPath(frozenset(i for i in row if i < end), k) for k, end in enumerate(ends)] for row in rows]
@@ -63,7 +63,7 @@ def exit_scores(
     store: Store,
     progress: Progress = no_progress,
 ) -> ExitScores:
-    """Follow the object of every sequence by the last exit's boxes, and ask all exits about each frame on the way.
+    """Follow the object of every sequence by the last exit's boxes, and run all exits on each frame.
 
     Kept in the store by the tracker's weights and the sequences, and read from there the next time.
 
@@ -145,7 +145,7 @@ def _box(
     frame: NDArray[np.uint8],
     previous: NDArray[np.float64],
 ) -> list[float]:
-    """The box x, y, w, h in the frame that an exit's maps tell, as the frame loop reads them."""
+    """The box x, y, w, h in the frame that an exit's maps give, as the frame loop reads them."""
     found, _ = decode(maps, hann_window(settings.grid))
     factor = crop_target(frame, previous, factor=settings.search_factor, size=settings.search_size).resize_factor
     mapped = map_back(found, previous.tolist(), resize_factor=factor, search_size=settings.search_size)

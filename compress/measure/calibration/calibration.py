@@ -26,13 +26,16 @@ def calibrated(raw: Profile, validation: Mapping[str, TrackerSpec], measured: Se
         measured: 10th percentiles of the frame loop around each of `validation`, in ms.
     """
     shares, network = _shares(raw, validation.values()), np.array(measured) - raw.loop_ms
-    overhead_ms = np.array([part.ms for part in raw.overhead])
+    overhead_ms = np.array([each.ms for each in raw.overhead])
     rows = []
-    for i, (name, ms) in enumerate(zip(validation, measured, strict=True)):
+    for i, (name, measured_ms) in enumerate(zip(validation, measured, strict=True)):
         others = np.arange(len(validation)) != i
         factors = _factors(shares[others], network[others], overhead_ms)
-        rows.append(ValidationResult(spec=name, predicted_ms=float(shares[i] @ factors) + raw.loop_ms, measured_ms=ms))
-    return replace(_with_parts(raw, _parts(raw) * _factors(shares, network, overhead_ms)), validation=tuple(rows))
+        predicted_ms = float(shares[i] @ factors) + raw.loop_ms
+        rows.append(ValidationResult(spec=name, predicted_ms=predicted_ms, measured_ms=measured_ms))
+    return replace(
+        _with_component_ms(raw, _component_ms(raw) * _factors(shares, network, overhead_ms)), validation=tuple(rows)
+    )
 
 
 def _factors(shares: Array, network: Array, overhead_ms: Array) -> Array:
@@ -47,35 +50,35 @@ def _factors(shares: Array, network: Array, overhead_ms: Array) -> Array:
         network: What each tracker took: (trackers,).
         overhead_ms: The first components, of which each tracker has one.
     """
-    parts = shares / network[:, None]
-    common = np.stack([parts.sum(axis=1), 1 / network], axis=1)
-    spread = parts @ parts.T + _RIDGE * np.eye(len(parts))
+    relative = shares / network[:, None]
+    common = np.stack([relative.sum(axis=1), 1 / network], axis=1)
+    spread = relative @ relative.T + _RIDGE * np.eye(len(relative))
     white = np.linalg.inv(np.linalg.cholesky(spread))
     (scale, more), _ = nnls(white @ common, white.sum(axis=1))
-    factors = scale + parts.T @ np.linalg.solve(spread, 1 - common @ [scale, more])
+    factors = scale + relative.T @ np.linalg.solve(spread, 1 - common @ [scale, more])
     factors[: len(overhead_ms)] += more / overhead_ms
     return np.asarray(factors)
 
 
 def _shares(profile: Profile, specs: Iterable[TrackerSpec]) -> Array:
     """(trackers, components) in ms; a network's time is the sum of its components."""
-    parts = _parts(profile)
-    alone = [_with_parts(profile, part) for part in np.diag(parts)]
+    ms = _component_ms(profile)
+    alone = [_with_component_ms(profile, row) for row in np.diag(ms)]
     return np.array([[network_p10_ms(each, spec) for each in alone] for spec in specs])
 
 
-def _parts(profile: Profile) -> Array:
+def _component_ms(profile: Profile) -> Array:
     """Milliseconds of everything that a profile has costs for."""
     elimination = [] if profile.elimination_ms is None else [profile.elimination_ms]
-    return np.array([part.ms for part in profile.overhead] + [part.ms for part in profile.blocks] + elimination)
+    return np.array([each.ms for each in (*profile.overhead, *profile.blocks)] + elimination)
 
 
-def _with_parts(profile: Profile, parts: Array) -> Profile:
-    """The profile with other costs, in the order of `_parts`."""
-    ms = iter(parts.tolist())
+def _with_component_ms(profile: Profile, values: Array) -> Profile:
+    """The profile with other costs, in the order of `_component_ms`."""
+    ms = iter(values.tolist())
     return replace(
         profile,
-        overhead=tuple(replace(part, ms=next(ms)) for part in profile.overhead),
-        blocks=tuple(replace(part, ms=next(ms)) for part in profile.blocks),
+        overhead=tuple(replace(each, ms=next(ms)) for each in profile.overhead),
+        blocks=tuple(replace(each, ms=next(ms)) for each in profile.blocks),
         elimination_ms=None if profile.elimination_ms is None else next(ms),
     )

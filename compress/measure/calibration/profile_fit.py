@@ -41,23 +41,23 @@ def fit_profile(plan: TimingPlan, times: Sequence[Times], where: Where) -> Profi
         times: Milliseconds of each batch of the plan, and of the empty loop behind each: (calls + 1, rounds, timed).
 
     Raises:
-        CompressError: the machine is too noisy to tell the parts apart.
+        CompressError: the machine is too noisy to separate the components.
     """
     loop_ms = float(low(times[-1][-1:])[0])
     lows: dict[TrackerSpec, float] = {}
     for batch, each in zip(plan.stack_batches, times, strict=True):
         lows |= dict(zip(batch, low(each).tolist(), strict=False))
     whole = times[-1][len(plan.stack_batches[-1]) : -1]
-    parts = plan.stacks.components(lambda spec: lows[spec] - loop_ms)
+    found = plan.stacks.components(lambda spec: lows[spec] - loop_ms)
     raw = Profile(
         target=where.target,
         device=where.device,
         runtime=where.runtime,
         threads=where.threads,
         family=Family.of(plan.teacher),
-        overhead=parts.overhead,
-        blocks=parts.blocks,
-        elimination_ms=parts.elimination_ms,
+        overhead=found.overhead,
+        blocks=found.blocks,
+        elimination_ms=found.elimination_ms,
         loop_ms=loop_ms,
         ratios=_ratios(whole),
         runs=whole[0].size,
@@ -88,8 +88,8 @@ def check_adds_up(profile: Profile) -> None:
     """
     if (profile.mean_error or 0.0) > WORST_ERROR:
         raise CompressError(
-            f"The times measured on {profile.device} are refused: parts and whole trackers are "
-            f"{profile.mean_error:.0%} apart on average (at most {WORST_ERROR:.0%}), and a network's halves of the "
+            f"The times measured on {profile.device} are refused: sums of components and whole trackers "
+            f"are {profile.mean_error:.0%} apart on average (at most {WORST_ERROR:.0%}), and a network's halves of the "
             f"rounds up to {profile.spread:.0%}. {_ADVICE}"
         )
 
@@ -98,7 +98,8 @@ def _possible(profile: Profile) -> Profile:
     """The profile, if all its figures can be costs."""
     if problems := list(problems_of(profile)):
         raise CompressError(
-            f"{profile.device} is too noisy to tell the parts of a tracker apart: {'; '.join(problems[:3])}. {_ADVICE}"
+            f"{profile.device} is too noisy to separate the components of a tracker: "
+            f"{'; '.join(problems[:3])}. {_ADVICE}"
         )
     return profile
 

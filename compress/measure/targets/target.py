@@ -14,7 +14,7 @@ from compress.measure.whole_trackers import RUNS
 from compress.models import Tracker
 
 Basis = Literal["measured", "estimated"]
-"""What predictions rest on: parts measured on the device, or figures of others."""
+"""What predictions rest on: components measured on the device, or published figures."""
 
 
 class ModelSource(Protocol):
@@ -183,6 +183,6 @@ class Target:
 def how_to_measure(name: str) -> str:
     """What to do for a measurement of a device that is not here."""
     return (
-        f"To measure one: `compress profile measure --target {name} --host user@device`, or, to carry the measurement "
-        f"there, `compress profile kit --target {name} --out kit`."
+        f"To measure one: `compress profile measure --target {name} --host user@device`, or, without ssh, write a "
+        f"kit and copy it there: `compress profile kit --target {name} --out kit`."
     )

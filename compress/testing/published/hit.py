@@ -61,7 +61,7 @@ def _tables(spec: TrackerSpec) -> dict[str, tuple[int, int, int]]:
 
 
 def _blocks(spec: TrackerSpec) -> Iterator[Shapes]:
-    """All blocks in a row: attention and MLP of every layer, and of the way into every stage but the first."""
+    """All blocks in a row: attention and MLP of every layer, and of the shrinking before every later stage."""
     search, template = spec.grid, spec.template_size // spec.patch
     for i, stage in enumerate(spec.stages):
         if i:
