@@ -1,4 +1,4 @@
-"""What was tried: records read from the study, dominance, the Pareto front, its hypervolume and tables. No torch."""
+"""What a search tried: records from the study, dominance, the Pareto front, its hypervolume, tables. No torch."""
 
 from compress.archive.archive import Archive
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask

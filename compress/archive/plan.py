@@ -1,4 +1,4 @@
-"""`Plan`: how a run came about in which nothing was trained."""
+"""`Plan`: the summary of a run in which nothing was trained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from compress.core.plain import from_plain, to_plain
 
 @dataclass(frozen=True)
 class Plan:
-    """What a plan estimated, and what to do with it.
+    """What was estimated, and the commands that train and measure it.
 
     Attributes:
         space: Name of the search space.
@@ -23,7 +23,7 @@ class Plan:
         duplicates: Students left out of the trials because another one has the same estimated latency and accuracy.
         basis: What the latencies rest on, such as `4 published speeds`.
         mean_error, max_error: Relative errors of the latencies, on trackers left out; None where none was.
-        limits: What the latency estimates cannot know, in words.
+        limits: What the latency estimates cannot know, in a sentence or two.
         notes: What else the reader should know, a sentence each.
         commands: What to type to train and measure what was planned, in order.
     """

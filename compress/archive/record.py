@@ -1,4 +1,4 @@
-"""`Record`: one tracker that was tried, and everything found out about it."""
+"""`Record`: one tracker that was tried, with its accuracy and latency."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIDELITY = re.compile(r"prior|rung-\d{1,3}|full")
 _EXAMPLES = {"variant": "v017", "fidelity": "prior, rung-0 or full"}
 _BOUNDS = Bounds(non_finite=True)
-"""What a rung found may be NaN; where figures must be finite, their ranges say so."""
+"""Figures of a rung may be NaN; where figures must be finite, `problems()` of their class checks it."""
 
 
 def variant_name(number: int) -> str:
@@ -39,9 +39,9 @@ class Record:
     Attributes:
         variant: `v017` for trial 17, `teacher` for the teacher.
         number: Optuna's trial number; −1 for the teacher.
-        reason: Why the status is what it is, in words; empty where nothing needs saying.
+        reason: Why the status is what it is; empty where there is nothing to explain.
         fidelity: How far `accuracy` can be trusted: `prior`, `rung-0`, `rung-1`, …, `full`.
-        predicted: Latency summed from measured parts, or estimated; `measured` the whole network's, where it was timed.
+        predicted: Latency from measured components, or estimated; `measured` that of the whole network, where timed.
         params: Parameters.
         macs: Multiply-accumulates of the full forward; `macs_per_frame` leaves the template's share out.
         rungs: What each rung found, in order: plain dictionaries (`fidelity`, `ao_seq`, `steps`, `seconds`, …).
@@ -76,7 +76,7 @@ class Record:
 
     @property
     def latency(self) -> Latency | None:
-        """The measured latency where there is one, else the predicted; its `provenance` says which."""
+        """The measured latency where there is one, else the predicted; its `provenance` tells them apart."""
         return self.measured or self.predicted
 
     @property

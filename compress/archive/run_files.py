@@ -49,10 +49,10 @@ def constraint_of(settings: dict[str, Any], teacher: Latency | None) -> LatencyC
     """The latency bound that settings ask for.
 
     Raises:
-        FileError: a bound that cannot be.
+        FileError: the bound is impossible.
     """
     try:
         bound = from_plain(_Bound, settings, "config", unknown_fields="left out")
         return LatencyConstraint.of(fps=bound.fps, speedup=bound.speedup, at=bound.fps_at or "mean", teacher=teacher)
     except UsageError as error:
-        raise FileError(f"config.yaml binds no latency that could be: {error} {AGAIN}") from error
+        raise FileError(f"config.yaml holds a latency bound that is impossible: {error} {AGAIN}") from error

@@ -1,4 +1,4 @@
-"""The run's Optuna study: where each fact lies, how it is put there, how an archive is read from it.
+"""The run's Optuna study: what is stored in it, and how an archive is read from it.
 
 One study named `compress` in `study.db`. A trial's `record` attribute holds its `Record`. A finished trial cannot
 change, so what is found later lies in study attributes (`measured:VARIANT`, `status:VARIANT`) and is merged in here.
@@ -152,7 +152,7 @@ def _record(trial: optuna.trial.FrozenTrial) -> Record:
 
 
 def _merge(record: Record, attrs: dict[str, Any], constraint: LatencyConstraint) -> Record:
-    """`record` with what the study's attributes say came later."""
+    """`record` with the later changes among the study's attributes."""
     record = _remeasured(record, attrs)
     later = attrs.get(f"status:{record.variant}")
     if later is not None:

@@ -1,4 +1,4 @@
-"""The words of the tool: specs, records, errors. Standard library only."""
+"""Specs, records, constraints, registries and errors, which every other package builds on. Standard library only."""
 
 from compress.core.backbones.levit import LevitRules
 from compress.core.backbones.rules import BACKBONES, BackboneRules

@@ -1,4 +1,4 @@
-"""Named parts of a tracker: what each holds, what each computes, and for which frames it runs."""
+"""Components of a tracker: their parameters, their multiply-accumulates, and the frames that they run for."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ NOTHING = Work()
 
 @dataclass(frozen=True)
 class Component:
-    """One part of a tracker.
+    """One component of a tracker.
 
     Attributes:
         name: Such as `patches`, `layers.3`, `exits.0` or `head`.

@@ -16,12 +16,12 @@ def home() -> Path:
     return Path(os.environ.get("COMPRESS_HOME") or Path.home() / ".cache" / "compress")
 
 
-def shipped(room: str) -> Path:
-    """Folder of a data room (`search_spaces`, `hw_profiles`): the source tree's, or the wheel's copy of it."""
-    source = _PACKAGE.parent / room
+def shipped(folder: str) -> Path:
+    """A folder of shipped data (`search_spaces`, `hw_profiles`): the source tree's, or the wheel's copy of it."""
+    source = _PACKAGE.parent / folder
     if (_PACKAGE.parent / "pyproject.toml").is_file() and source.is_dir():
         return source
-    return _PACKAGE / "_data" / room
+    return _PACKAGE / "_data" / folder
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""`LatencyConstraint`: the speed that a search has to keep, and what it says of one tracker."""
+"""`LatencyConstraint`: the speed that a search has to keep, and the check of one tracker against it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from compress.core.errors import UsageError
 from compress.core.records import LATENCY_FIGURES, Latency
 
 _MARGIN = 0.95
-"""Predictions are off by some per cent, and so is what is expected of other sequences."""
+"""Of the bound: predicted latencies, and execution paths on other sequences, are off by some per cent."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class LatencyConstraint:
         Args:
             fps: Frames per second to reach.
             speedup: Times the speed of the teacher, at the same figure.
+            at: The figure that is bound, one of `LATENCY_FIGURES`.
             teacher: Latency of the teacher on the target, which `speedup` needs; without it nothing is bound.
 
         Raises:
@@ -70,6 +71,7 @@ class LatencyConstraint:
         """Compare a latency with the bound.
 
         Args:
+            latency: Measured or predicted, on the target of the search.
             optimistic: The tracker is adaptive and its execution paths are not counted yet, so that its mean and
                 percentiles are lower bounds. Its worst path is known all the same.
         """

@@ -58,7 +58,7 @@ def from_plain(
 
 
 def problems_of(value: Any, where: str = "") -> Iterator[str]:
-    """What `problems()` of a dataclass and of every dataclass within it says, each with its place."""
+    """All `problems()` of a dataclass and of every dataclass within it, each with its place."""
     if isinstance(value, tuple | list):
         for i, each in enumerate(value):
             yield from problems_of(each, f"{where}[{i}]")

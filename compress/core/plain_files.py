@@ -74,7 +74,7 @@ def load_plain(
 def read_bounded(path: Path, kind: str, *, most: int, advice: str = "") -> bytes:
     """The bytes of a regular file of at most `most`; a pipe or a device is not waited for. Raises FileError."""
     try:
-        # Opened without blocking, then looked at: between a check of the path and its opening it could change.
+        # Opened without blocking, then checked: between a check of the path and its opening the file could change.
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         raise FileError(f"There is no {kind} at {path}.") from None

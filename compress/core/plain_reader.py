@@ -13,7 +13,13 @@ from typing import Any, Literal
 from compress.core.errors import UsageError
 from compress.core.plain_values import Bounds, plain_problems, scalar_problem, shown
 
-_WORDS: dict[Any, str] = {int: "an integer", float: "a number", str: "a text", bool: "true or false", dict: "an object"}
+_TYPE_NAMES: dict[Any, str] = {
+    int: "an integer",
+    float: "a number",
+    str: "a text",
+    bool: "true or false",
+    dict: "an object",
+}
 _WRONG: Any = object()
 """Stands for a value that could not be read."""
 
@@ -49,11 +55,11 @@ class PlainReader:
 
     def _scalar(self, hint: Any, value: Any, where: str) -> Any:
         if type(value) is not hint and not (hint is float and type(value) is int):
-            return self._wrong(where, f"must be {_WORDS.get(hint, hint)} but is {shown(value)}")
+            return self._wrong(where, f"must be {_TYPE_NAMES.get(hint, hint)} but is {shown(value)}")
         problem = scalar_problem(value, self._bounds)
         if problem is None:
             return float(value) if hint is float else value
-        # Numbers that are not finite stay for `problems()` to look at the rest of the dataclass as well.
+        # Numbers that are not finite stay, so that `problems()` still checks the rest of the dataclass.
         return self._wrong(where, problem) and (value if isinstance(value, float) else _WRONG)
 
     def _any(self, value: Any, where: str) -> Any:
@@ -135,7 +141,7 @@ class PlainReader:
 
 
 def _incomplete(kind: type, values: dict[str, Any]) -> Any:
-    """A `kind` with some of its fields, for `problems()` to say what is wrong with those."""
+    """A `kind` with some of its fields only, so that its `problems()` can check those."""
     value: Any = object.__new__(kind)
     for name, each in values.items():
         object.__setattr__(value, name, each)
@@ -154,7 +160,7 @@ def _listed(names: Iterable[Any]) -> str:
 
 
 def _name(hint: Any) -> str:
-    return _WORDS.get(hint) or _WORDS.get(typing.get_origin(hint)) or str(getattr(hint, "__name__", hint))
+    return _TYPE_NAMES.get(hint) or _TYPE_NAMES.get(typing.get_origin(hint)) or str(getattr(hint, "__name__", hint))
 
 
 def _is_name(key: Any) -> bool:

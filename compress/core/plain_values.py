@@ -67,7 +67,7 @@ def scalar_problem(value: Any, bounds: Bounds) -> str | None:
 
 
 def excess(data: Any, bounds: Bounds, where: str) -> str | None:
-    """Whether `data` is nested too deep or holds too much, in words; None where it may be walked."""
+    """The problem of data that is nested too deep or holds too much; None where it can safely be read."""
     # A stack of its own: data that refers to itself, or is nested without end, must not exhaust Python's.
     left, items = [(data, 0)], 0
     while left:

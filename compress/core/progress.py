@@ -1,7 +1,7 @@
-"""Progress: the one protocol by which long work says how far it is.
+"""`Progress`: the one protocol by which long tasks report how much is done.
 
-Whoever does the work calls a `Progress` as often as it likes; whoever shows it draws as seldom as it likes. The time
-left is no part of the protocol: a display works it out from the share done and its own clock.
+A task calls a `Progress` as often as it likes, and a display updates as seldom as it likes. The time left is not part
+of the protocol: a display works it out from the share done and its own clock.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ class Progress(Protocol):
         Args:
             text: What is being done, for a reader, without the share.
             share: Of the task at hand that is done, in [0, 1].
-            figures: What came out so far, by name, such as the parts of a loss; the most telling first.
+            figures: What came out so far, by name, such as the terms of a loss; the most important first.
         """
 
 
 def no_progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
-    """A `Progress` that nobody reads."""
+    """A `Progress` that shows nothing."""
 
 
 def part(progress: Progress, first: float, last: float, title: str = "") -> Progress:

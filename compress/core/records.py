@@ -1,4 +1,4 @@
-"""What was found out about a tracker: plain records that carry how each figure was obtained."""
+"""Accuracy and latency of a tracker, with how each figure was obtained."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 Provenance = Literal["measured", "predicted", "estimated"]
-"""`measured` on that device, `predicted` from measured parts of that device, `estimated` from published figures."""
+"""`measured` on that device, `predicted` from components measured there, `estimated` from published figures."""
 
 LATENCY_FIGURES = ("mean", "p50", "p90", "p99", "worst")
-"""What a bound may bind."""
+"""The figures that a latency constraint may bound."""
 
 
 @dataclass(frozen=True)

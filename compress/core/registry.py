@@ -1,4 +1,4 @@
-"""`Registry`: named things that can be added to from outside, each name once."""
+"""`Registry`: named entries, open to plugins; each name is registered once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from compress.core.errors import UsageError, unknown_name
 
 _T = TypeVar("_T")
 _V = TypeVar("_V")
-_NOTHING = object()
+_NOT_GIVEN = object()
 
 
 class Registry(Generic[_T]):
@@ -39,13 +39,13 @@ class Registry(Generic[_T]):
     @overload
     def register(self, name: Callable[..., _V]) -> Callable[..., _V]: ...
 
-    def register(self, name: Any, value: Any = _NOTHING) -> Any:
+    def register(self, name: Any, value: Any = _NOT_GIVEN) -> Any:
         """Enter a value under a name; see the class for the three forms.
 
         Raises:
-            UsageError: the name is taken, or is not one; the message says by what.
+            UsageError: the name is taken (the message shows which entry has it), or is no usable name.
         """
-        if value is not _NOTHING:
+        if value is not _NOT_GIVEN:
             return self._enter(name, value)
         if isinstance(name, str):
             return lambda entry: self._enter(name, entry)

@@ -1,7 +1,7 @@
-"""Settings said once: a dataclass whose fields carry their help, range and flag.
+"""Settings declared once: a dataclass whose fields carry their help, range and flag.
 
-From it are made the options of a command (`cli.settings`), the flags that messages name, and the checks of what comes
-from Python. Ranges stand here and nowhere else.
+The options of a command (`cli.settings`), the flags in messages and the checks of values that come from Python are
+all made from it, so that a default or a range is written once.
 
     @dataclass(frozen=True)
     class Recipe:
@@ -27,7 +27,7 @@ _KEY = "setting"
 
 @dataclasses.dataclass(frozen=True)
 class Setting:
-    """What is said of one field beside its type and default.
+    """Help, flag and range of one field.
 
     Attributes:
         help: One line for people.
@@ -68,7 +68,7 @@ class NamedSetting:
     about: Setting
 
     def problem(self, value: Any) -> str | None:
-        """What is wrong with a value, to be said after the flag; None where nothing is."""
+        """What is wrong with a value, as a message continues after the flag; None where nothing is."""
         if value is None and self.optional:
             return None
         if self.choices:
@@ -81,7 +81,7 @@ class NamedSetting:
 
 
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text"}
-"""The types that settings have, in words."""
+"""The types that settings have, as messages name them."""
 
 
 def setting(default: Any, help: str, **about: Any) -> Any:
@@ -105,7 +105,7 @@ def flag_of(cls: type, name: str) -> str:
 
 
 def check_settings(value: Any) -> None:
-    """Hold the fields of a settings dataclass against their types, ranges and names.
+    """Check the fields of a settings dataclass: types, ranges and names.
 
     Raises:
         UsageError: naming everything that is wrong; an unknown name alone, with close matches.
@@ -122,10 +122,10 @@ def check_settings(value: Any) -> None:
 
 
 def format_range(about: Setting) -> str:
-    """The range of a number, in words."""
-    words = [
-        f"{word} {limit:g}"
-        for word, limit in (
+    """The range of a number for a message: `at least 2 and below 10`."""
+    limits = [
+        f"{name} {limit:g}"
+        for name, limit in (
             ("at least", about.at_least),
             ("above", about.above),
             ("at most", about.at_most),
@@ -133,7 +133,7 @@ def format_range(about: Setting) -> str:
         )
         if math.isfinite(limit)
     ]
-    return " and ".join(words) or "a finite number"
+    return " and ".join(limits) or "a finite number"
 
 
 def _within(about: Setting, value: float) -> bool:
@@ -141,11 +141,11 @@ def _within(about: Setting, value: float) -> bool:
 
 
 def _named(name: str, default: Any, hint: Any, about: Setting) -> NamedSetting:
-    parts = typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
-    kinds = [part for part in parts if part is not types.NoneType]
+    members = typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+    kinds = [each for each in members if each is not types.NoneType]
     choices = typing.get_args(kinds[0]) if typing.get_origin(kinds[0]) is Literal else ()
     kind = str if choices else kinds[0]
     if len(kinds) != 1 or kind not in _KINDS:
         raise TypeError(f"{name} has the type {hint}; a setting is a number, a text or a Literal, or None.")
     flag = about.flag or f"--{name.replace('_', '-')}"
-    return NamedSetting(name, flag, default, kind, len(kinds) < len(parts), choices, about)
+    return NamedSetting(name, flag, default, kind, len(kinds) < len(members), choices, about)

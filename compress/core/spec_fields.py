@@ -1,4 +1,4 @@
-"""The parts a `TrackerSpec` is made of: layers, stages, head, bypass, exits."""
+"""The fields of a `TrackerSpec` that are dataclasses: layers, stages, head, bypass, exits."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from compress.core.spec_fields import Attention, BypassSpec, ExitSpec, HeadSpec,
 
 @dataclass(frozen=True)
 class TrackerFields:
-    """The fields of a `TrackerSpec`, which says what is possible; rules of a backbone read them.
+    """The fields of a `TrackerSpec`, which checks them; the rules of a backbone read them.
 
     Sizes are pixels of the square crops; a crop's side is `factor` times the square root of the box area.
 

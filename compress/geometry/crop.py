@@ -53,7 +53,7 @@ def crop_target(frame: Image, box: ArrayLike, *, factor: float, size: int) -> Cr
 
 def normalise(image: Image) -> NDArray[np.float32]:
     """(S, S, 3) uint8 RGB → (1, 3, S, S) float32 with ImageNet's mean and deviation."""
-    return pixels.looked_up(image, _TABLES)
+    return pixels.through_tables(image, _TABLES)
 
 
 def preprocess(frame: Image, box: ArrayLike, factor: float, size: int) -> tuple[NDArray[np.float32], float]:

@@ -24,7 +24,7 @@ def read_image(path: Path | str) -> NDArray[np.uint8]:
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        raise FileError(f"Cannot read the image {path}: {error.strerror or error}.") from error
+        raise FileError(f"Cannot read the image {path}: {error.strerror or error}. Check the path.") from error
     image = None
     # A cut JPEG decodes to a half-grey picture; its missing end marker gives it away.
     if data and not (data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < 0):
@@ -46,7 +46,7 @@ def image_files(folder: Path | str) -> list[Path]:
     try:
         found = [p for p in Path(folder).iterdir() if is_image(p.name)]
     except OSError as error:
-        raise FileError(f"Cannot list the folder {folder}: {error.strerror or error}.") from error
+        raise _unlisted(folder, error) from error
     return sorted(found, key=lambda p: _natural(p.name))
 
 
@@ -60,7 +60,7 @@ def has_images(folder: Path | str) -> bool:
         with os.scandir(folder) as entries:
             return any(is_image(entry.name) for entry in entries)
     except OSError as error:
-        raise FileError(f"Cannot list the folder {folder}: {error.strerror or error}.") from error
+        raise _unlisted(folder, error) from error
 
 
 def is_image(name: str) -> bool:
@@ -68,6 +68,10 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
 
 
+def _unlisted(folder: Path | str, error: OSError) -> FileError:
+    return FileError(f"Cannot list the folder {folder}: {error.strerror or error}. Give a folder of images.")
+
+
 def _natural(name: str) -> tuple[list[str | int], str]:
-    # Odd parts are always numbers, so parts compare like with like.
-    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", name))], name
+    # Every second piece is a number, so numbers are compared with numbers and text with text.
+    return [int(piece) if i % 2 else piece for i, piece in enumerate(re.split(r"(\d+)", name))], name

@@ -1,4 +1,4 @@
-"""What the frame loop asks of a tracker, whatever runs it: torch, onnxruntime or numpy."""
+"""`Network`: the protocol by which the frame loop runs a tracker, under torch, onnxruntime or numpy."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ else:
 
 
 class NetworkOutput(NamedTuple):
-    """What a network says about one frame.
+    """The output of a network for one frame.
 
     Attributes:
+        maps: The head's, see `Maps`.
         path: The path the frame took; None for a tracker without bypass and exits.
         bypass: (S,) probabilities of skipping the S layers of `TrackerSpec.skippable`; None without bypass.
         scores: (E,) the IoU that each exit expects of its box; None without exits. Both are NaN behind the exit taken.
@@ -39,7 +40,7 @@ class NetworkOutput(NamedTuple):
 
 
 class Network(Protocol):
-    """Template work apart from per-frame work."""
+    """A tracker whose template work is apart from its per-frame work."""
 
     def encode_template(
         self,

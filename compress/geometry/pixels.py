@@ -1,7 +1,9 @@
-"""Work on pixels for crops: OpenCV's, or numpy's on a device that has no OpenCV.
+"""Pixel operations of crops: OpenCV's, or numpy's on a device that has no OpenCV.
 
 numpy's crops differ by a grey level where rounding falls otherwise, and take longer: 1.0 ms a frame against 0.07 ms for
-`ostrack-nano`. Only kits run without OpenCV, and their profiles say so. This module travels in kits: Python 3.8, numpy.
+`ostrack-nano`. Only kits run without OpenCV, and their profiles record it.
+
+This module is shipped in kits: Python 3.8, numpy.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def library() -> str:
-    """What does the work, with its version if it is OpenCV."""
+    """The library in use, with its version if it is OpenCV."""
     return "numpy" if cv2 is None else f"opencv {cv2.__version__}"
 
 
@@ -39,7 +41,7 @@ def resized(patch: Image, size: int) -> Image:
     return np.rint(found).astype(np.uint8)
 
 
-def looked_up(image: Image, tables: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def through_tables(image: Image, tables: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """(H, W, C) uint8 → (1, C, H, W): each channel's levels by its own (256,) table."""
     out = np.empty((1, len(tables), *image.shape[:2]), dtype=np.float32)
     if cv2 is not None:

@@ -1,4 +1,4 @@
-"""Latency of specs: the `LatencyModel` protocol, and profiles of measured parts; `estimated` fits published speeds."""
+"""Latency of specs: the protocol `LatencyModel`, profiles of measured components, estimates from published speeds."""
 
 from compress.latency.family import Family, static
 from compress.latency.measured.components import components_p10_ms

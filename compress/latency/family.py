@@ -10,7 +10,7 @@ from compress.core import BACKBONES, HeadSpec, StageSpec, TrackerSpec
 
 @dataclass(frozen=True)
 class Family:
-    """Everything a latency depends on, except the layers and what is decided per frame.
+    """Everything a latency depends on, except the layers, bypass and exits.
 
     Fields at their default are left out of files, so a new one with a default leaves kept profiles where they are.
     """
@@ -33,10 +33,10 @@ class Family:
 
     @classmethod
     def of(cls, spec: TrackerSpec) -> Family:
-        """The family of a tracker, whatever it decides per frame: the tokens it has for that are left out."""
-        routing_overhead = (spec.bypass is not None) + bool(spec.exits)
+        """The family of a tracker, without the learned tokens of bypass and exits."""
+        decision_tokens = (spec.bypass is not None) + bool(spec.exits)
         about = {name: getattr(spec, name) for name in _names()}
-        return cls(**about | {"extra_tokens": spec.extra_tokens - routing_overhead})
+        return cls(**about | {"extra_tokens": spec.extra_tokens - decision_tokens})
 
     @property
     def search_tokens(self) -> int:

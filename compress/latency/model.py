@@ -17,7 +17,7 @@ from compress.core import (
 
 
 class UncoveredError(CompressError):
-    """A tracker has a part whose cost the model does not know; it is refused, never counted as zero."""
+    """A tracker has a component whose cost the model does not know; it is refused, never counted as zero."""
 
 
 class LatencyErrors(NamedTuple):
@@ -38,12 +38,12 @@ class LatencyModel(Protocol):
     """Predicts the latency of a tracker from its spec.
 
     Models are plain values: they compare by content and can be pickled, so that a worker elsewhere predicts the same.
-    `tests/latency/test_latency_models.py` holds what every implementation has to keep.
+    `compress.testing.latency_model_suite` checks what every implementation has to keep.
     """
 
     @property
     def provenance(self) -> Provenance:
-        """That of every latency predicted: `predicted` from measured parts of the device, or `estimated`."""
+        """That of every latency predicted: `predicted` from components measured on the device, or `estimated`."""
         ...
 
     @property
@@ -53,7 +53,7 @@ class LatencyModel(Protocol):
 
     @property
     def limits(self) -> str:
-        """What the predictions cannot know, in a sentence or two for people; empty where nothing needs saying."""
+        """What the predictions cannot know, in a sentence or two for people; empty where there is nothing to add."""
         ...
 
     @property
@@ -80,7 +80,7 @@ class LatencyModel(Protocol):
                 percentiles are an optimistic bound: the share τ0 of the layers skipped, the first exit taken.
 
         Raises:
-            UncoveredError: `spec` has a part whose cost the model does not know; it names all of them.
+            UncoveredError: `spec` has components whose cost the model does not know; it names all of them.
             UsageError: a path that `spec` does not have.
         """
         ...
@@ -92,7 +92,7 @@ def gate(
     constraint: LatencyConstraint,
     paths: Mapping[ExecutionPath, int] | None = None,
 ) -> ConstraintCheck:
-    """Hold the predicted latency of `spec` against a constraint: before training by the optimistic bound.
+    """Compare the predicted latency of `spec` with a constraint; without `paths` by the optimistic bound.
 
     Raises:
         UncoveredError, UsageError: as `LatencyModel.predict`.

@@ -34,7 +34,7 @@ class Reduced(nn.Module):
 
     def __init__(self, kept: int | None) -> None:
         super().__init__()
-        # Persistent, so that a weights file says which dimensions its matrices belong to.
+        # Persistent, so that a weights file records which dimensions its matrices belong to.
         self.register_buffer("kept", None if kept is None else torch.arange(kept))
 
     def gather(self, x: Tensor) -> Tensor:

@@ -54,10 +54,10 @@ def weights_path(name: str) -> Path:
     that shares its weights.
 
     Raises:
-        FileError: there is none; says which file is wanted, whose it is and where it goes.
+        FileError: there is none; names the file wanted, its authors and where to put it.
     """
     folder = home() / "weights"
-    for each in (name, *_twins(name)):
+    for each in (name, *_sharing_weights(name)):
         places = [_SHIPPED / f"{each}.safetensors", *(folder / f"{each}{suffix}" for suffix in _SUFFIXES)]
         for path in places:
             if path.is_file():
@@ -68,8 +68,8 @@ def weights_path(name: str) -> Path:
     )
 
 
-def _twins(name: str) -> list[str]:
-    return [twin for group in _SAME_WEIGHTS if name in group for twin in group if twin != name]
+def _sharing_weights(name: str) -> list[str]:
+    return [other for group in _SAME_WEIGHTS if name in group for other in group if other != name]
 
 
 def _origin(name: str) -> str:

@@ -25,9 +25,10 @@ _Row: TypeAlias = NDArray[np.float32] | None
 
 
 class NumpyNetwork:
-    """Runs a `fused` copy of `model` on `device`, `packed` on a CPU, without gradients; it does not learn with `model`.
+    """Runs a `fused` copy of `model` on `device`, `packed` on a CPU, without gradients.
 
-    Layers that a frame skips and exits that it does not reach are not computed.
+    Layers that a frame skips and exits that it does not reach are not computed. Training `model` later does not change
+    the copy.
 
     Args:
         compiled: Let `torch.compile` make the work of a frame, when the first comes; of static trackers only.
@@ -100,8 +101,8 @@ def _array(value: Tensor) -> NDArray[np.float32]:
 def compiled_frame(model: Tracker) -> Callable[..., TrackerOutput]:
     """`model.track` of a static tracker as one graph, compiled when first called.
 
-    PyTorch keeps what it compiles by code object, gives up after a few networks that share one, and asks all of them
-    in turn which is meant. So every network gets a code object of its own.
+    PyTorch keeps what it compiles by code object, gives up after a few networks that share one, and checks all of them
+    in turn. So every network gets a code object of its own.
     """
 
     def frame(search: Tensor, memory: dict[str, Tensor], forced_path: ExecutionPath | None = None) -> TrackerOutput:

@@ -1,6 +1,6 @@
 """Multiply-accumulates of a network as it is built, counted operator by operator with fvcore.
 
-What `compress describe --check` holds the formulas of `compress.core.cost` against. The convention is theirs: one
+`compress describe --check` compares the formulas of `compress.core.cost` with it. The convention is theirs: one
 multiply-add of linear layers, convolutions and both attention products counts one, at batch 1; norms, activations,
 softmax, additions and the like count nothing. The network is in its form for inference (`fused`), all layers and exits
 are computed. An operator that is neither counted nor known to count nothing is listed in `unknown`.
@@ -57,7 +57,7 @@ class OperatorCount:
     Attributes:
         template, frame: Multiply-accumulates by component, of the work once per sequence and for each frame.
         free: Operators that count nothing by convention, with how often they were met.
-        unknown: Operators of which nobody says what they cost, with how often they were met.
+        unknown: Operators whose cost is not known here, with how often they were met.
     """
 
     template: Mapping[str, int]
@@ -85,7 +85,7 @@ def count_operators(model: Tracker) -> OperatorCount:
 
 
 def _frame(tracker: Tracker, search: Tensor, memory: dict[str, Tensor]) -> Any:
-    """One frame through every layer and every exit, so that each component's formula is held against something."""
+    """One frame through every layer and every exit, so that each component's formula can be compared."""
     if not isinstance(tracker, AdaptiveTracker) or not (tracker.spec.bypass or tracker.spec.exits):
         return tracker.track(search, memory)
     spec, x, recycled = tracker.spec, tracker.frame_tokens(search, memory), None
@@ -169,7 +169,7 @@ def _component(path: str) -> str:
 
 
 def _attributed(model: Tracker) -> list[Any]:
-    """Attribute what components' own methods do to them: tracing by itself sees calls of modules only.
+    """Count work in components' own methods as theirs: tracing by itself attributes calls of modules only.
 
     Returns:
         A list that fills with whatever components put out.

@@ -1,4 +1,4 @@
-"""Weights laid out once as the CPU's kernels want them, instead of in every call."""
+"""Weights laid out once for the CPU's kernels, instead of in every call."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from compress.models.heads import Features, create_head, decode
 
 
 class TrackerOutput(NamedTuple):
-    """What a tracker says about a batch of search crops.
+    """The output of a tracker for a batch of search crops.
 
     Attributes:
         boxes: (B, 4) cx, cy, w, h in shares of the search crop, without a window.
@@ -59,7 +59,7 @@ class Tracker(nn.Module, ABC):
     def __init__(self, spec: TrackerSpec) -> None:
         super().__init__()
         self.spec = spec
-        # With exits each has a head of its own.
+        # Each exit has a head of its own.
         self.box_head = None if spec.exits else create_head(spec)
 
     def forward(

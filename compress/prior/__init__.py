@@ -1,4 +1,4 @@
-"""Accuracy from published ablations alone, with intervals: what a search can say before anything is trained."""
+"""Accuracy from published ablations alone, with intervals, before anything is trained."""
 
 from compress.prior.ablations import AblationRow, Pair, pairs, rows
 from compress.prior.cross_validation import LeftOut, leave_one_out

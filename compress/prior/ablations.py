@@ -12,7 +12,7 @@ from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec, describe
 from compress.prior.knob_changes import changes
 
 _HEAD_DIM, _DEPTH = 64, 12
-"""Dimensions of a head in every ViT of the papers; layers of one that the table does not say otherwise of."""
+"""Dimensions of a head in every ViT of the papers; layers where the table gives none."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class AblationRow:
         tracker: As the paper calls it.
         metric: Benchmark and figure, such as `GOT-10k AO`.
         value: In [0, 1].
-        spec: The tracker, as far as the prior looks at it: head and crop of the template are left at defaults.
+        spec: The tracker, in the fields that the prior reads: head and template crop are left at their defaults.
         exit_shares: One exit taken by all frames, where the figure is an exit's; None otherwise.
         teacher: Key of the row it is compared with; empty for one that is only a reference.
         note: What else sets it apart.
@@ -106,9 +106,9 @@ def _spec(cells: dict[str, str]) -> TrackerSpec:
     """An empty cell is as in the papers' unchanged ViT-B: 768 dimensions, 12 joint layers, MLP ratio 4, 256 pixels."""
     dim = int(cells["dim"] or 768)
     kept = kept_dims(dim, dim // _HEAD_DIM, float(cells["dr_ratio"] or 0))
-    part = None if kept == dim else kept
+    reduced = None if kept == dim else kept
     hidden = int(cells["mlp_ratio"] or 4) * kept
-    layer = LayerSpec(source=0, mlp_hidden=hidden, attn_dims=part, mlp_dims=part)
+    layer = LayerSpec(source=0, mlp_hidden=hidden, attn_dims=reduced, mlp_dims=reduced)
     depth = int(cells["layers"] or _DEPTH)
     return TrackerSpec(
         dim=dim,

@@ -13,7 +13,7 @@ Treatment = Literal["priced", "refused", "left out"]
 
 
 class UnpricedError(UsageError):
-    """Student and teacher differ in something of which nothing is published."""
+    """Student and teacher differ in a field whose effect on accuracy is not published."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class FieldRule:
 
     Attributes:
         treatment: `priced`: it changes the estimate. `refused`: a student must have it as its teacher has, since
-            nothing published says what a change costs. `left out`: it changes nothing.
+            no published figure shows what a change costs. `left out`: it changes nothing.
         reason: By which term it is priced, or why it is refused or left out.
     """
 
@@ -96,11 +96,11 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
 
 
 def check_priced(teacher: TrackerSpec, student: TrackerSpec) -> None:
-    """Raise UnpricedError, naming every field, where student and teacher differ in what nothing is published of."""
+    """Raise UnpricedError, naming them, where student and teacher differ in fields whose effect is not published."""
     found = list(_unpriced(teacher, student))
     if found:
         raise UnpricedError(
-            f"What {student.id} keeps of {teacher.id} cannot be estimated: nothing published says what it costs "
+            f"What {student.id} keeps of {teacher.id} cannot be estimated: no published figure shows what it costs "
             f"to have {'; '.join(found)}. Leave that as the teacher has it, or train and evaluate the student."
         )
 

@@ -1,4 +1,4 @@
-"""Fits the loss of accuracy: one rate for work taken away, a little different for each knob, and the interval."""
+"""Fits the loss of accuracy: a rate for each knob, drawn toward a common one, and the interval."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Model:
 
     Attributes:
         rates: ln accuracy lost per unit of each of `CHANGES`; none below 0.
-        common: What the rates are drawn toward; the rate of a knob that the table says nothing about.
+        common: What the rates are drawn toward; the rate of a knob that no row of the table changes.
         spread: Half-width where nothing changed but the training: the widest difference between rows of one setting.
         growth: What the half-width gains per unit of loss, so that every left-out row lies inside.
-        best: ln of the highest retention published; nothing higher is deemed possible.
+        best: ln of the highest retention published; nothing higher is taken to be possible.
     """
 
     rates: tuple[float, ...]
@@ -104,9 +104,9 @@ def fit_model(table: Sequence[Pair]) -> Model:
     change, kept, weight = _arrays(table)
     rates, common = _rates(change, kept, weight)
     spread = float(np.abs(kept[~change.any(axis=1)]).max(initial=0.0))
-    paths: tuple[Callable[[Pair], str], ...] = (lambda pair: pair.student.paper, lambda pair: pair.student.key)
-    losses = np.concatenate([left_out_losses(table, of) for of in paths])
-    beyond = np.abs(np.tile(kept, len(paths)) + losses) - spread
+    groupings: tuple[Callable[[Pair], str], ...] = (lambda pair: pair.student.paper, lambda pair: pair.student.key)
+    losses = np.concatenate([left_out_losses(table, of) for of in groupings])
+    beyond = np.abs(np.tile(kept, len(groupings)) + losses) - spread
     growth = float((beyond[losses > 0] / losses[losses > 0]).max(initial=0.0))
     return Model(tuple(map(float, rates)), common, spread, growth, max(0.0, float(kept.max())))
 

@@ -10,7 +10,7 @@ from typing import Literal
 from compress.prior.ablations import read, share
 
 Scope = Literal["network", "loop", "unknown"]
-"""What was timed: the network alone, or the whole frame loop; `unknown` where the paper does not say."""
+"""What was timed: the network alone, or the whole frame loop; `unknown` where the paper does not state it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Speed:
 
     Attributes:
         device: As people call it; `target` is the tool's name for it, where it has one.
-        runtime: `pytorch` or `onnxruntime`; `precision` is empty where the paper does not say (then most likely fp32).
+        runtime: `pytorch` or `onnxruntime`; `precision` is empty where the paper does not
+            state it (then most likely fp32).
     """
 
     device: str

@@ -1,4 +1,4 @@
-"""An archive as a page a person can decide from. No torch."""
+"""An archive as a page: the front, everything that was tried, and how the figures were obtained. No torch."""
 
 from compress.report.page import write_report
 from compress.report.summary import summary_sentence

@@ -28,7 +28,7 @@ def percentile(name: str) -> Callable[[Archive, Record], Cell]:
 
 
 def text(read: Callable[[Record], Any]) -> Callable[[Archive, Record], Cell]:
-    """Whatever `read` says of a record, as text."""
+    """What `read` returns for a record, as text."""
     return lambda _, r: Cell(str(read(r)))
 
 

@@ -45,6 +45,6 @@ def _groups(record: Record) -> list[tuple[str, int]]:
 
 
 def _name(record: Record, layers: int, exit: int | None) -> str:
-    said = f"{layers} layer{'' if layers == 1 else 's'}"
+    computed = f"{layers} layer{'' if layers == 1 else 's'}"
     early = exit is not None and len(record.spec.exits) > 1
-    return f"{said}, exit {exit + 1} of {len(record.spec.exits)}" if early and exit is not None else said
+    return f"{computed}, exit {exit + 1} of {len(record.spec.exits)}" if early and exit is not None else computed

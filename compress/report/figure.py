@@ -72,10 +72,10 @@ def _labels(records: Sequence[Record]) -> list[str]:
 def _named(records: Sequence[Record]) -> list[Record]:
     """From the most accurate down, those that stand clear of one already there."""
     spots = [(r.latency.mean_ms if r.latency else 0.0, r.ao or 0.0) for r in records]
-    room = 0.07 * max((x for x, _ in spots), default=0.0)
+    clearance = 0.07 * max((x for x, _ in spots), default=0.0)
     named: list[int] = []
     for i in sorted(range(len(spots)), key=lambda i: -spots[i][1]):
-        if all(abs(spots[i][0] - spots[j][0]) > room or abs(spots[i][1] - spots[j][1]) > 0.03 for j in named):
+        if all(abs(spots[i][0] - spots[j][0]) > clearance or abs(spots[i][1] - spots[j][1]) > 0.03 for j in named):
             named.append(i)
     return [records[i] for i in named]
 

@@ -1,4 +1,4 @@
-"""Figures and specs in words, the same in the sentence, the plot and the tables."""
+"""Figures and specs as text, the same in the summary, the plot and the tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def digits(value: float, count: int = 3) -> str:
 
 
 def bound(constraint: LatencyConstraint) -> str:
-    """The constraint in words: `at most 0.93 ms per frame (2× the teacher's speed)`."""
+    """The constraint as text: `at most 0.93 ms per frame (2× the teacher's speed)`."""
     if constraint.max_ms is None:
         return "no latency bound"
     given = [f"{constraint.given[k]:g}{unit}" for k, unit in _GIVEN.items() if k in constraint.given]
@@ -42,7 +42,7 @@ def how(record: Record) -> str:
 
 
 def prior_accuracy(prior: PriorAccuracy) -> str:
-    """An estimated accuracy in words: `expected GOT-10k AO 0.67 (0.64 to 0.71)`."""
+    """An estimated accuracy as text: `expected GOT-10k AO 0.67 (0.64 to 0.71)`."""
     figures = f"{prior.mean:.2f} ({prior.low:.2f} to {prior.high:.2f})"
     return (
         f"expected to keep {figures} of the teacher's accuracy"
@@ -60,7 +60,7 @@ def worst(constraint: LatencyConstraint, record: Record) -> str | None:
 
 
 def used(record: Record) -> str | None:
-    """Layers that the frames of an adaptive tracker computed: `3.0 of 6 layers`; None where nobody counted."""
+    """Layers that the frames of an adaptive tracker computed: `3.0 of 6 layers`; None where they were not counted."""
     if not record.spec.adaptive or record.layers_used is None:
         return None
     return f"{record.layers_used:.1f} of {len(record.spec.layers)} layers"

@@ -1,4 +1,4 @@
-"""What the plot says of a record when it is pointed at."""
+"""The text that the plot shows when a record is pointed at."""
 
 from __future__ import annotations
 

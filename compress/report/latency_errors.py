@@ -28,7 +28,7 @@ def _untimed(archive: Archive) -> str:
     latency = archive.teacher.latency
     if latency and latency.provenance == "estimated":
         return "No variant was timed: every latency is estimated from published speeds. Measure on the device."
-    return "No variant has been timed whole yet; every latency is predicted from its parts."
+    return "No variant has been timed whole yet; every latency is predicted from its components."
 
 
 def _worst_error(record: Record) -> float | None:
@@ -47,7 +47,11 @@ def _off(errors: Iterable[float]) -> str:
 
 _ERRORS: tuple[Column, ...] = (
     VARIANT,
-    ("predicted, ms", "summed from measured parts", lambda _, r: number(r.predicted.mean_ms if r.predicted else None)),
+    (
+        "predicted, ms",
+        "summed from measured components",
+        lambda _, r: number(r.predicted.mean_ms if r.predicted else None),
+    ),
     ("measured, ms", "the whole network", lambda _, r: number(r.measured.mean_ms if r.measured else None)),
     ("difference", "predicted / measured − 1", lambda _, r: number(r.latency_error, "+.1%")),
     ("meets the bound", "by the measured figure", lambda a, r: Cell("yes" if a.constraint.met_by(r.latency) else "no")),

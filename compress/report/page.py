@@ -118,9 +118,9 @@ def _method(archive: Archive) -> list[str]:
     lines = [
         "Latency is milliseconds per frame at batch 1 for crop, normalise, network and decode, with the "
         "template's work done once per sequence. fps is 1000 over its mean.",
-        "measured: timed whole on that device. predicted: summed from parts measured on that device. "
+        "measured: timed whole on that device. predicted: summed from components measured on that device. "
         "estimated: fitted to published figures.",
-        "Fidelity says how far a variant was trained: rung-0 has inherited weights only, rung-k part of the "
+        "Fidelity is how far a variant was trained: rung-0 has inherited weights only, rung-k part of the "
         "distillation, full all of it. Rungs below full are scored on shorter sequences, so their AO cannot be "
         "compared with the front's. The front holds one fidelity; the teacher stands beside it.",
     ]

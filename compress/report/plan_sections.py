@@ -32,7 +32,7 @@ def plan_summary(archive: Archive, record: Record) -> str:
 
 
 def plan_statements(archive: Archive, plan: Plan) -> list[str]:
-    """What was estimated, and what has to be said about it."""
+    """What was estimated, and the notes on it."""
     which = "All" if plan.whole else "A sample of"
     of = f"{plan.estimated} different students of the space {plan.space}"
     out_of = "" if plan.whole else f", which has {plan.combinations} combinations of choices"

@@ -1,4 +1,4 @@
-"""What the search came to, in one or two sentences."""
+"""The result of a search in one or two sentences."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Table:
     """A sortable table.
 
     Attributes:
-        label: What it holds, for those who hear the page.
+        label: What it holds, for screen readers.
         columns: Title and explanation (shown on hover) of each column.
     """
 

@@ -1,4 +1,4 @@
-"""What stands around a bundle's graphs, for readers that are not this package."""
+"""The constants of pre- and post-processing in `bundle.json`, with notes for other implementations."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLIP_MARGIN = 10
 """Pixels; `compress.geometry.clip_box` keeps boxes at least this large and this far inside."""
 
 _ADDED = ("decode", "template_update")
-"""Parts that the first bundles did not hold; their trackers had a centre head and one template."""
+"""Entries that the first bundles did not hold; their trackers had a centre head and one template."""
 
 _EXPECTED = "coordinates are shares of the search crop's side, from its left and top; w or h below 0 may come out"
 _BOX_NOTES = {
@@ -53,8 +53,8 @@ _DECISIONS_NOTE = (
 
 
 def constants(spec: TrackerSpec, settings: LoopSettings, form: Form) -> dict[str, Any]:
-    """What stands before and after the graphs, in plain JSON types."""
-    found = _around(spec, settings)
+    """Constants of the work before and after the graphs, in plain JSON types."""
+    found = _pre_and_postprocessing(spec, settings)
     if form == "stages":
         found["stages"] = _stages(spec)
     if spec.adaptive:
@@ -70,7 +70,7 @@ def _stages(spec: TrackerSpec) -> list[dict[str, Any]]:
     ]
 
 
-def _around(spec: TrackerSpec, settings: LoopSettings) -> dict[str, Any]:
+def _pre_and_postprocessing(spec: TrackerSpec, settings: LoopSettings) -> dict[str, Any]:
     return {
         "preprocess": {
             "template_size": spec.template_size,
@@ -126,11 +126,11 @@ def loop_settings(spec: TrackerSpec, manifest: dict[str, Any]) -> LoopSettings:
 
 
 def differing_constants(spec: TrackerSpec, settings: LoopSettings, form: Form, manifest: dict[str, Any]) -> str | None:
-    """The first part of a manifest that differs from the tracker's `constants`; None where none does."""
+    """The first entry of a manifest that differs from the tracker's `constants`; None where none does."""
     plain = spec.head.kind == "centre" and not spec.online_templates
-    optional = [part for part in _ADDED if plain and part not in manifest]
+    optional = [entry for entry in _ADDED if plain and entry not in manifest]
     wanted = constants(spec, settings, form).items()
-    return next((part for part, value in wanted if part not in optional and manifest.get(part) != value), None)
+    return next((entry for entry, value in wanted if entry not in optional and manifest.get(entry) != value), None)
 
 
 def _score(spec: TrackerSpec) -> str:

@@ -1,4 +1,4 @@
-"""A bundle, a video, a box: boxes in a text file, and a drawn video where asked for."""
+"""Writes the boxes of a tracked video to a text file, and the video with the boxes drawn where asked for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from compress.runtime.draw import BoxVideo, box_video, check_suffix
 from compress.runtime.frames import FrameSource
 from compress.runtime.track import Step
 
-_FPS = 30.0  # of a drawn video whose source does not say
+_FPS = 30.0  # of a drawn video whose source gives none
 
 
 def check_places(*, video: Path, out: Path, draw: Path | None) -> None:
@@ -33,7 +33,7 @@ def check_places(*, video: Path, out: Path, draw: Path | None) -> None:
 
 
 class Followed(NamedTuple):
-    """What `write_steps` saw.
+    """Summary of the steps that `write_steps` wrote.
 
     Attributes:
         ms: Milliseconds of each step, the first that of the template.

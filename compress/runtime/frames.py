@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from compress.core import FileError
 from compress.geometry import image_files, read_image
 
-# OpenCV and its FFmpeg complain on stderr about what the errors below say more clearly; FFmpeg's level is read once,
+# OpenCV and its FFmpeg print to stderr what the errors below explain better; FFmpeg's level is read once,
 # when the first video of the process is opened.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
@@ -35,8 +35,8 @@ class Frames:
     """Frames in order, all of one size; iterate once.
 
     Attributes:
-        fps: The video's frames per second; None for a folder, and where the file does not say.
-        count: Frames the folder holds or the file's header promises; None where it does not say.
+        fps: The video's frames per second; None for a folder, and where the file does not give it.
+        count: Frames the folder holds or the file's header states; None where it states none.
 
     Raises:
         FileError: no such file or folder, nothing in it that can be read, or a frame of another size.

@@ -1,4 +1,4 @@
-"""`bundle.json`: what a bundle says of itself, checked before anything in it is believed."""
+"""`bundle.json`, the description of a bundle: read, and checked before any of it is used."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from compress.runtime.signatures import Form, graph_files
 MANIFEST = "bundle.json"
 FORMAT = "compress-bundle"
 FORMAT_VERSION = 2
-"""The newest that is read; `format_version` says what is written."""
+"""The newest that is read; `format_version` gives the one that is written."""
 
 _MANIFEST_LIMIT = 1 << 24
 _AGAIN = "Copy or export it again."
@@ -35,7 +35,7 @@ class _FileEntry:
 
 
 @dataclass(frozen=True)
-class _Head:
+class _CheckedFields:
     """What must be right before a graph is opened; the rest of `bundle.json` is compared with the spec's constants."""
 
     name: str
@@ -87,11 +87,11 @@ def open_bundle(folder: Path | str) -> Bundle:
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
-    head = _head(folder, manifest)
-    _check_form(folder, head, manifest["format_version"])
-    _check_files(folder, graph_files(head.spec, head.form), head.files)
-    settings = _settings(folder, head, manifest)
-    return Bundle(folder, head.name, head.spec, settings, head.threads, manifest, head.form)
+    fields = _checked_fields(folder, manifest)
+    _check_form(folder, fields, manifest["format_version"])
+    _check_files(folder, graph_files(fields.spec, fields.form), fields.files)
+    settings = _settings(folder, fields, manifest)
+    return Bundle(folder, fields.name, fields.spec, settings, fields.threads, manifest, fields.form)
 
 
 def format_version(spec: TrackerSpec) -> int:
@@ -106,7 +106,7 @@ def listed_files(manifest: dict[str, Any]) -> set[str]:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The content of `bundle.json`, if this version of the package can read it; files are not looked at.
+    """The content of `bundle.json`, if this version of the package can read it; the files are not checked.
 
     Raises:
         FileError: no bundle, a damaged one, or one of a newer format.
@@ -143,15 +143,15 @@ def _parse(folder: Path) -> dict[str, Any]:
     return value
 
 
-def _head(folder: Path, manifest: dict[str, Any]) -> _Head:
+def _checked_fields(folder: Path, manifest: dict[str, Any]) -> _CheckedFields:
     try:
-        return from_plain(_Head, manifest, "bundle", unknown_fields="left out")
+        return from_plain(_CheckedFields, manifest, "bundle", unknown_fields="left out")
     except UsageError as error:
         raise _damaged(folder, str(error).rstrip(".")) from error
 
 
 def _check_files(folder: Path, names: tuple[str, ...], entries: dict[str, _FileEntry]) -> None:
-    # Only the names that the spec asks for are ever opened, so no path of the file's own choosing is followed.
+    # Only the names that the spec asks for are ever opened, so that no path in the file itself is followed.
     if set(entries) != set(names):
         raise _damaged(folder, f"its files must be {' and '.join(names)}")
     for name in names:
@@ -166,21 +166,21 @@ def _check_file(folder: Path, name: str, wanted: _FileEntry) -> None:
         raise _damaged(folder, f"{name} is not the file that was exported: its size or sha256 differs")
 
 
-def _check_form(folder: Path, head: _Head, version: int) -> None:
-    if version != format_version(head.spec):
-        raise _damaged(folder, f"its spec needs format {format_version(head.spec)} and not {version}")
-    if head.form == "stages" and not head.spec.adaptive:
-        raise _damaged(folder, f"its form must be one but is {head.form!r}")
+def _check_form(folder: Path, fields: _CheckedFields, version: int) -> None:
+    if version != format_version(fields.spec):
+        raise _damaged(folder, f"its spec needs format {format_version(fields.spec)} and not {version}")
+    if fields.form == "stages" and not fields.spec.adaptive:
+        raise _damaged(folder, f"its form must be one but is {fields.form!r}")
 
 
-def _settings(folder: Path, head: _Head, manifest: dict[str, Any]) -> LoopSettings:
+def _settings(folder: Path, fields: _CheckedFields, manifest: dict[str, Any]) -> LoopSettings:
     try:
-        settings = loop_settings(head.spec, manifest)
+        settings = loop_settings(fields.spec, manifest)
     except UsageError as error:
         raise _damaged(folder, f"its template_update cannot be used: {error}") from error
-    part = differing_constants(head.spec, settings, head.form, manifest)
-    if part:
-        raise _damaged(folder, f"its {part} constants are not those of this version of compress or of its spec")
+    entry = differing_constants(fields.spec, settings, fields.form, manifest)
+    if entry:
+        raise _damaged(folder, f"its {entry} constants are not those of this version of compress or of its spec")
     return settings
 
 

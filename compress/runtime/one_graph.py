@@ -1,4 +1,4 @@
-"""The work of a frame as one graph, which decides by itself where there is something to decide."""
+"""Runs the work of a frame as one graph, which holds the decisions of bypass and exits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A few frames any machine can draw, so that a bundle can be checked where it lands, without data or PyTorch."""
+"""A few drawn frames, equal on any machine, on which a bundle is checked where it will run, without data or PyTorch."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def _compared(record: dict[str, Any], answers: list[NetworkOutput]) -> tuple[int
     return end, next((i for i, (then, now) in enumerate(pairs, start=1) if then != now), None)
 
 
-class _Noted:
-    """A network whose answers are kept."""
+class _Recording:
+    """A network whose outputs are recorded."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
@@ -104,9 +104,9 @@ class _Noted:
 
 def _run(network: Network, settings: LoopSettings) -> tuple[NDArray[np.float64], list[NetworkOutput]]:
     """(LENGTH − 1, 4): the boxes found, the initial one left out; and what the network answered."""
-    noted = _Noted(network)
-    boxes = np.stack([step.box for step in track(noted, settings, selftest_frames(), INIT)][1:])
-    return boxes, noted.answers
+    recording = _Recording(network)
+    boxes = np.stack([step.box for step in track(recording, settings, selftest_frames(), INIT)][1:])
+    return boxes, recording.answers
 
 
 def _paths(answers: list[NetworkOutput]) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""Sessions of onnxruntime: the one place that says how every graph is run, in a bundle, in a timing and in a kit.
+"""Sessions of onnxruntime: the options that every graph is run with, in a bundle, in a timing and in a kit.
 
-This module travels in kits: Python 3.8 and onnxruntime.
+This module is shipped in kits: Python 3.8 and onnxruntime.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ def session(
         name = "The graph" if isinstance(graph, bytes) else f"The graph {graph}"
         raise FileError(f"{name} cannot be loaded by onnxruntime {onnxruntime.__version__}: {error}") from error
     if opened.get_providers()[0] != provider:
-        raise CompressError(f"onnxruntime could not start {provider} and would run on {opened.get_providers()[0]}.")
+        raise CompressError(
+            f"onnxruntime could not start {provider} and would run on {opened.get_providers()[0]}. "
+            "Install the driver and libraries that it needs, or choose the CPU."
+        )
     return opened
 
 
@@ -76,5 +79,7 @@ def provider_of(wanted: str) -> str:
     if wanted == "auto":
         wanted = "cuda" if PROVIDERS["cuda"] in there else "cpu"
     if PROVIDERS[wanted] not in there:
-        raise CompressError(f"onnxruntime has no {PROVIDERS[wanted]} here, only {', '.join(there)}.")
+        raise CompressError(
+            f"onnxruntime has no {PROVIDERS[wanted]} here, only {', '.join(there)}. Choose one of these."
+        )
     return PROVIDERS[wanted]

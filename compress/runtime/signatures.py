@@ -1,4 +1,4 @@
-"""What the graphs of a bundle are called, take and put out; export writes them so, the runtime holds them to it."""
+"""Names, inputs and outputs of a bundle's graphs: export writes graphs with these, the runtime checks them."""
 
 from __future__ import annotations
 

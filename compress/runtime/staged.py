@@ -1,6 +1,6 @@
-"""The work of a frame in stages: what a frame does without is not run.
+"""Runs the work of a frame as one graph per stage; stages that the frame skips are not run.
 
-This module travels in kits: Python 3.8, numpy and onnxruntime.
+This module is shipped in kits: Python 3.8, numpy and onnxruntime.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Decider(Protocol):
-    """Who decides between stages, asked in the order in which a frame meets its decisions."""
+    """Decides between stages, called in the order in which a frame meets its decisions."""
 
     def skips(self, layer: int, probability: np.float32) -> bool:
         """Whether to skip a layer that may be skipped."""
@@ -39,7 +39,7 @@ class Decider(Protocol):
 
 
 class Graph:
-    """A session that takes what it needs of what there is, by name."""
+    """A session that takes its inputs by name from all arrays known so far."""
 
     def __init__(self, session: InferenceSession) -> None:
         self._session = session
@@ -81,7 +81,7 @@ class Staged:
     decider: Decider
 
     def at(self, decider: Decider) -> Staged:
-        """The same graphs at other thresholds, or with who else decides."""
+        """The same graphs with another decider, such as other thresholds."""
         return replace(self, decider=decider)
 
     @cached_property
@@ -116,7 +116,7 @@ class Staged:
 
     def _skips(self, layer: int, known: Arrays, taken: _Taken) -> bool:
         """Probabilities of the layers computed last still hold, as a skipped layer changes no token."""
-        column = layer - self.skippable.stop  # counted from the last layer: earlier columns are left out by and by
+        column = layer - self.skippable.stop  # counted from the last layer: later stages have fewer columns
         taken.bypass[column] = probability = known["bypass"][0, column]
         skips = self.decider.skips(layer, probability)
         if skips:

@@ -1,4 +1,4 @@
-"""Where decisions change: ρ of bypass and the τ of the exits."""
+"""`Thresholds` of decisions: ρ of bypass and the τ of the exits."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Thresholds:
 
     @classmethod
     def of(cls, spec: TrackerSpec) -> Thresholds:
+        """Those of a spec."""
         rho = None if spec.bypass is None else spec.bypass.rho
         return cls(rho, tuple(each.tau for each in spec.exits[:-1]))
 

@@ -19,7 +19,7 @@ _MAX_SHOWN = 20
 
 def space_names() -> list[str]:
     """Names of the spaces that ship."""
-    return sorted(_shelf())
+    return sorted(_shipped_spaces())
 
 
 def is_space_file(text: str) -> bool:
@@ -37,10 +37,10 @@ def load_space(name_or_path: str | os.PathLike[str]) -> Space:
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, os.PathLike) or is_space_file(text):
         return read_space(Path(text))
-    shelf = _shelf()
-    if text not in shelf:
-        raise unknown_name("search space", text, shelf)
-    return read_space(shelf[text])
+    spaces = _shipped_spaces()
+    if text not in spaces:
+        raise unknown_name("search space", text, spaces)
+    return read_space(spaces[text])
 
 
 def read_space(path: Path) -> Space:
@@ -55,7 +55,7 @@ def read_space(path: Path) -> Space:
     raise FileError(f"Search space {path} has {count}:\n  " + "\n  ".join(shown))
 
 
-def _shelf() -> dict[str, Path]:
+def _shipped_spaces() -> dict[str, Path]:
     return {path.stem: path for path in shipped("search_spaces").glob("*.yaml")}
 
 

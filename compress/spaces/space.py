@@ -23,7 +23,7 @@ class Space:
     Attributes:
         name: Of the file, without its suffix.
         knobs: Knob name to the choices of the file. A knob left out stays as the teacher has it.
-        description: The file's own words.
+        description: As the file gives it.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Space:
                 yield spec
 
     def combinations(self, teacher: TrackerSpec) -> int:
-        """Number of combinations of choices that apply: what a sampler sees. At least `size`, and nearly free."""
+        """Number of combinations of choices that apply, from which a sampler draws: at least `size`, but quick."""
         choices = self.choices(teacher)
         total = 1
         for name, values in choices.items():

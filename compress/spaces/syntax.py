@@ -48,7 +48,7 @@ def compose(text: str, problems: Problems) -> yaml.Node | None:
 
 
 def _harmless(text: str, problems: Problems) -> bool:
-    """Walk the flat events first: composing recurses, and an alias can stand for a billion nodes."""
+    """Check the flat events first: composing recurses, and an alias can stand for a billion nodes."""
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -105,9 +105,9 @@ def choices(name: str, knob: Knob, node: yaml.Node, problems: Problems) -> tuple
 
 
 def _range(name: str, knob: Knob, node: yaml.MappingNode, problems: Problems) -> tuple[Scalar, ...]:
-    parts = entries(node, f"the range of {name}", ("from", "to", "step"), problems)
-    exact = {part: _part(name, part, value, problems) for part, (_, value) in parts.items()}
-    missing = [part for part in ("from", "to") if part not in exact]
+    fields = entries(node, f"the range of {name}", ("from", "to", "step"), problems)
+    exact = {field: _range_field(name, field, value, problems) for field, (_, value) in fields.items()}
+    missing = [field for field in ("from", "to") if field not in exact]
     if missing:
         problems.add(node, f"the range of {name} lacks {' and '.join(missing)}")
     first, last, step = exact.get("from"), exact.get("to"), exact.get("step", Fraction(1))
@@ -127,11 +127,11 @@ def _range(name: str, knob: Knob, node: yaml.MappingNode, problems: Problems) ->
     return values
 
 
-def _part(name: str, part: str, node: yaml.Node, problems: Problems) -> Fraction | None:
+def _range_field(name: str, field: str, node: yaml.Node, problems: Problems) -> Fraction | None:
     value = scalar(node)
     exact = number(value) if isinstance(value, int | float) else None
     if exact is None:
-        problems.add(node, f"{part} in the range of {name} must be a number but is {describe(node)}")
+        problems.add(node, f"{field} in the range of {name} must be a number but is {describe(node)}")
     return exact
 
 

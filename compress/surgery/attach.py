@@ -1,4 +1,4 @@
-"""What a student has and its teacher has not: learned tokens, bypass and exits, drawn anew or taken from elsewhere."""
+"""Learned tokens, bypass and exits that a student has and its teacher has not: drawn anew, or copied."""
 
 from __future__ import annotations
 
@@ -116,13 +116,13 @@ def _following(teacher: TrackerSpec, spec: TrackerSpec, each: ExitSpec) -> list[
     return sources
 
 
-def _place_tokens(teacher: TrackerSpec, held: Tensor | None, spec: TrackerSpec, fresh: Tensor) -> Tensor:
+def _place_tokens(teacher: TrackerSpec, inherited: Tensor | None, spec: TrackerSpec, fresh: Tensor) -> Tensor:
     """The student's learned tokens (1, E, dim), the teacher's where it has them."""
     before = _token_names(teacher)
     tokens = fresh.clone()
     for i, name in enumerate(_token_names(spec)):
-        if held is not None and name in before:
-            tokens[0, i] = held[0, before.index(name)]
+        if inherited is not None and name in before:
+            tokens[0, i] = inherited[0, before.index(name)]
     return tokens
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from compress.core import LayerSpec, TrackerSpec, UsageError
 
-# What the inherited tensors' shapes and meaning hang on.
+# What the inherited tensors' shapes and meaning depend on.
 _SHARED = (
     "backbone",
     "dim",
@@ -23,12 +23,16 @@ _SHARED = (
 
 
 def check_fit(teacher: TrackerSpec, student: TrackerSpec) -> None:
-    """Raise UsageError unless a student can inherit from a teacher, naming everything that stands against it."""
+    """Raise UsageError unless a student can inherit from a teacher, naming every reason."""
     found = [*_shared(teacher, student), *_stages(teacher, student)]
     for j, layer in enumerate(student.layers):
         found += _layer(j, teacher, layer)
     if found:
-        raise UsageError("This student cannot inherit from this teacher: " + "; ".join(found) + ".")
+        raise UsageError(
+            "This student cannot inherit from this teacher: "
+            + "; ".join(found)
+            + ". Change these, or take another teacher."
+        )
 
 
 def fresh_head(teacher: TrackerSpec, student: TrackerSpec) -> bool:
@@ -39,17 +43,17 @@ def fresh_head(teacher: TrackerSpec, student: TrackerSpec) -> bool:
 def _shared(teacher: TrackerSpec, student: TrackerSpec) -> Iterator[str]:
     names = _SHARED if fresh_head(teacher, student) else (*_SHARED, "head")
     for name in names:
-        wanted, held = getattr(student, name), getattr(teacher, name)
-        if wanted != held:
-            yield f"{name} is {wanted} and the teacher's is {held}"
+        wanted, available = getattr(student, name), getattr(teacher, name)
+        if wanted != available:
+            yield f"{name} is {wanted} and the teacher's is {available}"
 
 
 def _stages(teacher: TrackerSpec, student: TrackerSpec) -> Iterator[str]:
-    for i, (wanted, held) in enumerate(zip(student.stages, teacher.stages, strict=False)):
-        if replace(wanted, shrink_hidden=held.shrink_hidden) != held:
-            yield f"stages[{i}] is {wanted} and the teacher's is {held}"
-        elif wanted.shrink_hidden > held.shrink_hidden:
-            yield f"stages[{i}].shrink_hidden is {wanted.shrink_hidden} and the teacher's is {held.shrink_hidden}"
+    for i, (wanted, available) in enumerate(zip(student.stages, teacher.stages, strict=False)):
+        if replace(wanted, shrink_hidden=available.shrink_hidden) != available:
+            yield f"stages[{i}] is {wanted} and the teacher's is {available}"
+        elif wanted.shrink_hidden > available.shrink_hidden:
+            yield f"stages[{i}].shrink_hidden is {wanted.shrink_hidden} and the teacher's is {available.shrink_hidden}"
 
 
 def _layer(j: int, teacher: TrackerSpec, student: LayerSpec) -> Iterator[str]:
@@ -64,6 +68,6 @@ def _layer(j: int, teacher: TrackerSpec, student: LayerSpec) -> Iterator[str]:
         "attn_dims": (student.attn_dims or teacher.dim, source.attn_dims or teacher.dim),
         "mlp_dims": (student.mlp_dims or teacher.dim, source.mlp_dims or teacher.dim),
     }
-    for name, (wanted, held) in widths.items():
-        if wanted > held:
-            yield f"layers[{j}].{name} is {wanted} and the teacher's layer {student.source} has {held}"
+    for name, (wanted, available) in widths.items():
+        if wanted > available:
+            yield f"layers[{j}].{name} is {wanted} and the teacher's layer {student.source} has {available}"

@@ -1,4 +1,4 @@
-"""What matters in a layer: activations observed, scores of units, and which to keep."""
+"""Importance of units: activations observed in a teacher, and which units to keep."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the core knows of each backbone, one file per backbone; `table` says what must be known of one."""
+"""Rules of each backbone (validity, cost, shapes), one file per backbone; `rules` is their protocol and registry."""

@@ -1,4 +1,4 @@
-"""What a backbone must say of itself for its trackers to be described: the core's table of backbones."""
+"""`BackboneRules`: what describing the trackers of a backbone takes; the registry of all backbones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from compress.core.tracker_fields import TrackerFields
 class BackboneRules(Protocol):
     """Validity, cost and shapes of the trackers of one backbone.
 
-    A backbone from outside the package brings this, and what the other rooms ask, in one call; see
+    A backbone from outside the package registers its rules together with its network, surgery and the rest; see
     `compress.driver.backbones`.
     """
 

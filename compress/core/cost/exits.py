@@ -17,7 +17,7 @@ def exit_components(spec: TrackerFields) -> Iterator[Component]:
     for k, each in enumerate(spec.exits):
         recycling = spec.recycling if k else "none"
         yield _decisioner(spec, f"exits.{k}", each, recycling)
-        yield _head(spec, f"exits.{k}.head", each)
+        yield _exit_head(spec, f"exits.{k}.head", each)
 
 
 def _decisioner(spec: TrackerFields, name: str, each: ExitSpec, recycling: str) -> Component:
@@ -28,14 +28,14 @@ def _decisioner(spec: TrackerFields, name: str, each: ExitSpec, recycling: str) 
     adapted = 2 * tokens if recycling == "c" else tokens
     gate = 2 * dim * dim if recycling == "d" else 0
     adapter = sum((layer_work(dim, block, adapted) for _ in range(each.adapter)), NOTHING)
-    held = gate + each.adapter * layer_parameters(dim, block) + 2 * linear(dim, dim) + linear(dim, 1)
-    return Component(name, held, frame=adapter + Work(tokens * gate + 2 * dim * dim + dim), depth=each.after)
+    parameters = gate + each.adapter * layer_parameters(dim, block) + 2 * linear(dim, dim) + linear(dim, 1)
+    return Component(name, parameters, frame=adapter + Work(tokens * gate + 2 * dim * dim + dim), depth=each.after)
 
 
-def _head(spec: TrackerFields, name: str, each: ExitSpec) -> Component:
+def _exit_head(spec: TrackerFields, name: str, each: ExitSpec) -> Component:
     """Norm and projection of the search tokens, and the box head."""
     head = head_component(spec)
     norm = 2 * spec.dim if spec.final_norm else 0
     work = head.frame + Work(spec.search_tokens * spec.dim**2)
-    held = head.parameters + norm + linear(spec.dim, spec.dim)
-    return replace(head, name=name, parameters=held, frame=work, depth=each.after, last=True)
+    parameters = head.parameters + norm + linear(spec.dim, spec.dim)
+    return replace(head, name=name, parameters=parameters, frame=work, depth=each.after, last=True)

@@ -14,23 +14,24 @@ def head_component(spec: TrackerFields) -> Component:
 
 def _centre(spec: TrackerFields) -> Component:
     """Three branches of four 3×3 convolutions and one of 1×1: score, offset, size."""
-    held, cell = 0, 0
+    parameters, cell = 0, 0
     for outputs in (1, 2, 2):
         for inputs, width in _tower(spec.dim, spec.head.channels):
-            held += conv_norm(inputs, width)
+            parameters += conv_norm(inputs, width)
             cell += 9 * inputs * width
-        held += linear(spec.head.channels // 8, outputs)
+        parameters += linear(spec.head.channels // 8, outputs)
         cell += spec.head.channels // 8 * outputs
-    return Component("head", held, frame=Work(spec.search_tokens * cell))
+    return Component("head", parameters, frame=Work(spec.search_tokens * cell))
 
 
 def _corner(spec: TrackerFields) -> Component:
     """Two towers of four 3×3 convolutions and one of 1×1."""
     channels = spec.head.channels
     convs = _tower(BACKBONES[spec.backbone].head_width(spec), channels)
-    held = sum((_rep_block if spec.head.reparam else conv_norm)(a, b) for a, b in convs) + linear(channels // 8, 1)
+    block = _rep_block if spec.head.reparam else conv_norm
+    parameters = sum(block(a, b) for a, b in convs) + linear(channels // 8, 1)
     cell = sum(9 * a * b for a, b in convs) + channels // 8
-    return Component("head", 2 * held, frame=Work(spec.search_tokens * 2 * cell))
+    return Component("head", 2 * parameters, frame=Work(spec.search_tokens * 2 * cell))
 
 
 def _rep_block(inputs: int, outputs: int) -> int:
@@ -48,20 +49,20 @@ def _pyramid(spec: TrackerFields) -> Component:
     coarse = [(dim, c), (c, c // 2), (dim, c // 2), (dim, c // 4), *_scores(c // 2, c // 4, c // 8)]
     middle = [(c // 2, c // 4), *_scores(c // 4, c // 8)]
     fine = [(c // 4, c // 8)]
-    held = sum(conv_norm(a, b) for a, b in coarse + middle + fine) + linear(c // 8, 1)
+    parameters = sum(conv_norm(a, b) for a, b in coarse + middle + fine) + linear(c // 8, 1)
     work = sum(9 * a * b * 4**level for level, convs in enumerate((coarse, middle, fine)) for a, b in convs)
-    return Component("head", 2 * held, frame=Work(spec.search_tokens * 2 * (work + 16 * (c // 8))))
+    return Component("head", 2 * parameters, frame=Work(spec.search_tokens * 2 * (work + 16 * (c // 8))))
 
 
 def _tokens(spec: TrackerFields) -> Component:
     """One MLP with layer norms, and one for the score, for each of the four prediction tokens."""
     dim, bins = spec.dim, spec.head.bins
-    held = linear(dim, dim) + 2 * dim + linear(dim, bins) + 2 * bins
+    parameters = linear(dim, dim) + 2 * dim + linear(dim, bins) + 2 * bins
     token = dim * dim + dim * bins
     if spec.head.score:
-        held += linear(dim, dim) + linear(dim, 1)
+        parameters += linear(dim, dim) + linear(dim, 1)
         token += dim * dim + dim
-    return Component("head", held, frame=Work(4 * token))
+    return Component("head", parameters, frame=Work(4 * token))
 
 
 def _tower(inputs: int, channels: int) -> list[tuple[int, int]]:

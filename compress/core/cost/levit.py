@@ -55,20 +55,20 @@ def _stem(spec: TrackerFields) -> Component:
     def work(size: int) -> Work:
         return Work(sum((size >> i + 1) ** 2 * 9 * a * b for i, (a, b) in enumerate(pairs)))
 
-    held = sum(_norm(a, b, kernel=3) for a, b in pairs)
-    return Component("patches", held, template=work(spec.template_size), frame=work(spec.search_size))
+    parameters = sum(_norm(a, b, kernel=3) for a, b in pairs)
+    return Component("patches", parameters, template=work(spec.template_size), frame=work(spec.search_size))
 
 
 def _layer(name: str, stage: StageSpec, hidden: int, grid: _Grid) -> Component:
     keys, values = stage.heads * stage.key_dim, stage.heads * stage.key_dim * _VALUES
     squares = ((0, grid.search - 1), (0, grid.template - 1), (1, grid.search + grid.template - 1))
-    held = _norm(stage.dim, 2 * keys + values) + _norm(values, stage.dim) + stage.heads * _offsets(squares)
-    mlp_held, mlp_work = _mlp(stage.dim, hidden, grid.tokens)
+    parameters = _norm(stage.dim, 2 * keys + values) + _norm(values, stage.dim) + stage.heads * _offsets(squares)
+    mlp_parameters, mlp_work = _mlp(stage.dim, hidden, grid.tokens)
     attention = Work(
         linear=grid.tokens * stage.dim * (2 * keys + 2 * values),
         products=grid.tokens**2 * (keys + values),
     )
-    return Component(name, held + mlp_held, frame=attention + mlp_work)
+    return Component(name, parameters + mlp_parameters, frame=attention + mlp_work)
 
 
 def _shrink(i: int, before: StageSpec, stage: StageSpec, fine: _Grid, coarse: _Grid) -> Iterator[Component]:
@@ -77,13 +77,15 @@ def _shrink(i: int, before: StageSpec, stage: StageSpec, fine: _Grid, coarse: _G
     values = keys * _SHRINK_VALUES
     far = fine.search + fine.template
     squares = ((0, fine.search - 1), (0, fine.template - 1), (2, far - 1), (1, far - 2))
-    held = _norm(before.dim, keys + values) + _norm(before.dim, keys) + _norm(values, stage.dim)
+    parameters = _norm(before.dim, keys + values) + _norm(before.dim, keys) + _norm(values, stage.dim)
     work = Work(
         linear=fine.tokens * before.dim * (keys + values) + coarse.tokens * (before.dim * keys + values * stage.dim),
         products=coarse.tokens * fine.tokens * (keys + values),
     )
-    mlp_held, mlp_work = _mlp(stage.dim, stage.shrink_hidden, coarse.tokens)
-    yield Component(f"shrink.{i}", held + stage.shrink_heads * _offsets(squares) + mlp_held, frame=work + mlp_work)
+    mlp_parameters, mlp_work = _mlp(stage.dim, stage.shrink_hidden, coarse.tokens)
+    yield Component(
+        f"shrink.{i}", parameters + stage.shrink_heads * _offsets(squares) + mlp_parameters, frame=work + mlp_work
+    )
 
 
 def _mlp(dim: int, hidden: int, tokens: int) -> tuple[int, Work]:
@@ -107,8 +109,8 @@ def _bridge(spec: TrackerFields, last: _Grid) -> Component:
     """
     first, middle, top = (stage.dim for stage in spec.stages)
     channels, tokens = spec.head.channels, spec.search_tokens
-    held = 4 * (top * middle + middle * first) + 3 * (middle + first)
-    held += linear(first, channels) + linear(top, channels)
+    parameters = 4 * (top * middle + middle * first) + 3 * (middle + first)
+    parameters += linear(first, channels) + linear(top, channels)
     up = last.search**2 * 4 * top * middle + (2 * last.search) ** 2 * 4 * middle * first
     work = Work(up + tokens * first * channels + top * channels, products=tokens * channels)
-    return Component("bridge", held, frame=work)
+    return Component("bridge", parameters, frame=work)

@@ -50,7 +50,7 @@ def parameters(spec: TrackerSpec) -> int:
 
     Batch-norm statistics and index tables are no parameters.
     """
-    return sum(part.parameters for part in components(spec))
+    return sum(each.parameters for each in components(spec))
 
 
 def macs(spec: TrackerSpec, *, skipped: Collection[int] = (), exit: int | None = None) -> Macs:
@@ -95,9 +95,9 @@ def macs_linear_conv(spec: TrackerSpec) -> MacsRange:
 
 
 def _template(spec: TrackerSpec) -> Work:
-    return sum((part.template for part in components(spec)), NOTHING)
+    return sum((each.template for each in components(spec)), NOTHING)
 
 
 def _frame(spec: TrackerSpec, skipped: Collection[int], exit: int | None) -> Work:
     end = len(spec.layers) if exit is None else spec.exits[exit].after
-    return sum((part.frame for part in components(spec) if part.runs(skipped, end)), NOTHING)
+    return sum((each.frame for each in components(spec) if each.runs(skipped, end)), NOTHING)

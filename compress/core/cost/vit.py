@@ -1,4 +1,4 @@
-"""A plain ViT: patches, positions, tokens, layers, what bypass decides with, final norm."""
+"""A plain ViT: patches, positions, learned tokens, layers, bypass decision modules, final norm."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Latency on devices that nobody has measured, from coefficients fitted to published speeds.
 
 A frame costs its kernel launches and its multiply-accumulates, each at a rate, and constants for the call and for the
-loop around the network. docs/agx.md says how well that holds.
+loop around the network. docs/agx.md shows how well that holds.
 """
 
 from compress.latency.estimated.file import UNFITTED, estimated_names, load_estimated

@@ -43,7 +43,7 @@ class Sample:
 def fit_coefficients(
     samples: Sequence[Sample], free: Sequence[str], fixed: Mapping[str, float] | None = None
 ) -> Coefficients:
-    """Fit the coefficients named `free`; those of `fixed` are held, the others are 0.
+    """Fit the coefficients named `free`; those of `fixed` stay as given, the others are 0.
 
     Raises:
         ValueError: fewer samples than coefficients.

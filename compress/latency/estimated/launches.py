@@ -1,4 +1,4 @@
-"""How many kernels a tracker's parts launch: a rule on the spec, one for each runtime.
+"""How many kernels a tracker's components launch: a rule on the spec, one for each runtime.
 
 What only moves or renames a view of memory counts nothing. The rule of onnxruntime counts the nodes that are left of
 this package's frame graph after onnxruntime's extended optimisations. The rule of PyTorch counts the operators of
@@ -18,7 +18,7 @@ PublishedRuntime = Literal["onnxruntime", "pytorch"]
 
 
 class BackboneLaunches(Protocol):
-    """What a backbone launches under one runtime, per frame unless it says otherwise."""
+    """Kernels that a backbone launches under one runtime, per frame unless stated otherwise."""
 
     def crop(self, spec: TrackerSpec) -> int:
         """Embedding one crop, with its positions."""
@@ -49,7 +49,7 @@ class VitLaunches:
         patches: Patch embedding with its positions, of one crop.
         join: Putting template or learned tokens beside the search tokens.
         base: A joint or FE layer; with `cached` more where template keys and values are joined in.
-        reduced: Reading a part of the dimensions, on one side of a layer.
+        reduced: Reading some of the dimensions only, on one side of a layer.
         elimination: Ranking the search tokens and leaving some out.
         template_attention: A layer's second attention, where the template goes through the layers in every frame.
     """
@@ -130,7 +130,7 @@ LAUNCHES.register(
 
 @dataclass(frozen=True)
 class Launches:
-    """What is launched under one runtime, whatever the backbone; per frame unless it says otherwise.
+    """Kernels launched under one runtime, whatever the backbone; per frame unless stated otherwise.
 
     Attributes:
         decision: Of bypass; `exit_decision` that of an exit, without its adapter's layers.
@@ -155,8 +155,8 @@ class Launches:
         """Of one layer."""
         return self._backbone(spec).layer(spec, layer)
 
-    def of_part(self, spec: TrackerSpec, name: str) -> int:
-        """Of a part of `compress.core.cost.components` by its name, layers and exits' decisions aside."""
+    def of_component(self, spec: TrackerSpec, name: str) -> int:
+        """Of one of `compress.core.cost.components` by its name, layers and exits' decisions aside."""
         head = self.heads[spec.head.kind] + self.score * spec.head.score - self.reparam * spec.head.reparam
         backbone, kind = self._backbone(spec), name.split(".")[0]
         if kind in ("exits", "head"):

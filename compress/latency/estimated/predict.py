@@ -33,7 +33,7 @@ class EstimatedLatency:
 
     @property
     def limits(self) -> str:
-        """As the profile says."""
+        """As stated in the profile."""
         return self.profile.limits
 
     @property
@@ -82,8 +82,8 @@ def estimate_latency(
 ) -> Latency:
     """Latency of one path through `spec`; without `skipped` and `exit` the worst.
 
-    Only a mean can be fitted to published means: the percentiles repeat it, and `runs` is 0 to say that nothing was
-    timed. `threads` is 0 too: none of the published speeds says how many there were.
+    Only a mean can be fitted to published means: the percentiles repeat it, and `runs` is 0, as nothing was timed.
+    `threads` is 0 too: no published speed comes with their number.
 
     Args:
         skipped: Layers that bypass leaves out, from 0.

@@ -1,4 +1,4 @@
-"""`EstimatedProfile`: what published speeds say of a device, runtime and precision."""
+"""`EstimatedProfile`: a device, runtime and precision described by coefficients fitted to published speeds."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a frame costs in the terms of the estimates: kernels launched and multiply-accumulates.
 
-Both are looked up per distinct layer: a search asks for thousands of trackers made of the same few layers.
+Both are kept per distinct layer: a search estimates thousands of trackers made of the same few layers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class FrameCost(NamedTuple):
         return FrameCost(self.launches * factor, self.gmacs * factor)
 
 
-NO_WORK = FrameCost(0, 0)
+_NO_COST = FrameCost(0, 0)
 
 
 def frame_work(
@@ -41,7 +41,7 @@ def frame_work(
     """
     if not _is_path(spec, skipped, exit):
         macs(spec, skipped=skipped, exit=exit)
-    table, rule = _table(_family(spec, runtime)), RULES[runtime]
+    table, rule = _family_costs(_family(spec, runtime)), RULES[runtime]
     end = len(spec.layers) if exit is None else spec.exits[exit].after
     launches, gmacs = table.rest(spec)
     for i, key in enumerate(_layer_keys(spec)):
@@ -61,7 +61,7 @@ def frame_work(
 def expected_work(
     spec: TrackerSpec, runtime: PublishedRuntime, *, skipped_share: float = 0.0, exit: int | None = None
 ) -> FrameCost:
-    """The mean over frames that skip `skipped_share` of what bypass may skip on the way to `exit`."""
+    """The mean over frames that skip `skipped_share` of what bypass may skip in front of `exit`."""
     whole = frame_work(spec, runtime, exit=exit)
     if not skipped_share or not spec.skippable:
         return whole
@@ -71,14 +71,14 @@ def expected_work(
 
 def template_work(spec: TrackerSpec, runtime: PublishedRuntime) -> FrameCost:
     """All template work: once per sequence here, in every frame in some published code."""
-    return FrameCost(RULES[runtime].of_template(spec), sum(part.template.done for part in components(spec)) / 1e9)
+    return FrameCost(RULES[runtime].of_template(spec), sum(each.template.done for each in components(spec)) / 1e9)
 
 
 def _is_path(spec: TrackerSpec, skipped: Collection[int], exit: int | None) -> bool:
     return all(i in spec.skippable for i in skipped) and (exit is None or 0 <= exit < len(spec.exits))
 
 
-def _routing_overhead(spec: TrackerSpec, table: _Table, end: int) -> Iterator[FrameCost]:
+def _routing_overhead(spec: TrackerSpec, table: _FamilyCosts, end: int) -> Iterator[FrameCost]:
     """Bypass decisions met, exits' decisioners met, and the head of the exit taken."""
     rule = RULES[table.runtime]
     met = sum(i < end for i in spec.skippable)
@@ -98,7 +98,7 @@ _Family = tuple[object, ...]
 
 
 def _family(spec: TrackerSpec, runtime: PublishedRuntime) -> _Family:
-    """Everything the cost of a part depends on, except its own layer or exit; the runtime comes first."""
+    """Everything the cost of a component depends on, except its own layer or exit; the runtime comes first."""
     shape = (spec.backbone, spec.dim, spec.patch, spec.template_size, spec.search_size, spec.head, spec.stages)
     tokens = (spec.target_token, spec.online_templates, spec.extra_tokens, spec.attention)
     return (runtime, *shape, *tokens, spec.final_norm, bool(spec.exits))
@@ -114,8 +114,8 @@ def _layer_key(layer: LayerSpec, enter: int) -> _LayerKey:
     return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep, layer.stage, enter
 
 
-class _Table:
-    """Costs of the parts that trackers of one family are made of, worked out when first met."""
+class _FamilyCosts:
+    """Costs of the components of one family's trackers, computed when first needed."""
 
     def __init__(self, runtime: PublishedRuntime) -> None:
         self.runtime = runtime
@@ -125,12 +125,12 @@ class _Table:
         self._stages: dict[_StagesKey, tuple[tuple[int, int | None], ...]] = {}
 
     def rest(self, spec: TrackerSpec) -> FrameCost:
-        """Everything but layers and what decides."""
-        return self._learn(spec) if self._rest is None else self._rest
+        """Everything but layers, bypass decisions and exits."""
+        return self._compute(spec) if self._rest is None else self._rest
 
     def layer(self, spec: TrackerSpec, key: _LayerKey) -> FrameCost:
         if key not in self._layers:
-            self._learn(spec)
+            self._compute(spec)
         return self._layers[key]
 
     def exit(self, spec: TrackerSpec, k: int) -> tuple[FrameCost, FrameCost]:
@@ -138,7 +138,7 @@ class _Table:
         each = spec.exits[k]
         key = (each.adapter, spec.layers[each.after - 1].mlp_hidden, spec.recycling if k else "none")
         if key not in self._exits:
-            self._exits[key] = self._learn_exit(spec, k)
+            self._exits[key] = self._compute_exit(spec, k)
         return self._exits[key]
 
     def stages(self, spec: TrackerSpec) -> tuple[tuple[int, int | None], ...]:
@@ -148,27 +148,27 @@ class _Table:
             self._stages[key] = tuple((each.last, each.first if each.gated else None) for each in stages(spec))
         return self._stages[key]
 
-    def _learn(self, spec: TrackerSpec) -> FrameCost:
-        rule, keys, rest = RULES[self.runtime], list(_layer_keys(spec)), NO_WORK
-        for part in components(spec):
-            kind, _, index = part.name.partition(".")
-            gmacs = part.frame.done / 1e9
+    def _compute(self, spec: TrackerSpec) -> FrameCost:
+        rule, keys, rest = RULES[self.runtime], list(_layer_keys(spec)), _NO_COST
+        for each in components(spec):
+            kind, _, index = each.name.partition(".")
+            gmacs = each.frame.done / 1e9
             if kind == "layers":
                 i = int(index)
                 self._layers[keys[i]] = FrameCost(rule.of_layer(spec, spec.layers[i]), gmacs)
             elif kind not in ("bypass", "exits"):
-                rest = rest.plus(FrameCost(rule.of_part(spec, part.name), gmacs))
+                rest = rest.plus(FrameCost(rule.of_component(spec, each.name), gmacs))
         self._rest = rest
         return rest
 
-    def _learn_exit(self, spec: TrackerSpec, k: int) -> tuple[FrameCost, FrameCost]:
+    def _compute_exit(self, spec: TrackerSpec, k: int) -> tuple[FrameCost, FrameCost]:
         rule, name = RULES[self.runtime], f"exits.{k}"
-        gmacs = {part.name: part.frame.done / 1e9 for part in components(spec)}
+        gmacs = {each.name: each.frame.done / 1e9 for each in components(spec)}
         launches = rule.exit_decision + spec.exits[k].adapter * rule.adapter_layer
-        head = FrameCost(rule.of_part(spec, f"{name}.head"), gmacs[f"{name}.head"])
+        head = FrameCost(rule.of_component(spec, f"{name}.head"), gmacs[f"{name}.head"])
         return FrameCost(launches, gmacs[name]), head
 
 
 @lru_cache(maxsize=256)
-def _table(family: _Family) -> _Table:
-    return _Table(family[0])  # type: ignore[arg-type]  # the runtime
+def _family_costs(family: _Family) -> _FamilyCosts:
+    return _FamilyCosts(family[0])  # type: ignore[arg-type]  # the runtime

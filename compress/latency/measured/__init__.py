@@ -1,1 +1,1 @@
-"""Latency predicted from measured parts of a device."""
+"""Latency predicted from components measured on a device."""

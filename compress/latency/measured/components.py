@@ -1,4 +1,4 @@
-"""What the components of a tracker cost, by a profile."""
+"""Costs of a tracker's components from a profile."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def components_p10_ms(profile: Profile, spec: TrackerSpec) -> dict[str, float]:
     missing = _family_problems(profile, spec)
     if spec.attention not in profile.overhead_ms:
         missing.append(f"{spec.attention} trackers")
-    parts = {"rest": profile.overhead_ms.get(spec.attention, 0.0)}
+    costs = {"rest": profile.overhead_ms.get(spec.attention, 0.0)}
     counts = (spec.search_tokens, *spec.search_tokens_after)
     for i, layer in enumerate(spec.layers):
         try:
-            parts[f"layers.{i}"] = layer_ms(profile, layer, counts[i], counts[i + 1])
+            costs[f"layers.{i}"] = layer_ms(profile, layer, counts[i], counts[i + 1])
         except UncoveredError as error:
             missing.append(str(error))
     if missing:
         raise uncovered(profile, spec, missing)
-    return parts
+    return costs
 
 
 def uncovered(profile: Profile, spec: TrackerSpec, missing: Iterable[str]) -> UncoveredError:
-    """The error that says what a profile lacks."""
+    """The error for a tracker of which a profile lacks `missing`."""
     return UncoveredError(
         f"The profile of {profile.target} ({profile.device}) does not cover {spec.id}: it lacks "
         f"{'; '.join(dict.fromkeys(missing))}. Measure a profile that does."
@@ -50,10 +50,10 @@ def _family_problems(profile: Profile, spec: TrackerSpec) -> list[str]:
     if family == profile.family:
         return []
     wanted, found = asdict(family), asdict(profile.family)
-    return [f"{k} {_words(wanted[k])} (it has {_words(found[k])})" for k in wanted if wanted[k] != found[k]]
+    return [f"{k} {_format(wanted[k])} (it has {_format(found[k])})" for k in wanted if wanted[k] != found[k]]
 
 
-def _words(value: Any) -> str:
+def _format(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(map(str, value.values()))
-    return ", ".join(map(_words, value)) or "none" if isinstance(value, tuple) else str(value)
+    return ", ".join(map(_format, value)) or "none" if isinstance(value, tuple) else str(value)

@@ -1,4 +1,4 @@
-"""What one layer costs, between the layers that were measured."""
+"""The cost of one layer, interpolated between the layers that were measured."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> floa
 
 def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:
     what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
-    tables = {n: _Table(points, what) for n, points in profile.tables.get((layer.attention, layer.stage), {}).items()}
+    measured = profile.tables.get((layer.attention, layer.stage), {})
+    tables = {n: _LayerCosts(points, what) for n, points in measured.items()}
     if not tables:
         raise UncoveredError(what)
 
-    def at(tokens: int, cost: Callable[[_Table], float]) -> float:
-        return line(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
+    def at(tokens: int, cost: Callable[[_LayerCosts], float]) -> float:
+        return interpolate(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
 
     if layer.keep is None:
         return at(enter, lambda table: table.layer_ms(layer))
@@ -44,7 +45,7 @@ def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> flo
     return attention + at(leave, lambda table: table.mlp_ms(layer)) + profile.elimination_ms
 
 
-class _Table:
+class _LayerCosts:
     """Measured layers of one kind over one number of search tokens.
 
     Attention and MLP cost apart: the MLP's grid at full attention, plus what reduced attention changes.
@@ -71,23 +72,23 @@ class _Table:
         return self._at_full_attention(layer) - without_mlp(self._grid.get(None, {}))
 
     def _at_full_attention(self, layer: LayerSpec) -> float:
-        """Reduced dimensions are interpolated among reduced ones only: reading a part costs a gather that reading
-        all does not, so the cost jumps at the first dimension removed.
+        """Reduced dimensions are interpolated among reduced ones only: reading some of them costs a gather
+        that reading all does not, so the cost jumps at the first dimension removed.
         """
 
         def at(dims: int | None) -> float:
             points = self._grid.get(dims, {})
-            return line(points, layer.mlp_hidden, points.__getitem__, f"{self._what} with mlp_hidden")
+            return interpolate(points, layer.mlp_hidden, points.__getitem__, f"{self._what} with mlp_hidden")
 
         if layer.mlp_dims is None:
             return at(None)
         reduced = [dims for dims in self._grid if dims is not None]
-        return line(reduced, layer.mlp_dims, at, f"{self._what} with mlp_dims")
+        return interpolate(reduced, layer.mlp_dims, at, f"{self._what} with mlp_dims")
 
     def _attention_change(self, layer: LayerSpec) -> float:
         if layer.attn_dims is None:
             return 0.0
-        return line(self._changes, layer.attn_dims, self._changes.__getitem__, f"{self._what} with attn_dims")
+        return interpolate(self._changes, layer.attn_dims, self._changes.__getitem__, f"{self._what} with attn_dims")
 
 
 def without_mlp(points: Mapping[int, float]) -> float:
@@ -98,7 +99,7 @@ def without_mlp(points: Mapping[int, float]) -> float:
     return points[thin] - thin * (points[wide] - points[thin]) / (wide - thin)
 
 
-def line(measured: Iterable[int], x: int, value: Callable[[int], float], what: str) -> float:
+def interpolate(measured: Iterable[int], x: int, value: Callable[[int], float], what: str) -> float:
     """Linear between the neighbours of `x` among `measured`; never beyond the outermost.
 
     Raises:

@@ -56,5 +56,5 @@ class MeasuredLatency:
         return True
 
     def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
-        """See `LatencyModel.predict`, and `measured.predict` for how."""
+        """See `LatencyModel.predict`; `measured.predict` describes the method."""
         return predict(self.profile, spec, paths)

@@ -1,4 +1,4 @@
-"""What one execution path costs: the layers it computes, the decisions on it, and running in stages."""
+"""The cost of one execution path: the layers computed on it, its decisions, and running in stages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compress.latency.measured.layers import layer_ms, without_mlp
 from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import RoutingOverhead
 
-_NOTHING = RoutingOverhead(0.0, 0.0, 0.0, 0.0)
+_NO_OVERHEAD = RoutingOverhead(0.0, 0.0, 0.0, 0.0)
 
 
 def path_ms(profile: Profile, spec: TrackerSpec, path: ExecutionPath) -> float:
@@ -24,19 +24,19 @@ def path_network_ms(profile: Profile, spec: TrackerSpec, path: ExecutionPath) ->
     """10th percentile of the network within the loop where every frame takes `path`.
 
     Raises:
-        UncoveredError: naming every part of `spec` that the profile does not cover.
+        UncoveredError: naming every component of `spec` that the profile does not cover.
         UsageError: `spec` has no such path.
     """
     costs = routing_overhead_costs(profile, spec)
-    whole = _whole(spec, path)
-    parts = components_p10_ms(profile, spec)
-    computed = sum(parts[f"layers.{i}"] for i in range(whole.end(spec)) if i not in (whole.skipped or ()))
-    run = stages_of(spec, whole)
+    resolved = _resolved(spec, path)
+    components = components_p10_ms(profile, spec)
+    computed = sum(components[f"layers.{i}"] for i in range(resolved.end(spec)) if i not in (resolved.skipped or ()))
+    run = stages_of(spec, resolved)
     passed = [each.exit for each in run if each.exit is not None]
     adapters = sum(_adapter_ms(profile, spec, exit) for exit in passed)
     slower = 1 + costs.layer_share * spec.adaptive
     staged = costs.frame_ms + len(run) * costs.call_ms if spec.adaptive else 0.0
-    return parts["rest"] + slower * (computed + adapters) + staged + len(passed) * costs.exit_ms
+    return components["rest"] + slower * (computed + adapters) + staged + len(passed) * costs.exit_ms
 
 
 def optimistic_network_ms(profile: Profile, spec: TrackerSpec) -> float:
@@ -57,19 +57,19 @@ def shares(paths: Mapping[ExecutionPath, int]) -> Iterator[tuple[float, Executio
 
 
 def routing_overhead_costs(profile: Profile, spec: TrackerSpec) -> RoutingOverhead:
-    """What routing costs; nothing where nothing is decided per frame.
+    """The routing overhead of a profile; all zero for a tracker without bypass and exits.
 
     Raises:
-        UncoveredError: the profile does not know.
+        UncoveredError: the profile has none.
     """
     if not (spec.bypass or spec.exits):
-        return _NOTHING
+        return _NO_OVERHEAD
     if profile.routing_overhead is None:
         raise uncovered(profile, spec, ["what bypass and exits cost"])
     return profile.routing_overhead
 
 
-def _whole(spec: TrackerSpec, path: ExecutionPath) -> ExecutionPath:
+def _resolved(spec: TrackerSpec, path: ExecutionPath) -> ExecutionPath:
     """`path` with the worst in place of what it leaves open."""
     path.check(spec)
     worst = worst_path(spec)
@@ -82,7 +82,7 @@ def _whole(spec: TrackerSpec, path: ExecutionPath) -> ExecutionPath:
 def _adapter_ms(profile: Profile, spec: TrackerSpec, exit: int) -> float:
     """Adapter layers and recycling of an exit; both see what goes through the layers for every frame."""
     each, recycling = spec.exits[exit], spec.recycling if exit else "none"
-    attention: Attention = "joint" if spec.attention == "joint" else _alone(profile, spec)
+    attention: Attention = "joint" if spec.attention == "joint" else _search_only_attention(profile, spec)
     layer = LayerSpec(source=0, mlp_hidden=spec.layers[each.after - 1].mlp_hidden, attention=attention)
     tokens = spec.search_tokens
     block = layer_ms(profile, layer, tokens, tokens) if each.adapter or recycling == "d" else 0.0
@@ -92,7 +92,7 @@ def _adapter_ms(profile: Profile, spec: TrackerSpec, exit: int) -> float:
     return each.adapter * twice * block + gate
 
 
-def _alone(profile: Profile, spec: TrackerSpec) -> Attention:
+def _search_only_attention(profile: Profile, spec: TrackerSpec) -> Attention:
     """The attention of layers that see the search crop alone, or what comes nearest among those measured."""
     return "FE" if ("FE", 0) in profile.tables else spec.layers[-1].attention
 

@@ -29,10 +29,10 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
     Raises:
         UncoveredError: naming every component of `spec` that the profile does not cover.
     """
-    lows = _lows(profile, spec, paths)
+    path_p10s = _path_p10s(profile, spec, paths)
     ratios, loop = profile.ratios, profile.loop_ms
-    network = sum(weight * ms for weight, ms in lows)
-    whole = [(weight, ms + loop) for weight, ms in lows]
+    network = sum(weight * ms for weight, ms in path_p10s)
+    whole = [(weight, ms + loop) for weight, ms in path_p10s]
     worst = path_network_ms(profile, spec, worst_path(spec)) + loop if spec.adaptive else None
     return Latency(
         mean_ms=(network + loop) * ratios.mean,
@@ -55,7 +55,9 @@ def provenance_of(profile: Profile) -> Literal["predicted", "estimated"]:
     return "predicted" if profile.provenance == "measured" else "estimated"
 
 
-def _lows(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None) -> list[tuple[float, float]]:
+def _path_p10s(
+    profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None
+) -> list[tuple[float, float]]:
     """Weight of each path, and the 10th percentile of its network."""
     if not spec.adaptive:
         return [(1.0, network_p10_ms(profile, spec))]
@@ -74,21 +76,21 @@ def network_p10_ms(profile: Profile, spec: TrackerSpec) -> float:
     return path_network_ms(profile, spec, worst_path(spec))
 
 
-def percentile(lows: Sequence[tuple[float, float]], ratios: Ratios, share: float) -> float:
+def percentile(path_p10s: Sequence[tuple[float, float]], ratios: Ratios, share: float) -> float:
     """The time that a `share` of all frames stays within: 0.5, 0.9 or 0.99.
 
     Args:
-        lows: Weight of each path, adding up to 1, and its 10th percentile in ms.
+        path_p10s: Weight of each path, adding up to 1, and its 10th percentile in ms.
         ratios: How the runs of any one path spread, as multiples of its 10th percentile.
     """
     knots = (1.0, ratios.p50, ratios.p90, ratios.p99)
-    if len(lows) == 1:
-        return lows[0][1] * knots[_SHARES.index(share)]
-    low = min(ms for _, ms in lows)
-    high = max(ms for _, ms in lows) * knots[-1]
+    if len(path_p10s) == 1:
+        return path_p10s[0][1] * knots[_SHARES.index(share)]
+    low = min(ms for _, ms in path_p10s)
+    high = max(ms for _, ms in path_p10s) * knots[-1]
     for _ in range(60):
         middle = (low + high) / 2
-        if sum(weight * _below(middle / ms, knots) for weight, ms in lows) < share:
+        if sum(weight * _below(middle / ms, knots) for weight, ms in path_p10s) < share:
             low = middle
         else:
             high = middle

@@ -58,7 +58,7 @@ class Ratios:
 
 
 def runtime_label(runtime: str, precision: str) -> str:
-    """A runtime as `Latency.runtime` names it, with the precision where it is not fp32."""
+    """The text of `Latency.runtime`: the runtime, and the precision where it is not fp32."""
     return runtime if precision == "fp32" else f"{runtime} {precision}"
 
 
@@ -96,7 +96,7 @@ class RoutingOverhead:
 
     @property
     def mean_error(self) -> float | None:
-        """Mean absolute relative error over the validation set; None where none was."""
+        """Mean absolute relative error over the validation set; None where there is none."""
         return sum(abs(each.error) for each in self.validation) / len(self.validation) if self.validation else None
 
     def problems(self) -> Iterator[str]:
@@ -115,7 +115,7 @@ _LONGEST = 300
 
 @dataclass(frozen=True)
 class Conditions:
-    """Facts in the device's own words; empty where it does not say.
+    """How the device was set while it was measured, as it reports it; empty where it does not.
 
     Attributes:
         when: UTC, ISO 8601.
@@ -141,7 +141,7 @@ class Conditions:
     celsius: str = ""
 
     def problems(self) -> Iterator[str]:
-        """Everything that is no fact in a line."""
+        """Texts that are too long or cannot be printed."""
         for f in fields(self):
             text = getattr(self, f.name)
             if len(text) > _LONGEST or not text.isprintable():

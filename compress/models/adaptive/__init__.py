@@ -1,1 +1,1 @@
-"""What is decided per frame: bypass and early exits."""
+"""Trackers whose work depends on the frame: bypass and early exits."""

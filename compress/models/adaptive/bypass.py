@@ -33,7 +33,7 @@ class Bypass(nn.Module):
 def straight_through(before: Tensor, after: Tensor, probability: Tensor, skip: Tensor) -> Tensor:
     """What a layer hands on in training: `before` (B, N, dim) where it is skipped, else `after`, and nothing between.
 
-    The paper does not say how gradients pass its hard decision. Here the forward value is the hard one, so that what
+    The paper leaves open how gradients pass its hard decision. Here the forward value is the hard one, so that what
     is trained is the network that will run, while 1 − p receives the gradient of a gate on after − before:
     decisions learn what computing the layer would change, weights learn from the frames that use them only.
     """

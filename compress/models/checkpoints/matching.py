@@ -17,7 +17,7 @@ NOT_ADAPTABLE = (KeyError, IndexError, ValueError, RuntimeError)
 
 _LISTED = 3
 _NEAR = 0.5
-"""Share of tensors in common from which a file is said to be near a tracker."""
+"""Share of tensors in common from which a message names a tracker as the nearest."""
 
 
 def misfits(wanted: dict[str, Tensor], state: dict[str, Tensor]) -> str:
@@ -50,7 +50,7 @@ def damage(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
 def likely_cause(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
     """Why the weights of a file, as they were read, do not fit `spec`: which named trackers they do look like.
 
-    Every named tracker is asked, as shapes without memory, so this is for an error that is being written.
+    Builds every named tracker, as shapes without memory: slow, for error messages only.
     """
     fits = {name: _share(describe(name), state) for name in TRACKERS.names()}
     best = max(fits.values())
@@ -62,7 +62,7 @@ def likely_cause(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
         return f"It is nearest to {_either(own)} all the same ({best:.0%} in common): it is incomplete or was changed."
     if best >= _NEAR:
         return f"It is nearest to {_either(names)}, with which it has {best:.0%} in common."
-    return _family(spec, state)
+    return _other_cause(spec, state)
 
 
 def listed(kind: str, names: Iterable[str]) -> str:
@@ -72,7 +72,7 @@ def listed(kind: str, names: Iterable[str]) -> str:
     return f"{len(found)} {kind} ({', '.join(found[:_LISTED])}{more})" if found else ""
 
 
-def _family(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
+def _other_cause(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
     layout = layout_of(state)
     if layout is not None:
         return f"It is a checkpoint of {layout.name} ({layout.source}), but like none of {', '.join(layout.files)}."

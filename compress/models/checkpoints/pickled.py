@@ -70,15 +70,15 @@ def _load(path: Path) -> Any:
             with path.open("rb") as file:
                 return torch.load(file, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        # Not torch's own words: they recommend to open the file all the same.
+        # Not torch's message, which recommends to open the file all the same.
         named = re.search(r"GLOBAL ([\w.]+)", str(error))
         raise FileError(
             f"{path} asks for more than weights when it is opened{f' ({named[1]})' if named else ''}, so it was not. "
             "Get the file from its authors, or save its state dict with safetensors.torch.save_file."
         ) from error
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        words = _first_sentence(error)
-        raise FileError(f"{path} is not a whole PyTorch checkpoint ({words}). Fetch it again.") from error
+        reason = _first_sentence(error)
+        raise FileError(f"{path} is not a whole PyTorch checkpoint ({reason}). Fetch it again.") from error
 
 
 def _refuse_functions(names: list[str], path: Path) -> None:
@@ -97,8 +97,11 @@ def _weights_in(data: Any, path: Path) -> dict[str, Tensor]:
     for place in reversed(places):
         if isinstance(place, dict) and place and all(isinstance(value, Tensor) for value in place.values()):
             return {str(key): value for key, value in place.items()}
-    held = ", ".join(map(str, data)) if isinstance(data, dict) else type(data).__name__
-    raise FileError(f"{path} holds no weights: none of {', '.join(_WEIGHTS)} in it is a state dict (it holds {held}).")
+    found = ", ".join(map(str, data)) if isinstance(data, dict) else type(data).__name__
+    raise FileError(
+        f"{path} holds no weights: none of {', '.join(_WEIGHTS)} in it is a state dict (it holds {found}). "
+        "Give a checkpoint file of the tracker."
+    )
 
 
 def _first_sentence(error: Exception) -> str:

@@ -74,7 +74,9 @@ def timm_weights(spec: TrackerSpec, source: str | Path) -> dict[str, Tensor]:
 def _layout(spec: TrackerSpec) -> TimmLayout:
     layout = TIMM_LAYOUTS[spec.backbone]
     if layout is None:
-        raise UsageError(f"No model of timm's can start a tracker with the backbone {spec.backbone}.")
+        raise UsageError(
+            f"No model of timm's can start a tracker with the backbone {spec.backbone}. Start from fresh weights."
+        )
     return layout
 
 

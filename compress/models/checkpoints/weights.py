@@ -1,4 +1,4 @@
-"""Weights files, checked before anything is believed; written as safetensors only."""
+"""Weights files: read with every check before any weight is used, written as safetensors only."""
 
 from __future__ import annotations
 

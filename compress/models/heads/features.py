@@ -1,4 +1,4 @@
-"""What box heads have in common: what they read, and the block that most are made of."""
+"""`Features`, the input of every box head, and the convolutional block that most heads are made of."""
 
 from __future__ import annotations
 

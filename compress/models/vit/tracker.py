@@ -36,8 +36,8 @@ class VitTracker(AdaptiveTracker):
     ) -> dict[str, Tensor]:
         """Everything per-frame work needs of the templates, computed once per sequence, or per renewed template.
 
-        Joint trackers: `tokens` (B, Nz, dim). Others: `k{i}` and `v{i}` (B, heads, Nz, ·) of each layer i that looks
-        at the templates. Without `template_box` a target token takes no part, as in LiteTrack's published training;
+        Joint trackers: `tokens` (B, Nz, dim). Others: `k{i}` and `v{i}` (B, heads, Nz, ·) of each layer i that attends
+        to the templates. Without `template_box` a target token takes no part, as in LiteTrack's published training;
         LiteTrack's token is dropped after the last layer, so AI layers never see it directly.
         """
         templates = self.templates(template, online_template)

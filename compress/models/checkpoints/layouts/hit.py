@@ -54,7 +54,7 @@ def adapt(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
     """
     if not spec.stages:
         raise ValueError("HiT's backbone is a LeViT and this tracker's is a plain ViT")
-    places = _places(state)
+    places = _block_prefixes(state)
     names = {key: _our_name(key, places) for key in state}
     tables = index_tables(spec)
     for key in (key for key in state if names[key] in tables):
@@ -62,7 +62,7 @@ def adapt(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
     return split_norms({names[key]: value for key, value in state.items() if not key.endswith(_INDICES)})
 
 
-def _places(state: Mapping[str, Tensor]) -> dict[str, str]:
+def _block_prefixes(state: Mapping[str, Tensor]) -> dict[str, str]:
     """Our place of every published block, by its number there: an MLP belongs to the attention before it."""
     numbers = {match[1] for key in state if (match := re.match(r"backbone\.body\.blocks\.(\d+)\.", key))}
     places, layers, shrinks, last = dict[str, str](), 0, 0, ""

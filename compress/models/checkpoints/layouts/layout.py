@@ -21,7 +21,7 @@ class Layout:
         files: What it publishes, by the name of the tracker: the file as the project's own scripts call it.
         recognises: Whether a state dict is in this layout. Never true of this package's own, nor of another layout.
         adapt: A published state dict in this package's layout, for a tracker of that spec.
-            Raises KeyError or ValueError, saying what is wrong, where the state dict is incomplete.
+            Raises KeyError or ValueError, with the reason, where the state dict is incomplete.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Adapted(NamedTuple):
 def adapted(layout: Layout, state: dict[str, Tensor], spec: TrackerSpec) -> Adapted:
     """`state` as `layout.adapt` has it, and what of it that leaves out.
 
-    Several published tensors may become one, so each of ours is asked what it was computed from.
+    Several published tensors may become one, so autograd traces what each of ours was computed from.
     """
     leaves = {k: v.detach().requires_grad_() if v.is_floating_point() else v for k, v in state.items()}
     with torch.enable_grad():
@@ -82,7 +82,7 @@ def adapted(layout: Layout, state: dict[str, Tensor], spec: TrackerSpec) -> Adap
 
 
 def _origins(tensors: Iterable[Tensor]) -> set[int]:
-    """The `id` of the tensors themselves and of every leaf that autograd says they come from."""
+    """The `id` of the tensors themselves and of every leaf that they were computed from, by autograd."""
     found, todo = set(), list[Any]()
     for tensor in tensors:
         found.add(id(tensor))
@@ -101,7 +101,7 @@ class TimmLayout:
 
     Attributes:
         adapt: timm's state dict as keys under `backbone.` of the state dict of a spec's network.
-            Raises KeyError or ValueError, saying what is wrong, where the model is no match for the spec.
+            Raises KeyError or ValueError, with the reason, where the model does not match the spec.
         fills: Starts of the keys that must be filled, others may be.
         pixels: The convolution that reads the crops, by its key, where it has a bias and no padding: a model trained
             on pixels of another normalisation is then changed to ours, exactly. None: that cannot be done.

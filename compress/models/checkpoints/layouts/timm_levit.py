@@ -51,7 +51,7 @@ def levit_from_timm(state: Mapping[str, Tensor], spec: TrackerSpec) -> dict[str,
     """The keys under `backbone.` of `spec`'s state dict, from timm's levit_384 (HiT-Base), levit_128 or levit_128s.
 
     Layer i comes from timm's layer `spec.layers[i].source`. The classifier is left out, and attention biases start
-    at zero, as in HiT: those of one image say nothing of two.
+    at zero, as in HiT: those of one image do not apply to two.
 
     Raises:
         KeyError: timm's model lacks a layer that the spec names.
@@ -59,7 +59,7 @@ def levit_from_timm(state: Mapping[str, Tensor], spec: TrackerSpec) -> dict[str,
     with torch.device("meta"):
         tables = {k: v for k, v in Levit(spec).state_dict(prefix="backbone.").items() if k.endswith(".bias.table")}
     adapted = {key: torch.zeros(value.shape) for key, value in tables.items()}
-    for prefix, place in _places(state, spec):
+    for prefix, place in _module_prefixes(state, spec):
         adapted |= {
             place + _our_name(key.removeprefix(prefix)): value
             for key, value in state.items()
@@ -68,8 +68,8 @@ def levit_from_timm(state: Mapping[str, Tensor], spec: TrackerSpec) -> dict[str,
     return adapted
 
 
-def _places(state: Mapping[str, Tensor], spec: TrackerSpec) -> Iterator[tuple[str, str]]:
-    """Where timm keeps the parts of the backbone, and where this package does."""
+def _module_prefixes(state: Mapping[str, Tensor], spec: TrackerSpec) -> Iterator[tuple[str, str]]:
+    """Prefixes of the backbone's modules: timm's, and this package's."""
     yield from ((f"stem.conv{i + 1}.", f"backbone.stem.{2 * i}.") for i in range(4))
     yield from ((f"stages.{i + 1}.downsample.", f"backbone.shrinks.{i}.") for i in range(len(spec.stages) - 1))
     layers = sorted({match[0] for match in map(re.compile(r"stages\.\d+\.blocks\.\d+\.").match, state) if match})

@@ -59,16 +59,16 @@ def _check(state: Mapping[str, Tensor], spec: TrackerSpec) -> None:
 
 def _block(state: Mapping[str, Tensor], source: int) -> dict[str, Tensor]:
     prefix = f"blocks.{source}."
-    held = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
-    if not held:
+    tensors = {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}
+    if not tensors:
         raise KeyError(f"layer {source} is wanted, but timm's model holds {_depth(state)}")
-    strange = sorted(held.keys() - {*_BLOCK, *_SCALES})
+    strange = sorted(tensors.keys() - {*_BLOCK, *_SCALES})
     if strange:
         raise ValueError(f"its blocks hold {', '.join(strange)}, which the tracker's have no place for")
-    block = {key: held[key] for key in _BLOCK}
+    block = {key: tensors[key] for key in _BLOCK}
     for scale, linear in _SCALES.items():
-        if scale in held:
-            scale_rows(block, linear, held[scale])
+        if scale in tensors:
+            scale_rows(block, linear, tensors[scale])
     return block
 
 
