@@ -68,11 +68,11 @@ def check_cost(spec: TrackerSpec) -> CostCheck:
     from compress.models import build
     from compress.models.operator_count import count_operators
 
-    return compare(spec, count_operators(build(spec)))
+    return compare_count(spec, count_operators(build(spec)))
 
 
-def compare(spec: TrackerSpec, counted: OperatorCount) -> CostCheck:
-    """A count against the formula; what only one of them has a name for is one part, the rest."""
+def compare_count(spec: TrackerSpec, counted: OperatorCount) -> CostCheck:
+    """Compare a count with the formula; what only one of them names is summed as one part, the rest."""
     from compress.core.cost import components
 
     template = {part.name: part.template.done for part in components(spec)}

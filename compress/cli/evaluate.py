@@ -18,7 +18,7 @@ from compress.cli.options import (
     quiet_option,
     update_interval_option,
 )
-from compress.cli.progress import shown
+from compress.cli.progress import progress_display
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec
@@ -58,7 +58,7 @@ def command(
 
     network, spec, settings = _load(tracker, weights, device, threads, update_interval, thresholds)
     sequences = load_sequences(data)
-    with shown(quiet=quiet or as_json) as progress:
+    with progress_display(quiet=quiet or as_json) as progress:
         evaluation = evaluate(network, settings, sequences, progress=progress)
     if out is not None:
         write_results(evaluation, out)
@@ -82,14 +82,18 @@ def _load(
     import torch
 
     from compress.distill import pick_device
-    from compress.export import Source, load_source
+    from compress.export import TrainedTracker, load_trained
     from compress.models import NumpyNetwork, load_tracker
 
     torch.set_num_threads(threads)
     name, _, variant = tracker.rpartition(":") if ":" in tracker else (tracker, "", "")
     if weights is not None and variant:
         raise UsageError("--weights goes with a named tracker; a variant of a run has its own weights.")
-    source = load_source(name, variant or None) if weights is None else Source(load_tracker(name, weights), name, {})
+    source = (
+        load_trained(name, variant or None)
+        if weights is None
+        else TrainedTracker(load_tracker(name, weights), name, {})
+    )
     if thresholds is not None:
         source = source.at(at_thresholds(source.model.spec, thresholds))
     model = source.model

@@ -57,11 +57,11 @@ def command(
     A file of --thresholds also says which variant is meant, so --variant may be left out.
     """
     from compress.data import load_sequences
-    from compress.export import check_place, export_bundle, load_source
+    from compress.export import check_place, export_bundle, load_trained
     from compress.runtime import open_bundle
 
     check_place(out)
-    source = load_source(run, variant or thresholds_variant(thresholds))
+    source = load_trained(run, variant or thresholds_variant(thresholds))
     if thresholds is not None:
         source = source.at(at_thresholds(source.model.spec, thresholds))
     path = export_bundle(

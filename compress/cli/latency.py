@@ -9,7 +9,7 @@ import click
 
 from compress.cli.latency_answer import Answer, print_latency
 from compress.cli.options import json_option, quiet_option
-from compress.cli.progress import shown
+from compress.cli.progress import progress_display
 
 if TYPE_CHECKING:
     from compress.core import ExecutionPath, TrackerSpec
@@ -47,12 +47,12 @@ def command(
     more: dict[str, Any] = {}
     if measure:
         named = {name: each for name, each in wanted.items() if each or not spec.adaptive}
-        with shown(quiet=quiet) as progress:
+        with progress_display(quiet=quiet) as progress:
             known = _known(named)
             found = aim.measure(dict.fromkeys(named, spec), paths=known, threads=threads, runs=runs, progress=progress)
     else:
         coverage = Coverage.of(spec, [spec])
-        with shown(quiet=quiet) as progress:
+        with progress_display(quiet=quiet) as progress:
             model = aim.latency_model(spec, coverage=coverage, threads=threads, refresh=refresh, progress=progress)
         found = {name: model.predict(spec, each) for name, each in wanted.items()}
         more = _trust(model, spec) | {"beside": _beside(aim, spec, paths)}

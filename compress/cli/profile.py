@@ -10,7 +10,7 @@ import click
 
 from compress.cli.options import json_option, out_option, quiet_option
 from compress.cli.profile_output import show_kit, show_profile
-from compress.cli.progress import shown
+from compress.cli.progress import progress_display
 from compress.core import UsageError
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def measure(
     """
     name = None if connection["host"] else _target_of_this_host(target)
     if name is not None:
-        with shown(quiet=quiet) as progress:
+        with progress_display(quiet=quiet) as progress:
             made = _measured_here(name, teacher, space, threads, rounds, progress)
         show_profile(*made, as_json)
         return
@@ -108,7 +108,7 @@ def measure(
         )
     from compress.measure.ssh.profile import remote_profile
 
-    with shown(quiet=quiet) as progress:
+    with progress_display(quiet=quiet) as progress:
         made = remote_profile(request, _remote(**connection), progress=progress)
     show_profile(*made, as_json)
 
@@ -137,7 +137,7 @@ def kit(
     from compress.measure.kit.writing import emit_kit
 
     request = _request(target, teacher, space, threads, rounds, provider)
-    with shown(quiet=quiet) as progress:
+    with progress_display(quiet=quiet) as progress:
         id = emit_kit(request, out, progress=progress)
     show_kit(id, out, request, as_json)
 

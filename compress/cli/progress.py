@@ -26,7 +26,7 @@ Draw = Callable[[float, str, str], None]
 
 
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Progress]:
+def progress_display(*, quiet: bool) -> Iterator[Progress]:
     """A `Progress` that is drawn on stderr, or nowhere when `quiet`."""
     from compress.core.progress import no_progress
 

@@ -9,7 +9,7 @@ import click
 
 from compress.cli.data_sources import SourceCommand
 from compress.cli.options import json_option, out_option, print_json, quiet_option
-from compress.cli.progress import shown
+from compress.cli.progress import progress_display
 from compress.cli.settings import given, settings_options
 from compress.cli.tables import print_front, print_plan
 from compress.driver.settings import SearchSettings
@@ -34,7 +34,7 @@ def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> No
     from compress.driver.search import search
     from compress.report import summary_sentence
 
-    with shown(quiet=quiet or as_json) as progress:
+    with progress_display(quiet=quiet or as_json) as progress:
         archive = search(out=out, progress=progress, **given(settings))
     if as_json:
         planned = {"plan": archive.plan.to_dict()} if archive.plan else {}

@@ -11,7 +11,7 @@ import click
 
 from compress.cli.data_sources import SourceCommand
 from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
-from compress.cli.progress import shown
+from compress.cli.progress import progress_display
 
 if TYPE_CHECKING:
     from compress.core import ExecutionPath, TrackerSpec
@@ -65,17 +65,17 @@ def command(
     from compress.distill import pick_device
     from compress.driver.exit_thresholds.setting import set_thresholds
     from compress.driver.settings import SearchSettings
-    from compress.export import load_source
+    from compress.export import load_trained
     from compress.runtime.thresholds import check_exits
 
     if (fps is None) == (tau is None):
         raise UsageError("Give either --fps N, to choose thresholds for a speed, or --tau T,T, to set them.")
     constraint = LatencyConstraint.of(fps=fps)
-    source = load_source(run, variant)
+    source = load_trained(run, variant)
     check_exits(source.model.spec)
     settings = _settings(run)
     chosen_on = open_source(data or settings.get("data", SearchSettings.data))
-    with shown(quiet=quiet or as_json) as progress:
+    with progress_display(quiet=quiet or as_json) as progress:
         chosen = set_thresholds(
             source.model,
             chosen_on.sequences("validation", keep=True),

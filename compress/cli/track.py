@@ -10,7 +10,7 @@ import click
 
 from compress.cli.execution_paths import path_figures, path_text
 from compress.cli.options import json_option, out_option, print_json, quiet_option
-from compress.cli.progress import shown
+from compress.cli.progress import progress_display
 
 if TYPE_CHECKING:
     from compress.core.progress import Progress
@@ -49,7 +49,7 @@ def command(
     network = BundleNetwork(opened, threads=threads)
     frames, known = _source(video)
     box = _box(init, known)
-    with shown(quiet=quiet or as_json) as progress:
+    with progress_display(quiet=quiet or as_json) as progress:
         steps = track(network, opened.settings, _counted(frames, progress), box)
         ms, renewals, paths = write_steps(steps, frames, spec=opened.spec, out=out, draw=draw)
     result = {"bundle": opened.name, "spec_id": opened.spec.id, "frames": len(ms), **speed(ms[1:])}

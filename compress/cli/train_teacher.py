@@ -9,7 +9,7 @@ import click
 
 from compress.cli.data_sources import SourceCommand
 from compress.cli.options import device_option, out_option, quiet_option
-from compress.cli.progress import shown
+from compress.cli.progress import progress_display
 from compress.cli.settings import chosen, settings_options
 from compress.distill.teacher_recipe import TeacherRecipe
 
@@ -37,6 +37,6 @@ def command(
 
     source = open_source(train_data, images=images or "")
     how = chosen(TeacherRecipe, recipe)
-    with shown(quiet=quiet) as progress:
+    with progress_display(quiet=quiet) as progress:
         train_teacher(describe(name), how, source, out=out, device=device, workers=workers, progress=progress)
     click.echo(f"Weights: {out / 'weights.safetensors'}")

@@ -67,11 +67,11 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
 def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) -> dict[str, Any]:
     from compress.core import UsageError
     from compress.data import load_sequences
-    from compress.export import compare_exported, load_source
+    from compress.export import compare_exported, load_trained
 
     provenance = bundle.manifest.get("provenance")
     variant = provenance.get("variant") if isinstance(provenance, dict) else None
-    source = load_source(against, variant if isinstance(variant, str) else None)
+    source = load_trained(against, variant if isinstance(variant, str) else None)
     if source.model.spec.weights_id != bundle.spec.weights_id:
         raise UsageError(
             f"{source.name} is the tracker {source.model.spec.id}, but the bundle holds {bundle.spec.id}. "

@@ -12,7 +12,7 @@ from compress.core.progress import Progress
 from compress.data import DataReference, PairSizes, open_source
 from compress.distill import StudentRecipe, pool_bytes
 from compress.driver.jobs import Rung, TrainingSetup
-from compress.driver.planner.warm_start import Planned, enqueue, planned
+from compress.driver.planner.warm_start import PlannedStudent, enqueue, planned_students
 from compress.driver.proposals import Proposals
 from compress.driver.settings import SearchSettings
 from compress.driver.students import Students
@@ -37,7 +37,7 @@ class Inputs:
     teacher: Tracker
     evaluation: DataReference
     training: DataReference
-    plan: list[Planned]
+    plan: list[PlannedStudent]
 
 
 def checked_target(settings: SearchSettings) -> Target:
@@ -64,7 +64,7 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     data, train_data = open_source(settings.data), open_source(settings.train_data, images=settings.images)
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))
-    plan = planned(settings.plan, space, teacher.spec) if settings.plan else []
+    plan = planned_students(settings.plan, space, teacher.spec) if settings.plan else []
     return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan)
 
 

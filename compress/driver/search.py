@@ -10,7 +10,6 @@ from typing import Unpack
 from compress.archive import Archive, write_pareto_csv, write_trials_csv
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
-from compress.driver.content import content_of, located, settle
 from compress.driver.executors import EXECUTORS
 from compress.driver.loop import Journal, run_trials
 from compress.driver.planned_work import PlannedWork
@@ -25,6 +24,7 @@ from compress.driver.preparation import (
     work_of,
 )
 from compress.driver.remeasure import Remeasurer
+from compress.driver.run_config import check_or_write_config, content_of, with_absolute_paths
 from compress.driver.run_dir import Log, explained, holding, write_environment
 from compress.driver.samplers import open_study
 from compress.driver.settings import SearchKeywords, SearchSettings
@@ -61,12 +61,12 @@ def search(
     target = checked_target(config)
     if is_plan(config, target, settings):
         return make_plan(replace(config, space=plan_space(settings)), target, run_dir, progress=progress)
-    config, device = located(config), pick_device(config.device)
+    config, device = with_absolute_paths(config), pick_device(config.device)
     inputs = look_up(config, target)
     check_kind(run_dir, planned=False)
     with holding(run_dir):
         setup = training_setup(config, inputs)
-        settle(config, run_dir, content_of(config, setup, inputs.space))
+        check_or_write_config(config, run_dir, content_of(config, setup, inputs.space))
         write_environment(run_dir, str(device))
         with explained(run_dir), loaded(setup) as students:
             return _run(config, run_dir, inputs, students, progress)

@@ -5,11 +5,11 @@ from compress.export.graphs import bundle_graphs, frame_graph, memory_names, tem
 from compress.export.parity import Parity
 from compress.export.precision import at_precision, quantized
 from compress.export.side_by_side import compare, compare_exported
-from compress.export.source import Source, load_source
+from compress.export.trained_tracker import TrainedTracker, load_trained
 
 __all__ = [
     "Parity",
-    "Source",
+    "TrainedTracker",
     "at_precision",
     "bundle_graphs",
     "check_place",
@@ -17,7 +17,7 @@ __all__ = [
     "compare_exported",
     "export_bundle",
     "frame_graph",
-    "load_source",
+    "load_trained",
     "memory_names",
     "quantized",
     "template_graph",

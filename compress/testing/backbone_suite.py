@@ -32,7 +32,7 @@ from compress.testing.counted_macs import counted_macs
 from compress.testing.networks import crops, scattered
 
 
-def shorter(spec: TrackerSpec) -> TrackerSpec:
+def shortened(spec: TrackerSpec) -> TrackerSpec:
     """A student without the first layer whose group has another one, and with half of the hidden units."""
     ends = spec.group_ends
     gone = next(i for i in range(len(spec.layers)) if i not in ends)
@@ -91,7 +91,7 @@ class BackboneSuite:
 
     @torch.no_grad()
     def test_a_shorter_student_inherits(self, spec: TrackerSpec, model: Tracker) -> None:
-        student = inherit(model, shorter(spec), calibration=crops(spec))
+        student = inherit(model, shortened(spec), calibration=crops(spec))
         assert parameters(student.spec) == sum(p.numel() for p in student.parameters()) < parameters(spec)
         assert bool(student(*crops(spec)).boxes.isfinite().all())
 
@@ -105,12 +105,12 @@ class BackboneSuite:
 
     def test_estimates_count_its_launches(self, spec: TrackerSpec) -> None:
         for runtime in ("onnxruntime", "pytorch"):
-            whole, short = (frame_work(each, runtime) for each in (spec, shorter(spec)))
+            whole, short = (frame_work(each, runtime) for each in (spec, shortened(spec)))
             assert whole.launches > short.launches > 0
             assert whole.gmacs == pytest.approx(macs(spec).per_frame / 1e9)
 
     def test_the_prior_knows_a_student(self, spec: TrackerSpec) -> None:
-        kept = retention(spec, shorter(spec))
+        kept = retention(spec, shortened(spec))
         assert 0 < kept.low < kept.mean <= kept.high
 
     def test_stacks_give_back_the_cost_of_layers(self, spec: TrackerSpec) -> None:

@@ -128,7 +128,7 @@ RECORDS = (
 )
 
 
-def write_run(folder: Path, records: tuple[Record, ...] = RECORDS, config: str = CONFIG) -> Path:
+def write_synthetic_run(folder: Path, records: tuple[Record, ...] = RECORDS, config: str = CONFIG) -> Path:
     """Write a run: v004 misses the bound when re-measured, v001 and v000 meet it."""
     import optuna
 

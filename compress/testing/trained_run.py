@@ -47,7 +47,7 @@ def lively(spec: TrackerSpec) -> Tracker:
     return model
 
 
-def write_run(folder: Path, data: str) -> Path:
+def write_trained_run(folder: Path, data: str) -> Path:
     """v000 has exits, v001 none; v002 was never trained."""
     folder.mkdir()
     (folder / "config.yaml").write_text(f"teacher: small\ntarget: cpu\nspeedup: 1.0\ndata: {data}\n")

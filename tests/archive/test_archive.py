@@ -9,12 +9,21 @@ import pytest
 
 from compress.archive import Archive, read_archive
 from compress.core import FileError, LatencyConstraint, UsageError
-from compress.testing.synthetic_run import CONFIG, RECORDS, accuracy, latency, record, teacher, with_exits, write_run
+from compress.testing.synthetic_run import (
+    CONFIG,
+    RECORDS,
+    accuracy,
+    latency,
+    record,
+    teacher,
+    with_exits,
+    write_synthetic_run,
+)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_run(tmp_path_factory.mktemp("runs") / "a run? 100%")
+    return write_synthetic_run(tmp_path_factory.mktemp("runs") / "a run? 100%")
 
 
 def _archive(*records: object, max_ms: float | None = 1.0) -> Archive:
@@ -101,9 +110,11 @@ def test_unknown_variant(run: Path) -> None:
 
 
 def test_constraint_from_how_it_was_given(tmp_path: Path) -> None:
-    assert read_archive(write_run(tmp_path / "s")).constraint.max_ms == pytest.approx(0.93)
+    assert read_archive(write_synthetic_run(tmp_path / "s")).constraint.max_ms == pytest.approx(0.93)
     by_fps = CONFIG.replace("speedup: 2.0", "fps: 500")
-    assert read_archive(write_run(tmp_path / "f", config=by_fps)).constraint == LatencyConstraint(2.0, {"fps": 500.0})
+    assert read_archive(write_synthetic_run(tmp_path / "f", config=by_fps)).constraint == LatencyConstraint(
+        2.0, {"fps": 500.0}
+    )
 
 
 def test_not_a_run_directory(tmp_path: Path) -> None:
@@ -122,14 +133,14 @@ def test_damaged_database(tmp_path: Path, content: bytes) -> None:
 
 
 def test_truncated_database(tmp_path: Path) -> None:
-    path = write_run(tmp_path / "t") / "study.db"
+    path = write_synthetic_run(tmp_path / "t") / "study.db"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(FileError, match=r"study\.db"):
         read_archive(path.parent)
 
 
 def test_a_record_that_is_none(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "h")
+    run = write_synthetic_run(tmp_path / "h")
     with sqlite3.connect(run / "study.db") as db:
         db.execute("UPDATE trial_user_attributes SET value_json = '[1]' WHERE trial_id = 1")
     db.close()
@@ -165,4 +176,4 @@ def test_a_damaged_environment_is_left_out(run: Path, tmp_path: Path, text: str)
 
 def test_nothing_tried_yet(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="tried nothing yet"):
-        read_archive(write_run(tmp_path / "e", records=()))
+        read_archive(write_synthetic_run(tmp_path / "e", records=()))

@@ -11,7 +11,7 @@ import pytest
 
 from compress.archive import STUDY, Archive, Plan, read_archive, read_knobs, storage_url, store_plan
 from compress.core import FileError, LatencyConstraint
-from compress.testing.synthetic_run import RECORDS, plan_facts, planned, planned_teacher, write_run
+from compress.testing.synthetic_run import RECORDS, plan_facts, planned, planned_teacher, write_synthetic_run
 
 
 def test_round_trip_through_json() -> None:
@@ -39,7 +39,7 @@ def test_damaged_facts_are_refused(change: dict[str, Any]) -> None:
 
 
 def test_a_study_says_whether_it_is_a_plan(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run")
+    run = write_synthetic_run(tmp_path / "run")
     assert read_archive(run).plan is None
     study = optuna.load_study(study_name=STUDY, storage=storage_url(run))
     store_plan(study, plan_facts())
@@ -56,7 +56,7 @@ def test_front_of_a_plan() -> None:
 
 
 def test_knobs_of_a_run(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run")
+    run = write_synthetic_run(tmp_path / "run")
     assert read_knobs(run) == {record.variant: {} for record in RECORDS}
     with pytest.raises(FileError, match="no study"):
         read_knobs(tmp_path)

@@ -8,7 +8,15 @@ import pytest
 
 from compress.archive import Archive, read_archive, write_pareto_csv, write_trials_csv
 from compress.core import LatencyConstraint
-from compress.testing.synthetic_run import planned, planned_teacher, record, teacher, with_bypass, with_exits, write_run
+from compress.testing.synthetic_run import (
+    planned,
+    planned_teacher,
+    record,
+    teacher,
+    with_bypass,
+    with_exits,
+    write_synthetic_run,
+)
 
 REQUIRED = [
     "variant",
@@ -25,7 +33,7 @@ REQUIRED = [
 
 
 def test_pareto_csv(tmp_path: Path) -> None:
-    archive = read_archive(write_run(tmp_path / "run"))
+    archive = read_archive(write_synthetic_run(tmp_path / "run"))
     write_pareto_csv(archive, tmp_path / "pareto.csv")
     table = pd.read_csv(tmp_path / "pareto.csv")
     assert set(REQUIRED) <= set(table.columns)
@@ -42,7 +50,7 @@ def test_pareto_csv(tmp_path: Path) -> None:
 
 
 def test_trials_csv_holds_everything(tmp_path: Path) -> None:
-    archive = read_archive(write_run(tmp_path / "run"))
+    archive = read_archive(write_synthetic_run(tmp_path / "run"))
     write_trials_csv(archive, tmp_path / "trials.csv")
     table = pd.read_csv(tmp_path / "trials.csv").set_index("variant")
     assert len(table) == 10

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from compress.cli import main
-from compress.cli.cost_check import check_cost, check_error, compare
+from compress.cli.cost_check import check_cost, check_error, compare_count
 from compress.core import describe
 from compress.core.cost import macs
 from compress.models.operator_count import OperatorCount
@@ -66,9 +66,9 @@ def test_a_wrong_formula_fails_and_names_the_parts(
 def test_operators_of_unknown_cost_are_never_zero_in_silence() -> None:
     frame = {part.name: part.frame[1] for part in check_cost(NANO).parts}
     template = {"patches": macs(NANO).template}
-    good = compare(NANO, OperatorCount(template, frame))
+    good = compare_count(NANO, OperatorCount(template, frame))
     assert good.problem() is None
-    unknown = compare(NANO, OperatorCount(template, frame, unknown={"aten::fft": 2}))
+    unknown = compare_count(NANO, OperatorCount(template, frame, unknown={"aten::fft": 2}))
     assert "not known what these operators cost: fft (2)" in str(check_error("x", unknown))
 
 
@@ -77,8 +77,8 @@ def test_names_that_only_one_side_has_are_compared_as_a_rest() -> None:
     frame = {part.name: part.frame[1] for part in check_cost(NANO).parts}
     template = {"patches": macs(NANO).template}
     renamed = {f"body.{name}" if name.startswith("layers") else name: work for name, work in frame.items()}
-    check = compare(NANO, OperatorCount(template, renamed))
+    check = compare_count(NANO, OperatorCount(template, renamed))
     assert check.problem() is None
     assert [part.name for part in check.parts] == ["patches", "head", "rest"]
-    short = compare(NANO, OperatorCount(template, renamed | {"body.layers.3": 1}))
+    short = compare_count(NANO, OperatorCount(template, renamed | {"body.layers.3": 1}))
     assert short.problem() == "formula and network differ in rest, all"

@@ -21,7 +21,7 @@ from compress.latency import (
     save_profile,
 )
 from compress.measure import Coverage, host, profile_path, runtime_name
-from compress.testing.synthetic_run import RECORDS, with_exits, write_run
+from compress.testing.synthetic_run import RECORDS, with_exits, write_synthetic_run
 
 KEYS = {"mean_ms", "p50_ms", "p90_ms", "p99_ms", "provenance", "network_ms", "fps", "threads", "runtime", "device"}
 
@@ -132,7 +132,7 @@ def test_a_variant_is_weighed_over_its_paths(tmp_path: Path, monkeypatch: pytest
     """Three of four frames leave after two layers; the others go through all six."""
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
     dynamic = with_exits()
-    run = write_run(tmp_path / "run", (RECORDS[0], dynamic))
+    run = write_synthetic_run(tmp_path / "run", (RECORDS[0], dynamic))
     coverage, family = Coverage.of(dynamic.spec, [dynamic.spec]), Family.of(dynamic.spec)
     blocks = tuple(BlockCost(k, h, 2.0, a, m) for a, h, m in coverage.points for k in coverage.attentions)
     costs = RoutingOverhead(0.0, 0.0, 0.0, 0.0)

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from compress.cli.progress import SECONDS_BETWEEN_LINES, Display, shown
+from compress.cli.progress import SECONDS_BETWEEN_LINES, Display, progress_display
 
 
 class Screen:
@@ -80,7 +80,7 @@ def test_figures_follow_the_text() -> None:
 
 
 def test_plain_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    with shown(quiet=False) as progress:
+    with progress_display(quiet=False) as progress:
         progress("pairs [bold]", 0.5, {"loss": 0.5})
     captured = capsys.readouterr()
     assert captured.err == " 50% pairs [bold], loss 0.500\n"
@@ -88,7 +88,7 @@ def test_plain_lines_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with shown(quiet=True) as progress:
+    with progress_display(quiet=True) as progress:
         progress("pairs", 0.5)
     assert capsys.readouterr() == ("", "")
 
@@ -102,7 +102,7 @@ def test_a_terminal_gets_a_bar_and_names_are_no_markup(monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "120")
-    with shown(quiet=False) as progress:
+    with progress_display(quiet=False) as progress:
         progress("pairs of [bold]mine[/bold]", 0.5)
     assert "50%" in terminal.getvalue()
     assert "[bold]mine[/bold]" in terminal.getvalue()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from compress.cli import main
-from compress.testing.synthetic_run import write_run
+from compress.testing.synthetic_run import write_synthetic_run
 
 
 def _run(args: list[str]) -> int | str | None:
@@ -16,7 +16,7 @@ def _run(args: list[str]) -> int | str | None:
 
 
 def test_rebuilds_tables_and_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = write_run(tmp_path / "run")
+    run = write_synthetic_run(tmp_path / "run")
     assert _run(["report", str(run)]) == 0
     shown = capsys.readouterr().out
     assert [line.split()[0] for line in shown.splitlines()[1:5]] == ["v000", "v001", "v003", "teacher"]
@@ -25,7 +25,7 @@ def test_rebuilds_tables_and_page(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = write_run(tmp_path / "run")
+    run = write_synthetic_run(tmp_path / "run")
     assert _run(["report", str(run), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert [row["variant"] for row in answer["front"]] == ["v000", "v001", "v003"]

@@ -16,7 +16,7 @@ from compress.core import UsageError
 from compress.distill import StudentRecipe
 from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.losses.boxes import ciou, giou
-from compress.distill.losses.distributions import divergence, marginals
+from compress.distill.losses.distributions import kl_divergence, marginals
 
 DATA = Path(__file__).parents[1] / "data"
 FIGURES = json.loads((DATA / "mixformerv2_distill_losses.json").read_text())
@@ -66,7 +66,7 @@ def test_published_divergence_of_each_side_from_the_dense_teacher() -> None:
     figures, maps, teacher = _published(STAGES[0])
     wanted = marginals(teacher)
     for side, figure in figures["kl_per_side"].items():
-        np.testing.assert_allclose(divergence(maps[f"prob_{side}"], wanted[f"prob_{side}"]), figure, rtol=1e-5)
+        np.testing.assert_allclose(kl_divergence(maps[f"prob_{side}"], wanted[f"prob_{side}"]), figure, rtol=1e-5)
 
 
 def test_published_marginals() -> None:

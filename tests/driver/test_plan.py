@@ -21,9 +21,9 @@ from compress.cli.search import command as search_command
 from compress.core import FileError, InterruptedRun, UsageError, describe
 from compress.driver import SearchSettings
 from compress.driver.planner import is_plan, make_plan
-from compress.driver.planner.commands import commands
+from compress.driver.planner.commands import plan_commands
 from compress.driver.planner.sample import DRAWS
-from compress.driver.planner.warm_start import Planned, along, planned
+from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
 from compress.latency import BlockCost, Family, Overhead, Profile, Ratios, RoutingOverhead, ValidationResult, predict
 from compress.latency.estimated import estimate_latency, load_estimated, optimistic_latency
 from compress.measure import Coverage, resolve_target
@@ -212,7 +212,7 @@ def test_command_that_trains_it_is_one(run: Archive) -> None:
 
 def test_command_that_trains_repeats_what_was_asked_for() -> None:
     settings = SearchSettings(teacher="ostrack256", target="my-board", fps_at="p99", threads=2, partial=0.5, trials=20)
-    (line,) = commands(settings, Path("runs/plan"), measured=True)
+    (line,) = plan_commands(settings, Path("runs/plan"), measured=True)
     asked = search_command.make_context("search", shlex.split(line)[2:]).params
     wanted = {"fps_at": "p99", "threads": 2, "partial": 0.5, "trials": 20, "speedup": 1.0, "plan": "runs/plan"}
     assert {name: asked[name] for name in wanted} == wanted
@@ -313,7 +313,10 @@ def test_a_real_search_starts_from_the_plan(
     found = search(
         out=tmp_path / "run", weights=weights, data=data, space=space, plan=str(nano_plan.run_dir), **settings
     )
-    asked, front = read_knobs(tmp_path / "run"), planned(nano_plan.run_dir, load_space(space), describe("ostrack-nano"))
+    asked, front = (
+        read_knobs(tmp_path / "run"),
+        planned_students(nano_plan.run_dir, load_space(space), describe("ostrack-nano")),
+    )
     assert [asked["v000"], asked["v001"]] == [each.knobs for each in along(front, 2)]
     done = [record for record in found.records if record.fidelity == "full"]
     assert done
@@ -329,14 +332,14 @@ def test_a_real_search_starts_from_the_plan(
 
 def test_a_plan_for_something_else_is_refused(nano_plan: Archive) -> None:
     with pytest.raises(UsageError, match="another teacher"):
-        planned(nano_plan.run_dir, load_space("full"), describe("ostrack256"))
+        planned_students(nano_plan.run_dir, load_space("full"), describe("ostrack256"))
     other = dataclasses.replace(load_space("full"), knobs={"depth": (5,)})
     with pytest.raises(UsageError, match="--space"):
-        planned(nano_plan.run_dir, other, describe("ostrack-nano"))
+        planned_students(nano_plan.run_dir, other, describe("ostrack-nano"))
 
 
 def test_a_start_goes_along_the_latencies_of_a_front() -> None:
-    front = [Planned({"depth": i}, ms) for i, ms in enumerate([1.0, 1.1, 1.2, 2.0, 3.0, 4.9, 5.0])]
+    front = [PlannedStudent({"depth": i}, ms) for i, ms in enumerate([1.0, 1.1, 1.2, 2.0, 3.0, 4.9, 5.0])]
     assert [each.ms for each in along(front, 4)] == [2.0, 3.0, 5.0]
     assert [each.ms for each in along(front, 1)] == [5.0]
     assert along(front[:1], 3) == front[:1]
@@ -345,7 +348,7 @@ def test_a_start_goes_along_the_latencies_of_a_front() -> None:
 def test_a_plan_that_nothing_keeps_is_no_start(space: str, weights: str, tmp_path: Path) -> None:
     empty = search(teacher="ostrack-nano", weights=weights, target="agx", fps=9999, space=space, out=tmp_path / "plan")
     with pytest.raises(UsageError, match="no student keeps its bound"):
-        planned(empty.run_dir, load_space(space), describe("ostrack-nano"))
+        planned_students(empty.run_dir, load_space(space), describe("ostrack-nano"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from compress.archive import pareto_mask
 from compress.core import LatencyConstraint, describe
 from compress.driver.planner.estimator import Estimator
-from compress.driver.planner.front import distinct, front_of, nearest_to_front, spread
+from compress.driver.planner.front import distinct, evenly_spaced, front_of, nearest_to_front
 from compress.driver.planner.sample import sample_space
 from compress.latency.estimated import estimate_latency, load_estimated
 from compress.measure import resolve_target
@@ -68,9 +68,9 @@ def test_front_agrees_with_plain_dominance(space: Space) -> None:
 
 
 def test_spread() -> None:
-    assert spread(range(10), 4) == [0, 3, 6, 9]
-    assert spread(range(3), 4) == [0, 1, 2]
-    assert spread(range(3), 1) == [0]
+    assert evenly_spaced(range(10), 4) == [0, 3, 6, 9]
+    assert evenly_spaced(range(3), 4) == [0, 1, 2]
+    assert evenly_spaced(range(3), 1) == [0]
 
 
 def test_an_adaptive_teacher_stands_at_its_last_exit() -> None:

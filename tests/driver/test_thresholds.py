@@ -35,7 +35,7 @@ from compress.geometry import LoopSettings
 from compress.latency.estimated import estimate_latency, load_estimated
 from compress.models import NumpyNetwork
 from compress.runtime.thresholds import check_exits, with_thresholds
-from compress.testing.trained_run import SPEC, STATIC, lively, write_run
+from compress.testing.trained_run import SPEC, STATIC, lively, write_trained_run
 
 CPU = torch.device("cpu")
 TWO = replace(STATIC, exits=(ExitSpec(1), ExitSpec(4)))
@@ -146,7 +146,7 @@ def test_scores_are_those_of_the_tracker(data: str, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory, data: str) -> Path:
-    return write_run(tmp_path_factory.mktemp("trained") / "run", data)
+    return write_trained_run(tmp_path_factory.mktemp("trained") / "run", data)
 
 
 def _run(trained: Path, *words: str) -> Result:

@@ -158,8 +158,8 @@ ADAPTIVE = TrackerSpec(
 )
 
 
-class RoutingOverhead(Stub):
-    """Goes the way that `bypass` and `score` lead to at thresholds of a half; its maps hang on the exit."""
+class DecidingNetwork(Stub):
+    """Takes the path that its values give at thresholds of a half; its maps depend on the exit."""
 
     def __init__(self, first: float, second: float, score: float) -> None:
         super().__init__()
@@ -177,7 +177,7 @@ class RoutingOverhead(Stub):
 
 
 def _decided(first: tuple[float, ...], second: tuple[float, ...]) -> Any:
-    return compare(RoutingOverhead(*first), RoutingOverhead(*second), SETTINGS, SQUARE, spec=ADAPTIVE)
+    return compare(DecidingNetwork(*first), DecidingNetwork(*second), SETTINGS, SQUARE, spec=ADAPTIVE)
 
 
 def test_paths_are_counted() -> None:
@@ -221,6 +221,6 @@ def test_other_decisions_are_refused(first: tuple[float, ...], second: tuple[flo
 
 
 def test_forced_paths_leave_no_room_for_a_tie() -> None:
-    networks = RoutingOverhead(0.5004, 0.2, 0.4), RoutingOverhead(0.4998, 0.2, 0.4)
-    parity = compare(*[RoutingOverhead(0.8, 0.2, 0.4)] * 2, SETTINGS, SQUARE, spec=ADAPTIVE, forced=[networks])
+    networks = DecidingNetwork(0.5004, 0.2, 0.4), DecidingNetwork(0.4998, 0.2, 0.4)
+    parity = compare(*[DecidingNetwork(0.8, 0.2, 0.4)] * 2, SETTINGS, SQUARE, spec=ADAPTIVE, forced=[networks])
     assert parity.problems() == ["other layers or exits are taken on 4 crops"]

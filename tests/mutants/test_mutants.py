@@ -86,10 +86,10 @@ MUTANTS = {
         "data/test_sources.py::test_lower_rungs_see_thirty_frames",
     ),
     "recorded pairs at most three frames apart": Mutant(
-        "compress/data/recorded.py",
+        "compress/data/recorded_pairs.py",
         "_GAP = 100",
         "_GAP = 3",
-        "data/test_recorded.py::test_frames_of_a_pair_are_up_to_a_hundred_apart",
+        "data/test_recorded_pairs.py::test_frames_of_a_pair_are_up_to_a_hundred_apart",
     ),
     "generated pairs at most three frames apart": Mutant(
         "compress/data/generated/pairs.py",

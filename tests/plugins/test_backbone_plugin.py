@@ -33,7 +33,7 @@ from compress.prior import BackbonePrior
 from compress.runtime import open_bundle
 from compress.spaces import NEVER
 from compress.surgery import VitSurgery, inherit
-from compress.testing.backbone_suite import BackboneSuite, shorter
+from compress.testing.backbone_suite import BackboneSuite, shortened
 
 
 class PoolingRules(VitRules):
@@ -177,7 +177,7 @@ def test_its_profile_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     profile = host_profile(pooling_nano(), rounds=2)
     assert profile.family.backbone == "pooling"
     assert {block.attention for block in profile.blocks} == {"joint"}
-    assert predict(profile, shorter(pooling_nano())).mean_ms > 0
+    assert predict(profile, shortened(pooling_nano())).mean_ms > 0
 
 
 def test_a_search_trains_and_a_bundle_runs(tmp_path: Path, data: str) -> None:

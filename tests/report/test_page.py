@@ -17,7 +17,7 @@ from compress.core import LatencyConstraint
 from compress.report import write_report
 from compress.report.figure import figure
 from compress.report.page import _environment, _values
-from compress.testing.synthetic_run import CONFIG, RECORDS, record, teacher, write_run
+from compress.testing.synthetic_run import CONFIG, RECORDS, record, teacher, write_synthetic_run
 
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
 
@@ -43,7 +43,7 @@ class _Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
-    return read_archive(write_run(tmp_path_factory.mktemp("report") / "run"))
+    return read_archive(write_synthetic_run(tmp_path_factory.mktemp("report") / "run"))
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,7 @@ def test_figure(archive: Archive) -> None:
 
 
 def test_nothing_meets_the_bound(tmp_path: Path) -> None:
-    run = write_run(tmp_path / "run", RECORDS[5:6], CONFIG)
+    run = write_synthetic_run(tmp_path / "run", RECORDS[5:6], CONFIG)
     words = " ".join(_Page(_text(read_archive(run), tmp_path)).words)
     assert "The nearest is v005: 1.50 ms predicted, 61% over, never trained." in words
     assert "Loosen the bound" in words

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.data.generated.difficulty import random_levels
+from compress.data.generated.random_scene import make_scene
 from compress.data.generated.raster import Image
 from compress.data.generated.scene import Scene, View
-from compress.data.generated.staging import make_scene
 from compress.data.generated.textures import Random
 from compress.data.jitter import jittered
 from compress.data.pairs import Pairs

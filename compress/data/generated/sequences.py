@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.data.generated.difficulty import DIFFICULTIES, Levels, levels_of
+from compress.data.generated.random_scene import make_scene
 from compress.data.generated.raster import Image
 from compress.data.generated.scene import Scene, View
-from compress.data.generated.staging import make_scene
 
 _VISIBLE = 0.15
 """Below this visible share the target counts as absent, as a frame of cover 0 does in GOT-10k."""

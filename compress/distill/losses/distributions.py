@@ -37,7 +37,7 @@ def imitation(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, 
     """
     names = CORNERS if CORNERS[0] in maps else SIDES
     wanted = marginals(teacher) if names == SIDES and CORNERS[0] in teacher else teacher
-    each = [divergence(maps[name], wanted[name]) for name in names]
+    each = [kl_divergence(maps[name], wanted[name]) for name in names]
     parts = {"imitate_distribution": torch.stack(each).mean()}
     if "pred_scores" in maps:
         parts["imitate_presence"] = _presence(maps["pred_scores"], teacher["pred_scores"])
@@ -50,7 +50,7 @@ def marginals(maps: dict[str, Tensor]) -> dict[str, Tensor]:
     return dict(zip(SIDES, (top_left.sum(1), top_left.sum(2), bottom_right.sum(1), bottom_right.sum(2)), strict=True))
 
 
-def divergence(prob: Tensor, teacher: Tensor) -> Tensor:
+def kl_divergence(prob: Tensor, teacher: Tensor) -> Tensor:
     """Kullback-Leibler divergence of distributions (B, …) from the teacher's; the batch's mean."""
     log = prob.clamp_min(torch.finfo(prob.dtype).tiny).log()
     return F.kl_div(log, teacher, reduction="batchmean")

@@ -16,7 +16,7 @@ _NAMED = ("teacher", "weights", "target", "space", "data", "train_data", "plan")
 """Settings that the command names itself."""
 
 
-def commands(config: SearchSettings, run_dir: Path, *, measured: bool) -> Iterator[str]:
+def plan_commands(config: SearchSettings, run_dir: Path, *, measured: bool) -> Iterator[str]:
     """What to type to measure the device, unless it is, and train the plan; words in capitals are the user's."""
     # Under onnxruntime, which is what export ships, whatever runtime was planned for.
     device = config.target.split(":")[0]

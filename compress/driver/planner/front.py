@@ -32,7 +32,7 @@ def nearest_to_front(candidates: Sequence[Candidate], constraint: LatencyConstra
     order, below = _staircase(within)
     front = [within[i] for i in order if below[i] == 0]
     if len(front) >= count:
-        return spread(front, count)
+        return evenly_spaced(front, count)
     others = sorted((int(i) for i in order if below[i] > 0), key=lambda i: below[i])
     always = front_of(within, replace(constraint, at="worst"))
     chosen = {each.spec: each for each in (*front, *always, *(within[i] for i in others))}
@@ -49,7 +49,7 @@ def distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
     return list(found.values())
 
 
-def spread(values: Sequence[Any], count: int) -> list[Any]:
+def evenly_spaced(values: Sequence[Any], count: int) -> list[Any]:
     """At most `count` of `values`, evenly, the first and the last among them."""
     if len(values) <= count:
         return list(values)

@@ -15,7 +15,7 @@ _RUNTIMES = {"pytorch": "PyTorch"}
 """Runtimes by the names that people know them by, where these differ."""
 
 
-def notes(
+def plan_notes(
     estimator: Estimator, target: Target, trials: Sequence[Candidate], constraint: LatencyConstraint
 ) -> Iterator[str]:
     """What has to be said about the figures of a plan, a sentence each.

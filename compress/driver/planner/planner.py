@@ -21,10 +21,10 @@ from compress.archive import (
 )
 from compress.core import FileError, describe
 from compress.core.progress import Progress
-from compress.driver.planner.commands import commands
+from compress.driver.planner.commands import plan_commands
 from compress.driver.planner.estimator import Candidate, Estimator
 from compress.driver.planner.front import distinct, front_of, nearest_to_front
-from compress.driver.planner.notes import notes
+from compress.driver.planner.notes import plan_notes
 from compress.driver.planner.sample import sample_space
 from compress.driver.planner.trials import plan_row, planned_record, planned_trial
 from compress.driver.run_dir import Log
@@ -115,8 +115,8 @@ class Planner:
             mean_error=model.errors.mean if model.errors else None,
             max_error=model.errors.max if model.errors else None,
             limits=model.limits,
-            notes=tuple(notes(self.estimator, self.target, self._chosen(sample), self.constraint)),
-            commands=tuple(commands(self.config, self.run_dir, measured=model.provenance == "predicted")),
+            notes=tuple(plan_notes(self.estimator, self.target, self._chosen(sample), self.constraint)),
+            commands=tuple(plan_commands(self.config, self.run_dir, measured=model.provenance == "predicted")),
         )
 
 

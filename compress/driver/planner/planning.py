@@ -8,9 +8,9 @@ from pathlib import Path
 from compress.archive import Archive
 from compress.core import FileError, UsageError
 from compress.core.progress import Progress, no_progress
-from compress.driver.content import settle, space_content
 from compress.driver.planner.planner import Planner
 from compress.driver.planner.sample import DRAWS
+from compress.driver.run_config import check_or_write_config, space_content
 from compress.driver.run_dir import explained, holding, write_environment
 from compress.driver.settings import SearchSettings
 from compress.measure import Target
@@ -61,7 +61,7 @@ def make_plan(
     planner = Planner(config, run_dir, target, space, progress, draws)
     check_kind(run_dir, planned=True)
     with holding(run_dir):
-        settle(config, run_dir, space_content(space))
+        check_or_write_config(config, run_dir, space_content(space))
         write_environment(run_dir, "none: a plan trains nothing")
         with explained(run_dir):
             return planner.run()

@@ -14,14 +14,14 @@ from compress.spaces import Space
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedStudent:
     """A student on a plan's front: its knobs, and its latency in ms by the plan's estimate."""
 
     knobs: dict[str, Any]
     ms: float
 
 
-def planned(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[Planned]:
+def planned_students(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[PlannedStudent]:
     """The variants on a plan's front that `space` offers, fastest first.
 
     Raises:
@@ -36,7 +36,7 @@ def planned(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[Planne
     if not front:
         raise UsageError(f"The front of {plan} is empty: no student keeps its bound. Plan with a bound that some keep.")
     fitting = [
-        Planned(knobs[each.variant], each.latency.mean_ms)
+        PlannedStudent(knobs[each.variant], each.latency.mean_ms)
         for each in front
         if each.latency and _offered(knobs[each.variant], offered)
     ]
@@ -46,14 +46,14 @@ def planned(plan: str | Path, space: Space, teacher: TrackerSpec) -> list[Planne
     return fitting
 
 
-def enqueue(study: optuna.Study, plan: list[Planned], students: int) -> None:
+def enqueue(study: optuna.Study, plan: list[PlannedStudent], students: int) -> None:
     """Propose first the students `along` a plan, half as many as are to be trained; not in a study that has begun."""
     if not study.get_trials(deepcopy=False):
         for each in along(plan, max(1, students // 2)):
             study.enqueue_trial(each.knobs)
 
 
-def along(plan: list[Planned], count: int) -> list[Planned]:
+def along(plan: list[PlannedStudent], count: int) -> list[PlannedStudent]:
     """At most `count` of a front, evenly over its latencies: the slowest, and so the most accurate, up to each limit.
 
     The fastest of all, which hardly track, are left to the search.

@@ -16,7 +16,7 @@ from compress.measure.backends.backend import network_of
 from compress.measure.budget import MeasurementBudget
 from compress.measure.graph_frames import GraphFrame, GraphStages
 from compress.measure.host import gpu_name, host, runtime_name
-from compress.measure.kit.archive import NAME, measure_archive
+from compress.measure.kit.measure_pyz import NAME, measure_archive
 from compress.measure.timing import ATTEMPTS
 from compress.models import Tracker
 from compress.runtime.graph_network import stages_and_heads

@@ -12,7 +12,7 @@ import compress
 from compress.core import TrackerSpec, UsageError
 from compress.measure.budget import MeasurementBudget
 from compress.measure.host import host
-from compress.measure.kit.archive import NAME, measure_archive
+from compress.measure.kit.measure_pyz import NAME, measure_archive
 from compress.measure.kit.trtexec import FORMAT, as_results, visits
 from compress.models import Tracker
 

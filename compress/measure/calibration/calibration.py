@@ -70,7 +70,7 @@ def _shares(profile: Profile, specs: Iterable[TrackerSpec]) -> Array:
 def _component_ms(profile: Profile) -> Array:
     """Milliseconds of everything that a profile has costs for."""
     elimination = [] if profile.elimination_ms is None else [profile.elimination_ms]
-    return np.array([each.ms for each in (*profile.overhead, *profile.blocks)] + elimination)
+    return np.array([each.ms for each in profile.overhead] + [each.ms for each in profile.blocks] + elimination)
 
 
 def _with_component_ms(profile: Profile, values: Array) -> Profile:

@@ -22,7 +22,7 @@ from compress.geometry import LoopSettings
 from compress.latency import static
 from compress.measure.backends import KitRecipe
 from compress.measure.budget import budget_of
-from compress.measure.kit.archive import sources_sha256
+from compress.measure.kit.measure_pyz import sources_sha256
 from compress.measure.kit.request import Request, graphs_of, tracker_entry
 from compress.measure.kit.stripped_weights import LOCATION, stripped
 

@@ -53,7 +53,7 @@ def make_weights(path: str, size: int) -> None:
     os.replace(part, path)
 
 
-def write_results(body: dict[str, Any], path: str) -> None:
+def write_kit_results(body: dict[str, Any], path: str) -> None:
     """A checksum and what it is the checksum of, whole or not at all."""
     text = json.dumps(body, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()

@@ -15,7 +15,7 @@ import tempfile
 from typing import TextIO
 
 from compress.core.errors import CompressError
-from compress.measure.kit_runtime.files import read_kit, write_results
+from compress.measure.kit_runtime.files import read_kit, write_kit_results
 from compress.measure.kit_runtime.measuring import NoisyError, measured, measured_loop
 
 LOCK = "compress-measure.lock"
@@ -33,7 +33,7 @@ def main(words: list[str] | None = None) -> int:
             return 0
         out = given.out or os.path.join(given.kit, "results.json")
         with _locked():
-            write_results(measured(read_kit(given.kit), given.kit), out)
+            write_kit_results(measured(read_kit(given.kit), given.kit), out)
     except CompressError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 3 if isinstance(error, NoisyError) else 1

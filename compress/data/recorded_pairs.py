@@ -15,7 +15,10 @@ from compress.data.sequence import Sequence
 from compress.geometry import crop_target
 
 _GAP = 100
+"""Most frames between the two crops of a pair."""
+
 _TRIES = 50
+"""Draws of a search crop that overlaps the frame; after these it is cut around the true box."""
 
 
 def recorded_pairs(

@@ -18,9 +18,9 @@ from compress.core import FileError, Store
 from compress.data import load_sequences, open_source
 from compress.distill import distillation_pool
 from compress.driver import SearchSettings
-from compress.driver.content import settle
+from compress.driver.run_config import check_or_write_config
 from compress.evaluate import evaluate
-from compress.export import load_source
+from compress.export import load_trained
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, create_tracker, load_tracker, save_weights
 from compress.testing.trained_run import STATIC
@@ -103,9 +103,9 @@ def test_a_continued_search_of_other_content_is_refused(work: Path, weights: str
     with pytest.raises(FileError, match="weights .* has changed since"):
         _search("run", trials=2)
     with pytest.raises(FileError, match=r"teacher of run have changed since the search: .*teacher\.safetensors"):
-        load_source("run", "teacher")
+        load_trained("run", "teacher")
     shutil.copy(weights, "teacher.safetensors")
-    assert load_source("run", "teacher").name == "run-teacher"
+    assert load_trained("run", "teacher").name == "run-teacher"
     assert {path.name: path.read_bytes() for path in Path("run").iterdir() if path.is_file()} == before
     assert len([r for r in _search("run", trials=2).records if r.accuracy]) == 2
 
@@ -138,13 +138,15 @@ def _pool(teacher: Tracker, store: Store) -> torch.Tensor:
 
 def test_the_space_is_named_by_its_knobs_and_the_rest_by_name(tmp_path: Path) -> None:
     config = SearchSettings(data="folder:/old", space="mine.yaml")
-    settle(config, tmp_path, _CONTENT)
+    check_or_write_config(config, tmp_path, _CONTENT)
     kept = yaml.safe_load((tmp_path / "config.yaml").read_text())
     assert kept["fingerprints"] == _CONTENT
-    settle(SearchSettings(data="folder:/new", space="mine.yaml", trials=99), tmp_path, _CONTENT)
+    check_or_write_config(SearchSettings(data="folder:/new", space="mine.yaml", trials=99), tmp_path, _CONTENT)
     changed = {"data": "d2", "images": "i2", "space": {"depth": "s1", "exits": "s3", "bypass": "s4"}}
     with pytest.raises(FileError) as caught:
-        settle(SearchSettings(data="folder:/old", images="/pictures", space="mine.yaml"), tmp_path, _CONTENT | changed)
+        check_or_write_config(
+            SearchSettings(data="folder:/old", images="/pictures", space="mine.yaml"), tmp_path, _CONTENT | changed
+        )
     for text in (
         "data is 'folder:/new' there and 'folder:/old' here, of other content",
         "images is '' there and '/pictures' here, of other content",
@@ -156,4 +158,4 @@ def test_the_space_is_named_by_its_knobs_and_the_rest_by_name(tmp_path: Path) ->
 def test_runs_that_do_not_say_what_they_were_made_from_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("teacher: ostrack-nano\n")
     with pytest.raises(FileError, match="earlier versions"):
-        settle(SearchSettings(), tmp_path, _CONTENT)
+        check_or_write_config(SearchSettings(), tmp_path, _CONTENT)

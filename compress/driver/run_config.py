@@ -1,4 +1,4 @@
-"""What a run directory was made from, written beside its results: a continued search must find the same, by content.
+"""`config.yaml` of a run: its settings and fingerprints of what they name, which a continued search must find again.
 
 Paths may differ, as when data has moved; what lies there may not, since a front would mix results of both.
 """
@@ -28,7 +28,7 @@ Content = Mapping[str, Any]
 """Fingerprints by names of settings; of the space one by knob, so that a change can be named."""
 
 
-def located(config: SearchSettings) -> SearchSettings:
+def with_absolute_paths(config: SearchSettings) -> SearchSettings:
     """The settings with every path absolute, so that other commands find what they name from anywhere.
 
     Raises:
@@ -45,7 +45,7 @@ def located(config: SearchSettings) -> SearchSettings:
 
 
 def content_of(config: SearchSettings, setup: TrainingSetup, space: Space) -> dict[str, Any]:
-    """What the settings of a search lead to now."""
+    """Fingerprints of what the settings of a search name, as it is now."""
     return {
         "data": setup.evaluation.fingerprint,
         "train_data": open_source(config.train_data).fingerprint,
@@ -60,11 +60,11 @@ def space_content(space: Space) -> dict[str, Any]:
     return {"space": {name: fingerprint(list(choices)) for name, choices in space.knobs.items()}}
 
 
-def settle(config: SearchSettings, run_dir: Path, content: Content) -> None:
-    """Write `config.yaml`, or hold `config` and what it leads to against the one there.
+def check_or_write_config(config: SearchSettings, run_dir: Path, content: Content) -> None:
+    """Write `config.yaml`; where there is one, check first that it is of the same search.
 
     Args:
-        content: Fingerprints of what settings lead to; of these settings the text does not count.
+        content: Fingerprints of what settings name; of these settings the text is not compared.
 
     Raises:
         FileError: the run directory belongs to another search, naming each difference.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compress.core import UsageError
-from compress.data.recorded import recorded_pairs
+from compress.data.recorded_pairs import recorded_pairs
 
 _SIZES = {"template_size": 64, "search_size": 128, "template_factor": 2.0, "search_factor": 4.0}
 

@@ -1,4 +1,4 @@
-"""`measure.pyz`: the modules that measure here, packed so that a device measures with the same code."""
+"""`measure.pyz`: the modules that measure this host, packed so that a device measures with the same code."""
 
 from __future__ import annotations
 

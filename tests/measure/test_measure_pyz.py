@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from compress.measure.kit.archive import MODULES, measure_archive, sources
+from compress.measure.kit.measure_pyz import MODULES, measure_archive, sources
 
 THIRD_PARTY = {"numpy", "onnxruntime", "cv2"}
 MODULE_TEXTS = {name: text for name, text in sources().items() if not name.endswith("__init__.py")}

@@ -1,4 +1,4 @@
-"""Staging a scene: everything about it that is random, drawn from one generator."""
+"""Random scenes: everything about one that is random, drawn from one generator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be exported: a variant of a run, or a named tracker with its own weights."""
+"""A tracker with its weights, to be exported or evaluated: a variant of a run, or a named tracker."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from compress.models import Tracker, build, load_tracker, load_weights, weights_
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainedTracker:
     """A tracker with weights, and what is known of it."""
 
     model: Tracker
@@ -21,7 +21,7 @@ class Source:
     accuracy: Accuracy | None = None
     latency: Latency | None = None
 
-    def at(self, spec: TrackerSpec) -> Source:
+    def at(self, spec: TrackerSpec) -> TrainedTracker:
         """The same weights at other thresholds; what was measured at their own is no longer true and left out.
 
         Args:
@@ -32,10 +32,10 @@ class Source:
             return self
         model = build(spec).eval()
         model.load_state_dict(self.model.state_dict())
-        return Source(model, self.name, {**self.provenance, "weights_of": own.id})
+        return TrainedTracker(model, self.name, {**self.provenance, "weights_of": own.id})
 
 
-def load_source(run: str, variant: str | None) -> Source:
+def load_trained(run: str, variant: str | None) -> TrainedTracker:
     """A variant of the run directory `run`, or the named tracker `run` itself where `variant` is None.
 
     The variant `best`, or None of a run, is the most accurate one on the front.
@@ -45,15 +45,15 @@ def load_source(run: str, variant: str | None) -> Source:
         FileError: no run, or no weights, or weights that do not fit.
     """
     if Path(run).is_dir():
-        return _of_run(Path(run), variant or "best")
+        return _variant_of(Path(run), variant or "best")
     if variant is None and (run in TRACKERS or not _is_path(run)):
-        return Source(load_tracker(run), run, {"teacher": run})
+        return TrainedTracker(load_tracker(run), run, {"teacher": run})
     if run in TRACKERS:
         raise UsageError(f"{run} is a teacher and has no variant {variant}. Leave --variant out, or name a run.")
     raise FileError(f"There is no run directory {run}. Give the folder that `compress search` wrote.")
 
 
-def _of_run(run: Path, variant: str) -> Source:
+def _variant_of(run: Path, variant: str) -> TrainedTracker:
     archive = read_archive(run)
     record = _best(archive) if variant == "best" else archive.variant(variant)
     variant = record.variant
@@ -76,7 +76,7 @@ def _of_run(run: Path, variant: str) -> Source:
             f"{variant} has no weights at {path}: it is {record.status}"
             f"{' (' + record.reason + ')' if record.reason else ''}. Choose a variant of the front."
         )
-    return Source(model, f"{run.resolve().name}-{variant}", provenance, record.accuracy, record.latency)
+    return TrainedTracker(model, f"{run.resolve().name}-{variant}", provenance, record.accuracy, record.latency)
 
 
 def _check_unchanged(teacher: Tracker, archive: Archive) -> None:
