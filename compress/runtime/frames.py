@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +17,8 @@ from compress.geometry import image_files, read_image
 # OpenCV and its FFmpeg print to stderr what the errors below explain better; FFmpeg's level is read once,
 # when the first video of the process is opened.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+_set_log_level: Callable[[int], object] = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+_set_log_level(2)  # errors only; OpenCV 5 has the function and its constants in another place
 
 Frame = NDArray[np.uint8]
 
