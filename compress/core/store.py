@@ -1,6 +1,6 @@
-"""What is kept between runs: files by room and fingerprint, safe for several processes at once, bounded in size.
+"""What is kept between runs: files by kind and fingerprint, safe for several processes at once, bounded in size.
 
-`$COMPRESS_HOME/ROOM/KEY.SUFFIX` is one entry. Whoever makes an entry holds its lock, so that a second process waits
+`$COMPRESS_HOME/KIND/KEY.SUFFIX` is one entry. Whoever makes an entry holds its lock, so that a second process waits
 and reads what the first has made; a file appears whole or not at all. Keys are fingerprints of content, never paths
 as somebody typed them.
 """
@@ -21,15 +21,15 @@ from compress.core.files import home, replacing
 from compress.core.fingerprints import fingerprint
 from compress.core.locks import is_locked, locked
 
-__all__ = ["REMADE", "ROOMS", "Entry", "Store", "cache_bytes", "fingerprint"]
+__all__ = ["REMADE", "KINDS", "Entry", "Store", "cache_bytes", "fingerprint"]
 
 _T = TypeVar("_T")
 
 REMADE = ("exit_scores", "fingerprints", "pools", "scores", "students", "teachers")
-"""Rooms whose entries are made anew when they are needed and absent; the size bound holds for these together."""
+"""Kinds whose entries are made anew when they are needed and absent; the size bound holds for these together."""
 
-ROOMS = (*REMADE, "kits", "profiles", "weights")
-"""All rooms. What was measured on a device or imported by the user is freed only where its room is named."""
+KINDS = (*REMADE, "kits", "profiles", "weights")
+"""All kinds. What was measured on a device or imported by the user is freed only where its kind is named."""
 
 _LOCKS = ".locks"
 _DEFAULT_GB = 20.0
@@ -40,13 +40,14 @@ class Entry:
     """One kept file.
 
     Attributes:
-        key: Its name within the room, without the suffix.
+        kind: One of `KINDS`, such as `pools`.
+        key: Its name among those of its kind, without the suffix.
         bytes: Its size.
         last_used: Seconds since the epoch.
         in_use: Whether a process reads or makes it now.
     """
 
-    room: str
+    kind: str
     key: str
     path: Path
     bytes: int
@@ -55,7 +56,7 @@ class Entry:
 
 
 def cache_bytes() -> float:
-    """The size that the rooms of `REMADE` may have together: `$COMPRESS_CACHE_GB`, by default 20 GB.
+    """The size that entries of the kinds in `REMADE` may have together: `$COMPRESS_CACHE_GB`, by default 20 GB.
 
     Raises:
         UsageError: the variable holds no number, or a negative one.
@@ -74,7 +75,7 @@ class Store:
     """Entries under one folder, `$COMPRESS_HOME` unless another is given.
 
     Args:
-        root: Folder of the rooms.
+        root: Holds a folder for each kind of entry.
         max_bytes: Size beyond which the entries that were not used for longest are removed; `cache_bytes()` by default.
     """
 
@@ -82,15 +83,15 @@ class Store:
         self.root = home() if root is None else root
         self.max_bytes = cache_bytes() if max_bytes is None else max_bytes
 
-    def path(self, room: str, key: str, suffix: str = "") -> Path:
+    def path(self, kind: str, key: str, suffix: str = "") -> Path:
         """Where an entry lies, whether it is there or not. Read it within `using`."""
-        if room not in ROOMS or not key or not all(c.isalnum() or c in "-_" for c in key):
-            raise ValueError(f"no entry can be called {key!r} in the room {room!r}")
-        return self.root / room / f"{key}{suffix}"
+        if kind not in KINDS or not key or not all(c.isalnum() or c in "-_" for c in key):
+            raise ValueError(f"no entry of the kind {kind!r} can be called {key!r}")
+        return self.root / kind / f"{key}{suffix}"
 
     def get(
         self,
-        room: str,
+        kind: str,
         key: str,
         *,
         read: Callable[[Path], _T | None],
@@ -100,28 +101,28 @@ class Store:
         """What `read` finds in the entry; made first where it is absent or damaged, by one process at a time.
 
         Args:
-            read: Reads the file; None says that it is damaged, so that it is made anew.
+            read: Reads the file; None where it is damaged, so that it is made anew.
             make: Writes the file at the path that it is given. It may ask for other entries, not for this one.
 
         Raises:
             CompressError: what `make` wrote cannot be read.
         """
-        found = self.find(room, key, read=read, suffix=suffix)
-        return self._made(room, key, read, make, suffix) if found is None else found
+        found = self.find(kind, key, read=read, suffix=suffix)
+        return self._made(kind, key, read, make, suffix) if found is None else found
 
-    def find(self, room: str, key: str, *, read: Callable[[Path], _T | None], suffix: str = "") -> _T | None:
+    def find(self, kind: str, key: str, *, read: Callable[[Path], _T | None], suffix: str = "") -> _T | None:
         """What `read` finds in the entry; None where it is absent or damaged. Waits while it is being made."""
-        path = self.path(room, key, suffix)
-        if not path.is_file() and not self._lock(room, key).exists():
+        path = self.path(kind, key, suffix)
+        if not path.is_file() and not self._lock(kind, key).exists():
             return None
-        with self.using(room, key):
+        with self.using(kind, key):
             return _read(path, read)
 
     def _made(
-        self, room: str, key: str, read: Callable[[Path], _T | None], make: Callable[[Path], None], suffix: str
+        self, kind: str, key: str, read: Callable[[Path], _T | None], make: Callable[[Path], None], suffix: str
     ) -> _T:
-        path = self.path(room, key, suffix)
-        with locked(self._lock(room, key)):
+        path = self.path(kind, key, suffix)
+        with locked(self._lock(kind, key)):
             found = _read(path, read)  # another process may have made it while this one waited
             if found is None:
                 for left in path.parent.glob(f".{key}.*"):
@@ -135,18 +136,18 @@ class Store:
         return found
 
     @contextmanager
-    def using(self, room: str, key: str) -> Iterator[None]:
+    def using(self, kind: str, key: str) -> Iterator[None]:
         """Keep an entry from being removed or replaced; several may use it at once. Waits while it is being made."""
-        with locked(self._lock(room, key), shared=True):
+        with locked(self._lock(kind, key), shared=True):
             yield
 
-    def entries(self, rooms: Iterable[str] = ROOMS) -> list[Entry]:
-        """All entries of some rooms, those that were used last at the end."""
-        found = [self._entry(room, path) for room in rooms for path in _files(self.root / room)]
+    def entries(self, kinds: Iterable[str] = KINDS) -> list[Entry]:
+        """All entries of these kinds, those that were used last at the end."""
+        found = [self._entry(kind, path) for kind in kinds for path in _files(self.root / kind)]
         return sorted((each for each in found if each is not None), key=lambda each: (each.last_used, each.path))
 
-    def prune(self, *, to_bytes: float = 0, rooms: Iterable[str] = REMADE, spare: Path | None = None) -> list[Entry]:
-        """Remove what was not used for longest until the rooms hold at most `to_bytes`, and never what is in use.
+    def prune(self, *, to_bytes: float = 0, kinds: Iterable[str] = REMADE, spare: Path | None = None) -> list[Entry]:
+        """Remove what was not used for longest until `kinds` take at most `to_bytes`, and never what is in use.
 
         Args:
             spare: An entry that stays whatever its size.
@@ -154,7 +155,7 @@ class Store:
         Returns:
             What was removed.
         """
-        entries = self.entries(rooms)
+        entries = self.entries(kinds)
         total, removed = sum(each.bytes for each in entries), []
         for entry in entries:
             if total <= to_bytes:
@@ -166,7 +167,7 @@ class Store:
 
     def _remove(self, entry: Entry) -> bool:
         """Whether it is gone: not where another process uses it, or has used it since it was listed."""
-        lock = self._lock(entry.room, entry.key)
+        lock = self._lock(entry.kind, entry.key)
         try:
             with locked(lock, wait=False):
                 if entry.path.stat().st_atime > entry.last_used:
@@ -179,16 +180,16 @@ class Store:
             entry.path.parent.rmdir()  # where it was the last one
         return True
 
-    def _entry(self, room: str, path: Path) -> Entry | None:
+    def _entry(self, kind: str, path: Path) -> Entry | None:
         key = path.name.lstrip(".").split(".")[0]
         try:
             status = path.stat()
         except OSError:
             return None  # removed by another process a moment ago
-        return Entry(room, key, path, status.st_size, status.st_atime, is_locked(self._lock(room, key)))
+        return Entry(kind, key, path, status.st_size, status.st_atime, is_locked(self._lock(kind, key)))
 
-    def _lock(self, room: str, key: str) -> Path:
-        return self.root / room / _LOCKS / key
+    def _lock(self, kind: str, key: str) -> Path:
+        return self.root / kind / _LOCKS / key
 
 
 def _read(path: Path, read: Callable[[Path], _T | None]) -> _T | None:
@@ -199,7 +200,7 @@ def _read(path: Path, read: Callable[[Path], _T | None]) -> _T | None:
     return read(path)
 
 
-def _files(room: Path) -> Iterator[Path]:
-    for folder, inner, names in os.walk(room):
+def _files(root: Path) -> Iterator[Path]:
+    for folder, inner, names in os.walk(root):
         inner[:] = [name for name in inner if name != _LOCKS]
         yield from (Path(folder) / name for name in names)

@@ -24,7 +24,7 @@ from compress.export.tracing import OPSET
 from compress.geometry import LoopSettings
 from compress.models import Tracker
 from compress.runtime import Bundle, BundleNetwork, open_bundle
-from compress.runtime.constants import constants, notes
+from compress.runtime.constants import constant_notes, constants
 from compress.runtime.manifest import FORMAT, MANIFEST, file_entry, format_version, listed_files, read_manifest
 from compress.runtime.selftest import selftest_record
 from compress.runtime.signatures import Form, default_form
@@ -117,7 +117,7 @@ def _about(model: Tracker, settings: LoopSettings, form: Form) -> dict[str, Any]
         "spec": spec.to_dict(),
         "form": form,
         **constants(spec, settings, form),
-        "notes": notes(spec, form),
+        "notes": constant_notes(spec, form),
         "memory": list(memory_names(model)),
         "versions": {"compress": compress.__version__, "opset": OPSET}
         | {module.__name__: str(module.__version__) for module in (torch, onnxruntime, np, cv2)},

@@ -5,7 +5,7 @@ from compress.prior.cross_validation import LeftOut, leave_one_out
 from compress.prior.elimination import elimination_model, elimination_rows
 from compress.prior.estimates import DEFAULT_METRIC, Estimate, Retention, estimate, retention
 from compress.prior.field_rules import FIELD_RULES, FieldRule, UnpricedError
-from compress.prior.fitting import PRIORS, BackbonePrior, Model, levit_stretch, model, rate_ranges
+from compress.prior.fitting import PRIORS, BackbonePrior, RetentionModel, levit_stretch, rate_ranges, retention_model
 from compress.prior.knob_changes import CHANGES, changes
 from compress.prior.published_points import (
     PublishedAccuracy,
@@ -28,7 +28,7 @@ __all__ = [
     "Estimate",
     "PublishedAccuracy",
     "LeftOut",
-    "Model",
+    "RetentionModel",
     "PRIORS",
     "Pair",
     "PublishedTracker",
@@ -40,7 +40,7 @@ __all__ = [
     "estimate",
     "leave_one_out",
     "levit_stretch",
-    "model",
+    "retention_model",
     "pairs",
     "published",
     "published_accuracy",

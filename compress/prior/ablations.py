@@ -64,7 +64,7 @@ class Pair:
 @cache
 def rows() -> dict[str, AblationRow]:
     """All rows by key, in the order of the file."""
-    return {row.key: row for row in map(_row, read("ablations"))}
+    return {row.key: row for row in map(_row, read_table("ablations"))}
 
 
 @cache
@@ -74,7 +74,7 @@ def pairs() -> tuple[Pair, ...]:
     return tuple(Pair(row, table[row.teacher]) for row in table.values() if row.teacher)
 
 
-def read(name: str) -> list[dict[str, str]]:
+def read_table(name: str) -> list[dict[str, str]]:
     """The cells of a table shipped beside this module."""
     with (Path(__file__).parent / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from compress.prior.ablations import Pair
-from compress.prior.fitting import Model, fit_model, fitted_pairs, left_out_losses, model, without
+from compress.prior.fitting import RetentionModel, fit_model, fitted_pairs, left_out_losses, retention_model, without
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,9 @@ def leave_one_out() -> tuple[LeftOut, ...]:
     )
 
 
-def _left_out(pair: Pair, row_loss: float, others: Model) -> LeftOut:
+def _left_out(pair: Pair, row_loss: float, others: RetentionModel) -> LeftOut:
     loss = others.loss(pair.changes)
-    low, high = model().bounds(loss)
+    low, high = retention_model().bounds(loss)
     blind_low, blind_high = others.bounds(loss)
     return LeftOut(
         pair=pair,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from compress.core import TrackerSpec
-from compress.prior.ablations import read, share
+from compress.prior.ablations import read_table, share
 
 _DEPTH = 12
 """Layers of every published ViT with elimination."""
@@ -84,7 +84,7 @@ def elimination_rows() -> tuple[EliminationRow, ...]:
             float(np.log(share(cells["value"]) / share(cells["without"]))),
             f"{cells['tracker']} ({cells['paper']}, {cells['table']})",
         )
-        for cells in read("elimination")
+        for cells in read_table("elimination")
     )
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from compress.core import Provenance, TrackerSpec, describe
 from compress.prior.elimination import elimination_model
 from compress.prior.field_rules import check_priced
-from compress.prior.fitting import PRIORS, model
+from compress.prior.fitting import PRIORS, retention_model
 from compress.prior.knob_changes import changes
 from compress.prior.published_points import published_accuracy
 
@@ -53,7 +53,7 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
     """Accuracy of `student` as a share of its teacher's, for AO and AUC alike.
 
     A student equal to its teacher keeps all, for certain; any other has been trained anew, which by itself may cost
-    or gain `Model.spread`.
+    or gain `RetentionModel.spread`.
 
     Args:
         exit_shares: Shares of frames that leave at each of the student's exits; None: all at the first, the operating
@@ -65,7 +65,7 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
     """
     if student == teacher and exit_shares is None:
         return Retention(1.0, 1.0, 1.0)
-    fitted, eliminating = model(), elimination_model()
+    fitted, eliminating = retention_model(), elimination_model()
     taken_away = changes(teacher, student, exit_shares)
     check_priced(teacher, student)
     loss = fitted.loss(taken_away) + max(0.0, eliminating.loss(student) - eliminating.loss(teacher))

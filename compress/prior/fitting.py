@@ -26,7 +26,7 @@ knob of which one paper has but a row may lean on the others.
 
 
 @dataclass(frozen=True)
-class Model:
+class RetentionModel:
     """ln retention = −Σ rate · change, in an interval of ± (spread + growth · that sum), cut off at `best`.
 
     Attributes:
@@ -74,7 +74,7 @@ PRIORS: Registry[BackbonePrior] = Registry("prior of a backbone")
 
 
 @cache
-def model() -> Model:
+def retention_model() -> RetentionModel:
     """Fitted to the shipped table, on first use."""
     return fit_model(fitted_pairs())
 
@@ -87,7 +87,7 @@ def fitted_pairs() -> tuple[Pair, ...]:
 @cache
 def levit_stretch() -> float:
     """How much wider intervals of LeViT students are: enough to hold HiT-Tiny against HiT-Small."""
-    fitted = model()
+    fitted = retention_model()
     losses = [(fitted.loss(pair.changes), pair) for pair in pairs() if pair.teacher.spec.stages]
     return max(abs(pair.log_retention + loss) / fitted.half_width(loss) for loss, pair in losses)
 
@@ -97,7 +97,7 @@ PRIORS.register("vit", BackbonePrior(fitted=True, widening=lambda: 1.0))
 PRIORS.register("levit", BackbonePrior(fitted=False, widening=levit_stretch))
 
 
-def fit_model(table: Sequence[Pair]) -> Model:
+def fit_model(table: Sequence[Pair]) -> RetentionModel:
     """Fit rates to `table`, then widen the interval until it holds every row of it as predicted without that row, and
     without its paper.
     """
@@ -108,7 +108,7 @@ def fit_model(table: Sequence[Pair]) -> Model:
     losses = np.concatenate([left_out_losses(table, of) for of in groupings])
     beyond = np.abs(np.tile(kept, len(groupings)) + losses) - spread
     growth = float((beyond[losses > 0] / losses[losses > 0]).max(initial=0.0))
-    return Model(tuple(map(float, rates)), common, spread, growth, max(0.0, float(kept.max())))
+    return RetentionModel(tuple(map(float, rates)), common, spread, growth, max(0.0, float(kept.max())))
 
 
 def left_out_losses(table: Sequence[Pair], group: Callable[[Pair], str]) -> _Array:
@@ -164,7 +164,7 @@ def rate_ranges() -> dict[str, tuple[float, float, float]]:
     fits = [_rates(*_arrays(without(table, paper)))[0] for paper in papers]
     return {
         name: (rate, float(min(f[i] for f in fits)), float(max(f[i] for f in fits)))
-        for i, (name, rate) in enumerate(zip(CHANGES, model().rates, strict=True))
+        for i, (name, rate) in enumerate(zip(CHANGES, retention_model().rates, strict=True))
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from compress.prior.ablations import read, share
+from compress.prior.ablations import read_table, share
 
 Scope = Literal["network", "loop", "unknown"]
 """What was timed: the network alone, or the whole frame loop; `unknown` where the paper does not state it."""
@@ -79,7 +79,7 @@ class PublishedTracker:
 def published() -> tuple[PublishedTracker, ...]:
     """Every tracker with a published accuracy, in the order of the table; not all have speeds."""
     found: dict[tuple[str, str], dict[str, PublishedAccuracy]] = {}
-    for cells in read("accuracies"):
+    for cells in read_table("accuracies"):
         figure = PublishedAccuracy(
             cells["metric"], share(cells["value"]), cells["paper"], cells["table"], cells["note"]
         )
@@ -107,7 +107,7 @@ def _speeds(tracker: str) -> tuple[Speed, ...]:
             paper=cells["paper"],
             table=cells["table"],
         )
-        for cells in read("speeds")
+        for cells in read_table("speeds")
         if cells["tracker"] == tracker
     )
 

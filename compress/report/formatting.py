@@ -16,7 +16,7 @@ def digits(value: float, count: int = 3) -> str:
     return f"{value:.{max(0, count - 1 - math.floor(math.log10(abs(value))))}f}"
 
 
-def bound(constraint: LatencyConstraint) -> str:
+def constraint_text(constraint: LatencyConstraint) -> str:
     """The constraint as text: `at most 0.93 ms per frame (2× the teacher's speed)`."""
     if constraint.max_ms is None:
         return "no latency bound"
@@ -34,7 +34,7 @@ def speedup(archive: Archive, record: Record) -> float | None:
     return teacher.mean_ms / own.mean_ms if teacher and own else None
 
 
-def how(record: Record) -> str:
+def provenance(record: Record) -> str:
     """How the latency was obtained; `at best` where an adaptive tracker's paths were never counted."""
     if record.latency is None:
         return "–"
@@ -51,7 +51,7 @@ def prior_accuracy(prior: PriorAccuracy) -> str:
     )
 
 
-def worst(constraint: LatencyConstraint, record: Record) -> str | None:
+def worst_path(constraint: LatencyConstraint, record: Record) -> str | None:
     """The worst path of an adaptive tracker and how that stands to the bound: `1.20 ms, over the bound`."""
     if record.latency is None or record.latency.worst_ms is None:
         return None
@@ -59,14 +59,14 @@ def worst(constraint: LatencyConstraint, record: Record) -> str | None:
     return f"{digits(record.latency.worst_ms)} ms{within}"
 
 
-def used(record: Record) -> str | None:
+def layers_used(record: Record) -> str | None:
     """Layers that the frames of an adaptive tracker computed: `3.0 of 6 layers`; None where they were not counted."""
     if not record.spec.adaptive or record.layers_used is None:
         return None
     return f"{record.layers_used:.1f} of {len(record.spec.layers)} layers"
 
 
-def decided(spec: TrackerSpec) -> str:
+def decisions(spec: TrackerSpec) -> str:
     """What an adaptive tracker decides per frame: `bypass from layer 3, exits after 4 and 6`; empty for others."""
     if not spec.adaptive:
         return ""
@@ -77,12 +77,12 @@ def decided(spec: TrackerSpec) -> str:
     return ", ".join(parts)
 
 
-def ratio(spec: TrackerSpec) -> str:
+def mlp_ratio(spec: TrackerSpec) -> str:
     """MLP ratio (hidden over input dimensions), `2–4` where layers differ."""
     return span(layer.mlp_hidden / spec.dim for layer in spec.layers)
 
 
-def removed(spec: TrackerSpec) -> str:
+def removed_share(spec: TrackerSpec) -> str:
     """μ: the share of dimensions that dimension reduction removes, over both sides of all layers."""
     kept = [dims or spec.dim for layer in spec.layers for dims in (layer.attn_dims, layer.mlp_dims)]
     return span(1 - dims / spec.dim for dims in kept)
@@ -95,16 +95,16 @@ def span(values: Iterable[float]) -> str:
     return low if low == high else f"{low}–{high}"
 
 
-def split(spec: TrackerSpec) -> str:
+def attention_split(spec: TrackerSpec) -> str:
     """`5 + 2` for five FE and two AI layers; the attention's name where the tracker is not split."""
     return f"{spec.count('FE')} + {spec.count('AI')}" if spec.attention == "split" else spec.attention
 
 
-def network(record: Record) -> str:
+def network_summary(record: Record) -> str:
     """One line about the network: layers, MLP ratio, μ, parameters."""
     spec = record.spec
-    kinds = f"{split(spec)} FE + AI" if spec.attention == "split" else spec.attention
-    parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {ratio(spec)}"]
-    parts += [f"μ {removed(spec)}"] if removed(spec) != "0" else []
-    parts += [decided(spec)] if spec.adaptive else []
+    kinds = f"{attention_split(spec)} FE + AI" if spec.attention == "split" else spec.attention
+    parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {mlp_ratio(spec)}"]
+    parts += [f"μ {removed_share(spec)}"] if removed_share(spec) != "0" else []
+    parts += [decisions(spec)] if spec.adaptive else []
     return ", ".join([*parts, f"{digits(record.params / 1e6)} M parameters"])

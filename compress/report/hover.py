@@ -16,15 +16,14 @@ def hover(record: Record) -> str:
     if record.prior:
         lines.append(f"{escape(formatting.prior_accuracy(record.prior))} (prior)")
     if record.latency:
-        lines.append(
-            f"{formatting.digits(record.latency.mean_ms)} ms {formatting.how(record)}, {record.latency.fps:.0f} fps"
-        )
+        mean, fps = formatting.digits(record.latency.mean_ms), f"{record.latency.fps:.0f} fps"
+        lines.append(f"{mean} ms {formatting.provenance(record)}, {fps}")
     if record.latency and record.latency.worst_ms is not None:
-        used = formatting.used(record)
+        used = formatting.layers_used(record)
         lines.append(
             f"worst path {formatting.digits(record.latency.worst_ms)} ms" + (f", {used} on average" if used else "")
         )
-    lines.append(str(escape(formatting.network(record))))
+    lines.append(str(escape(formatting.network_summary(record))))
     if record.status != "done":
         lines.append(str(escape(f"{record.status}: {record.reason}"[:120])))
     return "<br>".join(lines)

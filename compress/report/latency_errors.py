@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from compress.archive import Archive, Record
-from compress.report.columns import VARIANT, Column, records_table, text
+from compress.report.columns import VARIANT, Column, records_table, text_cell
 from compress.report.tables import Cell, Table, number
 
 
@@ -55,5 +55,5 @@ _ERRORS: tuple[Column, ...] = (
     ("measured, ms", "the whole network", lambda _, r: number(r.measured.mean_ms if r.measured else None)),
     ("difference", "predicted / measured − 1", lambda _, r: number(r.latency_error, "+.1%")),
     ("meets the bound", "by the measured figure", lambda a, r: Cell("yes" if a.constraint.met_by(r.latency) else "no")),
-    ("status", "what became of it", text(lambda r: r.status)),
+    ("status", "what became of it", text_cell(lambda r: r.status)),
 )

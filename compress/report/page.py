@@ -17,9 +17,9 @@ from markupsafe import Markup
 from compress.archive import Archive
 from compress.core.files import write_text
 from compress.report import formatting
-from compress.report.execution_paths import histograms
 from compress.report.figure import figure
 from compress.report.latency_errors import errors_table
+from compress.report.path_histograms import histograms
 from compress.report.plan_sections import plan_method, plan_statements, published_table
 from compress.report.sections import any_adaptive, front_note, front_table, trials_table
 from compress.report.summary import summary_sentence
@@ -73,7 +73,7 @@ def _values(archive: Archive, plotly: str) -> dict[str, Any]:
         "script": Markup(script),
         "figure": Markup(_json(figure(archive))),
         "title": f"{'Plan: ' if plan else ''}{_setting(archive, 'teacher')} → {_setting(archive, 'target')}",
-        "bound": formatting.bound(archive.constraint),
+        "bound": formatting.constraint_text(archive.constraint),
         "summary": summary_sentence(archive),
         "markers": _markers(archive),
         "adaptive": any_adaptive(archive),

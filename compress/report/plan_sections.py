@@ -20,14 +20,14 @@ def plan_summary(archive: Archive, record: Record) -> str:
     assert own is not None
     assert record.prior is not None
     times = formatting.speedup(archive, record)
-    text = f"{record.variant}: {formatting.digits(own.mean_ms)} ms {formatting.how(record)} ({own.fps:.0f} fps)"
+    text = f"{record.variant}: {formatting.digits(own.mean_ms)} ms {formatting.provenance(record)} ({own.fps:.0f} fps)"
     if teacher.latency and times:
         theirs = f"{formatting.digits(teacher.latency.mean_ms)} ms {teacher.latency.provenance}"
         text += f", {times:.1f}× as fast as the teacher ({theirs})"
     text += f"; {formatting.prior_accuracy(record.prior)}"
     if record.prior.metric != SHARE:
         text += f" where the teacher has {record.prior.teacher:.2f} published ({record.prior.source})"
-    worst = formatting.worst(archive.constraint, record)
+    worst = formatting.worst_path(archive.constraint, record)
     return f"{NOTHING_DONE} {text}." + (f" Its worst path takes {worst}." if worst else "")
 
 

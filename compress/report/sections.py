@@ -6,44 +6,56 @@ from collections.abc import Callable
 
 from compress.archive import Archive, Record, adaptive
 from compress.report import formatting
-from compress.report.columns import VARIANT, Column, accuracy, latency, percentile, records_table, text
+from compress.report.columns import (
+    VARIANT,
+    Column,
+    accuracy_cell,
+    latency_cell,
+    percentile_cell,
+    records_table,
+    text_cell,
+)
 from compress.report.tables import Cell, Table, number
 
-_AO: Column = ("AO", "average overlap, pooled over frames", accuracy("ao"))
-_MS: Column = ("ms", "mean latency per frame", latency("mean_ms"))
-_HOW: Column = ("latency is", "how the latency was obtained", text(formatting.how))
+_AO: Column = ("AO", "average overlap, pooled over frames", accuracy_cell("ao"))
+_MS: Column = ("ms", "mean latency per frame", latency_cell("mean_ms"))
+_HOW: Column = ("latency is", "how the latency was obtained", text_cell(formatting.provenance))
 _PARAMS: Column = ("params, M", "parameters, millions", lambda _, r: number(r.params / 1e6))
-_FIDELITY: Column = ("AO is", "fidelity: how far it was trained", text(lambda r: "–" if r.ao is None else r.fidelity))
+_FIDELITY: Column = (
+    "AO is",
+    "fidelity: how far it was trained",
+    text_cell(lambda r: "–" if r.ao is None else r.fidelity),
+)
 _DEPTH: Column = ("layers", "transformer blocks", lambda _, r: number(len(r.spec.layers), "d"))
 
 _PER_FRAME: tuple[Column, ...] = (
     ("worst path", "mean latency where every frame takes the most expensive path, ms", lambda a, r: _worst(a, r)),
     ("layers used", "computed per frame, on average", lambda _, r: number(r.layers_used, ".1f")),
-    ("per frame", "what is decided per frame", text(lambda r: adaptive(r.spec) or "–")),
+    ("per frame", "what is decided per frame", text_cell(lambda r: adaptive(r.spec) or "–")),
 )
 """Of archives that hold adaptive trackers."""
 
 _FRONT: tuple[Column, ...] = (
     VARIANT,
     _AO,
-    ("± SE", "standard error, bootstrap over sequences", accuracy("ao_se")),
-    ("SR50", "share of frames with an overlap above 0.5", accuracy("sr50")),
-    ("SR75", "share of frames with an overlap above 0.75", accuracy("sr75")),
+    ("± SE", "standard error, bootstrap over sequences", accuracy_cell("ao_se")),
+    ("SR50", "share of frames with an overlap above 0.5", accuracy_cell("sr50")),
+    ("SR75", "share of frames with an overlap above 0.75", accuracy_cell("sr75")),
     _MS,
     _HOW,
-    ("p50", "median latency, ms", percentile("p50_ms")),
-    ("p90", "90th percentile, ms", percentile("p90_ms")),
-    ("p99", "99th percentile, ms", percentile("p99_ms")),
-    ("fps", "1000 / mean latency", latency("fps", ".0f")),
+    ("p50", "median latency, ms", percentile_cell("p50_ms")),
+    ("p90", "90th percentile, ms", percentile_cell("p90_ms")),
+    ("p99", "99th percentile, ms", percentile_cell("p99_ms")),
+    ("fps", "1000 / mean latency", latency_cell("fps", ".0f")),
     ("speedup", "teacher's mean latency over this one's", lambda a, r: number(formatting.speedup(a, r), ".2f", "×")),
     _PARAMS,
     ("MACs, G", "multiply-accumulates of a full forward, billions", lambda _, r: number(r.macs / 1e9)),
     _FIDELITY,
     _DEPTH,
-    ("FE + AI", "feature-extraction and interaction layers", text(lambda r: formatting.split(r.spec))),
-    ("MLP ratio", "hidden over input dimensions", text(lambda r: formatting.ratio(r.spec))),
-    ("μ", "share of dimensions removed", text(lambda r: formatting.removed(r.spec))),
-    ("from teacher layers", "which layers the weights come from", text(lambda r: _sources(r))),
+    ("FE + AI", "feature-extraction and interaction layers", text_cell(lambda r: formatting.attention_split(r.spec))),
+    ("MLP ratio", "hidden over input dimensions", text_cell(lambda r: formatting.mlp_ratio(r.spec))),
+    ("μ", "share of dimensions removed", text_cell(lambda r: formatting.removed_share(r.spec))),
+    ("from teacher layers", "which layers the weights come from", text_cell(lambda r: _sources(r))),
 )
 
 
@@ -62,14 +74,14 @@ _NOT_OF_PLANS = ("AO", "± SE", "SR50", "SR75", "p50", "p90", "p99", "rungs", "l
 
 _TRIALS: tuple[Column, ...] = (
     VARIANT,
-    ("status", "what became of it", text(lambda r: r.status)),
+    ("status", "what became of it", text_cell(lambda r: r.status)),
     _AO,
     _FIDELITY,
     _MS,
     _HOW,
-    ("network", "", text(formatting.network)),
-    ("rungs", "AO over sequences after each", text(lambda r: _rungs(r))),
-    ("reason", "", text(lambda r: r.reason)),
+    ("network", "", text_cell(formatting.network_summary)),
+    ("rungs", "AO over sequences after each", text_cell(lambda r: _rungs(r))),
+    ("reason", "", text_cell(lambda r: r.reason)),
 )
 
 
@@ -108,7 +120,7 @@ def _of_plan(archive: Archive, columns: tuple[Column, ...]) -> tuple[Column, ...
     if archive.plan is None:
         return columns
     first, *others = (column for column in columns if column[0] not in _NOT_OF_PLANS)
-    reason: Column = ("note", "what sets its estimates apart", text(lambda r: r.reason))
+    reason: Column = ("note", "what sets its estimates apart", text_cell(lambda r: r.reason))
     return (first, *_ESTIMATED, *others, *(() if "reason" in [title for title, _, _ in others] else (reason,)))
 
 

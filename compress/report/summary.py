@@ -39,7 +39,7 @@ def _speed(archive: Archive, record: Record) -> str:
 
 def _paths(archive: Archive, record: Record) -> str:
     """What an adaptive tracker did on average, and what it may take."""
-    used, worst = formatting.used(record), formatting.worst(archive.constraint, record)
+    used, worst = formatting.layers_used(record), formatting.worst_path(archive.constraint, record)
     mean = "" if used is None else f" It computes {used} per frame on average"
     if worst is None:
         return mean and f"{mean}."
@@ -69,7 +69,7 @@ def _nothing(archive: Archive) -> str:
     if not timed or constraint.max_ms is None:
         return "No variant has been scored or timed yet."
     ms, nearest = min(timed, key=lambda pair: pair[0])
-    over = f"{formatting.digits(ms)} ms {formatting.how(nearest)}, {ms / constraint.max_ms - 1:.0%} over"
+    over = f"{formatting.digits(ms)} ms {formatting.provenance(nearest)}, {ms / constraint.max_ms - 1:.0%} over"
     scored = f"with AO {nearest.accuracy.ao:.2f}" if nearest.accuracy else "never trained"
     wanted = f"No variant meets the bound of {formatting.digits(constraint.max_ms)} ms"
     return f"{wanted}. The nearest is {nearest.variant}: {over}, {scored}."

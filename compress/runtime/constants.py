@@ -102,7 +102,7 @@ def _pre_and_postprocessing(spec: TrackerSpec, settings: LoopSettings) -> dict[s
     }
 
 
-def notes(spec: TrackerSpec, form: Form) -> dict[str, str]:
+def constant_notes(spec: TrackerSpec, form: Form) -> dict[str, str]:
     """What the constants mean."""
     kind = "corner" if spec.head.kind == "pyramid" else spec.head.kind
     found = {"box": _BOX_NOTES[kind], "score": _SCORE_NOTES[_score(spec)]}

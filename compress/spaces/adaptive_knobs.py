@@ -9,7 +9,7 @@ from functools import cache
 from compress.core import BypassSpec, ExitSpec, TrackerSpec
 from compress.spaces.draft import Draft, Scalar
 from compress.spaces.knob import NEVER, only_never, unique
-from compress.spaces.patterns import nearest, number
+from compress.spaces.patterns import exact_number, nearest
 
 
 class BypassKnob:
@@ -128,7 +128,7 @@ class AdaptersKnob:
 
 
 def _shares(value: object) -> list[Fraction]:
-    found = [number(word) for word in value.split()] if isinstance(value, str) else []
+    found = [exact_number(word) for word in value.split()] if isinstance(value, str) else []
     return [] if None in found else [share for share in found if share is not None]
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from compress.core import Attention, LayerSpec, TrackerSpec, kept_dims
 from compress.spaces.draft import Draft, Scalar
 from compress.spaces.knob import unique
-from compress.spaces.patterns import PATTERNS, nearest, number
+from compress.spaces.patterns import PATTERNS, exact_number, nearest
 
 
 class DepthKnob:
@@ -60,7 +60,7 @@ class InteractionKnob:
     needs: str | None = None
 
     def accepts(self, value: object) -> bool:
-        share = number(value)
+        share = exact_number(value)
         return value == "joint" or (share is not None and 0 < share < 1)
 
     def default(self, teacher: TrackerSpec) -> Scalar:
@@ -73,7 +73,7 @@ class InteractionKnob:
         return unique(whole if value == "joint" else value for value in values)
 
     def apply(self, draft: Draft, value: Scalar) -> None:
-        depth, share = len(draft.layers), number(value)
+        depth, share = len(draft.layers), exact_number(value)
         if share is None:
             kinds: list[Attention] = [value] * depth  # type: ignore[list-item]
         else:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cache
 
 
-def number(value: object) -> Fraction | None:
+def exact_number(value: object) -> Fraction | None:
     """An integer, a finite float, or a text such as `1/3` or `0.25`, as an exact number; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None

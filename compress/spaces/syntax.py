@@ -11,7 +11,7 @@ import yaml
 
 from compress.spaces.draft import Scalar
 from compress.spaces.knob import Knob
-from compress.spaces.patterns import number
+from compress.spaces.patterns import exact_number
 
 MAX_CHOICES = 200
 _MAX_DEPTH = 8
@@ -66,7 +66,7 @@ def entries(
 ) -> dict[str, tuple[yaml.Node, yaml.Node]]:
     """A mapping's known keys, each with its key and value nodes; unknown and repeated keys are noted."""
     if not isinstance(node, yaml.MappingNode):
-        problems.add(node, f"{what} must be a mapping but is {describe(node)}")
+        problems.add(node, f"{what} must be a mapping but is {node_text(node)}")
         return {}
     found: dict[str, tuple[yaml.Node, yaml.Node]] = {}
     for key, value in node.value:
@@ -76,7 +76,7 @@ def entries(
         elif isinstance(name, str) and name in known:
             found[name] = (key, value)
         else:
-            problems.add(key, f"{what} has no {describe(key)}; {_hint(str(name), known)}")
+            problems.add(key, f"{what} has no {node_text(key)}; {_hint(str(name), known)}")
     return found
 
 
@@ -93,12 +93,12 @@ def choices(name: str, knob: Knob, node: yaml.Node, problems: Problems) -> tuple
     found: dict[Any, Scalar] = {}
     for item in items:
         value = scalar(item)
-        exact = number(value)
+        exact = exact_number(value)
         key = value if exact is None else exact
         if not knob.accepts(value):
-            problems.add(item, f"{name} must be {knob.wanted} but is {describe(item)}")
+            problems.add(item, f"{name} must be {knob.wanted} but is {node_text(item)}")
         elif key in found:
-            problems.add(item, f"{name} has the choice {describe(item)} twice")
+            problems.add(item, f"{name} has the choice {node_text(item)} twice")
         else:
             found[key] = value  # type: ignore[assignment]
     return tuple(found.values())
@@ -129,9 +129,9 @@ def _range(name: str, knob: Knob, node: yaml.MappingNode, problems: Problems) ->
 
 def _range_field(name: str, field: str, node: yaml.Node, problems: Problems) -> Fraction | None:
     value = scalar(node)
-    exact = number(value) if isinstance(value, int | float) else None
+    exact = exact_number(value) if isinstance(value, int | float) else None
     if exact is None:
-        problems.add(node, f"{field} in the range of {name} must be a number but is {describe(node)}")
+        problems.add(node, f"{field} in the range of {name} must be a number but is {node_text(node)}")
     return exact
 
 
@@ -149,7 +149,7 @@ def scalar(node: yaml.Node) -> object:
         return None
 
 
-def describe(node: yaml.Node) -> str:
+def node_text(node: yaml.Node) -> str:
     """What a reader sees in the file, shortened."""
     if isinstance(node, yaml.ScalarNode):
         text = node.value if len(node.value) <= 40 else node.value[:40] + "…"

@@ -1,9 +1,9 @@
 """Teacher weights into student weights."""
 
+from compress.surgery.block import State
 from compress.surgery.inherit import Rank, inherit, start_from_timm
-from compress.surgery.layer import State
 from compress.surgery.levit import LevitSurgery
-from compress.surgery.plain_vit import VitSurgery
 from compress.surgery.registry import SURGERY, Surgery
+from compress.surgery.vit import VitSurgery
 
 __all__ = ["LevitSurgery", "Rank", "SURGERY", "State", "Surgery", "VitSurgery", "inherit", "start_from_timm"]

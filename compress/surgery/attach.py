@@ -9,9 +9,9 @@ from torch import Tensor
 
 from compress.core import ExitSpec, LayerSpec, TrackerSpec
 from compress.models import Tracker, build
+from compress.surgery.block import State, TeacherBlock, cut_mlp
 from compress.surgery.compatibility import fresh_head
 from compress.surgery.importance import InputStatistics
-from compress.surgery.layer import State, TeacherBlock, cut_mlp
 
 _TOKENS = "backbone.extra_tokens"
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.models import Tracker
+from compress.surgery.block import State
 from compress.surgery.importance import InputStatistics, top
-from compress.surgery.layer import State
 from compress.surgery.registry import SURGERY
 
 _BLOCKS = "backbone.blocks."

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from compress.core import Registry, TrackerSpec
 from compress.models import Tracker
+from compress.surgery.block import State
 from compress.surgery.importance import InputStatistics
-from compress.surgery.layer import State
 
 
 class Surgery(Protocol):

@@ -19,11 +19,11 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
     monkeypatch.setenv("COMPRESS_CACHE_GB", "2.5")
     store = Store()
-    for age, (room, key, size) in enumerate(
+    for age, (kind, key, size) in enumerate(
         [("pools", "p1", 3_000_000), ("students", "s1", 2_000_000), ("scores", "c1", 500), ("weights", "mine", 4_000)]
     ):
-        store.get(room, key, read=Path.stat, make=lambda path, size=size: path.write_bytes(bytes(size)) and None)
-        os.utime(store.path(room, key), (60 * age, 60 * age))
+        store.get(kind, key, read=Path.stat, make=lambda path, size=size: path.write_bytes(bytes(size)) and None)
+        os.utime(store.path(kind, key), (60 * age, 60 * age))
     return store
 
 
@@ -41,7 +41,7 @@ def _json(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
     return json.loads(out)
 
 
-def test_rooms_and_the_bound_are_shown(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_kinds_and_the_bound_are_shown(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = _run(capsys)
     assert code == 0
     assert "pools          1 entry, 3 MB, last used 1970-01-01" in out
@@ -49,12 +49,12 @@ def test_rooms_and_the_bound_are_shown(store: Store, capsys: pytest.CaptureFixtu
     assert "5 MB of them can be made anew, of at most 2.5 GB" in out
     found = _json(capsys)
     assert found["bound_bytes"] == 2.5e9
-    assert {row["room"]: row["bytes"] for row in found["rooms"]} == {
+    assert {row["kind"]: row["bytes"] for row in found["kinds"]} == {
         "pools": 3_000_000, "students": 2_000_000, "scores": 500, "weights": 4_000,
     }  # fmt: skip
     assert [entry["key"] for entry in found["entries"]] == ["p1", "s1", "c1", "mine"]
     assert "removed" not in found
-    assert "  s1  2 MB" in _run(capsys, "--room", "students")[1]
+    assert "  s1  2 MB" in _run(capsys, "--kind", "students")[1]
 
 
 def test_prune_removes_what_can_be_made_anew_and_is_not_in_use(
@@ -65,7 +65,7 @@ def test_prune_removes_what_can_be_made_anew_and_is_not_in_use(
     assert code == 0
     assert "Removed 2 entries, 3 MB. 1 in use is left." in out
     assert [entry.key for entry in store.entries()] == ["s1", "mine"]
-    assert [entry["key"] for entry in _json(capsys, "--prune", "--room", "weights")["removed"]] == ["mine"]
+    assert [entry["key"] for entry in _json(capsys, "--prune", "--kind", "weights")["removed"]] == ["mine"]
 
 
 def test_prune_keeps_what_was_used_last(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
@@ -76,7 +76,7 @@ def test_prune_keeps_what_was_used_last(store: Store, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("--keep", "1"), "--prune"), (("--room", "attic"), "attic"), (("--prune", "--keep", "-1"), "-1")],
+    [(("--keep", "1"), "--prune"), (("--kind", "attic"), "attic"), (("--prune", "--keep", "-1"), "-1")],
 )
 def test_impossible_requests_are_refused(
     words: tuple[str, ...], said: str, store: Store, capsys: pytest.CaptureFixture[str]

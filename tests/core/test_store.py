@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from compress.core import CompressError, UsageError
-from compress.core.store import ROOMS, Store, cache_bytes, fingerprint
+from compress.core.store import KINDS, Store, cache_bytes, fingerprint
 
 _MAKER = """
 import sys, time
@@ -46,8 +46,8 @@ def _start(script: str, *words: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _put(store: Store, key: str, text: str, room: str = "pools") -> str:
-    return store.get(room, key, read=Path.read_text, make=lambda path: _write(path, text), suffix=".txt")
+def _put(store: Store, key: str, text: str, kind: str = "pools") -> str:
+    return store.get(kind, key, read=Path.read_text, make=lambda path: _write(path, text), suffix=".txt")
 
 
 def _write(path: Path, text: str) -> None:
@@ -105,10 +105,10 @@ def test_damaged_is_made_anew_and_a_failed_make_leaves_nothing(tmp_path: Path) -
         store.get("pools", "c", read=read, make=lambda path: _write(path, "damaged"))
 
 
-@pytest.mark.parametrize(("room", "key"), [("elsewhere", "a"), ("pools", ""), ("pools", "../a"), ("pools", ".a")])
-def test_keys_stay_within_their_room(room: str, key: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "key"), [("elsewhere", "a"), ("pools", ""), ("pools", "../a"), ("pools", ".a")])
+def test_keys_stay_within_their_kind(kind: str, key: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no entry"):
-        Store(tmp_path).path(room, key)
+        Store(tmp_path).path(kind, key)
 
 
 def test_two_processes_make_an_entry_once_and_never_see_half_of_it(tmp_path: Path) -> None:
@@ -161,19 +161,19 @@ def test_beyond_the_bound_the_least_recently_used_go(tmp_path: Path) -> None:
     _put(store, "a", "")
     _put(store, "c", "0123456789")
     assert _keys(store) == ["a", "c"]
-    _put(store, "d", "0" * 100, room="students")
+    _put(store, "d", "0" * 100, kind="students")
     assert _keys(store) == ["d"], "what was just made stays, however large"
 
 
 def test_what_cannot_be_made_anew_is_removed_only_by_name(tmp_path: Path) -> None:
     store = Store(tmp_path, max_bytes=0)
-    _put(store, "mine", "imported", room="weights")
-    _put(store, "device", "measured", room="profiles")
+    _put(store, "mine", "imported", kind="weights")
+    _put(store, "device", "measured", kind="profiles")
     _put(store, "a", "pairs")
     store.prune()
     assert sorted(_keys(store)) == ["device", "mine"]
-    assert [entry.key for entry in store.prune(rooms=("profiles",))] == ["device"]
-    assert set(ROOMS) > {"weights", "profiles"}
+    assert [entry.key for entry in store.prune(kinds=("profiles",))] == ["device"]
+    assert set(KINDS) > {"weights", "profiles"}
 
 
 @pytest.mark.parametrize(("text", "wanted"), [(None, 20e9), ("", 20e9), ("0", 0.0), ("1.5", 1.5e9)])

@@ -64,7 +64,7 @@ def _rewrite_boxes(folder: Path) -> None:
 
 
 def _made(home: Path) -> set[Path]:
-    return {entry.path for entry in Store(home).entries() if entry.room in ("pools", "students", "scores", "teachers")}
+    return {entry.path for entry in Store(home).entries() if entry.kind in ("pools", "students", "scores", "teachers")}
 
 
 def test_edited_in_place_is_scored_anew_and_moved_is_found_again(work: Path, own_home: Path) -> None:

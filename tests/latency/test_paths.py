@@ -19,7 +19,7 @@ from compress.core import (
     worst_path,
 )
 from compress.latency import MeasuredLatency, Profile, Ratios, gate, path_ms, path_network_ms, predict
-from compress.latency.measured.predict import percentile
+from compress.latency.measured.predict import mixture_percentile
 from compress.testing.toy_profile import layer, tracker
 
 BYPASS = replace(tracker(layer(0), layer(1), layer(2)), bypass=BypassSpec(n_enf=1))
@@ -119,7 +119,7 @@ def test_percentiles_of_drawn_frames() -> None:
     noise = np.interp(rng.uniform(size=400_000), (0.1, 0.5, 0.9, 0.99), (1.0, 1.02, 1.1, 1.4))
     times = rng.choice([ms for _, ms in lows], p=[weight for weight, _ in lows], size=400_000) * noise
     for share in (0.5, 0.9, 0.99):
-        assert percentile(lows, ratios, share) == pytest.approx(np.quantile(times, share), rel=0.01)
+        assert mixture_percentile(lows, ratios, share) == pytest.approx(np.quantile(times, share), rel=0.01)
 
 
 def test_the_share_tau0_is_skipped_before_anyone_knows(routing_overhead: Profile) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from compress.core import TrackerSpec, describe
-from compress.prior import elimination_model, elimination_rows, model, retention
+from compress.prior import elimination_model, elimination_rows, retention, retention_model
 from compress.prior.elimination import scarcity_of
 from compress.testing.plain_vit_students import TEACHER
 
@@ -32,7 +32,7 @@ def test_as_ostrack_eliminates_it_is_free(name: str) -> None:
     student = describe(f"{name}-ce")
     teacher = replace(student, layers=tuple(replace(layer, keep=None) for layer in student.layers))
     found = retention(teacher, student)
-    assert (found.mean, found.low) == pytest.approx((1, math.exp(-model().spread)))
+    assert (found.mean, found.low) == pytest.approx((1, math.exp(-retention_model().spread)))
 
 
 def test_published_rows_lie_in_their_intervals() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from compress.prior import CHANGES, Model, leave_one_out, model, pairs, rate_ranges
+from compress.prior import CHANGES, RetentionModel, leave_one_out, pairs, rate_ranges, retention_model
 from compress.prior.fitting import PULL, fit_model, fitted_pairs, left_out_losses
 
 
@@ -36,7 +36,7 @@ def _made(rows: Sequence[tuple[str, dict[str, float], float]]) -> list[_Made]:
     ]
 
 
-def _fit(rows: Sequence[tuple[str, dict[str, float], float]]) -> Model:
+def _fit(rows: Sequence[tuple[str, dict[str, float], float]]) -> RetentionModel:
     return fit_model(_made(rows))  # type: ignore[arg-type]
 
 
@@ -102,7 +102,7 @@ def test_a_paper_left_out_is_another_solution_of_the_same_equations() -> None:
 
 def test_one_setting_in_three_tables_sets_the_spread() -> None:
     """ABTrack-DeiT at τ0 = 0.4 and two enforced layers stands at 63.1, 64.4 and 65.2."""
-    assert model().spread == pytest.approx(math.log(65.2 / 63.1))
+    assert retention_model().spread == pytest.approx(math.log(65.2 / 63.1))
 
 
 def test_intervals_hold_the_rows_left_out() -> None:
@@ -120,7 +120,7 @@ def test_intervals_of_the_other_papers_hold_a_paper() -> None:
 
 def test_a_narrower_interval_would_not_do() -> None:
     """Coverage is not for free: at half the width the rows do not fit in."""
-    fitted = model()
+    fitted = retention_model()
     halved = [
         abs(math.log(row.published / row.without_paper)) <= fitted.half_width(-math.log(row.without_paper)) / 2
         for row in leave_one_out()
@@ -142,5 +142,5 @@ def test_ranges_hold_the_rates() -> None:
 
 
 def _holds(predicted: float, published: float) -> bool:
-    low, high = model().bounds(-math.log(predicted))
+    low, high = retention_model().bounds(-math.log(predicted))
     return math.exp(low) <= published <= math.exp(high)

@@ -12,11 +12,11 @@ from compress.prior import (
     elimination_model,
     leave_one_out,
     levit_stretch,
-    model,
     pairs,
     published,
     rate_ranges,
     retention,
+    retention_model,
 )
 
 DOCS = Path(__file__).parents[2] / "docs" / "prior.md"
@@ -80,7 +80,7 @@ def test_levit() -> None:
 
 
 def test_figures_in_the_text() -> None:
-    text, fitted = DOCS.read_text("utf-8"), model()
+    text, fitted = DOCS.read_text("utf-8"), retention_model()
     assert f"± ({fitted.spread:.4f} + {fitted.growth:.3f} · loss)" in text
     assert f"common one ({fitted.common:.4f}," in text
     assert f"stops at {math.exp(fitted.best):.3f}" in text

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from compress.core import TRACKERS, describe
-from compress.prior import Retention, estimate, levit_stretch, model, pairs, retention
+from compress.prior import Retention, estimate, levit_stretch, pairs, retention, retention_model
 from compress.testing.plain_vit_students import SPACE, TEACHER, student
 
 ORDERED: dict[str, tuple[Any, ...]] = {
@@ -43,7 +43,7 @@ def test_anything_else_was_trained_anew() -> None:
 
 
 def test_by_hand() -> None:
-    depth, exits = model().rates[0], model().rates[5]
+    depth, exits = retention_model().rates[0], retention_model().rates[5]
     assert retention(TEACHER, student(depth=4)).mean == pytest.approx(math.exp(-2 * depth))
     both = student(depth=6, exits="1/2", adapters=0)
     assert retention(TEACHER, both).mean == pytest.approx(math.exp(-depth - 2 * exits))

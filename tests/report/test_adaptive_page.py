@@ -11,8 +11,8 @@ import pytest
 from compress.archive import Archive, Record
 from compress.core import BypassSpec, ExecutionPath, ExitSpec, LatencyConstraint
 from compress.report import formatting, summary_sentence, write_report
-from compress.report.execution_paths import histograms
 from compress.report.figure import figure
+from compress.report.path_histograms import histograms
 from compress.testing.synthetic_run import adaptive_latency, record, spec, teacher, with_bypass, with_exits
 
 
@@ -42,9 +42,9 @@ def test_the_sentence_says_what_the_mean_hides(archive: Archive) -> None:
 
 
 def test_at_best_is_never_shown_as_expected(archive: Archive, tmp_path: Path) -> None:
-    assert formatting.how(with_bypass()) == "predicted, at best"
-    assert formatting.how(with_exits()) == "predicted"
-    assert formatting.how(record(0, 4, 0.5, 0.5)) == "predicted"
+    assert formatting.provenance(with_bypass()) == "predicted, at best"
+    assert formatting.provenance(with_exits()) == "predicted"
+    assert formatting.provenance(record(0, 4, 0.5, 0.5)) == "predicted"
     nearest = with_bypass(status="rejected", reason="too slow")
     assert "0.700 ms predicted, at best, 40% over, never trained" in summary_sentence(_archive(nearest, max_ms=0.5))
 

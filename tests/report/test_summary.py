@@ -66,21 +66,22 @@ def test_digits(value: float, text: str) -> None:
 
 def test_spec_in_words() -> None:
     student = record(0, 6, 0.5, 0.5)
-    assert formatting.split(student.spec) == "4 + 2"
-    assert formatting.ratio(student.spec) == "2"
+    assert formatting.attention_split(student.spec) == "4 + 2"
+    assert formatting.mlp_ratio(student.spec) == "2"
     layers = student.spec.layers
     mixed = replace(student.spec, layers=(replace(layers[0], mlp_hidden=512, attn_dims=96), *layers[1:]))
-    assert formatting.ratio(mixed) == "2–4"
-    assert formatting.removed(mixed) == "0–0.25"
-    assert formatting.split(teacher().spec) == "joint"
+    assert formatting.mlp_ratio(mixed) == "2–4"
+    assert formatting.removed_share(mixed) == "0–0.25"
+    assert formatting.attention_split(teacher().spec) == "joint"
 
 
 def test_bound_in_words() -> None:
     assert (
-        formatting.bound(LatencyConstraint(0.93, {"speedup": 2.0}))
+        formatting.constraint_text(LatencyConstraint(0.93, {"speedup": 2.0}))
         == "at most 0.930 ms per frame (2× the teacher's speed)"
     )
     assert (
-        formatting.bound(LatencyConstraint(1000 / 60, {"fps": 60.0}, "p99")) == "p99 at most 16.7 ms per frame (60 fps)"
+        formatting.constraint_text(LatencyConstraint(1000 / 60, {"fps": 60.0}, "p99"))
+        == "p99 at most 16.7 ms per frame (60 fps)"
     )
-    assert formatting.bound(LatencyConstraint(None)) == "no latency bound"
+    assert formatting.constraint_text(LatencyConstraint(None)) == "no latency bound"

@@ -36,9 +36,9 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
     worst = path_network_ms(profile, spec, worst_path(spec)) + loop if spec.adaptive else None
     return Latency(
         mean_ms=(network + loop) * ratios.mean,
-        p50_ms=percentile(whole, ratios, 0.50),
-        p90_ms=percentile(whole, ratios, 0.90),
-        p99_ms=percentile(whole, ratios, 0.99),
+        p50_ms=mixture_percentile(whole, ratios, 0.50),
+        p90_ms=mixture_percentile(whole, ratios, 0.90),
+        p99_ms=mixture_percentile(whole, ratios, 0.99),
         network_ms=network * ratios.mean,
         provenance=provenance_of(profile),
         runs=profile.runs,
@@ -76,7 +76,7 @@ def network_p10_ms(profile: Profile, spec: TrackerSpec) -> float:
     return path_network_ms(profile, spec, worst_path(spec))
 
 
-def percentile(path_p10s: Sequence[tuple[float, float]], ratios: Ratios, share: float) -> float:
+def mixture_percentile(path_p10s: Sequence[tuple[float, float]], ratios: Ratios, share: float) -> float:
     """The time that a `share` of all frames stays within: 0.5, 0.9 or 0.99.
 
     Args:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from compress.core import TrackerSpec
 from compress.models import Tracker
 from compress.surgery.attach import attach
+from compress.surgery.block import State, TeacherBlock, cut_attention, cut_mlp
 from compress.surgery.importance import InputStatistics
-from compress.surgery.layer import State, TeacherBlock, cut_attention, cut_mlp
 from compress.surgery.registry import SURGERY
 
 _BLOCKS = "backbone.blocks."

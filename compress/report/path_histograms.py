@@ -27,9 +27,8 @@ def histograms(archive: Archive) -> list[Histogram]:
 
 def _histogram(record: Record) -> Histogram:
     frames = sum((record.paths or {}).values())
-    title = (
-        f"{record.variant}: {formatting.decided(record.spec)}; {formatting.used(record)} on average, {frames} frames"
-    )
+    mean = f"{formatting.layers_used(record)} on average"
+    title = f"{record.variant}: {formatting.decisions(record.spec)}; {mean}, {frames} frames"
     return Histogram(title, tuple((name, count / frames) for name, count in _groups(record)))
 
 
