@@ -32,7 +32,7 @@ from compress.core.files import replacing
 from compress.latency import Profile, path_ms
 from compress.measure import Coverage, host, runtime_name
 from compress.measure.backends import CPU, host_backend
-from compress.measure.calibration.profile_fit import Where, fit_profile
+from compress.measure.calibration.profile_fit import MeasuredOn, fit_profile
 from compress.measure.calibration.routing_overhead import RoutingOverheadPlan, fit_routing_overhead
 from compress.measure.profiling import ROUNDS
 from compress.measure.stacks.timing_plan import TimingPlan
@@ -86,7 +86,7 @@ def one_run(
     print(f"{len(times)} networks, halves of the rounds {spread(times):.1%} apart, drift {drift(times):+.1%}")
     *parts, loop = np.split(times, np.cumsum([len(batch) for batch in every]))
     stacks = [np.concatenate([each, loop]) for each in parts[: len(static)]]
-    profile = fit_profile(plan, stacks, Where(CPU, backend.device, backend.version, threads))
+    profile = fit_profile(plan, stacks, MeasuredOn(CPU, backend.device, backend.version, threads))
     if routing_overhead:
         profile = replace(profile, routing_overhead=fit_routing_overhead(profile, routing_overhead, parts[len(static)]))
     return profile, [low(each) for each in parts[-len(batches) :]]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from compress.cli.at_thresholds import at_thresholds, thresholds_option
-from compress.cli.data_sources import SourceCommand
 from compress.cli.execution_paths import path_figures, path_text
 from compress.cli.options import (
+    SourceCommand,
     device_option,
     json_option,
     out_option,

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from compress.cli.at_thresholds import at_thresholds, thresholds_option, thresholds_variant
-from compress.cli.data_sources import SourceCommand
 from compress.cli.execution_paths import parity_text
-from compress.cli.options import json_option, out_option, print_json, update_interval_option
+from compress.cli.options import SourceCommand, json_option, out_option, print_json, update_interval_option
 
 
 @click.command(cls=SourceCommand)

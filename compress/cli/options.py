@@ -1,4 +1,4 @@
-"""Options that several commands share, and JSON to stdout."""
+"""Options and help that several commands share, and JSON to stdout."""
 
 from __future__ import annotations
 
@@ -70,3 +70,15 @@ def update_interval_option(default: str) -> Callable[[_F], _F]:
         help=f"Frames between two updates of the online template; 0 never renews it. {default} Published for "
         "MixFormerV2: LaSOT 200, GOT-10k 10 (B) or 15 (S), TrackingNet 25, others 200.",
     )
+
+
+class SourceCommand(click.Command):
+    """A command with an option for a data source; its help lists what can be given, registered readers included."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what a SOURCE can be, then the epilog."""
+        from compress.data import registered_readers
+
+        with formatter.section("A SOURCE of data"):
+            formatter.write_dl([(reader.form, reader.summary) for _, reader in registered_readers().items()])
+        super().format_epilog(ctx, formatter)

@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from compress.cli.data_sources import SourceCommand
-from compress.cli.options import json_option, out_option, print_json, quiet_option
+from compress.cli.options import SourceCommand, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import progress_display
 from compress.cli.settings import given, settings_options
 from compress.cli.tables import print_front, print_plan

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compress.cli.data_sources import SourceCommand
-from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
+from compress.cli.options import SourceCommand, device_option, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import progress_display
 
 if TYPE_CHECKING:

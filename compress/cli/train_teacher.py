@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from compress.cli.data_sources import SourceCommand
-from compress.cli.options import device_option, out_option, quiet_option
+from compress.cli.options import SourceCommand, device_option, out_option, quiet_option
 from compress.cli.progress import progress_display
 from compress.cli.settings import chosen, settings_options
 from compress.distill.teacher_recipe import TeacherRecipe

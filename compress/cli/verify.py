@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compress.cli.data_sources import SourceCommand
 from compress.cli.execution_paths import parity_text
-from compress.cli.options import json_option, print_json
+from compress.cli.options import SourceCommand, json_option, print_json
 
 if TYPE_CHECKING:
     from compress.runtime import Bundle, BundleNetwork

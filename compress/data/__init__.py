@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from compress.data.cached import CachedSequence
 from compress.data.folder import FolderSequence, read_folder
 from compress.data.opening import DataReference, load_sequences, open_source, split_key
 from compress.data.pairs import Pairs, PairSizes
 from compress.data.readers import registered_readers
 from compress.data.recorded_source import RecordedSource
-from compress.data.sequence import Sequence
+from compress.data.sequence import CachedSequence, Sequence
 from compress.data.sources import READERS, DataSource, Split
 
 __all__ = [

@@ -1,7 +1,8 @@
-"""Training pairs: what a batch of them holds, and at what sizes they are cut out."""
+"""Training pairs: what a batch of them holds, at what sizes they are cut out, and around which boxes."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,3 +50,16 @@ class PairSizes:
     def of(cls, spec: TrackerSpec) -> PairSizes:
         """The sizes that a tracker takes."""
         return cls(spec.template_size, spec.search_size, spec.template_factor, spec.search_factor)
+
+
+def jittered(rng: np.random.Generator, box: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A box (4,) x, y, w, h moved and scaled by OSTrack's training jitter, as a tracker's own last box is off.
+
+    Sides are multiplied by exp(0.25·N(0, 1)), cut at 2.5 deviations; then the centre moves by up to 1.5 times the
+    square root of the new area along each axis.
+    """
+    out = box.copy()
+    out[2:] *= np.exp(0.25 * np.clip(rng.standard_normal(2), -2.5, 2.5))
+    reach = 3.0 * math.sqrt(out[2] * out[3])
+    out[:2] = box[:2] + box[2:] / 2 + reach * (rng.random(2) - 0.5) - out[2:] / 2
+    return out

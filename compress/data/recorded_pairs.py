@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import UsageError
-from compress.data.jitter import jittered
-from compress.data.pairs import Pairs
+from compress.data.pairs import Pairs, jittered
 from compress.data.sequence import Sequence
 from compress.geometry import crop_target
 

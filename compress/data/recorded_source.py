@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from compress.core import UsageError
-from compress.data.cached import CachedSequence
 from compress.data.pairs import Pairs, PairSizes
 from compress.data.recorded_pairs import recorded_pairs
-from compress.data.sequence import Sequence
+from compress.data.sequence import CachedSequence, Sequence
 from compress.data.sources import DataSource, Split
 
 _SHORT = 30

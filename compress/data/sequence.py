@@ -1,7 +1,8 @@
-"""What every source of test videos offers."""
+"""`Sequence`: one video with true boxes; and one whose frames are kept in memory."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -29,3 +30,35 @@ class Sequence(Protocol):
     def frame(self, index: int, /) -> NDArray[np.uint8]:
         """(H, W, 3) RGB."""
         ...
+
+
+class CachedSequence:
+    """A sequence, or its first `length` frames.
+
+    Args:
+        length: Frames; None for all.
+        keep: Each frame is drawn or read once and stays in memory; otherwise it is drawn or read on every call.
+    """
+
+    def __init__(self, sequence: Sequence, length: int | None = None, *, keep: bool = True) -> None:
+        self._sequence = sequence
+        self._length = len(sequence) if length is None else min(length, len(sequence))
+        self.name = sequence.name if self._length == len(sequence) else f"{sequence.name}[:{self._length}]"
+        self._frame = lru_cache(maxsize=None)(sequence.frame) if keep else sequence.frame
+
+    def __len__(self) -> int:
+        return self._length
+
+    def frame(self, index: int) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB."""
+        return self._frame(index)
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """(n, 4) x, y, w, h in pixels."""
+        return self._sequence.boxes[: self._length]
+
+    @property
+    def visible(self) -> NDArray[np.bool_]:
+        """(n,) whether the object shows."""
+        return self._sequence.visible[: self._length]

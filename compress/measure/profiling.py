@@ -7,7 +7,7 @@ from compress.core.progress import Progress, no_progress, part
 from compress.latency import Conditions, Profile
 from compress.measure.backends import CPU, Backend, host_backend
 from compress.measure.budget import MeasurementBudget
-from compress.measure.calibration.profile_fit import Where, check_adds_up, check_calm, fit_profile
+from compress.measure.calibration.profile_fit import MeasuredOn, check_adds_up, check_calm, fit_profile
 from compress.measure.coverage import Coverage
 from compress.measure.host import conditions
 from compress.measure.stacks.timing_plan import TimingPlan
@@ -37,8 +37,8 @@ def build_profile(
     if strict:
         check_calm(times, backend.device)
     facts = Conditions(**conditions(before))
-    where = Where(target, backend.device, backend.version, threads, backend.precision, facts)
-    profile = fit_profile(plan, times, where)
+    measured_on = MeasuredOn(target, backend.device, backend.version, threads, backend.precision, facts)
+    profile = fit_profile(plan, times, measured_on)
     if strict:
         check_adds_up(profile)
     return profile

@@ -24,8 +24,8 @@ FRAME = (480, 640)
 """Height and width of the frame that loops are timed on."""
 
 
-class FrameWork(Protocol):
-    """What the network does for a frame: one graph, or several."""
+class PreparedNetwork(Protocol):
+    """A network with its template at hand: what it computes for a frame, as one graph or several."""
 
     def track(self, search: NDArray[np.float32]) -> object:
         """Once, on a (1, 3, S, S) crop; what it returns is not used."""
@@ -43,7 +43,7 @@ class TimedFrame:
     """
 
     def __init__(
-        self, settings: LoopSettings, maps: Mapping[str, Sequence[int]], network: FrameWork | None = None
+        self, settings: LoopSettings, maps: Mapping[str, Sequence[int]], network: PreparedNetwork | None = None
     ) -> None:
         self.settings = settings
         self._maps = maps
@@ -53,7 +53,7 @@ class TimedFrame:
         self._tracker.start(self._frame, [(FRAME[1] - side) / 2, (FRAME[0] - side) / 2, side, side])
 
     @classmethod
-    def of(cls, spec: TrackerSpec, network: FrameWork | None = None) -> TimedFrame:
+    def of(cls, spec: TrackerSpec, network: PreparedNetwork | None = None) -> TimedFrame:
         """The frame of a tracker, with the settings that it is deployed with."""
         return cls(LoopSettings.of(spec), spec.maps, network)
 
@@ -68,7 +68,7 @@ class TimedFrame:
 class _FixedOutput:
     """A network whose box is always the last box. Renewing the online template costs it nothing."""
 
-    def __init__(self, answer: NetworkOutput, network: FrameWork | None) -> None:
+    def __init__(self, answer: NetworkOutput, network: PreparedNetwork | None) -> None:
         self._answer, self._network = answer, network
 
     def encode_template(

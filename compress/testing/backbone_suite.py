@@ -28,8 +28,7 @@ from compress.prior import retention
 from compress.runtime import GraphNetwork
 from compress.spaces import load_space
 from compress.surgery import inherit
-from compress.testing.counted_macs import counted_macs
-from compress.testing.networks import crops, scattered
+from compress.testing.networks import counted_macs, crops, scattered
 
 
 def shortened(spec: TrackerSpec) -> TrackerSpec:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from compress.core import TRACKERS, BypassSpec, ExitSpec, HeadSpec, LayerSpec, TrackerSpec, describe
 from compress.models import Tracker, build
@@ -84,3 +87,15 @@ class Whole(nn.Module):
     def forward(self, template: Tensor, search: Tensor, box: Tensor) -> Tensor:
         memory = self.model.encode_template(template, box)
         return torch.cat([value.flatten(1) for value in self.model.track(search, memory).maps.values()], 1)
+
+
+@torch.no_grad()
+def counted_macs(run: Callable[..., Any], *inputs: Any) -> int:
+    """Multiply-accumulates of `run(*inputs)`: matrix products and convolutions, each as it is executed.
+
+    Nothing is traced, so work whose result goes nowhere counts too. Attention runs as two plain products, because
+    fused kernels hide theirs. Networks must be in eval mode and their inputs of batch 1.
+    """
+    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        run(*inputs)
+    return int(counter.get_total_flops()) // 2

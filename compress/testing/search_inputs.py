@@ -1,12 +1,13 @@
-"""What a small search needs, as pytest fixtures: a home, random weights of a teacher, a folder of two short sequences.
+"""What a small search needs: settings, and as fixtures a home, random weights of a teacher, two short sequences.
 
-A `conftest.py` imports them by name.
+A `conftest.py` imports the fixtures by name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -19,7 +20,10 @@ from compress.models import create_tracker, save_weights
 from compress.spaces import load_space
 from compress.testing.recorded_profile import keep_recorded_profile
 
-__all__ = ["data", "home", "weights"]
+__all__ = ["SETTINGS", "data", "home", "weights"]
+
+SETTINGS: dict[str, Any] = {"target": "cpu", "speedup": 1.5, "trials": 3, "generation": 3, "steps": 4, "pool": 64}
+"""Settings of a search that ends in seconds."""
 
 
 @pytest.fixture(scope="module", autouse=True)

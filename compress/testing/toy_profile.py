@@ -1,9 +1,10 @@
-"""A profile whose sums can be worked out by hand: round numbers of ms, loop 1 ms."""
+"""Profiles, a measured and an estimated one, whose sums can be worked out by hand."""
 
 from __future__ import annotations
 
 from compress.core import HeadSpec, LayerSpec, TrackerSpec
 from compress.latency import BlockCost, Family, Overhead, Profile, Ratios, ValidationResult
+from compress.latency.estimated.profile import Coefficients, EstimatedProfile, LeaveOneOut, PublishedSpeed
 
 
 def tracker(*layers: LayerSpec) -> TrackerSpec:
@@ -15,6 +16,7 @@ def layer(source: int = 0, mlp_hidden: int = 128, **fields: object) -> LayerSpec
 
 
 def toy_profile(**changes: object) -> Profile:
+    """Round numbers of ms; the loop takes 1 ms."""
     blocks = (
         BlockCost("joint", 128, 10.0),
         BlockCost("joint", 32, 4.0),
@@ -42,3 +44,21 @@ def toy_profile(**changes: object) -> Profile:
         "spread": 0.01,
     }
     return Profile(**(fields | changes))  # type: ignore[arg-type]
+
+
+def toy_estimated_profile(**changes: object) -> EstimatedProfile:
+    """0.1 ms a launch, 3 ms a GMAC, 1 ms a call, 2 ms the loop."""
+    figure = PublishedSpeed("ostrack256", 10.0, "nowhere, Table 0", "network", "a sundial", "once", 0.05, -0.1)
+    fields: dict[str, object] = {
+        "target": "guess",
+        "device": "a guess",
+        "hardware": "none",
+        "runtime": "onnxruntime",
+        "precision": "fp32",
+        "provenance": "estimated",
+        "limits": "everything",
+        "coefficients": Coefficients(100.0, 3.0, 1.0, 2.0),
+        "leave_one_out": LeaveOneOut(mean=0.1, max=0.1),
+        "figures": (figure,),
+    }
+    return EstimatedProfile(**(fields | changes))  # type: ignore[arg-type]

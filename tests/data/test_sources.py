@@ -169,7 +169,7 @@ def test_texture_is_part_of_generated_pairs_alone(train: Path) -> None:
     before = drawn.fingerprint
     _flip(train / "a" / "00000001.png", 0.5)
     assert open_source(drawn.name).fingerprint != before
-    with pytest.raises(UsageError, match="texture of generated pairs"):
+    with pytest.raises(UsageError, match="texture for generated pairs"):
         open_source(f"folder:{train}", images=str(train / "a"))
     (train / "empty").mkdir()
     with pytest.raises(FileError, match="no image"):

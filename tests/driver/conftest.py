@@ -8,8 +8,7 @@ import pytest
 
 from compress import search
 from compress.archive import Archive
-from compress.testing.search_inputs import data, home, weights
-from compress.testing.search_settings import SETTINGS
+from compress.testing.search_inputs import SETTINGS, data, home, weights
 
 __all__ = ["data", "home", "weights"]
 

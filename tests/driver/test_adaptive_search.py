@@ -12,7 +12,7 @@ import pytest
 from compress import search
 from compress.archive import Archive, Record, read_archive
 from compress.cli import main
-from compress.testing.search_settings import SETTINGS
+from compress.testing.search_inputs import SETTINGS
 
 SPACE = """\
 knobs:

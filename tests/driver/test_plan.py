@@ -30,7 +30,7 @@ from compress.measure import Coverage, resolve_target
 from compress.measure.remote_profiles import Device, keep_device_profile
 from compress.prior import estimate as prior_estimate
 from compress.spaces import load_space
-from compress.testing.search_settings import SETTINGS
+from compress.testing.search_inputs import SETTINGS
 
 SPACE = """\
 knobs:

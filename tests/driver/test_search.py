@@ -19,7 +19,7 @@ from compress.archive import STUDY, Archive, read_archive, storage_url
 from compress.cli import main
 from compress.core import CompressError, FileError
 from compress.driver.run_dir import holding
-from compress.testing.search_settings import SETTINGS
+from compress.testing.search_inputs import SETTINGS
 
 _COLUMNS = {
     "variant", "spec_id", "ao", "ao_se", "fidelity", "latency_ms", "latency_provenance", "fps", "params", "macs",

@@ -23,9 +23,9 @@ from compress.models.checkpoints.weights import save_weights
 from compress.runtime.selftest import INIT, LENGTH, SEED, selftest_frames
 from compress.runtime.signatures import Form
 from compress.testing.bundle_specs import ADAPTIVE, MIXFORMER, SPLIT
-from compress.testing.divided import divided
 from compress.testing.kept_graphs import kept_graphs
 from compress.testing.shared import Shared
+from compress.testing.varied_decisions import with_varied_decisions
 
 
 def _lively(spec: TrackerSpec, seed: int = 0) -> Tracker:
@@ -77,7 +77,7 @@ def adaptive(square: Any, shared: Shared) -> Callable[[str], Tracker]:
 
     def state(name: str) -> dict[str, torch.Tensor]:
         lively = partial(_lively, ADAPTIVE[name])
-        return divided(lively, square, _square(seed=5), _square(SEED)).state_dict()
+        return with_varied_decisions(lively, square, _square(seed=5), _square(SEED)).state_dict()
 
     def made(name: str) -> Tracker:
         model = build(ADAPTIVE[name]).eval()

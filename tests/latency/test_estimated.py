@@ -18,7 +18,7 @@ from compress.latency.estimated import (
 from compress.latency.estimated.profile import EstimatedProfile
 from compress.latency.estimated.work import expected_work, frame_work, template_work
 from compress.spaces import load_space
-from compress.testing.guessed_profile import guessed
+from compress.testing.toy_profile import toy_estimated_profile
 
 
 def _tracker(*layers: LayerSpec, **changes: object) -> TrackerSpec:
@@ -40,14 +40,14 @@ def shipped(request: pytest.FixtureRequest) -> EstimatedProfile:
 def test_sum_by_hand() -> None:
     """Embedding 3 and 1, layers 17 and 17, norm 1, head 20: 59 launches of 0.1 ms; a call of 1 ms, a loop of 2 ms."""
     spec = _tracker()
-    latency = estimate_latency(guessed(), spec)
+    latency = estimate_latency(toy_estimated_profile(), spec)
     network = 59 * 0.1 + 3.0 * macs(spec).per_frame / 1e9 + 1
     assert latency.network_ms == pytest.approx(network)
     assert latency.mean_ms == pytest.approx(network + 2)
 
 
 def test_an_estimate_says_that_nothing_was_timed() -> None:
-    latency = estimate_latency(guessed(), _tracker())
+    latency = estimate_latency(toy_estimated_profile(), _tracker())
     assert (latency.provenance, latency.runs, latency.warmup, latency.threads) == ("estimated", 0, 0, 0)
     assert latency.p50_ms == latency.p90_ms == latency.p99_ms == latency.mean_ms
     assert (latency.device, latency.runtime) == ("a guess", "onnxruntime fp32")
@@ -94,27 +94,27 @@ def test_stages_are_handed_over() -> None:
 
 def test_expected_lies_between_the_paths() -> None:
     spec = _tracker(*(LayerSpec(i, 64) for i in range(3)), bypass=BypassSpec(n_enf=1, tau0=0.25))
-    span = estimate_range(guessed(), spec)
+    span = estimate_range(toy_estimated_profile(), spec)
     assert span.optimistic.mean_ms == pytest.approx(0.75 * span.worst.mean_ms + 0.25 * span.cheapest.mean_ms)
-    assert span.cheapest == estimate_latency(guessed(), spec, skipped=(1, 2))
-    assert optimistic_latency(guessed(), spec) == span.optimistic
+    assert span.cheapest == estimate_latency(toy_estimated_profile(), spec, skipped=(1, 2))
+    assert optimistic_latency(toy_estimated_profile(), spec) == span.optimistic
 
 
 def test_exits_by_their_shares() -> None:
     exits = (ExitSpec(1), ExitSpec(2, adapter=1), ExitSpec(3))
     spec = _tracker(*(LayerSpec(i, 64) for i in range(3)), exits=exits)
-    ends = [estimate_latency(guessed(), spec, exit=k).mean_ms for k in range(3)]
+    ends = [estimate_latency(toy_estimated_profile(), spec, exit=k).mean_ms for k in range(3)]
     frames = {ExecutionPath(frozenset(), k): count for k, count in enumerate((5, 3, 2))}
-    shared = EstimatedLatency(guessed()).predict(spec, frames).mean_ms
+    shared = EstimatedLatency(toy_estimated_profile()).predict(spec, frames).mean_ms
     assert shared == pytest.approx(0.5 * ends[0] + 0.3 * ends[1] + 0.2 * ends[2])
-    assert estimate_range(guessed(), spec).optimistic.mean_ms == pytest.approx(ends[0])
+    assert estimate_range(toy_estimated_profile(), spec).optimistic.mean_ms == pytest.approx(ends[0])
     assert ends == sorted(ends)
 
 
 @pytest.mark.parametrize("path", [{"skipped": (0,)}, {"exit": 0}, {"exit": -1}])
 def test_paths_that_are_none(path: dict[str, object]) -> None:
     with pytest.raises(UsageError):
-        estimate_latency(guessed(), _tracker(), **path)  # type: ignore[arg-type]
+        estimate_latency(toy_estimated_profile(), _tracker(), **path)  # type: ignore[arg-type]
 
 
 def test_elimination_is_cheaper_in_work_but_not_in_launches() -> None:
@@ -150,9 +150,9 @@ def test_less_network_takes_less_time(shipped: EstimatedProfile) -> None:
 def test_lookup_keeps_families_apart() -> None:
     """Trackers that share layers but not crops or heads cost what they cost, in whichever order they are asked for."""
     specs = [_tracker(), _tracker(search_size=128), _tracker(head=HeadSpec(channels=32)), _tracker(template_size=64)]
-    once = [estimate_latency(guessed(), spec).mean_ms for spec in specs]
+    once = [estimate_latency(toy_estimated_profile(), spec).mean_ms for spec in specs]
     assert len(set(once)) == len(specs)
-    assert [estimate_latency(guessed(), spec).mean_ms for spec in reversed(specs)] == once[::-1]
+    assert [estimate_latency(toy_estimated_profile(), spec).mean_ms for spec in reversed(specs)] == once[::-1]
 
 
 def test_what_lies_beyond_the_figures() -> None:

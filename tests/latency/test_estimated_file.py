@@ -14,14 +14,14 @@ from compress.latency.estimated import estimated_names, load_estimated
 from compress.latency.estimated.file import read_estimated, save_estimated
 from compress.latency.estimated.fitting import Sample, fit_coefficients, left_out_errors, relative_errors
 from compress.latency.estimated.profile import Coefficients, EstimatedProfile
-from compress.testing.guessed_profile import guessed
+from compress.testing.toy_profile import toy_estimated_profile
 
 Data = dict[str, Any]
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Data:
-    save_estimated(guessed(), tmp_path / "good.yaml", comment="A guess.\n\nIn two lines.")
+    save_estimated(toy_estimated_profile(), tmp_path / "good.yaml", comment="A guess.\n\nIn two lines.")
     loaded: Data = yaml.safe_load((tmp_path / "good.yaml").read_text())
     return loaded
 
@@ -34,8 +34,8 @@ def _write(tmp_path: Path, data: Data) -> Path:
 
 def test_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "guess.yaml"
-    save_estimated(guessed(), path, comment="A guess.\n\nIn two lines.")
-    assert read_estimated(path) == guessed()
+    save_estimated(toy_estimated_profile(), path, comment="A guess.\n\nIn two lines.")
+    assert read_estimated(path) == toy_estimated_profile()
     assert path.read_text().startswith("# A guess.\n#\n# In two lines.\n")
 
 
@@ -110,7 +110,9 @@ def test_missing_and_huge_files(tmp_path: Path) -> None:
 
 def test_impossible_figures_are_not_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="call_ms"):
-        save_estimated(guessed(coefficients=Coefficients(1, 1, math.nan, 1)), tmp_path / "x.yaml", comment="")
+        save_estimated(
+            toy_estimated_profile(coefficients=Coefficients(1, 1, math.nan, 1)), tmp_path / "x.yaml", comment=""
+        )
     assert list(tmp_path.iterdir()) == []
 
 

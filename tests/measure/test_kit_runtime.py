@@ -22,7 +22,7 @@ from compress.measure.host import conditions
 from compress.measure.kit.request import graphs_of, tracker_entry
 from compress.measure.kit.stripped_weights import LOCATION, stripped
 from compress.measure.kit_runtime.files import make_weights
-from compress.measure.kit_runtime.measuring import frame_works
+from compress.measure.kit_runtime.measuring import prepared_networks
 from compress.measure.timed_frame import TimedFrame
 from compress.measure.timing import drift, refusal, settled_rounds, spread
 from compress.runtime.sessions import CPU
@@ -34,7 +34,7 @@ def test_frames_take_the_paths_of_the_plan(tiny: TrackerSpec, tmp_path: Path) ->
     paths = [ExecutionPath(frozenset(), 0), ExecutionPath(frozenset({1, 3}), 1), worst_path(adaptive)]
     kit = _kit(tmp_path, [tiny, adaptive])
     kit["batches"] = [[{"tracker": tiny.id}, *(path.to_dict() | {"tracker": adaptive.id} for path in paths)]]
-    static, *staged = frame_works(kit, str(tmp_path), 0, CPU)
+    static, *staged = prepared_networks(kit, str(tmp_path), 0, CPU)
     crop = np.zeros((1, 3, 64, 64), np.float32)
     assert static.track(crop) is None
     assert [work.track(crop) for work in staged] == paths

@@ -15,7 +15,7 @@ from compress.cli.targets import command as targets
 from compress.core import CompressError, TrackerSpec, UsageError, describe
 from compress.latency import Profile, predict
 from compress.measure import Coverage, resolve_target, target_names
-from compress.measure.calibration.profile_fit import Where, check_adds_up, fit_profile
+from compress.measure.calibration.profile_fit import MeasuredOn, check_adds_up, fit_profile
 from compress.measure.remote_profiles import Device, device_path, device_profiles, keep_device_profile
 from compress.measure.stacks.timing_plan import TimingPlan
 
@@ -33,7 +33,7 @@ def _measured(
         times.append(np.array([*ms, LOOP_MS])[:, None, None] * np.ones((1, 12, 5)))
     validation = slice(-1 - len(plan.validation), -1)
     times[-1][validation] = np.vectorize(whole)(times[-1][validation] - LOOP_MS) + LOOP_MS
-    return fit_profile(plan, times, Where(target, f"A board called {target}", "onnxruntime 1.0", 1))
+    return fit_profile(plan, times, MeasuredOn(target, f"A board called {target}", "onnxruntime 1.0", 1))
 
 
 def test_a_profile_of_made_up_times_tells_their_costs() -> None:

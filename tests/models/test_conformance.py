@@ -13,8 +13,7 @@ from compress.export import bundle_graphs, frame_graph, memory_names, template_g
 from compress.models import NumpyNetwork, Tracker, build
 from compress.models.fusing import fused
 from compress.runtime import GraphNetwork, Thresholds, session
-from compress.testing.counted_macs import counted_macs
-from compress.testing.networks import BOX, SPECS, crops, made, scattered
+from compress.testing.networks import BOX, SPECS, counted_macs, crops, made, scattered
 
 
 @pytest.fixture(params=sorted(SPECS))

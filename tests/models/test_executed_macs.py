@@ -15,7 +15,7 @@ from compress.core import BypassSpec, ExecutionPath, ExitSpec, HeadSpec, LayerSp
 from compress.core.cost import macs, macs_cheapest, parameters
 from compress.models import build
 from compress.models.fusing import fused
-from compress.testing.counted_macs import counted_macs
+from compress.testing.networks import counted_macs
 
 KINDS: dict[str, tuple[Any, ...]] = {
     "joint": ("joint",) * 3,

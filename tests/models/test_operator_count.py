@@ -12,7 +12,7 @@ from compress.core import BypassSpec, ExitSpec, HeadSpec, LayerSpec, StageSpec, 
 from compress.core.cost import components, macs
 from compress.models import build, fused
 from compress.models.operator_count import OperatorCount, count_operators
-from compress.testing.counted_macs import counted_macs
+from compress.testing.networks import counted_macs
 
 _SIZES = {"template_size": 32, "search_size": 64}
 

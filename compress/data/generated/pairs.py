@@ -14,8 +14,7 @@ from compress.data.generated.random_scene import make_scene
 from compress.data.generated.raster import Image
 from compress.data.generated.scene import Scene, View
 from compress.data.generated.textures import Random
-from compress.data.jitter import jittered
-from compress.data.pairs import Pairs
+from compress.data.pairs import Pairs, jittered
 
 _LENGTH = 120
 _SIZES = ((320, 240), (360, 240), (400, 300), (480, 270), (288, 352), (640, 360))

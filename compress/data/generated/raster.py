@@ -99,3 +99,12 @@ def smear(image: Image, dx: float, dy: float, taps: int = 5) -> Image:
         x, y = reach + round(at * dx / longest), reach + round(at * dy / longest)
         total += wide[y : y + height, x : x + width]
     return ((total + taps // 2) // taps).astype(np.uint8)
+
+
+def coarsen(canvas: Image, factor: float) -> Image:
+    """The image as a camera whose pixels are `factor` times as wide would show it."""
+    height, width = canvas.shape[:2]
+    small = cv2.resize(
+        canvas, (max(4, round(width / factor)), max(4, round(height / factor))), interpolation=cv2.INTER_LINEAR_EXACT
+    )
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)  # type: ignore[return-value]

@@ -157,7 +157,7 @@ class Scene:
         if self.blur and abs(cx) + abs(cy) > 1.5:
             canvas = raster.smear(canvas, cx * self.blur / scale, cy * self.blur / scale)
         if self.coarse * max(1.0, 1 / scale) > 1.2:
-            canvas = _coarsen(canvas, self.coarse / min(scale, 1.0))
+            canvas = raster.coarsen(canvas, self.coarse / min(scale, 1.0))
         gains = [round(256 * math.exp(channel(t))) for channel in self.light]
         table = np.minimum(np.arange(256, dtype=np.int32)[:, None] * gains >> 8, 255).astype(np.uint8)
         canvas = cv2.LUT(canvas, table.reshape(1, 256, 3))  # type: ignore[assignment]
@@ -171,14 +171,6 @@ class Scene:
         x = view.to_frame[0] * np.arange(view.width) + view.to_frame[2]
         dark = np.clip(np.rint((x - edge) * 4), 0, 110).astype(np.uint16)
         return (canvas * (np.uint16(256) - dark[None, :, None]) >> 8).astype(np.uint8)
-
-
-def _coarsen(canvas: Image, factor: float) -> Image:
-    height, width = canvas.shape[:2]
-    small = cv2.resize(
-        canvas, (max(4, round(width / factor)), max(4, round(height / factor))), interpolation=cv2.INTER_LINEAR_EXACT
-    )
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR_EXACT)  # type: ignore[return-value]
 
 
 _NOISE = np.random.Generator(np.random.PCG64(20)).integers(-64, 65, (1024, 1024, 3), dtype=np.int16)

@@ -7,13 +7,12 @@ from functools import cached_property
 from pathlib import Path
 
 from compress.core import fingerprint
-from compress.data.cached import CachedSequence
 from compress.data.fingerprints import files_fingerprint
 from compress.data.generated import generated_sequences, load_images, sample_pairs
 from compress.data.generated.raster import Image
 from compress.data.generated.textures import texture_files
 from compress.data.pairs import Pairs, PairSizes
-from compress.data.sequence import Sequence
+from compress.data.sequence import CachedSequence, Sequence
 from compress.data.sources import READERS, DataSource, Split
 
 _VERSION = 1

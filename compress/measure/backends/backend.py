@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from compress.core import TrackerSpec
 from compress.measure.budget import MeasurementBudget
 from compress.measure.graph_frames import StagedFrames
-from compress.measure.timed_frame import FrameWork
+from compress.measure.timed_frame import PreparedNetwork
 from compress.models import Tracker, build
 
 
@@ -67,7 +67,7 @@ class Backend(Protocol):
         """Within, frames run with so many threads."""
         ...
 
-    def frame(self, tracker: Tracker | TrackerSpec, *, threads: int) -> FrameWork:
+    def frame(self, tracker: Tracker | TrackerSpec, *, threads: int) -> PreparedNetwork:
         """The work of one frame of a static tracker; specs get fresh weights."""
         ...
 

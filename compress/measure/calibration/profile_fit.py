@@ -21,7 +21,7 @@ _ADVICE = "Stop what else runs on it, let it cool, and try again."
 
 
 @dataclass(frozen=True)
-class Where:
+class MeasuredOn:
     """What was timed on; as in `Profile`."""
 
     target: str
@@ -32,7 +32,7 @@ class Where:
     conditions: Conditions | None = None
 
 
-def fit_profile(plan: TimingPlan, times: Sequence[Times], where: Where) -> Profile:
+def fit_profile(plan: TimingPlan, times: Sequence[Times], measured_on: MeasuredOn) -> Profile:
     """The profile from the times of a plan.
 
     Stacks are timed within the loop too: after a crop a network finds its caches colder than after itself.
@@ -50,10 +50,10 @@ def fit_profile(plan: TimingPlan, times: Sequence[Times], where: Where) -> Profi
     whole = times[-1][len(plan.stack_batches[-1]) : -1]
     found = plan.stacks.components(lambda spec: lows[spec] - loop_ms)
     raw = Profile(
-        target=where.target,
-        device=where.device,
-        runtime=where.runtime,
-        threads=where.threads,
+        target=measured_on.target,
+        device=measured_on.device,
+        runtime=measured_on.runtime,
+        threads=measured_on.threads,
         family=Family.of(plan.teacher),
         overhead=found.overhead,
         blocks=found.blocks,
@@ -63,8 +63,8 @@ def fit_profile(plan: TimingPlan, times: Sequence[Times], where: Where) -> Profi
         runs=whole[0].size,
         warmup=whole.shape[1] * plan.budget.dropped,
         spread=max(float(disagreement(each[:-1]).max()) for each in times),
-        conditions=where.conditions,
-        precision=where.precision,
+        conditions=measured_on.conditions,
+        precision=measured_on.precision,
     )
     return _possible(calibrated(_possible(raw), plan.validation, low(whole).tolist()))
 

@@ -9,7 +9,7 @@ from compress.core import FileError, UsageError
 from compress.core.plain import from_plain
 from compress.core.plain_files import read_plain
 from compress.latency import Profile
-from compress.measure.calibration.profile_fit import Where, check_adds_up, check_calm, fit_profile
+from compress.measure.calibration.profile_fit import MeasuredOn, check_adds_up, check_calm, fit_profile
 from compress.measure.calibration.routing_overhead import RoutingOverheadPlan, fit_routing_overhead
 from compress.measure.kit.plan import KitPlan
 from compress.measure.kit.request import Request
@@ -45,7 +45,7 @@ def ingest(path: Path, *, kit: Path | None = None) -> tuple[Profile, Path]:
 
 def _profile(results: Results, kit: KitPlan, device: Device) -> Profile:
     teacher, coverage, body = kit.teacher, kit.coverage, results.body
-    where = Where(
+    measured_on = MeasuredOn(
         target=device.target,
         device=body.device,
         runtime=body.runtime,
@@ -55,7 +55,7 @@ def _profile(results: Results, kit: KitPlan, device: Device) -> Profile:
     )
     check_calm(results.times, body.device)
     plan = TimingPlan.of(teacher, coverage)
-    profile = fit_profile(plan, results.times[: len(plan.batches)], where)
+    profile = fit_profile(plan, results.times[: len(plan.batches)], measured_on)
     check_adds_up(profile)
     if not coverage.decides:
         return profile

@@ -18,7 +18,7 @@ from compress.geometry.settings import LoopSettings
 from compress.measure.host.conditions import board, conditions, gpu_name
 from compress.measure.host.fingerprint import host
 from compress.measure.kit_runtime.files import graph_file, make_weights
-from compress.measure.timed_frame import FrameWork, TimedFrame
+from compress.measure.timed_frame import PreparedNetwork, TimedFrame
 from compress.measure.timing import refusal, settled_rounds, time_rounds
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def measured_loop(kit: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _batch_times(kit: dict[str, Any], folder: str, index: int, provider: str) -> Times:
-    calls: list[Callable[[], object]] = [_frame(kit, work) for work in frame_works(kit, folder, index, provider)]
+    calls: list[Callable[[], object]] = [_frame(kit, work) for work in prepared_networks(kit, folder, index, provider)]
     plan, count = kit["schedule"], len(kit["batches"])
 
     def progress(text: str, share: float, figures: Any = None) -> None:
@@ -96,7 +96,7 @@ def _batch_times(kit: dict[str, Any], folder: str, index: int, provider: str) ->
     )
 
 
-def frame_works(kit: dict[str, Any], folder: str, index: int, provider: str) -> Iterator[FrameWork]:
+def prepared_networks(kit: dict[str, Any], folder: str, index: int, provider: str) -> Iterator[PreparedNetwork]:
     """What each call of a batch computes.
 
     A static tracker has a session for each call; the paths of an adaptive one share its sessions.
@@ -123,7 +123,7 @@ def frame_works(kit: dict[str, Any], folder: str, index: int, provider: str) -> 
         yield AlongPaths(staged[name], repeat(taken))
 
 
-def _frame(kit: dict[str, Any], work: FrameWork | None = None) -> TimedFrame:
+def _frame(kit: dict[str, Any], work: PreparedNetwork | None = None) -> TimedFrame:
     loop = kit["loop"]
     return TimedFrame(LoopSettings(**loop["settings"]), loop["maps"], work)
 

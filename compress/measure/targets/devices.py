@@ -10,8 +10,8 @@ from compress.latency import Family, LatencyModel, MeasuredLatency
 from compress.latency.estimated import UNFITTED, EstimatedLatency, estimated_names, load_estimated
 from compress.measure.coverage import Coverage
 from compress.measure.remote_profiles import Device, device_profile, device_profiles
-from compress.measure.targets.registry import SharedModel
-from compress.measure.targets.target import Basis, Target, how_to_measure
+from compress.measure.targets.registry import MeasuredFamilies, SharedModel
+from compress.measure.targets.target import Target, how_to_measure
 
 
 @dataclass(frozen=True)
@@ -37,20 +37,8 @@ class MeasuredDevices:
 
 
 @dataclass(frozen=True)
-class _DeviceModels:
+class _DeviceModels(MeasuredFamilies):
     """A model for each family that was measured on a device."""
-
-    target: str
-
-    @property
-    def basis(self) -> Basis:
-        """`measured`."""
-        return "measured"
-
-    @property
-    def shared(self) -> None:
-        """None: every family has its own."""
-        return None
 
     def model(
         self, teacher: TrackerSpec, coverage: Coverage | None, threads: int, refresh: bool, progress: Progress

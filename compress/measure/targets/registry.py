@@ -66,3 +66,20 @@ class SharedModel:
     ) -> LatencyModel:
         """The model, whatever is asked for."""
         return self.shared
+
+
+@dataclass(frozen=True)
+class MeasuredFamilies:
+    """Base of sources with a model for each family of trackers, from profiles measured on the device `target`."""
+
+    target: str
+
+    @property
+    def basis(self) -> Basis:
+        """`measured`."""
+        return "measured"
+
+    @property
+    def shared(self) -> None:
+        """None: every family has its own model."""
+        return None

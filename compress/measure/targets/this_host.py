@@ -11,7 +11,8 @@ from compress.latency import LatencyModel, MeasuredLatency
 from compress.measure.backends import host_backend, host_backends, local_target
 from compress.measure.coverage import Coverage
 from compress.measure.host_profiles import host_profile
-from compress.measure.targets.target import Basis, Target
+from compress.measure.targets.registry import MeasuredFamilies
+from compress.measure.targets.target import Target
 from compress.measure.whole_trackers import measure_many
 from compress.models import Tracker
 
@@ -36,20 +37,8 @@ class ThisHost:
 
 
 @dataclass(frozen=True)
-class _HostModels:
+class _HostModels(MeasuredFamilies):
     """A model for each family, from a profile of this host that is measured where there is none."""
-
-    target: str
-
-    @property
-    def basis(self) -> Basis:
-        """`measured`."""
-        return "measured"
-
-    @property
-    def shared(self) -> None:
-        """None: every family has its own."""
-        return None
 
     def model(
         self, teacher: TrackerSpec, coverage: Coverage | None, threads: int, refresh: bool, progress: Progress

@@ -31,7 +31,9 @@ class _Noting:
         return self.answers[-1]
 
 
-def divided(make: Callable[[int], VitTracker], sequence: Any, *also: Any, margin: float = 5e-3) -> VitTracker:
+def with_varied_decisions(
+    make: Callable[[int], VitTracker], sequence: Any, *also: Any, margin: float = 5e-3
+) -> VitTracker:
     """The first of `make(0)`, `make(1)`, … whose decisions, moved between the frames, differ and are far from a tie.
 
     What a random network decides depends on how the processor rounds, since a box that moves by a pixel changes all
