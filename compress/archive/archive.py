@@ -99,6 +99,6 @@ def _latency_ms(record: Record) -> float:
 
 
 def _points(records: list[Record]) -> np.ndarray:
-    """(n, 2): mean latency in ms, AO or what stands for it at fidelity `prior`."""
+    """(n, 2): mean latency in ms, AO, or the expected figure at fidelity `prior`."""
     rows = [(_latency_ms(r), r.ao or 0.0) for r in records]
     return np.array(rows, dtype=np.float64).reshape(-1, 2)

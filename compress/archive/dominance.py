@@ -27,7 +27,7 @@ def dominates(a: Points, b: Points, directions: Sequence[Direction] | None = Non
 
 
 def pareto_mask(points: Points, directions: Sequence[Direction] | None = None) -> npt.NDArray[np.bool_]:
-    """Which of `points` (n, m) no other one dominates; equal points stand together. Returns (n,).
+    """Which of `points` (n, m) no other one dominates; equal points are both kept or both not. Returns (n,).
 
     Args:
         directions: One per objective; all `minimize` where None.

@@ -1,4 +1,4 @@
-"""`PriorAccuracy`: the accuracy that published ablations suggest for a tracker that nobody has trained."""
+"""`PriorAccuracy`: the accuracy that published ablations suggest for a tracker that was not trained."""
 
 from __future__ import annotations
 

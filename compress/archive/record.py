@@ -106,7 +106,7 @@ class Record:
         for name, least in (("number", -1), ("params", 0), ("macs", 0), ("macs_per_frame", 0)):
             if getattr(self, name) < least:
                 yield f"{name} must be at least {least} but is {getattr(self, name)}"
-        # One or the other: an estimate never stands where a measurement could be read, nor the reverse.
+        # One or the other, so that an estimate is never read as a measurement, nor the reverse.
         if self.prior is not None and (self.accuracy is not None or self.fidelity != "prior"):
             yield f"prior cannot stand beside an accuracy, or at fidelity {self.fidelity[:80]!r}"
 

@@ -27,7 +27,7 @@ class Work:
 
     @property
     def linear_conv(self) -> int:
-        """What papers count: no attention products, but the outputs nobody reads."""
+        """What papers count: no attention products, but the outputs left unread."""
         return self.linear + self.unread
 
     def __add__(self, other: Work) -> Work:

@@ -35,7 +35,7 @@ class FileError(CompressError):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    """The error for a name nobody registered, with close matches.
+    """The error for an unknown name, with close matches.
 
     Args:
         kind: What the name should have named, e.g. `"teacher"`.

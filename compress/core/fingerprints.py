@@ -18,7 +18,7 @@ def fingerprint(value: object) -> str:
         value: Plain JSON types, tuples, frozen dataclasses and what has `to_dict`, nested as one likes.
 
     Raises:
-        TypeError: something else, such as a path, which says where content lies and not what it is, or a key that is
+        TypeError: something else, such as a path, which is the place of content and not the content, or a key that is
             no text.
         ValueError: NaN or infinity.
     """

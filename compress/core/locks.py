@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
-    """Hold a lock file, which goes with the process however it ends. `OSError` where it is held and not waited for."""
+    """Hold a lock file until the block or the process ends. Raises `OSError` where it is held and `wait` is false."""
     mode = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,7 +23,7 @@ def locked(path: Path, *, shared: bool = False, wait: bool = True) -> Iterator[N
 
 
 def _is_same(descriptor: int, path: Path) -> bool:
-    """Whether the file that was locked is still the one at `path`; whoever prunes removes the lock with the entry."""
+    """Whether the file that was locked is still the one at `path`: pruning removes the lock file with the entry."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -31,7 +31,7 @@ def _is_same(descriptor: int, path: Path) -> bool:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether somebody holds the lock file, shared or alone."""
+    """Whether a process holds the lock file, shared or alone."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

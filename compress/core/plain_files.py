@@ -91,7 +91,7 @@ def read_bounded(path: Path, kind: str, *, most: int, advice: str = "") -> bytes
 
 
 def parse_json(text: str, bounds: Bounds = _BOUNDS) -> Any:
-    """One JSON value within the bounds of depth and count; a key that stands twice in an object is refused.
+    """One JSON value within the bounds of depth and count; a key that occurs twice in an object is refused.
 
     Raises:
         ValueError: it is none, with the reason.
@@ -109,11 +109,11 @@ def parse_yaml(text: str, bounds: Bounds = _BOUNDS) -> Any:
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        # Flat events first: composing recurses, and an alias can stand for a billion values.
+        # Flat events first: composing recurses, and aliases can expand to a billion values.
         for problem in _yaml_problems(yaml, yaml.parse(text, Loader=loader), bounds):
             raise ValueError(problem)
         return _bounded(yaml.load(text, Loader=loader), bounds)
-    # PyYAML's constructors answer odd values under a tag, such as `!!int ""`, with whatever they stumble over.
+    # PyYAML's constructors raise errors of many kinds on odd values under a tag, such as `!!int ""`.
     except (yaml.YAMLError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ValueError(str(error) or type(error).__name__) from error
 
@@ -145,5 +145,5 @@ def _bounded(data: Any, bounds: Bounds) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key occurs twice in one object")
     return found

@@ -52,6 +52,7 @@ class TrackerSpec(TrackerFields):
         return from_plain(cls, data, "spec")
 
     def to_json(self) -> str:
+        """`to_dict` as canonical JSON, keys sorted: what ids are hashes of."""
         return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
 
     @property

@@ -93,7 +93,7 @@ class BypassSpec:
         n_enf: Layers at the start that are never skipped; each later one has a decision module.
         tau0: Share of the decisions that training drives toward "skip" (τ0, Eq. 2).
         zeta: How that share follows a sample's difficulty (ζ, Eq. 2); 0 keeps it at τ0. Below 0, hard frames are
-            skipped less, as the paper's text and Figure 4 say; above 0 is Eq. 2 as printed.
+            skipped less, as in the paper's text and Figure 4; above 0 is Eq. 2 as printed.
         rho: A layer is skipped where its skipping probability exceeds ρ; may change after training.
     """
 

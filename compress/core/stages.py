@@ -34,6 +34,7 @@ class Stage:
 
     @property
     def layers(self) -> range:
+        """Indices of its layers."""
         return range(self.first, self.last)
 
     @property

@@ -1,8 +1,8 @@
-"""What is kept between runs: files by kind and fingerprint, safe for several processes at once, bounded in size.
+"""Files kept between runs by kind and fingerprint, safe for several processes at once, bounded in size.
 
-`$COMPRESS_HOME/KIND/KEY.SUFFIX` is one entry. Whoever makes an entry holds its lock, so that a second process waits
-and reads what the first has made; a file appears whole or not at all. Keys are fingerprints of content, never paths
-as somebody typed them.
+`$COMPRESS_HOME/KIND/KEY.SUFFIX` is one entry. The process that makes an entry holds its lock, so that a second one
+waits and reads what the first has made; a file appears whole or not at all. Keys are fingerprints of content, never
+paths as typed.
 """
 
 from __future__ import annotations

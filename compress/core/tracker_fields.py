@@ -55,6 +55,7 @@ class TrackerFields:
 
     @property
     def search_tokens(self) -> int:
+        """Patches of the search crop."""
         return self.grid**2
 
     @property

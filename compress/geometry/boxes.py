@@ -1,4 +1,4 @@
-"""Boxes: x, y, w, h in pixels unless a name says otherwise; (x, y) is the top-left corner."""
+"""Boxes: x, y, w, h in pixels unless a name states another form; (x, y) is the top-left corner."""
 
 from __future__ import annotations
 

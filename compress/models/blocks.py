@@ -38,6 +38,7 @@ class Reduced(nn.Module):
         self.register_buffer("kept", None if kept is None else torch.arange(kept))
 
     def gather(self, x: Tensor) -> Tensor:
+        """(…, D) → (…, kept), the dimensions that are read."""
         return x if self.kept is None else x.index_select(-1, self.kept)
 
 

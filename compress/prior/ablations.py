@@ -21,7 +21,7 @@ class AblationRow:
 
     Attributes:
         key: Its name in the table.
-        paper, table: Where it stands; the paper is named as the family it describes.
+        paper, table: Where it is published; the paper is named as the family it describes.
         tracker: As the paper calls it.
         metric: Benchmark and figure, such as `GOT-10k AO`.
         value: In [0, 1].

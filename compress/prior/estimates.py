@@ -82,7 +82,7 @@ def estimate(
 ) -> Estimate | None:
     """Accuracy of `student` from what is published of the named tracker `teacher`; None where nothing is.
 
-    It stands for a student trained as the papers train theirs, on their data, not for a shorter training.
+    It is that of a student trained as the papers train theirs, on their data, not for a shorter training.
 
     Raises:
         UsageError: as `retention`.

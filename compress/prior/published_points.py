@@ -31,6 +31,7 @@ class PublishedAccuracy:
 
     @property
     def source(self) -> str:
+        """Paper and table."""
         return f"{self.paper}, {_place(self.table)}"
 
 
@@ -55,6 +56,7 @@ class Speed:
 
     @property
     def source(self) -> str:
+        """Paper and table."""
         return f"{self.paper}, {_place(self.table)}"
 
 

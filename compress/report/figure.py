@@ -64,13 +64,13 @@ def _front(records: Sequence[Record], fidelity: str) -> dict[str, Any]:
 
 
 def _labels(records: Sequence[Record]) -> list[str]:
-    """Names of the variants, empty for those that do not stand clear."""
+    """Names of the variants, empty for those whose labels would overlap."""
     named = _named(records)
     return [str(escape(r.variant)) if r in named else "" for r in records]
 
 
 def _named(records: Sequence[Record]) -> list[Record]:
-    """From the most accurate down, those that stand clear of one already there."""
+    """From the most accurate down, those far enough from every one already named."""
     spots = [(r.latency.mean_ms if r.latency else 0.0, r.ao or 0.0) for r in records]
     clearance = 0.07 * max((x for x, _ in spots), default=0.0)
     named: list[int] = []

@@ -52,7 +52,7 @@ def prior_accuracy(prior: PriorAccuracy) -> str:
 
 
 def worst_path(constraint: LatencyConstraint, record: Record) -> str | None:
-    """The worst path of an adaptive tracker and how that stands to the bound: `1.20 ms, over the bound`."""
+    """The latency of an adaptive tracker's worst path, compared with the bound: `1.20 ms, over the bound`."""
     if record.latency is None or record.latency.worst_ms is None:
         return None
     within = {True: ", within the bound", False: ", over the bound", None: ""}[constraint.met_at_worst(record.latency)]

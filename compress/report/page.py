@@ -122,7 +122,7 @@ def _method(archive: Archive) -> list[str]:
         "estimated: fitted to published figures.",
         "Fidelity is how far a variant was trained: rung-0 has inherited weights only, rung-k part of the "
         "distillation, full all of it. Rungs below full are scored on shorter sequences, so their AO cannot be "
-        "compared with the front's. The front holds one fidelity; the teacher stands beside it.",
+        "compared with the front's. The front holds one fidelity; the teacher is listed beside it.",
     ]
     timed, scored = archive.teacher.latency, archive.teacher.accuracy
     if timed and not timed.runs:
@@ -142,7 +142,7 @@ def _method(archive: Archive) -> list[str]:
 
 _ADAPTIVE = (
     "Adaptive variants skip layers or leave early, frame by frame, and run as a graph for each stage, with the host "
-    "deciding between them. Their mean and percentiles are over the execution paths that the frames of the evaluation "
+    "choosing the next. Their mean and percentiles are over the execution paths that the frames of the evaluation "
     "took; worst path is the mean where every frame takes the most expensive one. “At best” marks a bound instead, of "
     "variants whose paths were never counted: the share τ0 of the layers skipped and the first exit taken."
 )

@@ -65,7 +65,7 @@ def plan_method(archive: Archive, plan: Plan) -> list[str]:
     if prior and prior.metric == SHARE:
         lines.append("Nothing is published of this teacher's accuracy, so only shares of it can be estimated.")
     elif prior:
-        lines.append(f"It stands on {prior.metric} {prior.teacher:.3f} of the teacher ({prior.source}).")
+        lines.append(f"It is based on {prior.metric} {prior.teacher:.3f} of the teacher ({prior.source}).")
     return lines
 
 

@@ -40,6 +40,7 @@ class BoxVideo:
         self.written += 1
 
     def close(self) -> None:
+        """End the file."""
         self._writer.release()
 
 

@@ -54,7 +54,7 @@ class GraphNetwork:
         )
 
     def at(self, thresholds: Thresholds) -> GraphNetwork:
-        """The same sessions at other thresholds; they stand in no graph.
+        """The same sessions at other thresholds, which are inputs or decided outside of the graphs.
 
         Raises:
             UsageError: thresholds for a tracker with other decisions.

@@ -37,6 +37,7 @@ def default_form(spec: TrackerSpec) -> Form:
 
 
 def stage_file(stage: Stage) -> str:
+    """The file of a stage's graph."""
     return f"{stage.name}.onnx"
 
 

@@ -61,6 +61,7 @@ class _Taken:
     exit: int | None = None
 
     def answer(self, maps: Any) -> NetworkOutput:
+        """The output for a frame whose head gave `maps`."""
         path = ExecutionPath(frozenset(self.skipped), self.exit)
         return NetworkOutput(
             maps, path, self.bypass if self.bypass.size else None, self.scores if self.scores.size else None

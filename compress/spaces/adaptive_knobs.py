@@ -72,7 +72,7 @@ class NEnfKnob:
 
 
 class ExitsKnob:
-    """Where early exits stand: shares of the kept layers such as `1/6 1/2`; the last exit ends every tracker.
+    """Where early exits are: shares of the kept layers such as `1/6 1/2`; the last exit ends every tracker.
 
     Shares are rounded to whole layers, at least one that sees the template; those that fall together count once. Heads
     that read prediction tokens or a pyramid of resolutions have no exits.

@@ -19,7 +19,7 @@ class Knob(Protocol):
 
     Attributes:
         wanted: What a value must be, to complete "must be …".
-        needs: The knob that must be on for this one to mean anything; None asks always.
+        needs: The knob that must be on for this one to have an effect; None for a knob that always has.
     """
 
     wanted: str
@@ -61,7 +61,7 @@ def only_never(name: str, values: tuple[Scalar, ...], teacher: TrackerSpec) -> t
     """`never`, for a teacher that cannot have what a knob switches on.
 
     Raises:
-        UsageError: the space does not offer that; a static student is no stand-in for the others.
+        UsageError: the space does not offer that; a static student would be no substitute for the others.
     """
     if NEVER in values:
         return (NEVER,)

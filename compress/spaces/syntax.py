@@ -48,7 +48,7 @@ def compose(text: str, problems: Problems) -> yaml.Node | None:
 
 
 def _harmless(text: str, problems: Problems) -> bool:
-    """Check the flat events first: composing recurses, and an alias can stand for a billion nodes."""
+    """Check the flat events first: composing recurses, and aliases can expand to a billion nodes."""
     depth = 0
     for event in yaml.parse(text, Loader=_LOADER):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -72,7 +72,7 @@ def entries(
     for key, value in node.value:
         name = scalar(key)
         if name in found:
-            problems.add(key, f"{name} stands twice; first on line {found[name][0].start_mark.line + 1}")
+            problems.add(key, f"{name} occurs twice; first on line {found[name][0].start_mark.line + 1}")
         elif isinstance(name, str) and name in known:
             found[name] = (key, value)
         else:

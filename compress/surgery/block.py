@@ -34,6 +34,7 @@ class TeacherBlock:
         return otherwise if self.observed is None else self.observed[self.prefix + linear].magnitude
 
     def mean(self, linear: str) -> Tensor | None:
+        """Mean input of a linear layer, (D,); None where no crops were run."""
         return None if self.observed is None else self.observed[self.prefix + linear].mean
 
 

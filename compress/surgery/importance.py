@@ -22,6 +22,7 @@ class InputStatistics:
     tokens: int = 0
 
     def add(self, x: Tensor) -> None:
+        """Add inputs (…, D)."""
         flat = x.detach().flatten(0, -2).double()
         self.total = self.total + flat.sum(0)
         self.total_magnitude = self.total_magnitude + flat.abs().sum(0)
@@ -29,6 +30,7 @@ class InputStatistics:
 
     @property
     def mean(self) -> Tensor:
+        """Mean values (D,)."""
         return torch.as_tensor(self.total / self.tokens).float()
 
     @property

@@ -69,7 +69,7 @@ def test_page_says_what_it_is(tmp_path: Path) -> None:
         "compress search --plan here",
         "from 4 published speeds",
         "off by 4.6% on average, 10.4% at most",
-        "It stands on GOT-10k AO 0.710 of the teacher (litetrack, Table IV)",
+        "It is based on GOT-10k AO 0.710 of the teacher (litetrack, Table IV)",
         "Published trackers on this device",
         "AO expected",
         "All 3 trials: none was trained",

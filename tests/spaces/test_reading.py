@@ -66,7 +66,7 @@ descripton: oops
         "line 7: depth must be a whole number from 1 to 1000 but is '0'",
         "line 7: depth must be a whole number from 1 to 1000 but is '2.5'",
         "line 7: depth must be a whole number from 1 to 1000 but is 'two'",
-        "line 8: depth stands twice; first on line 7",
+        "line 8: depth occurs twice; first on line 7",
         "line 9: a space has no 'descripton'; did you mean description?",
     ]
     assert found == expected

@@ -21,7 +21,7 @@ def litetrack_b9() -> TrackerSpec:
 
 @TRACKERS.register
 def litetrack_b8() -> TrackerSpec:
-    """LiteTrack-B8: 5 + 3 layers, as the published code has it (the paper's Table I says 6 + 2)."""
+    """LiteTrack-B8: 5 + 3 layers, as the published code has it (6 + 2 in the paper's Table I)."""
     return _litetrack(8, 3)
 
 

@@ -1,4 +1,4 @@
-"""Latency on devices that nobody has measured, from coefficients fitted to published speeds.
+"""Latency on devices that were not measured, from coefficients fitted to published speeds.
 
 A frame costs its kernel launches and its multiply-accumulates, each at a rate, and constants for the call and for the
 loop around the network. docs/agx.md shows how well that holds.

@@ -121,6 +121,7 @@ class EstimatedProfile:
 
     @cached_property
     def reach(self) -> Reach:
+        """Of the trackers whose figures the profile was fitted to."""
         specs = [describe(figure.tracker) for figure in self.figures]
         gmacs = [frame_work(spec, self.runtime).gmacs for spec in specs]
         spread = [width for spec in specs for width in widths(spec)]

@@ -22,9 +22,11 @@ class FrameCost(NamedTuple):
     gmacs: float
 
     def plus(self, other: FrameCost) -> FrameCost:
+        """The sum of both."""
         return FrameCost(self.launches + other.launches, self.gmacs + other.gmacs)
 
     def times(self, factor: float) -> FrameCost:
+        """`factor` times as much."""
         return FrameCost(self.launches * factor, self.gmacs * factor)
 
 

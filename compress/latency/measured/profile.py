@@ -85,7 +85,7 @@ class Profile:
 
     @cached_property
     def memo(self) -> dict[Any, float]:
-        """Costs of layers already worked out; a search asks for the same few thousands of times."""
+        """Costs of layers already interpolated; a search needs the same few thousands of times."""
         return {}
 
     def __getstate__(self) -> dict[str, Any]:

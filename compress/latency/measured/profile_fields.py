@@ -44,6 +44,7 @@ class BlockCost:
 
     @property
     def point(self) -> Point:
+        """See `Point`."""
         return self.attn_dims, self.mlp_hidden, self.mlp_dims
 
 

@@ -31,7 +31,7 @@ class Bypass(nn.Module):
 
 
 def straight_through(before: Tensor, after: Tensor, probability: Tensor, skip: Tensor) -> Tensor:
-    """What a layer hands on in training: `before` (B, N, dim) where it is skipped, else `after`, and nothing between.
+    """The output of a layer in training: `before` (B, N, dim) where it is skipped, else `after`, and nothing between.
 
     The paper leaves open how gradients pass its hard decision. Here the forward value is the hard one, so that what
     is trained is the network that will run, while 1 − p receives the gradient of a gate on after − before:

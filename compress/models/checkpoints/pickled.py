@@ -82,7 +82,7 @@ def _load(path: Path) -> Any:
 
 
 def _refuse_functions(names: list[str], path: Path) -> None:
-    """Only classes of foreign code get a stand-in; a name of Python or PyTorch has no business in weights."""
+    """Only classes of foreign code get a stand-in; a function of Python or PyTorch is refused."""
     known = [name for name in names if name.split(".")[0] in {*sys.stdlib_module_names, "torch", "numpy"}]
     known = [name for name in known if name not in _NUMBERS]
     if known:

@@ -140,7 +140,7 @@ class VitTracker(AdaptiveTracker):
 
 
 def centre_token(spec: TrackerSpec) -> int:
-    """Index among the template's patches of the one that stands for the target: 27 of 8 × 8, 65 of 12 × 12."""
+    """Index among the template's patches of the one whose attention ranks candidates: 27 of 8 × 8, 65 of 12 × 12."""
     side = spec.template_size // spec.patch
     return (side - 1) // 2 * (side + 1)
 
