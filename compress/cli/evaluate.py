@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from compress.cli.at_thresholds import at_thresholds, thresholds_option
 from compress.cli.execution_paths import path_figures, path_text
 from compress.cli.options import (
     SourceCommand,
@@ -19,6 +18,7 @@ from compress.cli.options import (
     update_interval_option,
 )
 from compress.cli.progress import progress_display
+from compress.cli.thresholds_option import at_thresholds, thresholds_option
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from compress.cli.at_thresholds import at_thresholds, thresholds_option, thresholds_variant
 from compress.cli.execution_paths import parity_text
 from compress.cli.options import SourceCommand, json_option, out_option, print_json, update_interval_option
+from compress.cli.thresholds_option import at_thresholds, thresholds_option, thresholds_variant
 
 
 @click.command(cls=SourceCommand)

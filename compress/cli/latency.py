@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from compress.cli.latency_answer import Answer, print_latency
+from compress.cli.latency_output import LatencyAnswer, print_latency
 from compress.cli.options import json_option, quiet_option
 from compress.cli.progress import progress_display
 
@@ -56,7 +56,7 @@ def command(
             model = aim.latency_model(spec, coverage=coverage, threads=threads, refresh=refresh, progress=progress)
         found = {name: model.predict(spec, each) for name, each in wanted.items()}
         more = _trust(model, spec) | {"beside": _beside(aim, spec, paths)}
-    print_latency(Answer(tracker, spec, paths, found), as_json, more)
+    print_latency(LatencyAnswer(tracker, spec, paths, found), as_json, more)
 
 
 def _trust(model: LatencyModel, spec: TrackerSpec) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _plain(value: Any) -> Any:
 
 
 def update_interval_option(default: str) -> Callable[[_F], _F]:
-    """`--update-interval N` → `update_interval: int | None`; `default` says what holds without it."""
+    """`--update-interval N` → `update_interval: int | None`; `default` describes what applies without it."""
     return click.option(
         "--update-interval",
         type=click.IntRange(0),

@@ -9,7 +9,7 @@ import click
 
 from compress.cli.options import SourceCommand, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import progress_display
-from compress.cli.settings import given, settings_options
+from compress.cli.settings_options import given, settings_options
 from compress.cli.tables import print_front, print_plan
 from compress.driver.settings import SearchSettings
 

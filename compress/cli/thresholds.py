@@ -15,7 +15,7 @@ from compress.cli.progress import progress_display
 if TYPE_CHECKING:
     from compress.core import ExecutionPath, TrackerSpec
     from compress.core.progress import Progress
-    from compress.driver.exit_thresholds.setting import Chosen
+    from compress.driver.exit_thresholds.set_thresholds import ChosenThresholds
 
 
 def _numbers(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[float, ...] | None:
@@ -30,7 +30,7 @@ def _numbers(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option("--variant", metavar="ID", required=True, help="A trained variant of RUN with exits, e.g. v017.")
 @click.option("--fps", type=click.FloatRange(0, min_open=True), help="Choose thresholds for this speed, on average.")
 @click.option("--tau", callback=_numbers, metavar="T,T", help="Or take these, one for each exit but the last.")
-@click.option("--data", metavar="SOURCE", help="Chosen on, see below; by default what RUN was scored on.")
+@click.option("--data", metavar="SOURCE", help="ChosenThresholds on, see below; by default what RUN was scored on.")
 @click.option(
     "--exit-ms", callback=_numbers, metavar="MS,MS", help="Milliseconds per frame that leaves at each exit, as you "
     "timed them; by default predicted for RUN's target.",
@@ -62,7 +62,7 @@ def command(
     from compress.core.progress import part
     from compress.data import open_source, split_key
     from compress.distill import pick_device
-    from compress.driver.exit_thresholds.setting import set_thresholds
+    from compress.driver.exit_thresholds.set_thresholds import set_thresholds
     from compress.driver.settings import SearchSettings
     from compress.export import load_trained
     from compress.runtime.thresholds import check_exits
@@ -118,7 +118,7 @@ def _milliseconds(
     return lambda path: exit_ms[path.exit or 0]
 
 
-def _print(run: str, variant: str, chosen: Chosen, path: Path) -> None:
+def _print(run: str, variant: str, chosen: ChosenThresholds, path: Path) -> None:
     from compress.cli.execution_paths import path_text
 
     taus = ", ".join(f"{tau:.3f}" for tau in chosen.expected.taus)

@@ -9,7 +9,7 @@ import click
 
 from compress.cli.options import SourceCommand, device_option, out_option, quiet_option
 from compress.cli.progress import progress_display
-from compress.cli.settings import chosen, settings_options
+from compress.cli.settings_options import chosen, settings_options
 from compress.distill.teacher_recipe import TeacherRecipe
 
 

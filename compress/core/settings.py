@@ -1,7 +1,7 @@
 """Settings declared once: a dataclass whose fields carry their help, range and flag.
 
-The options of a command (`cli.settings`), the flags in messages and the checks of values that come from Python are
-all made from it, so that a default or a range is written once.
+The options of a command (`cli.settings_options`), the flags in messages and the checks of values that come from Python
+are all made from it, so that a default or a range is written once.
 
     @dataclass(frozen=True)
     class Recipe:

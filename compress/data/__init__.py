@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.data.folder import FolderSequence, read_folder
+from compress.data.folder_sequences import FolderSequence, read_folder
 from compress.data.opening import DataReference, load_sequences, open_source, split_key
 from compress.data.pairs import Pairs, PairSizes
 from compress.data.readers import registered_readers

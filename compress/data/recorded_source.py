@@ -51,7 +51,7 @@ class RecordedSource(ABC):
     @property
     @abstractmethod
     def fingerprint(self) -> str:
-        """See `DataSource`; `compress.data.fingerprints` has what files need."""
+        """See `DataSource`; `compress.data.file_fingerprints` has what files need."""
 
     @property
     def name(self) -> str:

@@ -60,6 +60,10 @@ class DataSource(Protocol):
     def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:
         """Batch number `index` of the endless stream that `seed` names; the same numbers give the same batch.
 
+        Args:
+            count: Pairs in the batch.
+            sizes: Of the crops.
+
         Raises:
             UsageError: nothing in it can be trained on.
             FileError: something is missing or damaged.

@@ -54,7 +54,7 @@ def save_state(path: Path, step: int, settings: Mapping[str, Any], tensors: Mapp
     """Write the state after `step` steps, whole or not at all.
 
     Args:
-        settings: What the training hangs on, as plain data.
+        settings: What the training depends on, as plain data.
         tensors: Any, by name; no two may share memory.
     """
     header = {"format": _FORMAT, "version": _VERSION, "step": step, "settings": dict(settings)}
@@ -66,7 +66,7 @@ def save_state(path: Path, step: int, settings: Mapping[str, Any], tensors: Mapp
 def read_state(
     path: Path, settings: Mapping[str, Any], required: Mapping[str, Tensor], optional: Mapping[str, Tensor]
 ) -> tuple[int, dict[str, Tensor]]:
-    """Inverse of `save_state`; nothing is believed that was not checked.
+    """Inverse of `save_state`; the file is checked before any of it is used.
 
     Args:
         settings: Of the training that is to continue.

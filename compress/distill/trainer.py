@@ -59,7 +59,7 @@ class Trainer(Generic[_Model, _Batch]):
         beside: Trained with the model and then no longer needed.
         scale: Of a parameter's learning rate, by its name.
         checkpoint: Where the state is kept; nowhere when None.
-        about: What beside `settings` the training hangs on, as plain data: only a run with the same continues it.
+        about: What beside `settings` the training depends on, as plain data: only a run with the same continues it.
         before: Called with each step, counted from 0, before it.
         saved: Called with the averaged model and the steps done, before each save of the state.
         progress: Gets the mean of each loss part since the last report. A stage with other parts is reported apart.

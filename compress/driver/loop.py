@@ -24,7 +24,7 @@ _SHOWN = ("loss", "iou")
 
 @dataclass(frozen=True)
 class Journal:
-    """What a search leaves of its results while it runs: weights in its run directory, its log, its progress.
+    """Records results while a search runs: weights in the run directory, log, progress.
 
     Attributes:
         work: The whole search, in units of `Trials.work`.

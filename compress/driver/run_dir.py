@@ -24,7 +24,7 @@ _PACKAGES = ("torch", "onnxruntime", "optuna", "numpy", "opencv-python-headless"
 
 
 @contextmanager
-def holding(run_dir: Path) -> Iterator[None]:
+def run_dir_lock(run_dir: Path) -> Iterator[None]:
     """Hold the run directory; the lock goes with the process, however it ends.
 
     Raises:
@@ -42,7 +42,7 @@ def holding(run_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def explained(run_dir: Path) -> Iterator[None]:
+def explaining_errors(run_dir: Path) -> Iterator[None]:
     """Say what a stop, or a study that cannot be used, means for the run.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What evaluating a student found, and how that is kept."""
+"""`Score`: accuracy and execution paths of an evaluated student, written and read."""
 
 from __future__ import annotations
 

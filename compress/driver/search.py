@@ -25,7 +25,7 @@ from compress.driver.preparation import (
 )
 from compress.driver.remeasure import Remeasurer
 from compress.driver.run_config import check_or_write_config, content_of, with_absolute_paths
-from compress.driver.run_dir import Log, explained, holding, write_environment
+from compress.driver.run_dir import Log, explaining_errors, run_dir_lock, write_environment
 from compress.driver.samplers import open_study
 from compress.driver.settings import SearchKeywords, SearchSettings
 from compress.driver.strategies import STRATEGIES
@@ -64,11 +64,11 @@ def search(
     config, device = with_absolute_paths(config), pick_device(config.device)
     inputs = look_up(config, target)
     check_kind(run_dir, planned=False)
-    with holding(run_dir):
+    with run_dir_lock(run_dir):
         setup = training_setup(config, inputs)
         check_or_write_config(config, run_dir, content_of(config, setup, inputs.space))
         write_environment(run_dir, str(device))
-        with explained(run_dir), loaded(setup) as students:
+        with explaining_errors(run_dir), loaded(setup) as students:
             return _run(config, run_dir, inputs, students, progress)
 
 

@@ -93,13 +93,15 @@ def bootstrap_error(values: ArrayLike, *, resamples: int = 1000, seed: int = 0) 
 
 def _usable_predictions(p: Array, truth: Array, convention: Convention) -> Array:
     if np.isnan(p).any() or (p[:, 2:] < 0).any():
-        raise CompressError("A predicted box is NaN or of negative size; the tracker that made it is broken.")
+        raise CompressError(
+            "A predicted box is NaN or of negative size, so the tracker's weights are damaged or diverged. Load others."
+        )
     known: NDArray[np.bool_] = ~np.any(np.isnan(truth), axis=1)
     for i in range(1, len(p)):
         if (p[i, 2:] == 0).any() and (i >= len(truth) or known[i]):
             p[i] = p[i - 1]
     if len(p) < len(truth) and convention == "lasot":
-        raise CompressError(f"{len(truth)} boxes were wanted, one per frame, but {len(p)} were predicted.")
+        raise CompressError(f"{len(truth)} boxes were wanted, one per frame, but {len(p)} came. Predict one for each.")
     p = np.concatenate([p[: len(truth)], np.zeros((max(0, len(truth) - len(p)), 4))])
     p[0] = truth[0]
     return p

@@ -1,4 +1,4 @@
-"""One-pass evaluation: started on the first true box of a sequence, then left alone to its end."""
+"""One-pass evaluation: the tracker starts on the first true box of a sequence and runs to its end without help."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from compress.geometry import FrameTracker, LoopSettings, Network
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out.
+    """Accuracy, speed and boxes of one tracker over some sequences.
 
     Attributes:
         fps: Frames over the time spent in start and update; reading or drawing the images is left out.

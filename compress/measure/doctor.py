@@ -36,7 +36,7 @@ class Finding:
 
 
 def examine() -> Iterator[Finding]:
-    """Findings in the order a person would ask for them; the last ones take about two seconds."""
+    """All findings; the last ones take about two seconds."""
     yield Finding("host", f"{host()} ({host().id})")
     yield Finding("python", f"{platform.python_version()} on {platform.platform(terse=True)}")
     yield from map(_package, _PACKAGES)
@@ -57,7 +57,7 @@ def examine() -> Iterator[Finding]:
 
 
 def calm(calls: list[Callable[[], object]] | None = None) -> Finding:
-    """How restless the machine is now, by the spread that decides whether times are taken."""
+    """How noisy the machine is now, by the spread and drift for which times are refused."""
     times = time_rounds(calls or _small_work(), rounds=20)
     apart, change = spread(times), drift(times)
     found = f"halves of the rounds {apart:.1%} apart, drift {change:+.1%}, in a short trial"

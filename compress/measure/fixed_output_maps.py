@@ -1,4 +1,4 @@
-"""Maps that keep the box where it is, whatever the head. This module travels in kits: Python 3.8 and numpy."""
+"""Maps that keep the box where it is, whatever the head. This module is packed into kits: Python 3.8 and numpy."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Frames of onnxruntime sessions to be timed: one graph, or the stages of an adaptive tracker along forced paths.
 
-Timing depends neither on weights nor on what is kept of the template, which is random. This module travels in kits:
+Timing depends neither on weights nor on what is kept of the template, which is random. This module is packed into kits:
 Python 3.8, numpy and onnxruntime.
 """
 

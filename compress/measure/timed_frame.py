@@ -1,6 +1,6 @@
 """One frame of the whole loop around a tracker's network, as it is timed here and on a device.
 
-This module travels in kits: Python 3.8 and numpy.
+This module is packed into kits: Python 3.8 and numpy.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Timing many calls so that their figures can be added and compared.
 
-Visits go round-robin in shuffled order, so that drift and neighbours fall on all calls alike. The first runs of a
+Visits go round-robin in shuffled order, so that drift and neighbours (other programs of the machine) fall on all calls
+alike. The first runs of a
 visit are dropped: they pay for the caches the call before has filled. The 10th percentile over all rounds is what
-adds up; medians and means include what the neighbours took.
+adds up; medians and means include the time that neighbours took.
 
-This module travels in kits: Python 3.8 and numpy.
+This module is packed into kits: Python 3.8 and numpy.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ NOISY = 0.05
 """Two halves of the rounds that disagree by more than this, at the median call, ask for more rounds."""
 
 LIMIT = 0.2
-"""Times whose halves disagree or drift apart by more than this are refused."""
+"""Times whose halves disagree or drift by more than this, relatively, are refused."""
 
 ATTEMPTS = 3
 

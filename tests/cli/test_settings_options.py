@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from compress.cli.search import command as search
-from compress.cli.settings import chosen, given, settings_options
+from compress.cli.settings_options import chosen, given, settings_options
 from compress.cli.train_teacher import command as train_teacher
 from compress.core.settings import setting, settings_of
 from compress.distill import TeacherRecipe

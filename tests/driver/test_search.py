@@ -18,7 +18,7 @@ from compress import search
 from compress.archive import STUDY, Archive, read_archive, storage_url
 from compress.cli import main
 from compress.core import CompressError, FileError
-from compress.driver.run_dir import holding
+from compress.driver.run_dir import run_dir_lock
 from compress.testing.search_inputs import SETTINGS
 
 _COLUMNS = {
@@ -136,7 +136,7 @@ def test_foreign_folder_is_refused(tmp_path: Path, weights: str, data: str) -> N
 
 
 def test_one_search_at_a_time(run: Archive, weights: str, data: str) -> None:
-    with holding(run.run_dir), pytest.raises(CompressError, match="Another search is running"):
+    with run_dir_lock(run.run_dir), pytest.raises(CompressError, match="Another search is running"):
         search(out=run.run_dir, weights=weights, data=data, **SETTINGS)
 
 

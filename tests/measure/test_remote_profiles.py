@@ -25,7 +25,7 @@ LOOP_MS = 0.5
 def _measured(
     teacher: TrackerSpec, target: str, scale: float = 1.0, whole: Callable[[float], float] = lambda ms: ms
 ) -> Profile:
-    """Fitted to times made from layers of equal cost; networks held back take `whole` of what stacks tell."""
+    """Fitted to times made from layers of equal cost; the validation set takes `whole` of what stacks predict."""
     plan = TimingPlan.of(teacher, Coverage.of(teacher))
     times = []
     for batch in plan.batches:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from compress.data.fingerprints import sequences_fingerprint
-from compress.data.folder import LABELS, read_folder, sequence_folders
+from compress.data.file_fingerprints import sequences_fingerprint
+from compress.data.folder_sequences import LABELS, read_folder, sequence_folders
 from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
 from compress.data.sources import READERS

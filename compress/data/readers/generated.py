@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from compress.core import fingerprint
-from compress.data.fingerprints import files_fingerprint
+from compress.data.file_fingerprints import files_fingerprint
 from compress.data.generated import generated_sequences, load_images, sample_pairs
 from compress.data.generated.raster import Image
 from compress.data.generated.textures import texture_files

@@ -25,8 +25,8 @@ from compress.driver.planner.commands import plan_commands
 from compress.driver.planner.estimator import Candidate, Estimator
 from compress.driver.planner.front import distinct, front_of, nearest_to_front
 from compress.driver.planner.notes import plan_notes
+from compress.driver.planner.planned_trials import plan_row, planned_record, planned_trial
 from compress.driver.planner.sample import sample_space
-from compress.driver.planner.trials import plan_row, planned_record, planned_trial
 from compress.driver.run_dir import Log
 from compress.driver.samplers import open_study
 from compress.driver.settings import SearchSettings

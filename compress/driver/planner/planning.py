@@ -11,7 +11,7 @@ from compress.core.progress import Progress, no_progress
 from compress.driver.planner.planner import Planner
 from compress.driver.planner.sample import DRAWS
 from compress.driver.run_config import check_or_write_config, space_content
-from compress.driver.run_dir import explained, holding, write_environment
+from compress.driver.run_dir import explaining_errors, run_dir_lock, write_environment
 from compress.driver.settings import SearchSettings
 from compress.measure import Target
 from compress.models import weights_path
@@ -60,10 +60,10 @@ def make_plan(
     space = load_space(config.space)
     planner = Planner(config, run_dir, target, space, progress, draws)
     check_kind(run_dir, planned=True)
-    with holding(run_dir):
+    with run_dir_lock(run_dir):
         check_or_write_config(config, run_dir, space_content(space))
         write_environment(run_dir, "none: a plan trains nothing")
-        with explained(run_dir):
+        with explaining_errors(run_dir):
             return planner.run()
 
 

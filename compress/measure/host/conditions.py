@@ -1,6 +1,6 @@
-"""What a machine says of its clocks, power mode, temperature and versions.
+"""Clocks, power mode, temperature and versions of a machine, as its system reports them.
 
-This module travels in kits: Python 3.8 and numpy.
+This module is packed into kits: Python 3.8 and numpy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from compress.geometry.pixels import library
 
 _CPUFREQ = "/sys/devices/system/cpu/cpu0/cpufreq/"
 _BOARD = "/proc/device-tree/model"
-_MOVING = ("cpu_mhz", "celsius")
+_VARYING = ("cpu_mhz", "celsius")
 _LONGEST = 300
 
 
@@ -25,7 +25,7 @@ def conditions(before: dict[str, str] | None = None) -> dict[str, str]:
     """The fields of `compress.latency.Conditions`; empty text for what is unknown.
 
     Args:
-        before: What this returned before the run: what moved meanwhile is given at both times.
+        before: What this returned before the run: what has changed meanwhile is given at both times.
     """
     now = {
         "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -35,12 +35,12 @@ def conditions(before: dict[str, str] | None = None) -> dict[str, str]:
         "system": _joined([platform.platform(terse=True), _read("/etc/nv_tegra_release").split(",")[0]]),
         "governor": _read(_CPUFREQ + "scaling_governor"),
         "cpu_mhz": _cpu_mhz(),
-        "power_mode": _said("nvpmodel", "-q"),
+        "power_mode": _command_output("nvpmodel", "-q"),
         "gpu": _gpu(),
         "celsius": _celsius(),
     }
     if before:
-        for name in _MOVING:
+        for name in _VARYING:
             if before[name] and before[name] != now[name]:
                 now[name] = before[name] + " before, " + now[name] + " after"
     return {name: _line(text) for name, text in now.items()}
@@ -53,7 +53,7 @@ def board() -> str:
 
 def gpu_name() -> str:
     """Name of the first GPU that `nvidia-smi` knows."""
-    return _line(_said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").split(";")[0])
+    return _line(_command_output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader").split(";")[0])
 
 
 def _cpu_mhz() -> str:
@@ -69,7 +69,7 @@ def _cpu_mhz() -> str:
 
 def _gpu() -> str:
     query = "--query-gpu=name,driver_version,clocks.sm,clocks.max.sm,power.limit"
-    found = [_said("nvidia-smi", query, "--format=csv,noheader")]
+    found = [_command_output("nvidia-smi", query, "--format=csv,noheader")]
     for folder in sorted(glob.glob("/sys/class/devfreq/*")):
         now, most = (_read(folder + "/" + name) for name in ("cur_freq", "max_freq"))
         if now.isdigit() and most.isdigit():
@@ -91,7 +91,7 @@ def _read(path: str) -> str:
         return ""
 
 
-def _said(*words: str) -> str:
+def _command_output(*words: str) -> str:
     """What a command of the system answers; empty where there is none, or it fails or hangs."""
     if shutil.which(words[0]) is None:
         return ""

@@ -1,6 +1,6 @@
 """This host: what makes two latencies measured at different times comparable.
 
-This module travels in kits: Python 3.8.
+This module is packed into kits: Python 3.8.
 """
 
 from __future__ import annotations

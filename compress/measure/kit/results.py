@@ -1,4 +1,4 @@
-"""Reading a kit's results.json with suspicion: what is truncated, edited or foreign is refused."""
+"""Reads and checks a kit's results.json: a truncated, edited or foreign file is refused."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Files of a kit where it is measured: its plan, its graphs, its weights, its results.
 
-This module travels in kits: Python 3.8 and numpy.
+This module is packed into kits: Python 3.8 and numpy.
 """
 
 from __future__ import annotations

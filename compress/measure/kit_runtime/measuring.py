@@ -1,6 +1,6 @@
 """Times what a kit plans: whole frames under onnxruntime, or the frame loop alone for another program's times.
 
-This module travels in kits: Python 3.8 and numpy, and onnxruntime for frames.
+This module is packed into kits: Python 3.8 and numpy, and onnxruntime for frames.
 """
 
 from __future__ import annotations

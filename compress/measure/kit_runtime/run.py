@@ -1,6 +1,6 @@
 """Measures a kit where it is and writes results.json: `python3 measure.pyz`.
 
-This module travels in kits: Python 3.8.
+This module is packed into kits: Python 3.8.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _FOLDER = re.compile(r"folder (/[A-Za-z0-9_./+-]{1,200}/compress-kit\.[A-Za-z0-9
 _SHARE = re.compile(r"batch (\d+) of (\d+): (\d+)%")
 
 _GRACE_S = 30
-"""Seconds beside the limit for connecting and copying; the device keeps the limit itself."""
+"""Seconds beside the limit for connecting and copying; the device applies the limit itself."""
 
 _ALARM = 128 + 14
 """What a shell makes of a command that ran into its own limit."""
@@ -51,11 +51,11 @@ def measure_remotely(remote: Remote, kit: Path, out: Path, *, progress: Progress
     if shutil.which("ssh") is None:
         raise CompressError("There is no ssh here. Install OpenSSH's client, or use `compress profile kit`.")
     script = _SCRIPT.format(run=_run_words(remote, kit))
-    talk = _Talk(progress)
+    messages = _DeviceMessages(progress)
     try:
-        answer = _converse(remote, ["sh", "-c", shlex.quote(script)], kit, talk)
+        answer = _exchange(remote, ["sh", "-c", shlex.quote(script)], kit, messages)
     except BaseException:
-        _clean_up(remote, talk.folder)
+        _clean_up(remote, messages.folder)
         raise
     with replacing(out) as temporary:
         temporary.write_bytes(answer)
@@ -69,20 +69,20 @@ def _run_words(remote: Remote, kit: Path) -> str:
     return f'{python} "$dir/measure.pyz" --out "$dir/results.json" --limit {remote.limit_s}'
 
 
-class _Talk:
-    """What the device says on stderr: its folder, how far it is, and anything else, which explains a failure."""
+class _DeviceMessages:
+    """The device's messages on stderr: its folder, how far it is, and anything else, which explains a failure."""
 
     def __init__(self, progress: Progress) -> None:
         self.folder: str | None = None
         self.last: list[str] = []
         self._progress = progress
 
-    def hear(self, stream: IO[bytes]) -> None:
+    def read_from(self, stream: IO[bytes]) -> None:
         with stream:
             for raw in stream:
-                self._take(raw.decode("utf-8", "replace").strip()[:500])
+                self._handle(raw.decode("utf-8", "replace").strip()[:500])
 
-    def _take(self, line: str) -> None:
+    def _handle(self, line: str) -> None:
         share, folder = _SHARE.fullmatch(line), _FOLDER.fullmatch(line)
         if share:
             done, count, percent = map(int, share.groups())
@@ -93,14 +93,14 @@ class _Talk:
             self.last = [*self.last[-4:], line]
 
 
-def _converse(remote: Remote, command: Sequence[str], kit: Path, talk: _Talk) -> bytes:
+def _exchange(remote: Remote, command: Sequence[str], kit: Path, messages: _DeviceMessages) -> bytes:
     """Send the kit to a command on the device and return what it prints."""
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with _ending(subprocess.Popen([*remote.command, *command], **pipes)) as ssh:  # type: ignore[call-overload]
-        said: list[bytes] = []
+    with _killed_at_end(subprocess.Popen([*remote.command, *command], **pipes)) as ssh:  # type: ignore[call-overload]
+        output: list[bytes] = []
         threads = [
-            threading.Thread(target=talk.hear, args=(ssh.stderr,), daemon=True),
-            threading.Thread(target=_gather, args=(ssh.stdout, said), daemon=True),
+            threading.Thread(target=messages.read_from, args=(ssh.stderr,), daemon=True),
+            threading.Thread(target=_read_output, args=(ssh.stdout, output), daemon=True),
             threading.Thread(target=_send, args=(kit, ssh.stdin), daemon=True),
         ]
         for thread in threads:
@@ -112,17 +112,17 @@ def _converse(remote: Remote, command: Sequence[str], kit: Path, talk: _Talk) ->
         for thread in threads:
             thread.join(10)
     if code != 0:
-        raise _failure(remote, code, talk.last)
-    return said[0] if said else b""
+        raise _failure(remote, code, messages.last)
+    return output[0] if output else b""
 
 
-def _gather(stream: IO[bytes], into: list[bytes]) -> None:
+def _read_output(stream: IO[bytes], into: list[bytes]) -> None:
     with stream:
         into.append(stream.read(_MAX_BYTES))
 
 
 @contextlib.contextmanager
-def _ending(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+def _killed_at_end(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """A process that is gone when the block ends."""
     try:
         yield process

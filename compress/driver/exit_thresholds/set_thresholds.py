@@ -1,4 +1,4 @@
-"""Thresholds for a trained tracker: exits asked, thresholds chosen, then tracked with."""
+"""Exit thresholds for a trained tracker: chosen from the scores of all exits, then evaluated by tracking."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from compress.runtime.thresholds import with_thresholds
 
 
 @dataclass(frozen=True)
-class Chosen:
+class ChosenThresholds:
     """A tracker with thresholds.
 
     Attributes:
@@ -65,7 +65,7 @@ def set_thresholds(
     store: Store,
     device: torch.device,
     progress: Progress = no_progress,
-) -> Chosen:
+) -> ChosenThresholds:
     """Thresholds for a tracker: `taus` as they are, or those that are most accurate within `max_ms`.
 
     Args:
@@ -77,7 +77,7 @@ def set_thresholds(
     """
     given = None if taus is None else with_thresholds(model.spec, taus)
     scores = exit_scores(
-        model, sequences, device=device, data=data, store=store, progress=part(progress, 0, 0.5, "asking all exits")
+        model, sequences, device=device, data=data, store=store, progress=part(progress, 0, 0.5, "scoring all exits")
     )
     if given is not None:
         found = estimate_thresholds(scores, given, [each.tau for each in given.exits[:-1]], ms)
@@ -92,7 +92,7 @@ def set_thresholds(
         progress=part(progress, 0.5, 1, "tracking with the thresholds"),
     )
     mean = sum(ms(path) * count for path, count in tracked.paths.items()) / sum(tracked.paths.values())
-    return Chosen(spec, found, tracked.accuracy, tracked.paths, mean)
+    return ChosenThresholds(spec, found, tracked.accuracy, tracked.paths, mean)
 
 
 def _with_spec(model: Tracker, spec: TrackerSpec) -> Tracker:

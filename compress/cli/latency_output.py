@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Answer:
+class LatencyAnswer:
     """Latencies by what was asked; `mean` is missing where execution paths are not known and nothing is predicted."""
 
     name: str
@@ -54,7 +54,7 @@ def _known(latency: Latency) -> dict[str, Any]:
     return figures if latency.runs else figures | {"p50_ms": None, "p90_ms": None, "p99_ms": None}
 
 
-def print_latency(answer: Answer, as_json: bool, more: dict[str, Any]) -> None:
+def print_latency(answer: LatencyAnswer, as_json: bool, more: dict[str, Any]) -> None:
     """Print an answer; `more` holds the errors of the profile behind it, and of an estimate where it ends."""
     if as_json:
         print_json(answer.to_dict() | more)
