@@ -16,11 +16,13 @@ from compress.core import FileError, UsageError
 from compress.data import (
     DataReference,
     PairSizes,
-    fingerprints,
     open_source,
     recorded_source,
     registered_readers,
     split_key,
+)
+from compress.data import (
+    file_fingerprints as fingerprints,
 )
 from compress.data.generated import generated_sequences
 from compress.data.worker import make_pairs, stream_pairs

@@ -50,6 +50,10 @@ def _again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "build_profile", patient)
 
 
+NOISY = 3
+"""What `measure.pyz` exits with where the machine is too noisy."""
+
+
 @dataclasses.dataclass(frozen=True)
 class MeasuredKit:
     """A kit of the tiny family in `folder`, written under `home`, and what it measured on this host."""
@@ -78,7 +82,12 @@ def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) ->
     # Isolated, in another folder, so that nothing but what is installed beside numpy can be imported.
     words = [sys.executable, "-I", str(folder / "measure.pyz")]
     environment = os.environ | {"TMPDIR": str(scratch)}
-    done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
+    for _ in range(3):
+        done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
+        if done.returncode != NOISY:
+            break
+    else:
+        pytest.skip(f"The machine is too busy to measure a kit: {done.stderr.splitlines()[-1]}")
     assert done.returncode == 0, done.stderr
     return MeasuredKit(id, coverage, home, folder, folder / "results.json")
 

@@ -62,11 +62,22 @@ def long_kit(measured_kit: Any, tmp_path: Path) -> Path:
 @needs_ssh
 def test_a_kit_measured_over_ssh_is_read_back(board: Loopback, measured_kit: Any, tmp_path: Path) -> None:
     shutil.copytree(measured_kit.home / "kits", tmp_path / "home" / "kits")
-    seen: list[float] = []
     results = tmp_path / "results.json"
-    measure_remotely(
-        _remote(board), measured_kit.folder, results, progress=lambda text, share, _=None: seen.append(share)
-    )
+    for _ in range(3):
+        seen: list[float] = []
+        try:
+            measure_remotely(
+                _remote(board),
+                measured_kit.folder,
+                results,
+                progress=lambda text, share, _=None, seen=seen: seen.append(share),
+            )
+            break
+        except CompressError as error:
+            if "too noisy" not in str(error):
+                raise
+    else:
+        pytest.skip("The machine is too busy to measure a kit.")
     assert seen[-1] == 1.0
     assert seen == sorted(seen) or len(seen) > 12  # measured again where this machine is noisy
     profile, _ = ingest(results)
