@@ -40,11 +40,13 @@ def shortened(spec: TrackerSpec) -> TrackerSpec:
 
 
 class BackboneSuite:
-    """One backbone, shown by one small tracker of it."""
+    """Inherit it in a test module and give one fixture, the `spec` of one small tracker of the backbone.
 
-    @pytest.fixture
-    def spec(self) -> TrackerSpec:
-        raise NotImplementedError("a subclass gives the tracker")
+    class TestMine(BackboneSuite):
+        @pytest.fixture
+        def spec(self) -> TrackerSpec:
+            return ...
+    """
 
     @pytest.fixture
     def model(self, spec: TrackerSpec) -> Tracker:
