@@ -8,12 +8,14 @@ import shutil
 import sys
 import textwrap
 import traceback
-from contextlib import suppress
-from typing import NoReturn
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
 
 import click
 
-from compress.core import CompressError
+from compress.core import CompressError, CompressWarning
 
 _ADVICE = {
     errno.ENOSPC: ("The disk is full", "Free some space, or write elsewhere, and run the same command again."),
@@ -58,18 +60,39 @@ def main(args: list[str] | None = None) -> NoReturn:
 def _invoke(args: list[str] | None) -> int:
     from compress.cli.group import group
 
-    result = group.main(args=args, prog_name="compress", standalone_mode=False)
+    with _printed_warnings():
+        result = group.main(args=args, prog_name="compress", standalone_mode=False)
     return result if isinstance(result, int) else 0
+
+
+@contextmanager
+def _printed_warnings() -> Iterator[None]:
+    """Within, every warning of the package is a paragraph on stderr, whatever Python was told to do with warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", CompressWarning)
+        show_other = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, CompressWarning):
+                _write_paragraph(f"Warning: {message}")
+            else:
+                show_other(message, category, *place)
+
+        warnings.showwarning = show
+        yield
 
 
 def _say(message: str, code: int) -> int:
     """Write one paragraph to stderr, wrapped where a person reads it; return `code`."""
     if os.environ.get("COMPRESS_DEBUG") == "1":
         traceback.print_exc()
-    clean = "".join(c if c.isprintable() or c == "\n" else "�" for c in message)
-    text = clean if code == 130 else f"Error: {clean}"
-    _write_error(_wrapped(text) if sys.stderr and sys.stderr.isatty() else text)
+    _write_paragraph(message if code == 130 else f"Error: {message}")
     return code
+
+
+def _write_paragraph(text: str) -> None:
+    clean = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    _write_error(_wrapped(clean) if sys.stderr and sys.stderr.isatty() else clean)
 
 
 def _wrapped(text: str) -> str:

@@ -3,7 +3,16 @@
 from compress.core.backbones.levit import LevitRules
 from compress.core.backbones.rules import BACKBONES, BackboneRules
 from compress.core.backbones.vit import VitRules
-from compress.core.errors import CompressError, FileError, InfeasibleError, InterruptedRun, UsageError, unknown_name
+from compress.core.errors import (
+    CompressError,
+    CompressWarning,
+    FileError,
+    InfeasibleError,
+    InterruptedRun,
+    UsageError,
+    unknown_name,
+    warn,
+)
 from compress.core.execution_path import ExecutionPath, cheapest_path, exit_shares, mean_layers, path_rows, worst_path
 from compress.core.fingerprints import fingerprint
 from compress.core.latency_constraint import ConstraintCheck, LatencyConstraint
@@ -32,6 +41,7 @@ __all__ = [
     "Attention",
     "BypassSpec",
     "CompressError",
+    "CompressWarning",
     "ConstraintCheck",
     "ExitSpec",
     "FileError",
@@ -62,5 +72,6 @@ __all__ = [
     "mean_layers",
     "unknown_name",
     "path_rows",
+    "warn",
     "worst_path",
 ]

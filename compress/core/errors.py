@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Iterable
 
 
@@ -32,6 +33,15 @@ class InterruptedRun(CompressError):
 
 class FileError(CompressError):
     """A file is missing, damaged, or does not hold what its place promises."""
+
+
+class CompressWarning(UserWarning):
+    """What makes a result less reliable than it looks; the command line prints it on stderr and goes on."""
+
+
+def warn(text: str) -> None:
+    """Warn the user of the package, as a `CompressWarning`, in the words of an error: what was found, what to do."""
+    warnings.warn(text, CompressWarning, stacklevel=3)
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UsageError:

@@ -52,6 +52,11 @@ def test_every_command_is_there_and_has_help(name: str) -> None:
     assert caught.value.code == 0
 
 
+def test_a_warning_is_one_paragraph_and_no_failure() -> None:
+    result = raising("core.warn('cores are few.'); print('done', file=sys.stderr)", PYTHONWARNINGS="error")
+    assert (result.returncode, result.stderr) == (0, "Warning: cores are few.\ndone\n")
+
+
 def test_unknown_command_suggests() -> None:
     result = run("serch")
     assert result.returncode == 2
