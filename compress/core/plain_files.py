@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from compress.core.errors import FileError, UsageError
+from compress.core.opening import read_bounded
 from compress.core.plain import Bounds, from_plain
 from compress.core.plain_values import excess
 
@@ -38,7 +37,7 @@ def read_plain(
     Raises:
         FileError: no regular file, one that is too large, or not such a file of one value, without aliases.
     """
-    data = read_bounded(path, kind, most=most, advice=advice)
+    data = read_bounded(path, kind, most, advice=advice)
     try:
         text = data.decode("utf-8-sig")
         if (syntax or _SUFFIXES.get(path.suffix.lower(), "yaml")) == "json":
@@ -69,25 +68,6 @@ def load_plain(
         return from_plain(cls, data, where, bounds=bounds)
     except UsageError as error:
         raise not_a(path, kind, str(error).rstrip("."), advice) from error
-
-
-def read_bounded(path: Path, kind: str, *, most: int, advice: str = "") -> bytes:
-    """The bytes of a regular file of at most `most`; a pipe or a device is not waited for. Raises FileError."""
-    try:
-        # Opened without blocking, then checked: between a check of the path and its opening the file could change.
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    except FileNotFoundError:
-        raise FileError(f"There is no {kind} at {path}.") from None
-    except (OSError, ValueError) as error:
-        raise FileError(f"The {kind} {path} cannot be read ({error}). {advice}".rstrip()) from error
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise FileError(f"There is no {kind} at {path}: it is no regular file. {advice}".rstrip())
-    with os.fdopen(handle, "rb") as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise FileError(f"{path} is larger than any {kind} ({most} bytes). {advice}".rstrip())
-    return data
 
 
 def parse_json(text: str, bounds: Bounds = _BOUNDS) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import cv2
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import FileError
+from compress.core.opening import numeric_order
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
@@ -44,10 +44,10 @@ def image_files(folder: Path | str) -> list[Path]:
         FileError: no such folder.
     """
     try:
-        found = [p for p in Path(folder).iterdir() if is_image(p.name)]
+        found = [name for name in os.listdir(folder) if is_image(name)]
     except OSError as error:
         raise _unlisted(folder, error) from error
-    return sorted(found, key=lambda p: _natural(p.name))
+    return [Path(folder) / name for name in numeric_order(found)]
 
 
 def has_images(folder: Path | str) -> bool:
@@ -70,8 +70,3 @@ def is_image(name: str) -> bool:
 
 def _unlisted(folder: Path | str, error: OSError) -> FileError:
     return FileError(f"Cannot list the folder {folder}: {error.strerror or error}. Give a folder of images.")
-
-
-def _natural(name: str) -> tuple[list[str | int], str]:
-    # Every second piece is a number, so numbers are compared with numbers and text with text.
-    return [int(piece) if i % 2 else piece for i, piece in enumerate(re.split(r"(\d+)", name))], name

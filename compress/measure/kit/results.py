@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from compress.core import FileError, UsageError
+from compress.core.opening import read_bounded
 from compress.core.plain import Bounds, from_plain
-from compress.core.plain_files import parse_json, read_bounded
+from compress.core.plain_files import parse_json
 from compress.latency import Conditions
 from compress.measure.backends import BACKENDS
 from compress.measure.kit.plan import KitPlan
@@ -107,7 +108,7 @@ def check_fits(path: Path, results: Results, kit: KitPlan) -> None:
 
 
 def _checked_body(path: Path) -> dict[str, Any]:
-    data = read_bounded(path, "results of a kit", most=_MAX_BYTES, advice=_AGAIN)
+    data = read_bounded(path, "results of a kit", _MAX_BYTES, advice=_AGAIN)
     try:
         text = data.decode("ascii")
     except UnicodeDecodeError:
