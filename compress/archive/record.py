@@ -10,7 +10,8 @@ from typing import Any, Literal
 from compress.archive.execution_paths import paths_from
 from compress.archive.prior_accuracy import PriorAccuracy
 from compress.core import Accuracy, ExecutionPath, FileError, Latency, TrackerSpec, mean_layers, path_rows
-from compress.core.plain import Bounds, from_plain, printable, to_plain
+from compress.core.plain import Bounds, from_plain, to_plain
+from compress.core.text import printable
 
 Status = Literal["done", "rejected", "running", "failed", "missed", "duplicate"]
 """`rejected`: too slow, never trained. `missed`: measured whole and over the bound. `duplicate`: tried before."""
@@ -114,7 +115,7 @@ class Record:
         """JSON types only, for an Optuna user attribute."""
         attrs = {f.name: to_plain(getattr(self, f.name), defaults=True) for f in fields(self) if f.name != "paths"}
         # A reason may quote anything, such as a path that is no text; the record must be readable again.
-        attrs |= {"spec": self.spec.to_dict(), "reason": printable(self.reason)}
+        attrs |= {"spec": self.spec.to_dict(), "reason": printable(self.reason, lines=True, most=2_000)}
         return attrs | {"paths": None if self.paths is None else path_rows(self.paths)}
 
     @classmethod

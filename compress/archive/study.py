@@ -19,7 +19,8 @@ from compress.archive.plan import Plan
 from compress.archive.record import Record, Status
 from compress.archive.run_files import AGAIN, constraint_of, read_environment, read_settings
 from compress.core import FileError, Latency, LatencyConstraint
-from compress.core.plain import from_plain, printable
+from compress.core.plain import from_plain
+from compress.core.text import printable
 
 if TYPE_CHECKING:
     import optuna
@@ -58,7 +59,7 @@ def store_measured(study: optuna.Study, variant: str, latency: Latency) -> None:
 
 def store_status(study: optuna.Study, variant: str, status: Status, reason: str) -> None:
     """Change what became of `variant` after its trial was finished."""
-    study.set_user_attr(f"status:{variant}", {"status": status, "reason": printable(reason)})
+    study.set_user_attr(f"status:{variant}", {"status": status, "reason": printable(reason, lines=True, most=2_000)})
 
 
 def store_plan(study: optuna.Study, plan: Plan) -> None:

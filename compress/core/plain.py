@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeVar
 
 from compress.core.errors import CompressError, UsageError
 from compress.core.plain_reader import PlainReader, fields_of
-from compress.core.plain_values import Bounds, excess, printable, to_plain
+from compress.core.plain_values import Bounds, excess, to_plain
 
-__all__ = ["Bounds", "from_plain", "printable", "problems_of", "to_plain"]
+__all__ = ["Bounds", "from_plain", "problems_of", "to_plain"]
 
 _T = TypeVar("_T")
 _MAX_SHOWN = 20

@@ -47,12 +47,6 @@ def shown(value: Any) -> str:
     return f"a list of {len(value)}" if isinstance(value, list | tuple) else f"of type {type(value).__name__}"
 
 
-def printable(text: str, most: int = 2_000) -> str:
-    """`text` as it may be stored and printed: escapes in place of what a terminal would obey, cut to `most`."""
-    found = _UNPRINTABLE.sub(lambda match: ascii(match[0])[1:-1], text)
-    return found if len(found) <= most else found[: most - 1] + "…"
-
-
 def scalar_problem(value: Any, bounds: Bounds) -> str | None:
     """What is wrong with a text or a number of the right type; None where nothing is."""
     if isinstance(value, str):

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from compress.core import FileError, UsageError
-from compress.core.plain import Bounds, from_plain, printable, problems_of, to_plain
+from compress.core.plain import Bounds, from_plain, problems_of, to_plain
 from compress.core.plain_files import load_plain, read_plain
 
 
@@ -159,11 +159,6 @@ def test_problems_of_a_value_and_what_is_in_it() -> None:
         "count must be at least 0 but is -1",
         "parts[1].ms must be positive but is -2.0",
     ]
-
-
-def test_text_is_made_printable() -> None:
-    assert printable("a\x1b[0m\ud800b\nc") == "a\\x1b[0m\\ud800b\nc"
-    assert printable("x" * 50, most=10) == "x" * 9 + "…"
 
 
 def _write(tmp_path: Path, text: str, name: str = "f.yaml") -> Path:
