@@ -100,8 +100,14 @@ class _Process:
         command = [sys.executable, "-m", "compress.data.worker"]
         self._stderr_file = stderr_file
         with stderr_file.open("wb") as stderr:
+            # A session of its own: Ctrl-C on a terminal goes to all processes there, but this one says when to end.
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env=environment,
+                start_new_session=True,
             )
         assert self._process.stdin is not None
         with self._process.stdin as stdin:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,9 @@ _FORMAT = "compress-training"
 _VERSION = 1
 _ANEW = "Remove it to train from the start."
 
+_FIRST_S, _SHARE, _COST = 1.0, 0.1, 0.05
+"""Of `SaveTimes`: seconds until the first save, the share of the time that may be lost, and that saving may take."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -28,13 +33,46 @@ class Checkpoint:
 
     Attributes:
         path: A file that ends in `.safetensors`; read when the training begins, if it is there.
-        every_s: Seconds between saves; the end is saved, too.
+        every_s: The most seconds between two saves; fewer while the training is young, see `SaveTimes`. The end is
+            saved too, and the step in which Ctrl-C or SIGTERM comes.
         anew: Begin from the start where the file is damaged or of another training, rather than refuse it.
     """
 
     path: Path
-    every_s: float = 120.0
+    every_s: float = 60.0
     anew: bool = False
+
+
+class SaveTimes:
+    """When a training saves its state.
+
+    A second after it has begun, then whenever a tenth of the time since then would be lost, and at least every
+    `every_s`: one that is killed soon and often still comes to its end. A save that takes long comes less often, so
+    that saving takes about a twentieth of the time at most.
+
+    Args:
+        clock: Seconds; for tests.
+    """
+
+    def __init__(self, every_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._every, self._clock = every_s, clock
+        self._begin = self._last = clock()
+        self._took = 0.0
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to save."""
+        now = self._clock()
+        wait = max(_FIRST_S, _SHARE * (now - self._begin), self._took / _COST)
+        return now - self._last >= min(self._every, wait)
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Around each save."""
+        begin = self._clock()
+        yield
+        self._last = self._clock()
+        self._took = self._last - begin
 
 
 @dataclass(frozen=True)

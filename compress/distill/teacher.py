@@ -58,7 +58,7 @@ def train_teacher(
         source: Where pairs come from.
         workers: Processes that make pairs; 0 for this one.
         out: Folder for `weights.safetensors`, `state.safetensors`, `log.csv`.
-        save_every: Seconds between saves.
+        save_every: The most seconds between saves; see `Checkpoint`.
         progress: Called now and then with the mean of each loss part since.
 
     Raises:

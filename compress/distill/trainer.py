@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from compress.core import CompressError, FileError
+from compress.core.interrupts import deferred_interrupts
 from compress.core.progress import Progress, no_progress
-from compress.distill.checkpoint import Checkpoint
+from compress.distill.checkpoint import Checkpoint, SaveTimes
 from compress.distill.optimisation import averaged, optimiser, warmup_cosine
 from compress.distill.training_state import TrainingState
 
@@ -89,30 +90,33 @@ class Trainer(Generic[_Model, _Batch]):
         self._descent = optimiser(self._trained, settings.lr, settings.weight_decay, scale=scale)
         self._means = _Means(progress, settings)
         self._state = TrainingState(self._trained, self._average, self._descent, device)
+        self._times = SaveTimes(inf if checkpoint is None else checkpoint.every_s)
         self._step, self._saved_step = 0, -1
 
     def run(self) -> _Model:
         """Train to the end, from the checkpoint where there is one; the averaged model, in eval mode.
+
+        Ctrl-C and SIGTERM wait until the step under way is done and saved; a second one does not.
 
         Raises:
             CompressError: the loss, one of its parts or the gradient is not finite; nothing of that step is saved.
             FileError: the checkpoint is damaged or belongs to another training.
         """
         self._resume()
-        settings, last_save = self._settings, time.monotonic()
+        settings = self._settings
         schedule = warmup_cosine(self._descent, settings.steps, settings.warmup, start=self._step)
         with closing(self._batches(self._step)) as batches:
             while self._step < settings.steps:
-                self._before(self._step)
-                parts = self._objective(next(batches), self._step)
-                self._descend(parts)
-                schedule.step()
-                self._average.update_parameters(self._model)
-                self._step += 1
-                self._means.add(self._step, parts)
-                if self._checkpoint is not None and time.monotonic() - last_save >= self._checkpoint.every_s:
-                    self._save()
-                    last_save = time.monotonic()
+                with deferred_interrupts() as interrupts:
+                    self._before(self._step)
+                    parts = self._objective(next(batches), self._step)
+                    self._descend(parts)
+                    schedule.step()
+                    self._average.update_parameters(self._model)
+                    self._step += 1
+                    self._means.add(self._step, parts)
+                    if interrupts.requested or self._times.due:
+                        self._save()
         self._save()
         return cast(_Model, self._average.module)
 
@@ -141,8 +145,9 @@ class Trainer(Generic[_Model, _Batch]):
 
     def _save(self) -> None:
         if self._checkpoint is not None and self._saved_step != self._step:
-            self._saved(cast(_Model, self._average.module), self._step)
-            self._state.save(self._checkpoint.path, self._step, self._about)
+            with self._times.saving():
+                self._saved(cast(_Model, self._average.module), self._step)
+                self._state.save(self._checkpoint.path, self._step, self._about)
             self._saved_step = self._step
 
 

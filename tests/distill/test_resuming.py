@@ -25,6 +25,7 @@ from compress.distill import (
     distill_progressively,
     train_teacher,
 )
+from compress.distill.checkpoint import SaveTimes
 from compress.models import Tracker, build, load_weights
 from compress.surgery import inherit
 from compress.testing.small_trackers import SPEC, shorter
@@ -88,6 +89,51 @@ def _check(teacher: Tracker, pool: Pool, student: Tracker, folder: Path, stop: i
     assert _equal(whole, continued)
     with pytest.raises(FileError, match="'again' is False there, True here"):
         distill(fresh(), pool, STUDENT, checkpoint=kept, again=True, **run)
+
+
+def test_seven_interrupts_in_a_row_cost_no_step(teacher: Tracker, pool: Pool, tmp_path: Path) -> None:
+    """Each comes in the midst of a step, which is done and saved, long before a save would be due."""
+    run = {"steps": 8, "seed": 3, "device": CPU}
+    kept, seen = Checkpoint(tmp_path / "student.safetensors"), []
+
+    def interrupt(step: int) -> None:
+        seen.append(step)
+        signal.raise_signal(signal.SIGINT)
+
+    whole = distill(inherit(teacher, BOTH), pool, STUDENT, **run)
+    for _ in range(7):
+        with pytest.raises(KeyboardInterrupt):
+            distill(inherit(teacher, BOTH), pool, STUDENT, before=interrupt, checkpoint=kept, **run)
+    assert seen == list(range(7))
+    assert _equal(whole, distill(inherit(teacher, BOTH), pool, STUDENT, checkpoint=kept, before=seen.append, **run))
+    assert seen == list(range(8))
+
+
+def test_saves_are_due_often_at_first_and_seldom_where_they_take_long() -> None:
+    now = 0.0
+    times = SaveTimes(60.0, clock=lambda: now)
+
+    def next_save(*, takes: float) -> float:
+        """Seconds after the last one."""
+        nonlocal now
+        begin = now
+        while not times.due:
+            now += 0.25
+        found = now - begin
+        with times.saving():
+            now += takes
+        return found
+
+    assert [next_save(takes=0) for _ in range(3)] == [1.0, 1.0, 1.0]
+    now = 100.0
+    assert times.due
+    next_save(takes=0)
+    assert 10 <= next_save(takes=1.0) <= 12, "a tenth of the time that it ran"
+    assert 20 <= next_save(takes=0) <= 21, "a twentieth of it is spent on saving"
+    now = 10_000.0
+    next_save(takes=0)
+    assert next_save(takes=0) == 60.0
+    assert SaveTimes(0.0).due
 
 
 @pytest.mark.parametrize("stop", [3, 9], ids=["while layers fade", "after"])
