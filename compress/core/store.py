@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from compress.core.errors import CompressError, UsageError
-from compress.core.files import home, replacing
+from compress.core.files import home
 from compress.core.fingerprints import fingerprint
+from compress.core.leftovers import is_temporary, remove_leftovers
 from compress.core.locks import is_locked, locked
+from compress.core.writing import writing
 
 __all__ = ["REMADE", "KINDS", "Entry", "Store", "cache_bytes", "fingerprint"]
 
@@ -125,9 +127,8 @@ class Store:
         with locked(self._lock(kind, key)):
             found = _read(path, read)  # another process may have made it while this one waited
             if found is None:
-                for left in path.parent.glob(f".{key}.*"):
-                    left.unlink(missing_ok=True)  # of a process that was killed, since this one holds the lock
-                with replacing(path) as temporary:
+                remove_leftovers(path.parent)
+                with writing(path) as temporary:
                     make(temporary)
                 found = read(path)
         if found is None:
@@ -167,7 +168,7 @@ class Store:
 
     def _remove(self, entry: Entry) -> bool:
         """Whether it is gone: not where another process uses it, or has used it since it was listed."""
-        lock = self._lock(entry.kind, entry.key)
+        lock = self._lock_of(entry.kind, entry.path)
         try:
             with locked(lock, wait=False):
                 if entry.path.stat().st_atime > entry.last_used:
@@ -181,12 +182,16 @@ class Store:
         return True
 
     def _entry(self, kind: str, path: Path) -> Entry | None:
-        key = path.name.lstrip(".").split(".")[0]
         try:
             status = path.stat()
         except OSError:
             return None  # removed by another process a moment ago
-        return Entry(kind, key, path, status.st_size, status.st_atime, is_locked(self._lock(kind, key)))
+        in_use = is_locked(self._lock_of(kind, path))
+        return Entry(kind, _key(path), path, status.st_size, status.st_atime, in_use)
+
+    def _lock_of(self, kind: str, path: Path) -> Path:
+        """What is being written is locked itself, see `compress.core.leftovers`."""
+        return path if is_temporary(path.name) else self._lock(kind, _key(path))
 
     def _lock(self, kind: str, key: str) -> Path:
         return self.root / kind / _LOCKS / key
@@ -198,6 +203,10 @@ def _read(path: Path, read: Callable[[Path], _T | None]) -> _T | None:
     with suppress(OSError):  # used now; when it was made stays
         os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
     return read(path)
+
+
+def _key(path: Path) -> str:
+    return path.name.lstrip(".").split(".")[0]
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -130,11 +130,13 @@ def test_what_a_killed_process_left_is_shown_and_made_anew(tmp_path: Path) -> No
     killed = _start(_MAKER, tmp_path / "home", log, end)
     while not log.exists():
         assert killed.poll() is None
+    store = Store(tmp_path / "home")
+    assert [entry.in_use for entry in store.entries()] == [True]
+    assert store.prune() == []
     killed.kill()
     killed.communicate()
-    store = Store(tmp_path / "home")
     (left,) = store.entries()
-    assert (left.key, left.in_use) == ("key", False)
+    assert not left.in_use
     assert _put(store, "key", "whole") == "whole"
     assert [entry.path.name for entry in store.entries()] == ["key.txt"]
 
