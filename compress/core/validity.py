@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from compress.core.backbones.rules import BACKBONES
 from compress.core.errors import unknown_name
+from compress.core.limits import size_problems
 from compress.core.spec_fields import ExitSpec, LayerSpec
 from compress.core.tracker_fields import TrackerFields
 
@@ -23,6 +24,10 @@ def problems(spec: TrackerFields) -> Iterator[str]:
         if not isinstance(value, int) or value < 1:
             yield f"{name} must be a positive integer but is {value!r}"
             return
+    too_large = list(size_problems(spec))
+    if too_large:  # nothing else is computed of such a spec
+        yield from too_large
+        return
     yield from _sizes(spec)
     yield from _head(spec)
     if not spec.layers:
