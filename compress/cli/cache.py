@@ -8,14 +8,16 @@ from typing import Any
 
 import click
 
+from compress.cli.number_types import Number
 from compress.cli.options import json_option, print_json
+from compress.core.ranges import GIGABYTES
 from compress.core.store import KINDS, REMADE, Entry, Store
 
 
 @click.command()
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only this kind, each entry by itself.")
 @click.option("--prune", is_flag=True, help="Remove entries, those that were not used for longest first.")
-@click.option("--keep", type=click.FloatRange(0), metavar="GB", help="With --prune: stop when so much is left.")
+@click.option("--keep", type=Number(GIGABYTES), metavar="GB", help="With --prune: stop when so much is left.")
 @json_option
 def command(kinds: tuple[str, ...], prune: bool, keep: float | None, as_json: bool) -> None:
     """Show what is kept under COMPRESS_HOME between runs: how much, and when it was last used.

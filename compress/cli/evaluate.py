@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from compress.cli.execution_paths import path_figures, path_text
+from compress.cli.number_types import Number
 from compress.cli.options import (
     SourceCommand,
     device_option,
@@ -19,6 +20,7 @@ from compress.cli.options import (
 )
 from compress.cli.progress import progress_display
 from compress.cli.thresholds_option import at_thresholds, thresholds_option
+from compress.core.ranges import THREADS
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 @click.argument("tracker")
 @click.option("--data", default="generated", show_default=True, metavar="SOURCE", help="The sequences; see below.")
 @click.option("--weights", type=click.Path(), help="Weights of a named tracker (safetensors).")
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Threads of the runtime.")
+@click.option("--threads", type=Number(THREADS), default=1, show_default=True, help="Threads of the runtime.")
 @update_interval_option("By default a bundle's own, else 200 where the tracker has a score head to choose by.")
 @thresholds_option
 @out_option("Folder for the boxes of each sequence and a summary.")

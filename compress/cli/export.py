@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from compress.cli.execution_paths import parity_text
+from compress.cli.number_types import Number
 from compress.cli.options import SourceCommand, json_option, out_option, print_json, update_interval_option
 from compress.cli.thresholds_option import at_thresholds, thresholds_option, thresholds_variant
+from compress.core.ranges import THREADS
 
 
 @click.command(cls=SourceCommand)
@@ -20,7 +22,7 @@ from compress.cli.thresholds_option import at_thresholds, thresholds_option, thr
 )
 @out_option("Folder of the bundle; an older bundle there is replaced.", required=True)
 @click.option(
-    "--threads", type=click.IntRange(1, 256), default=1, show_default=True, help="onnxruntime's threads when it runs."
+    "--threads", type=Number(THREADS), default=1, show_default=True, help="onnxruntime's threads when it runs."
 )
 @click.option(
     "--data",

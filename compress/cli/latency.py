@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compress.cli.latency_output import LatencyAnswer, print_latency
+from compress.cli.number_types import Number
 from compress.cli.options import json_option, quiet_option
 from compress.cli.progress import progress_display
+from compress.core.ranges import RUNS, THREADS
 
 if TYPE_CHECKING:
     from compress.core import ExecutionPath, TrackerSpec
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 @click.argument("tracker", metavar="NAME|SPEC.json|RUN:VARIANT")
 @click.option("--target", default="cpu", show_default=True, help="Device to time on; `compress targets` lists them.")
 @click.option("--measure", is_flag=True, help="Time the whole tracker instead of predicting from the profile.")
-@click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Threads of the runtime.")
-@click.option("--runs", type=click.IntRange(10, 1_000_000), default=200, show_default=True, help="With --measure.")
+@click.option("--threads", type=Number(THREADS), default=1, show_default=True, help="Threads of the runtime.")
+@click.option("--runs", type=Number(RUNS), default=200, show_default=True, help="With --measure.")
 @click.option("--refresh", is_flag=True, help="Measure the profile again, even where one is kept.")
 @json_option
 @quiet_option

@@ -10,13 +10,10 @@ from typing import Any, TypeVar
 
 import click
 
+from compress.cli.number_types import Number
+from compress.core.ranges import UPDATE_INTERVAL
+
 _F = TypeVar("_F", bound=Callable[..., Any])
-
-
-def seed_option(default: int = 0) -> Callable[[_F], _F]:
-    """`--seed N` → `seed: int`."""
-    bound = click.IntRange(0, 2**31 - 1)
-    return click.option("--seed", type=bound, default=default, show_default=True, help="Seed of everything random.")
 
 
 def out_option(help: str, *, required: bool = False) -> Callable[[_F], _F]:
@@ -65,7 +62,7 @@ def update_interval_option(default: str) -> Callable[[_F], _F]:
     """`--update-interval N` → `update_interval: int | None`; `default` describes what applies without it."""
     return click.option(
         "--update-interval",
-        type=click.IntRange(0),
+        type=Number(UPDATE_INTERVAL),
         metavar="N",
         help=f"Frames between two updates of the online template; 0 never renews it. {default} Published for "
         "MixFormerV2: LaSOT 200, GOT-10k 10 (B) or 15 (S), TrackingNet 25, others 200.",

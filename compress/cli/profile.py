@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from compress.cli.number_types import Number
 from compress.cli.options import json_option, out_option, quiet_option
 from compress.cli.profile_output import show_kit, show_profile
 from compress.cli.progress import progress_display
 from compress.core import UsageError
+from compress.core.ranges import ROUNDS, SECONDS, THREADS
 
 if TYPE_CHECKING:
     from compress.core.progress import Progress
@@ -52,9 +54,9 @@ def _measurement(function: _F) -> _F:
         (
             click.option("--teacher", default="ostrack-nano", show_default=True, help="A tracker of the family."),
             click.option("--space", help="Cover every student of this search space too: a name or a YAML file."),
-            click.option("--threads", type=click.IntRange(1, 1024), default=1, show_default=True, help="Runtime's."),
+            click.option("--threads", type=Number(THREADS), default=1, show_default=True, help="Runtime's."),
             click.option(
-                "--rounds", type=click.IntRange(10, 1000), default=12, show_default=True, help="Visits to each network."
+                "--rounds", type=Number(ROUNDS), default=12, show_default=True, help="Visits to each network."
             ),
             click.option(
                 "--provider",
@@ -76,7 +78,7 @@ def _measurement(function: _F) -> _F:
 @click.option("--ssh-option", multiple=True, metavar="NAME=VALUE", help="For ssh, such as Port=2222; may be repeated.")
 @click.option("--ssh-config", type=_PATH, help="ssh configuration instead of your own.")
 @click.option("--remote-python", default="python3", show_default=True, help="Python on the device.")
-@click.option("--time-limit", type=click.IntRange(1), default=3600, show_default=True, help="Seconds, with --host.")
+@click.option("--time-limit", type=Number(SECONDS), default=3600, show_default=True, help="Seconds, with --host.")
 @json_option
 @quiet_option
 def measure(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from compress.core.settings import NamedSetting, Setting, settings_of
+from compress.cli.number_types import Number
+from compress.core.settings import NamedSetting, settings_of
 
 _T = TypeVar("_T")
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -57,17 +57,9 @@ def _option(each: NamedSetting) -> Callable[[_F], _F]:
 
 
 def _type(each: NamedSetting) -> click.ParamType:
-    if each.kind is int:
-        return click.IntRange(*_limits(each.about))
-    if each.kind is float:
-        low, high = _limits(each.about)
-        return click.FloatRange(low, high, min_open=each.about.above == low, max_open=each.about.below == high)
+    if each.about.numbers is not None:
+        return Number(each.about.numbers)
     if each.about.folder:
         return click.Path(exists=True, file_okay=False)
     # Names are checked by the dataclass, whose message suggests close ones.
     return click.Choice(each.choices) if each.choices else click.STRING
-
-
-def _limits(about: Setting) -> tuple[Any, Any]:
-    low, high = max(about.at_least, about.above), min(about.at_most, about.below)
-    return (low if math.isfinite(low) else None), (high if math.isfinite(high) else None)

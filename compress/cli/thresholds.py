@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from compress.cli.number_types import Number, Numbers
 from compress.cli.options import SourceCommand, device_option, json_option, out_option, print_json, quiet_option
 from compress.cli.progress import progress_display
+from compress.core.ranges import FPS, MILLISECONDS, UNIT
 
 if TYPE_CHECKING:
     from compress.core import ExecutionPath, TrackerSpec
@@ -18,23 +20,20 @@ if TYPE_CHECKING:
     from compress.driver.exit_thresholds.set_thresholds import ChosenThresholds
 
 
-def _numbers(context: click.Context, parameter: click.Parameter, text: str | None) -> tuple[float, ...] | None:
-    try:
-        return None if text is None else tuple(float(word) for word in text.split(","))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is not numbers with commas between, such as 0.6,0.7") from None
-
-
 @click.command(cls=SourceCommand)
 @click.argument("run", metavar="RUN")
 @click.option("--variant", metavar="ID", required=True, help="A trained variant of RUN with exits, e.g. v017.")
-@click.option("--fps", type=click.FloatRange(0, min_open=True), help="Choose thresholds for this speed, on average.")
-@click.option("--tau", callback=_numbers, metavar="T,T", help="Or take these, one for each exit but the last.")
+@click.option("--fps", type=Number(FPS), help="Choose thresholds for this speed, on average.")
+@click.option(
+    "--tau", type=Numbers(UNIT, "0.6,0.7"), metavar="T,T", help="Or take these, one for each exit but the last."
+)
 @click.option("--data", metavar="SOURCE", help="ChosenThresholds on, see below; by default what RUN was scored on.")
 @click.option(
-    "--exit-ms", callback=_numbers, metavar="MS,MS", help="Milliseconds per frame that leaves at each exit, as you "
-    "timed them; by default predicted for RUN's target.",
-)  # fmt: skip
+    "--exit-ms",
+    type=Numbers(MILLISECONDS, "4.5,7"),
+    metavar="MS,MS",
+    help="Milliseconds per frame that leaves at each exit, as you timed them; by default predicted for RUN's target.",
+)
 @out_option("The spec with the thresholds (default RUN/thresholds/ID-FPS.json).")
 @device_option
 @quiet_option

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from compress.core.ranges import UNIT
+
 if TYPE_CHECKING:
     from compress.core import TrackerSpec
 
@@ -69,10 +71,9 @@ def at_thresholds(spec: TrackerSpec, text: str) -> TrackerSpec:
 
 
 def _numbers(text: str) -> tuple[float, ...] | None:
-    try:
-        return tuple(float(word) for word in text.split(","))
-    except ValueError:
-        return None
+    """Thresholds that are numbers; None for what must be a file."""
+    found = tuple(UNIT.read(word.strip(" ")) for word in text.split(","))
+    return None if None in found else found
 
 
 def _file(text: str) -> Path:

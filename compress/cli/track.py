@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compress.cli.execution_paths import path_figures, path_text
+from compress.cli.number_types import Number, Numbers
 from compress.cli.options import json_option, out_option, print_json, quiet_option
 from compress.cli.progress import progress_display
+from compress.core.ranges import PIXELS, THREADS
 
 if TYPE_CHECKING:
     from compress.core.progress import Progress
@@ -20,16 +22,21 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option("--video", required=True, help="A video, a folder of images, or generated[:NAME].")
-@click.option("--init", metavar="x,y,w,h", help="Box of the object in the first frame, in pixels.")
+@click.option(
+    "--init",
+    type=Numbers(PIXELS, "213,121,21,95", count=4),
+    metavar="x,y,w,h",
+    help="Box of the object in the first frame, in pixels.",
+)
 @out_option("Text file of one x,y,w,h line per frame; the first is --init.", required=True)
 @click.option("--draw", type=click.Path(path_type=Path), help="Also write an .mp4 with the boxes drawn.")
-@click.option("--threads", type=click.IntRange(1, 256), help="onnxruntime's threads; those of the bundle by default.")
+@click.option("--threads", type=Number(THREADS), help="onnxruntime's threads; those of the bundle by default.")
 @json_option
 @quiet_option
 def command(
     bundle: Path,
     video: str,
-    init: str | None,
+    init: tuple[float, ...] | None,
     out: Path,
     draw: Path | None,
     threads: int | None,
@@ -97,22 +104,14 @@ class _Generated:
         return (self._sequence.frame(i) for i in range(len(self._sequence)))
 
 
-def _box(text: str | None, known: list[float] | None) -> list[float]:
+def _box(given: tuple[float, ...] | None, known: list[float] | None) -> list[float]:
     from compress.core import UsageError
 
-    if text is None:
-        if known is None:
-            raise UsageError("Say where the object is in the first frame: --init x,y,w,h, in pixels.")
-        return known
-    try:
-        box = [float(part) for part in text.split(",")]
-    except ValueError:
-        box = []
-    if len(box) != 4:
-        raise UsageError(
-            f"--init must be four numbers x,y,w,h in pixels but is {text!r}. Example: --init 213,121,21,95."
-        )
-    return box
+    if given is not None:
+        return list(given)
+    if known is None:
+        raise UsageError("Say where the object is in the first frame: --init x,y,w,h, in pixels.")
+    return known
 
 
 def _counted(frames: FrameSource, progress: Progress) -> Iterator[Any]:

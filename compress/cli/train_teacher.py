@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from compress.cli.number_types import Number
 from compress.cli.options import SourceCommand, device_option, out_option, quiet_option
 from compress.cli.progress import progress_display
 from compress.cli.settings_options import chosen, settings_options
+from compress.core.ranges import WORKERS
 from compress.distill.teacher_recipe import TeacherRecipe
 
 
@@ -17,7 +19,7 @@ from compress.distill.teacher_recipe import TeacherRecipe
 @click.argument("name")
 @out_option("Folder for weights, state and log; a stopped training continues there.", required=True)
 @settings_options(TeacherRecipe)
-@click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that draw pairs.")
+@click.option("--workers", type=Number(WORKERS), default=1, show_default=True, help="Processes that draw pairs.")
 @click.option("--train-data", default="generated", show_default=True, metavar="SOURCE", help="Its data; see below.")
 @click.option("--images", type=click.Path(exists=True, file_okay=False), help="Your images as texture.")
 @device_option

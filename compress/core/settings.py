@@ -5,7 +5,7 @@ are all made from it, so that a default or a range is written once.
 
     @dataclass(frozen=True)
     class Recipe:
-        steps: int = setting(480, "Steps of distillation.", at_least=2)
+        steps: int = setting(480, "Steps of distillation.", numbers=STEPS)
 
         def __post_init__(self) -> None:
             check_settings(self)
@@ -14,13 +14,14 @@ are all made from it, so that a default or a range is written once.
 from __future__ import annotations
 
 import dataclasses
-import math
 import types
 import typing
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 from compress.core.errors import UsageError, unknown_name
+from compress.core.plain_values import shown
+from compress.core.ranges import NumberRange
 
 _KEY = "setting"
 
@@ -32,7 +33,7 @@ class Setting:
     Attributes:
         help: One line for people.
         flag: The option on the command line; by default `--name-of-the-field`.
-        at_least, at_most, above, below: Range of a number.
+        numbers: Range of a number, which every number has.
         names: Gives all names that a text may be; unknown ones are answered with close matches.
         folder: A text is an existing folder.
         form: What stands for the value in help, such as `SOURCE`; by default its type.
@@ -40,10 +41,7 @@ class Setting:
 
     help: str
     flag: str = ""
-    at_least: float = -math.inf
-    at_most: float = math.inf
-    above: float = -math.inf
-    below: float = math.inf
+    numbers: NumberRange | None = None
     names: Callable[[], Iterable[str]] | None = None
     folder: bool = False
     form: str = ""
@@ -71,17 +69,11 @@ class NamedSetting:
         """What is wrong with a value, as a message continues after the flag; None where nothing is."""
         if value is None and self.optional:
             return None
+        if self.about.numbers is not None:
+            return None if value in self.about.numbers else f"must be {self.about.numbers} but is {shown(value)}"
         if self.choices:
-            return None if value in self.choices else f"must be one of {', '.join(self.choices)} but is {value!r}"
-        if type(value) is not self.kind and not (self.kind is float and type(value) is int):
-            return f"must be {_KINDS[self.kind]} but is {value!r}"
-        if isinstance(value, int | float) and not _within(self.about, value):
-            return f"must be {format_range(self.about)} but is {value}"
-        return None
-
-
-_KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "text"}
-"""The types that settings have, as messages name them."""
+            return None if value in self.choices else f"must be one of {', '.join(self.choices)} but is {shown(value)}"
+        return None if type(value) is str else f"must be text but is {shown(value)}"
 
 
 def setting(default: Any, help: str, **about: Any) -> Any:
@@ -121,31 +113,14 @@ def check_settings(value: Any) -> None:
         raise UsageError("; ".join(problems) + ".")
 
 
-def format_range(about: Setting) -> str:
-    """The range of a number for a message: `at least 2 and below 10`."""
-    limits = [
-        f"{name} {limit:g}"
-        for name, limit in (
-            ("at least", about.at_least),
-            ("above", about.above),
-            ("at most", about.at_most),
-            ("below", about.below),
-        )
-        if math.isfinite(limit)
-    ]
-    return " and ".join(limits) or "a finite number"
-
-
-def _within(about: Setting, value: float) -> bool:
-    return about.at_least <= value <= about.at_most and about.above < value < about.below
-
-
 def _named(name: str, default: Any, hint: Any, about: Setting) -> NamedSetting:
     members = typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
     kinds = [each for each in members if each is not types.NoneType]
     choices = typing.get_args(kinds[0]) if typing.get_origin(kinds[0]) is Literal else ()
     kind = str if choices else kinds[0]
-    if len(kinds) != 1 or kind not in _KINDS:
+    if len(kinds) != 1 or kind not in (int, float, str):
         raise TypeError(f"{name} has the type {hint}; a setting is a number, a text or a Literal, or None.")
+    if (kind is not str) != (about.numbers is not None) or (about.numbers and about.numbers.whole != (kind is int)):
+        raise TypeError(f"{name} has the type {hint}, which does not go with the range {about.numbers}.")
     flag = about.flag or f"--{name.replace('_', '-')}"
     return NamedSetting(name, flag, default, kind, len(kinds) < len(members), choices, about)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compress.core.ranges import BATCH, DECAY, LEARNING_RATE, REUSE, SEED, STEPS, WARMUP, WEIGHT_DECAY
 from compress.core.settings import check_settings, setting
 
 
@@ -23,16 +24,16 @@ class TeacherRecipe:
         UsageError: naming all settings that cannot be.
     """
 
-    steps: int = setting(20_000, "Optimiser steps.", at_least=1)
-    batch: int = setting(64, "Pairs a step.", at_least=2)
-    reuse: int = setting(1, "Uses of each batch of pairs.", at_least=1)
-    lr: float = setting(1e-3, "Peak learning rate.", above=0)
-    warmup: int = setting(500, "Steps of linear warm-up.", at_least=0)
-    weight_decay: float = setting(0.05, "Weight decay.", at_least=0)
-    drop_path: float = setting(0.2, "Stochastic depth of the last layer.", at_least=0, below=1)
-    ema: float = setting(0.9995, "Decay of the averaged weights.", at_least=0, below=1)
+    steps: int = setting(20_000, "Optimiser steps.", numbers=STEPS)
+    batch: int = setting(64, "Pairs a step.", numbers=BATCH)
+    reuse: int = setting(1, "Uses of each batch of pairs.", numbers=REUSE)
+    lr: float = setting(1e-3, "Peak learning rate.", numbers=LEARNING_RATE)
+    warmup: int = setting(500, "Steps of linear warm-up.", numbers=WARMUP)
+    weight_decay: float = setting(0.05, "Weight decay.", numbers=WEIGHT_DECAY)
+    drop_path: float = setting(0.2, "Stochastic depth of the last layer.", numbers=DECAY)
+    ema: float = setting(0.9995, "Decay of the averaged weights.", numbers=DECAY)
     init: str = setting("", "Start the backbone from a timm model in timm's cache, or a file of one.")
-    seed: int = setting(0, "Seed of everything random.", at_least=0, at_most=2**31 - 1)
+    seed: int = setting(0, "Seed of everything random.", numbers=SEED)
 
     def __post_init__(self) -> None:
         check_settings(self)

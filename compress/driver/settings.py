@@ -7,6 +7,7 @@ from math import inf
 from typing import Literal, TypedDict
 
 from compress.core import LATENCY_FIGURES, Latency, LatencyConstraint, UsageError
+from compress.core.ranges import FPS, GENERATION, MINUTES, PAIRS, SEED, SHARE, SPEEDUP, STUDENT_STEPS, THREADS, TRIALS
 from compress.core.settings import check_settings, flag_of, setting
 from compress.driver.executors import EXECUTORS
 from compress.driver.samplers import SAMPLERS
@@ -28,28 +29,28 @@ class SearchSettings:
     teacher: str = setting("ostrack-nano", "Where the search starts from.")
     weights: str = setting("", "The teacher's weights, as published or imported.")
     target: str = setting("cpu", "The device to be fast on.")
-    threads: int = setting(1, "Threads of the target's runtime.", at_least=1)
-    fps: float | None = setting(None, "Frames per second to reach on the target.", above=0)
-    speedup: float | None = setting(None, "Or: times the teacher's speed (default 1).", above=0)
+    threads: int = setting(1, "Threads of the target's runtime.", numbers=THREADS)
+    fps: float | None = setting(None, "Frames per second to reach on the target.", numbers=FPS)
+    speedup: float | None = setting(None, "Or: times the teacher's speed (default 1).", numbers=SPEEDUP)
     fps_at: str = setting("mean", f"What the bound binds: {', '.join(LATENCY_FIGURES)}.")
     space: str = setting("ostrack", "Search space: a name or a YAML file.")
     data: str = setting("generated", "What students are scored on; see below.", form="SOURCE")
     train_data: str = setting("generated", "What they are distilled on; keep it apart.", form="SOURCE")
     images: str = setting("", "Your images as generated texture.", folder=True)
-    trials: int | None = setting(None, "Students to train (default 10, or 5 minutes' worth).", at_least=1)
-    generation: int = setting(5, "Students at a time.", at_least=1)
-    steps: int = setting(480, "Steps of full distillation.", at_least=2)
-    partial: float = setting(0.25, "Share of the steps that the first distilled rung has.", above=0, below=1)
-    pool: int | None = setting(None, "Pairs to distil on (default 8192, or 1.25 GB of them).", at_least=64)
+    trials: int | None = setting(None, "Students to train (default 10, or 5 minutes' worth).", numbers=TRIALS)
+    generation: int = setting(5, "Students at a time.", numbers=GENERATION)
+    steps: int = setting(480, "Steps of full distillation.", numbers=STUDENT_STEPS)
+    partial: float = setting(0.25, "Share of the steps that the first distilled rung has.", numbers=SHARE)
+    pool: int | None = setting(None, "Pairs to distil on (default 8192, or 1.25 GB of them).", numbers=PAIRS)
     time_budget: float | None = setting(
-        None, "Minutes after which no new generation starts; 0: none (default 5 without --trials).", at_least=0
+        None, "Minutes after which no new generation starts; 0: none (default 5 without --trials).", numbers=MINUTES
     )
     mlp_rank: Literal["importance", "leading"] = setting("importance", "Units that a thin MLP keeps.")
     sampler: str = setting("tpe", "How specs are drawn.", names=SAMPLERS.names)
     strategy: str = setting("halving", "Which students are trained, and how far.", names=STRATEGIES.names)
     executor: str = setting("inline", "Where students are trained.", names=EXECUTORS.names)
     plan: str = setting("", "Train the front of this plan (a run directory) first.")
-    seed: int = setting(0, "Seed of everything random.", at_least=0, at_most=2**31 - 1)
+    seed: int = setting(0, "Seed of everything random.", numbers=SEED)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where networks are trained; auto takes a free GPU.")
 
     def __post_init__(self) -> None:

@@ -10,32 +10,31 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option, seed_option
+from compress.cli.options import device_option, json_option, out_option, print_json, quiet_option
 from compress.core import describe
 
 
 @click.command()
-@seed_option(3)
 @out_option("Where.")
 @device_option
 @json_option
 @quiet_option
-def show(seed: int, out: Path | None, device: str, as_json: bool, quiet: bool) -> None:
-    print_json({"seed": seed, "out": out, "device": device, "as_json": as_json, "quiet": quiet})
+def show(out: Path | None, device: str, as_json: bool, quiet: bool) -> None:
+    print_json({"out": out, "device": device, "as_json": as_json, "quiet": quiet})
 
 
 def test_defaults() -> None:
     shown = json.loads(CliRunner().invoke(show).stdout)
-    assert shown == {"seed": 3, "out": None, "device": "auto", "as_json": False, "quiet": False}
+    assert shown == {"out": None, "device": "auto", "as_json": False, "quiet": False}
 
 
 def test_values() -> None:
-    words = ["--seed", "5", "--out", "a/b", "--device", "cpu", "--json", "-q"]
+    words = ["--out", "a/b", "--device", "cpu", "--json", "-q"]
     shown = json.loads(CliRunner().invoke(show, words).stdout)
-    assert shown == {"seed": 5, "out": "a/b", "device": "cpu", "as_json": True, "quiet": True}
+    assert shown == {"out": "a/b", "device": "cpu", "as_json": True, "quiet": True}
 
 
-@pytest.mark.parametrize("words", [["--seed", "-1"], ["--seed", "x"], ["--device", "tpu"]])
+@pytest.mark.parametrize("words", [["--device", "tpu"], ["--out"]])
 def test_wrong_values(words: list[str]) -> None:
     assert CliRunner().invoke(show, words).exit_code == 2
 

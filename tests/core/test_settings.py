@@ -8,14 +8,15 @@ from typing import Any, Literal
 import pytest
 
 from compress.core import UsageError
-from compress.core.settings import check_settings, flag_of, format_range, setting, settings_of
+from compress.core.ranges import SHARE, NumberRange
+from compress.core.settings import check_settings, flag_of, setting, settings_of
 
 
 @dataclass(frozen=True)
 class Toy:
-    steps: int = setting(3, "Steps.", at_least=2, at_most=9)
-    share: float = setting(0.5, "Share.", above=0, below=1)
-    limit: float | None = setting(None, "Limit.", flag="--max-limit")
+    steps: int = setting(3, "Steps.", numbers=NumberRange(2, 9, whole=True))
+    share: float = setting(0.5, "Share.", numbers=SHARE)
+    limit: float | None = setting(None, "Limit.", numbers=NumberRange(-5, 5), flag="--max-limit")
     kind: Literal["a", "b"] = setting("a", "Kind.")
     name: str = setting("one", "Name.", names=lambda: ["one", "two"])
     internal: int = 0
@@ -32,12 +33,15 @@ def test_what_is_within_its_range_is_taken(values: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"steps": 1}, "--steps must be at least 2 and at most 9 but is 1."),
-        ({"share": 0.0, "steps": 10}, "--steps must be .* but is 10; --share must be above 0 and below 1 but is 0.0."),
+        ({"steps": 1}, "--steps must be a whole number from 2 to 9 but is 1."),
+        (
+            {"share": 0.0, "steps": 10},
+            "--steps must .* is 10; --share must be a number above 0 and below 1 but is 0.0.",
+        ),
         ({"share": float("nan")}, "--share must be .* but is nan"),
-        ({"limit": float("inf")}, "--max-limit must be a finite number but is inf"),
-        ({"steps": 2.0}, "--steps must be a whole number but is 2.0"),
-        ({"steps": None}, "--steps must be a whole number but is None"),
+        ({"limit": float("inf")}, "--max-limit must be a number from -5 to 5 but is inf"),
+        ({"steps": 2.0}, "--steps must be a whole number from 2 to 9 but is 2.0"),
+        ({"steps": None}, "--steps must be a whole number from 2 to 9 but is None"),
         ({"kind": "c"}, "--kind must be one of a, b but is 'c'"),
         ({"name": "tow"}, "Unknown name 'tow'. Did you mean two"),
         ({"name": 1}, "--name must be text but is 1"),
@@ -57,7 +61,6 @@ def test_fields_tell_their_options() -> None:
         ("name", "--name", "one"),
     ]
     assert flag_of(Toy, "limit") == "--max-limit"
-    assert format_range(settings_of(Toy)[1].about) == "above 0 and below 1"
 
 
 def test_a_type_that_no_option_has_is_a_mistake_of_the_dataclass() -> None:
@@ -65,5 +68,11 @@ def test_a_type_that_no_option_has_is_a_mistake_of_the_dataclass() -> None:
     class Strange:
         both: int | str = setting(0, "Both.")
 
+    @dataclass(frozen=True)
+    class Endless:
+        steps: int = setting(0, "Steps.")
+
     with pytest.raises(TypeError, match="both has the type"):
         settings_of(Strange)
+    with pytest.raises(TypeError, match="does not go with the range None"):
+        settings_of(Endless)

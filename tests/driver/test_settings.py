@@ -21,12 +21,15 @@ from compress.surgery import Rank
     ("settings", "words"),
     [
         ({"fps": 30.0, "speedup": 2.0}, "one of --fps N and --speedup X"),
-        ({"fps": -1.0}, "--fps must be above 0 but is -1.0"),
-        ({"fps": float("inf")}, "--fps must be above 0 but is inf"),
-        ({"speedup": float("nan")}, "--speedup must be above 0"),
-        ({"trials": 0, "partial": 1.0}, "--trials must be at least 1 but is 0; --partial must be .* below 1 but is 1"),
-        ({"trials": "3"}, "--trials must be a whole number but is '3'"),
-        ({"trials": True}, "--trials must be a whole number but is True"),
+        ({"fps": -1.0}, "--fps must be a number of frames per second from 0.001 to 1,000,000 but is -1.0"),
+        ({"fps": float("inf")}, "--fps must be a number of frames per second from 0.001 to 1,000,000 but is inf"),
+        ({"speedup": float("nan")}, "--speedup must be a number from 0.001 to 10,000 but is nan"),
+        (
+            {"trials": 0, "partial": 1.0},
+            "--trials must .* from 1 .* is 0; --partial must be .* below 1 but is 1",
+        ),
+        ({"trials": "3"}, "--trials must be a whole number from 1 to 100,000 but is '3'"),
+        ({"trials": True}, "--trials must be a whole number from 1 to 100,000 but is True"),
         ({"teacher": None}, "--teacher must be text but is None"),
         ({"mlp_rank": "random"}, "--mlp-rank must be one of importance, leading but is 'random'"),
         ({"sampler": "tpee"}, "Unknown sampler 'tpee'. Did you mean tpe"),
@@ -54,14 +57,18 @@ def test_every_setting_has_an_option() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["--trials", "0"], ["--steps", "1"], ["--pool", "63"], ["--fps", "0"], ["--time-budget", "-1"], ["--seed", "-1"]],
+    [
+        *(["--trials", "0"], ["--steps", "1"], ["--pool", "63"], ["--fps", "0"], ["--time-budget", "-1"]),
+        *(["--trials", str(10**9)], ["--pool", str(10**9)], ["--threads", "100000"], ["--seed", str(2**64)]),
+        *(["--fps", "1e-300"], ["--fps", "1e300"], ["--time-budget", "nan"], ["--speedup", "inf"], ["--seed", "-1"]),
+    ],
 )
 def test_both_doors_have_the_same_ranges(words: list[str]) -> None:
-    with pytest.raises(click.BadParameter):
+    with pytest.raises(click.UsageError, match=f"^{words[0]} must be "):
         command.make_context("search", list(words))
     name, value = words[0].removeprefix("--").replace("-", "_"), float(words[1])
     with pytest.raises(UsageError, match=words[0]):
-        SearchSettings(**{name: value if name in ("fps", "time_budget") else int(value)})
+        SearchSettings(**{name: value if name in ("fps", "time_budget", "speedup") else int(value)})
 
 
 def test_the_ranks_are_those_of_the_surgery() -> None:

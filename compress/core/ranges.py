@@ -1,0 +1,145 @@
+"""The ranges of numbers that users give, on the command line and from Python: said once, with their units.
+
+    THREADS.check("threads", 4)         # returns 4
+    THREADS.check("threads", 10**9)     # UsageError: threads must be a whole number from 1 to 256 but is 1000000000.
+
+Each has two finite limits, so that no number can ask for endless work or overflow on its way through arithmetic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from compress.core.errors import UsageError
+from compress.core.plain_values import shown
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class NumberRange:
+    """Numbers from `at_least` to `at_most`.
+
+    Attributes:
+        whole: Whole numbers only.
+        open: The limits themselves are left out.
+        unit: What is counted, such as `seconds`, for messages.
+    """
+
+    at_least: float
+    at_most: float
+    whole: bool = False
+    open: bool = False
+    unit: str = ""
+
+    def __str__(self) -> str:
+        """As a message names it: `a whole number from 1 to 256`."""
+        kind = "a whole number" if self.whole else "a number"
+        unit = f" of {self.unit}" if self.unit else ""
+        low, high = _number(self.at_least), _number(self.at_most)
+        return f"{kind}{unit} above {low} and below {high}" if self.open else f"{kind}{unit} from {low} to {high}"
+
+    def __contains__(self, value: object) -> bool:
+        """Whether a value is a number of this range; NaN, booleans and texts are in none."""
+        if type(value) is not int and (self.whole or type(value) is not float):
+            return False
+        assert isinstance(value, int | float)
+        if self.open:
+            return self.at_least < value < self.at_most
+        return self.at_least <= value <= self.at_most
+
+    def check(self, name: str, value: Any) -> Any:
+        """Return `value` where it is a number of this range.
+
+        Raises:
+            UsageError: naming the range and what came; NumPy's numbers are to be given as Python's.
+        """
+        if value not in self:
+            raise UsageError(f"{name} must be {self} but is {shown(value)}.")
+        return value
+
+    def read(self, text: str) -> Any:
+        """The number that a text of ASCII digits is; None where it is none of this range."""
+        pattern, kind = (_WHOLE, int) if self.whole else (_DECIMAL, float)
+        found = kind(text) if pattern.fullmatch(text) else None
+        return found if found in self else None
+
+
+def check_numbers(name: str, values: Iterable[Any], numbers: NumberRange) -> tuple[Any, ...]:
+    """The values where all are numbers of a range.
+
+    Raises:
+        UsageError: naming the first that is not.
+    """
+    return tuple(numbers.check(f"Each of {name}", value) for value in values)
+
+
+def _number(limit: float) -> str:
+    if limit == int(limit) and abs(limit) < 1e15:
+        return f"{int(limit):,}" if abs(limit) >= 10_000 else str(int(limit))
+    return f"{limit:g}"
+
+
+THREADS = NumberRange(1, 256, whole=True)
+"""Of a runtime; more make native libraries fail, and no processor of today has use for them."""
+
+SEED = NumberRange(0, 2**31 - 1, whole=True)
+"""Of everything random; what NumPy, PyTorch and Optuna all take."""
+
+FPS = NumberRange(0.001, 1_000_000, unit="frames per second")
+SPEEDUP = NumberRange(0.001, 10_000)
+"""Times the teacher's speed."""
+
+MILLISECONDS = NumberRange(1e-6, 1e7, unit="milliseconds")
+"""Of one frame."""
+
+SHARE = NumberRange(0, 1, open=True)
+UNIT = NumberRange(0, 1)
+"""Thresholds of scores and probabilities."""
+
+STEPS = NumberRange(1, 100_000_000, whole=True)
+"""Of the optimiser of a teacher."""
+
+STUDENT_STEPS = NumberRange(2, 100_000_000, whole=True)
+"""Of full distillation, of which the first rung is a part."""
+
+WARMUP = NumberRange(0, 100_000_000, whole=True)
+"""Steps of it."""
+
+REUSE = NumberRange(1, 10_000, whole=True)
+"""Uses of each batch of pairs."""
+
+LEARNING_RATE = NumberRange(1e-12, 1000)
+WEIGHT_DECAY = NumberRange(0, 1000)
+DECAY = NumberRange(0, 0.999_999_999)
+"""A share that 1 would make endless: of averaged weights, of paths dropped."""
+
+GENERATION = NumberRange(1, 10_000, whole=True)
+"""Students at a time."""
+
+TRIALS = NumberRange(1, 100_000, whole=True)
+"""Students of one search; it keeps the archive of all of them in memory."""
+
+PAIRS = NumberRange(64, 10_000_000, whole=True)
+"""Of frames that students are distilled on; memory and disk end before."""
+
+BATCH = NumberRange(2, 65_536, whole=True)
+MINUTES = NumberRange(0, 10_000_000, unit="minutes")
+SECONDS = NumberRange(1, 1_000_000_000, whole=True, unit="seconds")
+UPDATE_INTERVAL = NumberRange(0, 1_000_000_000, whole=True, unit="frames")
+RUNS = NumberRange(10, 1_000_000, whole=True)
+"""Timed runs of a whole tracker."""
+
+ROUNDS = NumberRange(10, 1000, whole=True)
+"""Visits to each network of a profile."""
+
+WORKERS = NumberRange(0, 256, whole=True)
+"""Processes that draw pairs; 0 draws in the process itself."""
+
+GIGABYTES = NumberRange(0, 1_000_000_000, unit="gigabytes")
+PIXELS = NumberRange(-10_000_000, 10_000_000, unit="pixels")
+"""Coordinates of a box; it is checked against its frame where that is known."""
