@@ -178,7 +178,6 @@ def _measured_here(
         threads=threads,
         rounds=rounds,
         refresh=True,
-        strict=True,
         progress=progress,
     )
     return profile, profile_path(spec, threads, target)

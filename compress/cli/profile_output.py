@@ -26,9 +26,13 @@ def show_profile(profile: Profile, path: Path, as_json: bool) -> None:
         "mean_error": profile.mean_error,
         "max_error": profile.max_error,
         "spread": profile.spread,
+        "noise": profile.noise,
+        "remarks": profile.remarks,
         "runs": profile.runs,
-        "file": path,
+        "file": path if path.is_file() else None,
     }
+    from compress.latency import MeasuredLatency
+
     if as_json:
         print_json(rows | {"conditions": None if profile.conditions is None else vars(profile.conditions)})
         return
@@ -38,10 +42,12 @@ def show_profile(profile: Profile, path: Path, as_json: bool) -> None:
         f"  error on the validation set {profile.mean_error or 0:.1%} mean, {profile.max_error or 0:.1%} max; largest "
         f"spread between two halves of the rounds {profile.spread:.1%}"
     )
+    if limits := MeasuredLatency(profile).limits:
+        click.echo(f"  {limits} Measure again when it is quiet.")
     for name, text in vars(profile.conditions).items() if profile.conditions else ():
         if text:
             click.echo(f"  {name}: {text}")
-    click.echo(f"  kept in {path}")
+    click.echo(f"  kept in {path}" if path.is_file() else "  not kept")
 
 
 def show_kit(id: str, folder: Path, request: Request, as_json: bool) -> None:

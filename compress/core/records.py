@@ -64,6 +64,8 @@ class Latency:
         runs: Timed runs behind the figures; `warmup` runs came before and were dropped.
         device: Fingerprint of the device; `runtime` names the runtime with its version, e.g. `onnxruntime 1.31`.
         worst_ms: Mean over frames that all take the most expensive path; None where every frame costs the same.
+        noise: By how much the figures may be off because the machine was not steady while it was timed, relatively; 0
+            where it was.
     """
 
     mean_ms: float
@@ -78,6 +80,7 @@ class Latency:
     runtime: str
     device: str
     worst_ms: float | None = None
+    noise: float = 0.0
 
     @property
     def fps(self) -> float:
@@ -100,7 +103,7 @@ class Latency:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 yield f"{name} must be a positive number but is {value}"
-        for name in ("p50_ms", "p90_ms", "p99_ms", "network_ms", "runs", "warmup", "threads"):
+        for name in ("p50_ms", "p90_ms", "p99_ms", "network_ms", "runs", "warmup", "threads", "noise"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 yield f"{name} must be a number ≥ 0 but is {value}"

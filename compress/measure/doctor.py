@@ -18,6 +18,7 @@ from compress.measure.host_profiles import kept_profiles
 from compress.measure.remote_profiles import device_profiles
 from compress.measure.timing import LIMIT, NOISY, drift, spread, time_rounds
 
+_STOP = "Stop what else runs here."
 _PACKAGES = ("torch", "onnxruntime", "onnx", "opencv-python-headless", "optuna", "ray", "timm")
 
 
@@ -57,14 +58,14 @@ def examine() -> Iterator[Finding]:
 
 
 def calm(calls: list[Callable[[], object]] | None = None) -> Finding:
-    """How noisy the machine is now, by the spread and drift for which times are refused."""
+    """How noisy the machine is now, by the spread and drift for which times are measured again."""
     times = time_rounds(calls or _small_work(), rounds=20)
     apart, change = spread(times), drift(times)
     found = f"halves of the rounds {apart:.1%} apart, drift {change:+.1%}, in a short trial"
     if max(apart, abs(change)) > LIMIT:
-        return Finding("noise", found, False, f"Above {LIMIT:.0%} a profile is refused. Stop what else runs here.")
+        return Finding("noise", found, False, f"A profile is measured twice, and its errors given wider. {_STOP}")
     if apart > NOISY:
-        return Finding("noise", found, False, f"Above {NOISY:.0%} is measured again, which takes longer.")
+        return Finding("noise", found, False, f"Above {NOISY:.0%} a profile's errors are given wider. {_STOP}")
     return Finding("noise", found)
 
 

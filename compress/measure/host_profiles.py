@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from compress.core import FileError, TrackerSpec, UsageError
+from compress.core import FileError, TrackerSpec, UsageError, warn
 from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.core.progress import Progress, no_progress, part
+from compress.core.threads import check_threads
 from compress.latency import Family, Profile, load_profile, save_profile
 from compress.measure.backends import CPU, Backend, host_backend, host_backends
 from compress.measure.calibration.routing_overhead import measured_routing_overhead
@@ -25,7 +27,6 @@ def host_profile(
     threads: int = 1,
     rounds: int = ROUNDS,
     refresh: bool = False,
-    strict: bool = False,
     progress: Progress = no_progress,
 ) -> Profile:
     """The kept profile of this host for the family of `teacher`, or a new one where it does not cover `coverage`.
@@ -36,33 +37,71 @@ def host_profile(
         threads: Threads of the runtime.
         rounds: Visits to each network; fewer than 10 are not enough for figures to rely on.
         refresh: Measure even where a kept profile would do.
-        strict: Refuse what was measured while the machine changed its speed. A search can do without: it compares
-            trackers with their teacher, and measures what it trained again.
 
     Raises:
-        UsageError: bypass and exits under a runtime that cannot run them.
-        CompressError: the machine is too noisy to separate the components; or, where `strict`, as `check_calm`.
+        UsageError: bypass and exits under a runtime that cannot run them; or a number of threads that cannot be.
+
+    Warns:
+        CompressWarning: before anything is measured, where the profile cannot be kept or there are more threads than
+            cores; it is measured and used all the same.
     """
     wanted = Coverage.of(teacher) if coverage is None else coverage.union(Coverage.of(teacher))
     _check_decides(wanted, target)
     path = profile_path(teacher, threads, target)
-    kept = _kept(path)
-    profile = kept
+    kept = _kept_for(path, teacher, threads, target)
     if kept is not None:
         wanted = wanted.union(Coverage.covered(kept))
-    layers = part(progress, 0, 0.7 if wanted.decides else 1)
-    if profile is None or refresh or not wanted.layers_within(Coverage.covered(profile)):
-        profile = build_profile(
-            teacher, wanted, target=target, threads=threads, rounds=rounds, strict=strict, progress=layers
+    if kept is not None and not refresh and wanted.within(Coverage.covered(kept)):
+        return kept
+    check_threads(threads)
+    keepable = check_keepable(path)
+    known = None if refresh else kept
+    found = _measured(known, teacher, wanted, target=target, threads=threads, rounds=rounds, progress=progress)
+    if keepable:
+        _keep(found, path)
+    return found
+
+
+def _measured(
+    known: Profile | None,
+    teacher: TrackerSpec,
+    wanted: Coverage,
+    *,
+    target: str,
+    threads: int,
+    rounds: int,
+    progress: Progress,
+) -> Profile:
+    """A profile that covers what is wanted; what is known of its layers is not measured again."""
+    if known is None or not wanted.layers_within(Coverage.covered(known)):
+        layers = part(progress, 0, 0.7 if wanted.decides else 1)
+        known = build_profile(teacher, wanted, target=target, threads=threads, rounds=rounds, progress=layers)
+    if not wanted.decides or known.routing_overhead is not None:
+        return known
+    overhead = measured_routing_overhead(known, teacher, rounds=rounds, progress=part(progress, 0.7, 1))
+    return replace(known, routing_overhead=overhead)
+
+
+def check_keepable(path: Path) -> bool:
+    """Whether a profile can be kept at `path`; warns before anything is measured where it cannot."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            return True
+    except OSError as error:
+        warn(
+            f"What is measured now is used, but cannot be kept: {path.parent} cannot be written "
+            f"({error.strerror or error}). Set COMPRESS_HOME to a folder that can, or it is measured again each time."
         )
-    if wanted.decides and profile.routing_overhead is None:
-        routing_overhead = measured_routing_overhead(
-            profile, teacher, rounds=rounds, strict=strict, progress=part(progress, 0.7, 1)
-        )
-        profile = replace(profile, routing_overhead=routing_overhead)
-    if profile is not kept:
+        return False
+
+
+def _keep(profile: Profile, path: Path) -> None:
+    """Write a profile that took a minute to measure; where that fails, such as on a full disk, it is still good."""
+    try:
         save_profile(profile, path)
-    return profile
+    except OSError as error:
+        warn(f"The profile was measured and is used, but could not be kept at {path} ({error.strerror or error}).")
 
 
 def profile_path(teacher: TrackerSpec, threads: int, target: str = CPU) -> Path:
@@ -103,6 +142,12 @@ def _facts(backend: Backend) -> tuple[str, str]:
 
 def _stem(target: str) -> str:
     return target.replace(":", "-") + "-"
+
+
+def _kept_for(path: Path, teacher: TrackerSpec, threads: int, target: str) -> Profile | None:
+    """The profile kept for a family; a file that holds another one is as good as none."""
+    found, wanted = _kept(path), (Family.of(teacher), threads, target)
+    return found if found is not None and (found.family, found.threads, found.target) == wanted else None
 
 
 def _kept(path: Path) -> Profile | None:

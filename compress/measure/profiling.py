@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from time import monotonic
+
 from compress.core import TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress, part
 from compress.latency import Conditions, Profile
 from compress.measure.backends import CPU, Backend, host_backend
 from compress.measure.budget import MeasurementBudget
-from compress.measure.calibration.profile_fit import MeasuredOn, check_adds_up, check_calm, fit_profile
+from compress.measure.calibration.profile_fit import MeasuredOn, fit_profile
 from compress.measure.coverage import Coverage
 from compress.measure.host import conditions
 from compress.measure.stacks.timing_plan import TimingPlan
@@ -15,6 +17,9 @@ from compress.measure.timed_trackers import timed_frames
 from compress.measure.timing import Times, settled_rounds
 
 ROUNDS = 12
+
+AGAIN_WITHIN_S = 180.0
+"""A profile that noise has spoilt is measured a second time if the first took no longer than this."""
 
 
 def build_profile(
@@ -24,24 +29,33 @@ def build_profile(
     target: str = CPU,
     threads: int = 1,
     rounds: int = ROUNDS,
-    strict: bool = False,
     progress: Progress = no_progress,
 ) -> Profile:
-    """Measure a profile, keeping nothing. Arguments and errors as `host_profile`."""
-    if threads < 1 or rounds < 2:
-        raise UsageError(f"threads must be at least 1 and rounds at least 2 but are {threads} and {rounds}.")
-    plan, times, before, backend = TimingPlan.of(teacher, coverage), [], conditions(), host_backend(target)
+    """Measure a profile, keeping nothing; again where the machine was not steady, and of both the more certain one.
+
+    Arguments and errors as `host_profile`.
+    """
+    if rounds < 2:
+        raise UsageError(f"rounds must be at least 2 but is {rounds}.")
+    plan, backend, start = TimingPlan.of(teacher, coverage), host_backend(target), monotonic()
+    found = _measured(plan, backend, target, threads, rounds, progress)
+    if not found.remarks or monotonic() - start > AGAIN_WITHIN_S:
+        return found
+    again = _measured(plan, backend, target, threads, rounds, part(progress, 0, 1, "again, as the machine is busy"))
+    return min(found, again, key=lambda profile: profile.mean_error or 0.0)
+
+
+def _measured(
+    plan: TimingPlan, backend: Backend, target: str, threads: int, rounds: int, progress: Progress
+) -> Profile:
+    times, before = [], conditions()
     for i, batch in enumerate(plan.batches):
         own = part(progress, i / len(plan.batches), (i + 1) / len(plan.batches))
         times.append(_batch_times(backend, batch, budget=plan.budget, threads=threads, rounds=rounds, progress=own))
-    if strict:
-        check_calm(times, backend.device)
     facts = Conditions(**conditions(before))
-    measured_on = MeasuredOn(target, backend.device, backend.version, threads, backend.precision, facts)
-    profile = fit_profile(plan, times, measured_on)
-    if strict:
-        check_adds_up(profile)
-    return profile
+    return fit_profile(
+        plan, times, MeasuredOn(target, backend.device, backend.version, threads, backend.precision, facts)
+    )
 
 
 def _batch_times(

@@ -36,7 +36,7 @@ NOISY = 0.05
 """Two halves of the rounds that disagree by more than this, at the median call, ask for more rounds."""
 
 LIMIT = 0.2
-"""Times whose halves disagree or drift by more than this, relatively, are refused."""
+"""Times whose halves disagree or drift by more than this, relatively, are measured again, up to `ATTEMPTS` times."""
 
 ATTEMPTS = 3
 
@@ -75,7 +75,7 @@ def settled_rounds(
     """As `time_rounds`, and again where the machine is noisy, up to `attempts` times.
 
     All rounds are kept, except those from before the machine became slower or faster: what it does now is what counts.
-    More than twice only what would be refused otherwise.
+    More than twice only what disagrees or drifts by more than `LIMIT`. What is noisy even then is used: see `noise`.
     """
     times = np.empty((len(calls), 0, timed))
     for attempt in range(attempts):
@@ -116,13 +116,20 @@ def drifted(times: Times) -> bool:
     return abs(drift(times)) > LIMIT
 
 
-def refusal(times: Times) -> str:
-    """Why times are worth nothing, in words; empty where they are good."""
+def noise(times: Times) -> float:
+    """By how much figures from these times may be off beyond what they are on a steady machine, relatively; often 0."""
+    return max(0.0, max(abs(drift(times)), spread(times)) - NOISY)
+
+
+def unsteadiness(times: Times) -> str:
+    """Why times are uncertain, in words; empty where neither drift nor spread is above `LIMIT`."""
     change, apart = drift(times), spread(times)
-    if abs(change) > LIMIT:
+    if max(abs(change), apart) <= LIMIT:
+        return ""
+    if abs(change) > apart:
         word, cause = ("slower", "it throttles, or a neighbour came") if change > 0 else ("faster", "a neighbour left")
-        return f"it became {abs(change):.0%} {word} while it was timed (at most {LIMIT:.0%}): {cause}"
-    return f"two halves of the rounds are {apart:.0%} apart (at most {LIMIT:.0%})" if apart > LIMIT else ""
+        return f"it became {abs(change):.0%} {word} while it was timed: {cause}"
+    return f"two halves of the rounds are {apart:.0%} apart: something else ran beside"
 
 
 def _visit(call: Callable[[], object], dropped: int, timed: int) -> list[float]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress, part
+from compress.core.threads import check_threads
 from compress.latency import runtime_label
 from compress.measure.backends import CPU, Backend, host_backend
 from compress.measure.timed_trackers import TimedTrackers
-from compress.measure.timing import DROPPED, TIMED, Times, settled_rounds
+from compress.measure.timing import DROPPED, TIMED, Times, noise, settled_rounds
 from compress.models import Tracker
 
 RUNS = 100
@@ -25,6 +26,7 @@ class WholeTimes:
 
     Attributes:
         worst: Of adaptive trackers, by name, (rounds, timed) where every frame takes the worst path.
+        noise: As in `Latency`, of the whole run.
     """
 
     names: tuple[str, ...]
@@ -34,6 +36,7 @@ class WholeTimes:
     dropped: int
     backend: Backend
     worst: Mapping[str, Times] = field(default_factory=dict)
+    noise: float = 0.0
 
     def latency(self, name: str) -> Latency:
         times = self._of(name)
@@ -53,6 +56,7 @@ class WholeTimes:
             runtime=runtime_label(self.backend.version, self.backend.precision),
             device=self.backend.device,
             worst_ms=float(self.worst[name].mean()) if name in self.worst else None,
+            noise=self.noise,
         )
 
     def _of(self, name: str) -> Times:
@@ -84,8 +88,9 @@ def time_whole(
     Raises:
         UsageError: fewer than one run or thread, or an adaptive tracker without paths.
     """
-    if runs < 1 or threads < 1:
-        raise UsageError(f"runs and threads must be at least 1 but are {runs} and {threads}.")
+    if runs < 1:
+        raise UsageError(f"runs must be at least 1 but is {runs}.")
+    check_threads(threads)
     backend = host_backend(target)
     own = part(progress, 0, 1, "measuring whole trackers")
     with backend.using(threads):
@@ -103,6 +108,7 @@ def time_whole(
         dropped=DROPPED,
         backend=backend,
         worst={name: worst[id(tracker)] for name, tracker in trackers.items() if id(tracker) in worst},
+        noise=noise(times),
     )
 
 

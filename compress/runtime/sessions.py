@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime
 
 from compress.core.errors import CompressError, FileError
+from compress.core.threads import check_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,11 @@ def session_options(*, threads: int, alone: bool = True) -> Any:
             more work, which keeps the cores from the next: with two threads on two busy cores, the stages of a nano
             tracker took 170 ms, and 8 ms with threads that sleep. Nor does each keep memory of its own, but takes
             what the one before has just given back, still in the cache (7.4 against 6.8 ms, one thread).
+
+    Raises:
+        UsageError: as `check_threads`, which warns of more than there are cores.
     """
+    check_threads(threads)
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL

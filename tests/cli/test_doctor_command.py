@@ -45,4 +45,4 @@ def test_a_restless_machine_is_told() -> None:
 
     finding = calm([uneven])
     assert not finding.ok
-    assert "Above 20% a profile is refused" in finding.advice
+    assert "A profile is measured twice, and its errors given wider" in finding.advice

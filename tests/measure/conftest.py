@@ -2,14 +2,11 @@ import dataclasses
 import os
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from compress.core import CompressError, HeadSpec, LayerSpec, TrackerSpec, UsageError
-from compress.latency import Profile
+from compress.core import HeadSpec, LayerSpec, TrackerSpec
 from compress.measure import Coverage
 
 
@@ -23,35 +20,6 @@ def tiny() -> TrackerSpec:
 @pytest.fixture(autouse=True)
 def _home(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests hold whatever runs beside them to be no reason to fail; a test of its own refuses what does not add up."""
-    monkeypatch.setattr("compress.measure.calibration.profile_fit.WORST_ERROR", 1e9)
-
-
-@pytest.fixture(autouse=True)
-def _again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile that a busy machine spoils is measured again; a test that cannot be run so says that it was not."""
-    module = import_module("compress.measure.host_profiles")
-    build = module.build_profile
-
-    def patient(*args: Any, **options: Any) -> Profile:
-        for _ in range(3):
-            try:
-                return build(*args, **options)
-            except UsageError:
-                raise
-            except CompressError as error:
-                last = error
-        pytest.skip(f"The machine is too busy to measure a profile: {last}")
-
-    monkeypatch.setattr(module, "build_profile", patient)
-
-
-NOISY = 3
-"""What `measure.pyz` exits with where the machine is too noisy."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,12 +50,7 @@ def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) ->
     # Isolated, in another folder, so that nothing but what is installed beside numpy can be imported.
     words = [sys.executable, "-I", str(folder / "measure.pyz")]
     environment = os.environ | {"TMPDIR": str(scratch)}
-    for _ in range(3):
-        done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
-        if done.returncode != NOISY:
-            break
-    else:
-        pytest.skip(f"The machine is too busy to measure a kit: {done.stderr.splitlines()[-1]}")
+    done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return MeasuredKit(id, coverage, home, folder, folder / "results.json")
 

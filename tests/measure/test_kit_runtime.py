@@ -24,7 +24,7 @@ from compress.measure.kit.stripped_weights import LOCATION, stripped
 from compress.measure.kit_runtime.files import make_weights
 from compress.measure.kit_runtime.measuring import prepared_networks
 from compress.measure.timed_frame import TimedFrame
-from compress.measure.timing import drift, refusal, settled_rounds, spread
+from compress.measure.timing import drift, noise, settled_rounds, spread, unsteadiness
 from compress.runtime.sessions import CPU
 
 
@@ -71,14 +71,17 @@ def test_conditions_are_facts_in_a_line() -> None:
 
 def test_throttling_and_noise_are_told_apart() -> None:
     even = np.tile(np.linspace(1.0, 1.1, 5), (3, 12, 1))
-    assert refusal(even) == ""
+    assert unsteadiness(even) == ""
+    assert noise(even) == 0
     throttled, uneven = even.copy(), even.copy()
     throttled[:, 6:] *= 1.5
     uneven[:, ::2] *= 1.5
     assert drift(throttled) == pytest.approx(0.5)
-    assert refusal(throttled).startswith("it became 50% slower while it was timed (at most 20%): it throttles")
+    assert unsteadiness(throttled).startswith("it became 50% slower while it was timed: it throttles")
+    assert noise(throttled) == pytest.approx(0.45)  # 5% is usual
     assert spread(uneven) == pytest.approx(0.5)
-    assert refusal(uneven) == "two halves of the rounds are 50% apart (at most 20%)"
+    assert unsteadiness(uneven) == "two halves of the rounds are 50% apart: something else ran beside"
+    assert noise(uneven) == pytest.approx(0.45)
 
 
 def test_rounds_from_before_a_change_of_speed_are_dropped(clock: Any) -> None:

@@ -26,7 +26,7 @@ class MeasuredLatency:
 
     @property
     def errors(self) -> LatencyErrors | None:
-        """On the validation set of the profile; None where it has none."""
+        """On the validation set of the profile, wider where the machine was noisy; None where it has none."""
         profile, paths = self.profile, self.profile.routing_overhead
         if profile.mean_error is None or profile.max_error is None:
             return None
@@ -34,8 +34,14 @@ class MeasuredLatency:
 
     @property
     def limits(self) -> str:
-        """Nothing beside its errors."""
-        return ""
+        """What made the machine's times uncertain while the profile was measured; nothing where it was steady."""
+        paths = self.profile.routing_overhead
+        noise = max(self.profile.noise, paths.noise if paths else 0.0)
+        causes = "; ".join(self.profile.remarks)
+        if noise == 0 and not causes:
+            return ""
+        wider = f"errors are given {noise:.1%} wider, since the machine was not steady while it was measured"
+        return f"Its {wider}{': ' if causes else ''}{causes}."
 
     @property
     def basis(self) -> str:

@@ -47,6 +47,7 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
         runtime=runtime_label(profile.runtime, profile.precision),
         device=profile.device,
         worst_ms=worst and worst * ratios.mean,
+        noise=max(profile.noise, profile.routing_overhead.noise if spec.adaptive and profile.routing_overhead else 0.0),
     )
 
 

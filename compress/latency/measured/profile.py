@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from compress.core import Attention
 from compress.latency.family import Family
+from compress.latency.measured.least_costs import least_block_ms
 from compress.latency.measured.profile_fields import (
     BlockCost,
     Conditions,
@@ -37,6 +38,8 @@ class Profile:
         runs, warmup: Timed and dropped runs of each network.
         routing_overhead: What bypass and exits cost; None where it was not measured.
         conditions: What the device was set to meanwhile.
+        noise: By how much errors are given wider because the machine was not steady, relatively; 0 where it was.
+        remarks: What was unsteady, a phrase each.
     """
 
     target: str
@@ -58,16 +61,20 @@ class Profile:
     precision: str = "fp32"
     provenance: Literal["measured", "estimated"] = "measured"
     schema: int = 1
+    noise: float = 0.0
+    remarks: tuple[str, ...] = ()
 
     @property
     def mean_error(self) -> float | None:
-        """Mean absolute relative error on the validation set; None where there is none."""
-        return sum(abs(each.error) for each in self.validation) / len(self.validation) if self.validation else None
+        """Mean absolute relative error on the validation set, and the noise; None where there is no such set."""
+        if not self.validation:
+            return None
+        return sum(abs(each.error) for each in self.validation) / len(self.validation) + self.noise
 
     @property
     def max_error(self) -> float | None:
-        """Largest absolute relative error on the validation set; None where there is none."""
-        return max((abs(each.error) for each in self.validation), default=None)
+        """Largest absolute relative error on the validation set, and the noise; None where there is no such set."""
+        return max(abs(each.error) for each in self.validation) + self.noise if self.validation else None
 
     @cached_property
     def overhead_ms(self) -> dict[str, float]:
@@ -99,7 +106,8 @@ class Profile:
         for place, value in _figures(self):
             if not math.isfinite(value) or value <= 0:
                 yield f"{place} must be a positive number but is {value}"
-        for name, value in (("spread", self.spread), ("elimination_ms", self.elimination_ms or 0.0)):
+        for name in ("spread", "noise", "elimination_ms"):
+            value = getattr(self, name) or 0.0
             if not math.isfinite(value) or value < 0:
                 yield f"{name} must be ≥ 0 but is {value}"
         for name, keys in (
@@ -110,6 +118,7 @@ class Profile:
                 yield f"{name} is empty"
             if len(set(keys)) < len(keys):
                 yield f"{name} names the same component twice"
+        yield from (f"blocks[{i}].ms makes a layer cost less than nothing" for i in least_block_ms(self))
 
 
 def _figures(profile: Profile) -> Iterator[tuple[str, float]]:

@@ -87,6 +87,7 @@ class RoutingOverhead:
         exit_ms: Passing an exit: its norm and score; adapter layers apart.
         layer_share: By how much layers and adapters are slower in stages and with the learned tokens beside.
         validation: Paths through other trackers, predicted and measured; no figure above was fitted to them.
+        noise: As in `Profile`, while paths were timed.
     """
 
     frame_ms: float
@@ -94,11 +95,14 @@ class RoutingOverhead:
     exit_ms: float
     layer_share: float
     validation: tuple[ValidationResult, ...] = ()
+    noise: float = 0.0
 
     @property
     def mean_error(self) -> float | None:
-        """Mean absolute relative error over the validation set; None where there is none."""
-        return sum(abs(each.error) for each in self.validation) / len(self.validation) if self.validation else None
+        """Mean absolute relative error over the validation set, and the noise; None where there is no such set."""
+        if not self.validation:
+            return None
+        return sum(abs(each.error) for each in self.validation) / len(self.validation) + self.noise
 
     def problems(self) -> Iterator[str]:
         """Everything that keeps the figures from being costs."""

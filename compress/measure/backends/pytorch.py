@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.core.threads import check_threads
 from compress.measure.backends.backend import network_of
 from compress.measure.host import host
 from compress.models import NumpyNetwork, Tracker
@@ -56,6 +57,7 @@ class PyTorchBackend:
     @contextmanager
     def using(self, threads: int) -> Iterator[None]:
         """PyTorch's threads belong to the process, which gets its own back."""
+        check_threads(threads)
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from compress.core import CompressError, TrackerSpec
-from compress.core.plain import problems_of
+from compress.core import TrackerSpec
 from compress.latency import Conditions, Family, Profile, Ratios
 from compress.measure.calibration.calibration import calibrated
+from compress.measure.calibration.nonnegative import nonnegative
 from compress.measure.stacks.timing_plan import TimingPlan
-from compress.measure.timing import Times, disagreement, low, refusal
+from compress.measure.timing import Times, disagreement, low, noise, unsteadiness
 
 WORST_ERROR = 0.2
-"""Profiles whose components miss the validation set by more than this on average are refused."""
-
-_ADVICE = "Stop what else runs on it, let it cool, and try again."
+"""Profiles whose components miss the validation set by more than this on average are measured again, and say so."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +38,7 @@ def fit_profile(plan: TimingPlan, times: Sequence[Times], measured_on: MeasuredO
     Args:
         times: Milliseconds of each batch of the plan, and of the empty loop behind each: (calls + 1, rounds, timed).
 
-    Raises:
-        CompressError: the machine is too noisy to separate the components.
+    However noisy the times are, every cost is above zero; what noise did to them is in `noise` and `remarks`.
     """
     loop_ms = float(low(times[-1][-1:])[0])
     lows: dict[TrackerSpec, float] = {}
@@ -49,7 +46,7 @@ def fit_profile(plan: TimingPlan, times: Sequence[Times], measured_on: MeasuredO
         lows |= dict(zip(batch, low(each).tolist(), strict=False))
     whole = times[-1][len(plan.stack_batches[-1]) : -1]
     found = plan.stacks.components(lambda spec: lows[spec] - loop_ms)
-    raw = Profile(
+    read = Profile(
         target=measured_on.target,
         device=measured_on.device,
         runtime=measured_on.runtime,
@@ -65,43 +62,28 @@ def fit_profile(plan: TimingPlan, times: Sequence[Times], measured_on: MeasuredO
         spread=max(float(disagreement(each[:-1]).max()) for each in times),
         conditions=measured_on.conditions,
         precision=measured_on.precision,
+        noise=max(map(noise, times)),
+        remarks=tuple(dict.fromkeys(filter(None, map(unsteadiness, times)))),
     )
-    return _possible(calibrated(_possible(raw), plan.validation, low(whole).tolist()))
+    stacks = list(lows)
+    costs = nonnegative(read, stacks, [lows[spec] - loop_ms for spec in stacks])
+    return _remarked(calibrated(costs, plan.validation, low(whole).tolist()), separated=costs is read)
 
 
-def check_calm(times: Sequence[Times], device: str) -> None:
-    """Refuse times that say more about how busy the machine was than about trackers.
-
-    Raises:
-        CompressError: two halves of a batch do not agree, with the spread.
-    """
-    for each in times:
-        if words := refusal(each):
-            raise CompressError(f"The times measured on {device} are refused: {words}. {_ADVICE}")
+def adds_up(profile: Profile) -> bool:
+    """Whether components predict what whole trackers take, whatever the rounds agreed on."""
+    return (profile.mean_error or 0.0) - profile.noise <= WORST_ERROR
 
 
-def check_adds_up(profile: Profile) -> None:
-    """Refuse a profile that does not predict what a whole tracker takes, whatever its rounds agreed on.
-
-    Raises:
-        CompressError: with the error on the validation set and the largest spread.
-    """
-    if (profile.mean_error or 0.0) > WORST_ERROR:
-        raise CompressError(
-            f"The times measured on {profile.device} are refused: sums of components and whole trackers "
-            f"are {profile.mean_error:.0%} apart on average (at most {WORST_ERROR:.0%}), and a network's halves of the "
-            f"rounds up to {profile.spread:.0%}. {_ADVICE}"
-        )
-
-
-def _possible(profile: Profile) -> Profile:
-    """The profile, if all its figures can be costs."""
-    if problems := list(problems_of(profile)):
-        raise CompressError(
-            f"{profile.device} is too noisy to separate the components of a tracker: "
-            f"{'; '.join(problems[:3])}. {_ADVICE}"
-        )
-    return profile
+def _remarked(profile: Profile, *, separated: bool) -> Profile:
+    """The profile with what else noise did to it in its remarks."""
+    more = []
+    if not separated:
+        more.append("some components could not be told apart, and are fitted so that none costs less than nothing")
+    if not adds_up(profile):
+        error = (profile.mean_error or 0.0) - profile.noise
+        more.append(f"sums of components and whole trackers are {error:.0%} apart on average")
+    return replace(profile, remarks=(*profile.remarks, *more))
 
 
 def _ratios(whole: Times) -> Ratios:

@@ -6,19 +6,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import nnls
 
 from compress.core import ExecutionPath, TrackerSpec
 from compress.core.progress import Progress, part
 from compress.latency import Profile, RoutingOverhead, ValidationResult, p10_ms, path_ms, static
 from compress.measure.backends import Backend, host_backend
 from compress.measure.budget import budget_of
-from compress.measure.calibration.profile_fit import check_calm
+from compress.measure.calibration.component_costs import bounded_least_squares
 from compress.measure.coverage import Coverage
 from compress.measure.stacks.adaptive_paths import SpecPath, fitted_paths, static_part, validation_paths
 from compress.measure.stacks.table import validation_set
 from compress.measure.timed_trackers import Call, timed_frames
-from compress.measure.timing import Times, low, settled_rounds
+from compress.measure.timing import Times, low, noise, settled_rounds
 
 _KNOWN = 4
 """Trackers that show how fast the machine is now: their sessions differ by 1 or 2%, their mean by half of that."""
@@ -68,19 +67,13 @@ class RoutingOverheadPlan:
 
 
 def measured_routing_overhead(
-    profile: Profile, teacher: TrackerSpec, *, rounds: int, progress: Progress, strict: bool = False
+    profile: Profile, teacher: TrackerSpec, *, rounds: int, progress: Progress
 ) -> RoutingOverhead:
-    """The routing overhead in the family of `profile`, which may have been measured long before.
-
-    Raises:
-        CompressError: `strict`, and the machine is noisy; see `check_calm`.
-    """
+    """The routing overhead in the family of `profile`, which may have been measured long before."""
     plan = RoutingOverheadPlan.of(teacher, Coverage.covered(profile))
     backend = host_backend(profile.target)
     with backend.using(profile.threads):
         times = _times(plan, backend, profile.threads, rounds, progress)
-    if strict:
-        check_calm([times], profile.device)
     return fit_routing_overhead(profile, plan, times)
 
 
@@ -103,7 +96,7 @@ def fit_routing_overhead(profile: Profile, plan: RoutingOverheadPlan, times: Tim
         ValidationResult(name, path_ms(known, spec, path), float(ms))
         for (name, spec, path), ms in zip(plan.validation, validation_ms, strict=True)
     )
-    return replace(costs, validation=tuple(rows))
+    return replace(costs, validation=tuple(rows), noise=noise(times))
 
 
 def fit(profile: Profile, paths: Iterable[tuple[TrackerSpec, ExecutionPath, float, float]]) -> RoutingOverhead:
@@ -118,7 +111,7 @@ def fit(profile: Profile, paths: Iterable[tuple[TrackerSpec, ExecutionPath, floa
         adapters = free - p10_ms(profile, static_part(spec, path))
         rows.append([(_ms(profile, each, spec, path) - free) / ms for each in _UNITS])
         more.append((ms - static_ms - adapters) / ms)
-    found, _ = nnls(np.array(rows), np.array(more))
+    found = bounded_least_squares(np.array(rows), np.array(more), np.zeros(len(_UNITS)))
     return RoutingOverhead(*found.tolist())
 
 

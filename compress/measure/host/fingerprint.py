@@ -6,10 +6,11 @@ This module is packed into kits: Python 3.8.
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from compress.core.threads import usable_cores
 
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -40,7 +41,7 @@ class Host:
 
 def host() -> Host:
     """The host this process runs on."""
-    return Host(cpu=_cpu(), cores=_cores(), system=platform.system(), machine=platform.machine())
+    return Host(cpu=_cpu(), cores=usable_cores(), system=platform.system(), machine=platform.machine())
 
 
 def runtime_name() -> str:
@@ -48,12 +49,6 @@ def runtime_name() -> str:
     from importlib.metadata import version
 
     return f"onnxruntime {version('onnxruntime')}"
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _cpu() -> str:

@@ -17,6 +17,7 @@ MODULES = (
     "core/errors.py",
     "core/execution_path.py",
     "core/stages.py",
+    "core/threads.py",
     "geometry/boxes.py",
     "geometry/crop.py",
     "geometry/decode.py",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compress.core import TrackerSpec
+from compress.core.threads import MOST_THREADS
 from compress.measure.coverage import Coverage
 
 _MOST = 100_000
@@ -55,5 +56,5 @@ class KitPlan:
 
     def problems(self) -> Iterator[str]:
         """What cannot be measured."""
-        if self.threads < 1:
-            yield f"threads must be at least 1 but is {self.threads}"
+        if not 1 <= self.threads <= MOST_THREADS:
+            yield f"threads must be from 1 to {MOST_THREADS} but is {self.threads}"

@@ -16,14 +16,14 @@ from typing import TextIO
 
 from compress.core.errors import CompressError
 from compress.measure.kit_runtime.files import read_kit, write_kit_results
-from compress.measure.kit_runtime.measuring import NoisyError, measured, measured_loop
+from compress.measure.kit_runtime.measuring import measured, measured_loop
 
 LOCK = "compress-measure.lock"
 """Held in the folder for temporary files while a device is measured."""
 
 
 def main(words: list[str] | None = None) -> int:
-    """0 done, 1 not possible, 3 too noisy."""
+    """0 done, 1 not possible."""
     given = _parser().parse_args(words)
     if given.limit:
         signal.alarm(given.limit)
@@ -36,7 +36,7 @@ def main(words: list[str] | None = None) -> int:
             write_kit_results(measured(read_kit(given.kit), given.kit), out)
     except CompressError as error:
         print(f"Error: {error}", file=sys.stderr)
-        return 3 if isinstance(error, NoisyError) else 1
+        return 1
     print(f"Results are in {out}.", file=sys.stderr)
     return 0
 

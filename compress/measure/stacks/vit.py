@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compress.core import Attention, TrackerSpec
@@ -140,9 +140,14 @@ def scaled(detailed: Costs, unreduced: Costs) -> dict[Point, float]:
     for (attn, hidden, dims), ms in detailed.items():
         whole = detailed[None, hidden, dims]
         found[attn, hidden, dims] = (
-            attention[1] + (whole - attention[0]) * mlp[1] / mlp[0] + (ms - whole) * attention[1] / attention[0]
+            attention[1] + _in_proportion(whole - attention[0], mlp) + _in_proportion(ms - whole, attention)
         )
     return found | dict(unreduced)
+
+
+def _in_proportion(ms: float, costs: Sequence[float]) -> float:
+    """`ms` of the first of two costs, as a share of the second; as it is where noise left nothing of the first."""
+    return ms * costs[1] / costs[0] if costs[0] > 0 else ms
 
 
 def _whole(kind: Attention) -> WholeAttention:

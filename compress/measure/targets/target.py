@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 
 from compress.core import LATENCY_FIGURES, ExecutionPath, Latency, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress
+from compress.core.threads import check_threads
 from compress.latency import LatencyModel
 from compress.measure.coverage import Coverage
 from compress.measure.whole_trackers import RUNS
@@ -146,8 +147,11 @@ class Target:
         """Whether its latency is known for so many threads.
 
         Raises:
-            UsageError: it has one model, which knows nothing of threads.
+            UsageError: it has one model, which knows nothing of threads; or no runtime has so many. Of more than this
+                host has cores, where it is at hand, a `CompressWarning` says so.
         """
+        if self.timer is not None:
+            check_threads(threads)
         if threads != 1 and self.shared_model is not None:
             raise UsageError(
                 f"--threads means nothing on {self.name}: its latency is {self._basis_words}, which say "
