@@ -24,8 +24,12 @@ def command(as_json: bool) -> None:
     here, one per family of trackers. What `compress profile` has measured on another device is listed with it. The rest
     is estimated from published speeds.
     """
+    from compress.core import warn
     from compress.measure import resolve_target, target_names
+    from compress.measure.remote_profiles import damaged_profiles
 
+    for error in damaged_profiles().values():
+        warn(str(error))
     targets = [resolve_target(name) for name in target_names()]
     if as_json:
         print_json([_row(target) for target in targets])

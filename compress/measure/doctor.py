@@ -15,7 +15,7 @@ import numpy as np
 from compress.measure.backends import host_backends
 from compress.measure.host import conditions, host
 from compress.measure.host_profiles import kept_profiles
-from compress.measure.remote_profiles import device_profiles
+from compress.measure.remote_profiles import damaged_profiles, device_profiles
 from compress.measure.timing import LIMIT, NOISY, drift, spread, time_rounds
 
 _STOP = "Stop what else runs here."
@@ -55,6 +55,8 @@ def examine() -> Iterator[Finding]:
     yield _load()
     yield calm()
     yield _profiles()
+    for path, error in damaged_profiles().items():
+        yield Finding("damaged profile", str(path), False, str(error))
 
 
 def calm(calls: list[Callable[[], object]] | None = None) -> Finding:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,8 +75,7 @@ class Device:
 def device_path(device: Device, family: Family, threads: int) -> Path:
     """Where the profile of a device is kept: by its name, runtime, threads and family."""
     key = repr((threads, sorted(to_plain(family).items())))
-    stem = f"{device.name}-{device.runtime}-{device.precision}"
-    return home() / "profiles" / f"{stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.yaml"
+    return home() / "profiles" / f"{_stem(device)}{hashlib.sha256(key.encode()).hexdigest()[:12]}.yaml"
 
 
 def keep_device_profile(device: Device, profile: Profile) -> Path:
@@ -89,19 +90,44 @@ def device_profile(target: str, teacher: TrackerSpec, threads: int = 1) -> Profi
 
     Raises:
         UsageError: as `Device.of`.
-        FileError: the kept file is damaged.
+        FileError: the kept file is damaged, or holds another profile.
     """
-    path = device_path(Device.of(target), Family.of(teacher), threads)
-    return load_profile(path) if path.is_file() else None
+    device, family = Device.of(target), Family.of(teacher)
+    path = device_path(device, family, threads)
+    if not os.path.lexists(path):
+        return None
+    found = load_profile(path, advice=_advice(device.target))
+    if (found.target, found.family, found.threads) != (device.target, family, threads):
+        raise FileError(
+            f"{path} is not the profile of {device.target} that its name promises: it is one of {found.target} with "
+            f"{found.threads} threads, or of other trackers. {_advice(device.target)}"
+        )
+    return found
 
 
 def device_profiles() -> list[tuple[Path, Profile]]:
-    """All profiles kept of other devices, with their files; damaged ones are left out."""
-    found = []
+    """All profiles kept of other devices, with their files; see `damaged_profiles` for the others."""
+    return [(path, found) for path, found in _kept() if isinstance(found, Profile)]
+
+
+def damaged_profiles(device: Device | None = None) -> dict[Path, FileError]:
+    """What is wrong with each file that should hold a profile of `device`, or of any other device than this host."""
+    stem = "" if device is None else _stem(device)
+    return {path: found for path, found in _kept() if isinstance(found, FileError) and path.name.startswith(stem)}
+
+
+def _kept() -> Iterator[tuple[Path, Profile | FileError]]:
     for path in sorted((home() / "profiles").glob("*.yaml")):
         if not is_of_this_host(path):
             try:
-                found.append((path, load_profile(path)))
-            except FileError:
-                continue
-    return found
+                yield path, load_profile(path, advice=_advice("the device"))
+            except FileError as error:
+                yield path, error
+
+
+def _stem(device: Device) -> str:
+    return f"{device.name}-{device.runtime}-{device.precision}-"
+
+
+def _advice(name: str) -> str:
+    return f"Measure {name} again with `compress profile`, or remove the file."

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from compress.cli.latency import command as latency
 from compress.cli.targets import command as targets
-from compress.core import TrackerSpec, UsageError, describe
-from compress.latency import MeasuredLatency, Profile, predict
+from compress.core import CompressWarning, FileError, TrackerSpec, UsageError, describe
+from compress.latency import Family, MeasuredLatency, Profile, predict
 from compress.measure import Coverage, resolve_target, target_names
 from compress.measure.calibration.profile_fit import MeasuredOn, fit_profile
-from compress.measure.remote_profiles import Device, device_path, device_profiles, keep_device_profile
+from compress.measure.remote_profiles import (
+    Device,
+    damaged_profiles,
+    device_path,
+    device_profile,
+    device_profiles,
+    keep_device_profile,
+)
 from compress.measure.stacks.timing_plan import TimingPlan
 
 LOOP_MS = 0.5
@@ -121,12 +131,54 @@ def test_measured_devices_are_listed() -> None:
     assert "measured for width 128" in _shown(targets)
 
 
-def test_damaged_profiles_of_devices_are_left_out() -> None:
+@pytest.mark.parametrize("name", ["board", "agx"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"target: [",
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        b"a: &a [*a]",
+        b"target: agx\nloop_ms: .nan\n",
+        b"x" * 2_000_000,
+    ],
+    ids=["empty", "cut", "binary", "nested", "recursive", "wrong", "large"],
+)
+def test_a_damaged_profile_is_named_with_its_file(name: str, content: bytes) -> None:
+    """Not an unknown target, nor the estimate that the device has as well."""
     nano = describe("ostrack-nano")
-    path = keep_device_profile(Device.of("board"), _measured(nano, "board"))
-    path.write_text("target: [")
+    path = keep_device_profile(Device.of(name), _measured(nano, name))
+    path.write_bytes(content)
     assert device_profiles() == []
-    assert path == device_path(Device.of("board"), _measured(nano, "board").family, 1)
+    assert list(damaged_profiles()) == [path]
+    with pytest.raises(FileError, match=f"profile measured on {name} is damaged. .*{path.name}.*Measure the device"):
+        resolve_target(name, nano)
+    with pytest.warns(CompressWarning, match=path.name):
+        _shown(targets, "--json")
+
+
+def test_a_pipe_or_a_folder_among_profiles_is_damage_too() -> None:
+    nano = describe("ostrack-nano")
+    path = device_path(Device.of("board"), Family.of(nano), 1)
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    path.with_name("board-onnxruntime-fp32-folder.yaml").mkdir()
+    assert len(damaged_profiles(Device.of("board"))) == 2
+    assert damaged_profiles(Device.of("boar")) == {}
+    with pytest.raises(FileError, match="no regular file"):
+        resolve_target("board", nano)
+
+
+@pytest.mark.parametrize("changes", [{"target": "other"}, {"threads": 2}, {"loop_ms": -1.0}])
+def test_a_profile_in_another_ones_place_is_not_used(changes: dict[str, Any]) -> None:
+    nano = describe("ostrack-nano")
+    path = device_path(Device.of("board"), Family.of(nano), 1)
+    keep_device_profile(Device.of("board"), _measured(nano, "board"))
+    text = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump(text | changes))
+    with pytest.raises(FileError, match=f"{path.name} is not"):
+        device_profile("board", nano)
 
 
 def _shown(command: object, *words: str) -> str:

@@ -16,13 +16,16 @@ _MAX_BYTES = 1_000_000
 _ADVICE = "Remove it, and it is measured again."
 
 
-def load_profile(path: Path) -> Profile:
+def load_profile(path: Path, *, advice: str = _ADVICE) -> Profile:
     """Read a profile.
+
+    Args:
+        advice: What to do where it is none; a sentence.
 
     Raises:
         FileError: missing, too large, not YAML, or not a profile; names every mistake.
     """
-    return load_plain(Profile, path, "hardware profile", where="profile", most=_MAX_BYTES, advice=_ADVICE)
+    return load_plain(Profile, path, "hardware profile", where="profile", most=_MAX_BYTES, advice=advice)
 
 
 def save_profile(profile: Profile, path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from compress.core import TrackerSpec, UsageError
+from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.progress import Progress
 from compress.latency import Family, LatencyModel, MeasuredLatency
 from compress.latency.estimated import UNFITTED, EstimatedLatency, estimated_names, load_estimated
 from compress.measure.coverage import Coverage
-from compress.measure.remote_profiles import Device, device_profile, device_profiles
+from compress.measure.remote_profiles import Device, damaged_profiles, device_profile, device_profiles
 from compress.measure.targets.registry import MeasuredFamilies, SharedModel
 from compress.measure.targets.target import Target, how_to_measure
 
@@ -23,14 +23,23 @@ class MeasuredDevices:
         return sorted({profile.target for _, profile in device_profiles()})
 
     def find(self, name: str, spec: TrackerSpec | None) -> Target | None:
-        """A device measured for the family of `spec`, or for any where it has no estimate."""
+        """A device measured for the family of `spec`, or for any where it has no estimate.
+
+        Raises:
+            FileError: it seems to have been measured, but the file is damaged.
+        """
         try:
             device = Device.of(name)
         except UsageError:
             return None
         kept = [profile for _, profile in device_profiles() if profile.target == device.target]
         known = spec is not None and any(profile.family == Family.of(spec) for profile in kept)
-        if not kept or (not known and device.target in estimated_names()):
+        estimated = device.target in estimated_names()
+        if not known and (spec is not None or not (kept or estimated)):
+            # An estimate, or "not measured", in place of a measurement that cannot be read would mislead.
+            for error in damaged_profiles(device).values():
+                raise FileError(f"The profile measured on {device.target} is damaged. {error}")
+        if not kept or (not known and estimated):
             return None
         models = _DeviceModels(device.target)
         return Target(device.target, kept[0].runtime, kept[0].precision, kept[0].device, models)
