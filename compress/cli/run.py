@@ -78,7 +78,7 @@ def _printed_warnings() -> Iterator[None]:
             else:
                 show_other(message, category, *place)
 
-        warnings.showwarning = show
+        warnings.showwarning = show  # type: ignore[assignment]
         yield
 
 

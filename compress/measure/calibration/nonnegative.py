@@ -88,5 +88,5 @@ def _prior(read: Profile) -> Array:
 
 
 def _is_positive(profile: Profile) -> bool:
-    costs = [each.ms for each in (*profile.overhead, *profile.blocks)]
+    costs = [*(each.ms for each in profile.overhead), *(each.ms for each in profile.blocks)]
     return min(costs) > 0 and (profile.elimination_ms or 0.0) >= 0
