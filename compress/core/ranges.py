@@ -15,6 +15,7 @@ from typing import Any
 
 from compress.core.errors import UsageError
 from compress.core.plain_values import shown
+from compress.core.threads import MOST_THREADS
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,30}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,4})?", re.ASCII)
@@ -84,7 +85,7 @@ def _number(limit: float) -> str:
     return f"{limit:g}"
 
 
-THREADS = NumberRange(1, 256, whole=True)
+THREADS = NumberRange(1, MOST_THREADS, whole=True)
 """Of a runtime; more make native libraries fail, and no processor of today has use for them."""
 
 SEED = NumberRange(0, 2**31 - 1, whole=True)
