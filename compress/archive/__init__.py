@@ -6,18 +6,20 @@ from compress.archive.execution_paths import paths_from
 from compress.archive.plan import Plan
 from compress.archive.prior_accuracy import SHARE, PriorAccuracy
 from compress.archive.record import Record, Status, fidelity_order, variant_name
+from compress.archive.running import RunLock, RunningSearch, run_dir_lock, running_search
 from compress.archive.study import (
-    STUDY,
+    StoredStudy,
     archive_of,
     read_archive,
     read_knobs,
-    storage_url,
+    read_study,
     store_measured,
     store_plan,
     store_record,
     store_status,
     store_teacher,
 )
+from compress.archive.study_file import STUDY, check_study_file, explained, new_study_file, storage_url
 from compress.archive.tables import adaptive, front_rows, row, write_csv, write_pareto_csv, write_trials_csv
 
 __all__ = [
@@ -25,19 +27,28 @@ __all__ = [
     "Plan",
     "PriorAccuracy",
     "Record",
+    "RunLock",
+    "RunningSearch",
     "SHARE",
     "STUDY",
     "Status",
+    "StoredStudy",
     "adaptive",
     "archive_of",
+    "check_study_file",
     "dominates",
+    "explained",
     "fidelity_order",
     "front_rows",
+    "new_study_file",
     "nondominated_rank",
     "pareto_mask",
     "read_archive",
     "read_knobs",
+    "read_study",
     "row",
+    "run_dir_lock",
+    "running_search",
     "storage_url",
     "store_measured",
     "store_plan",

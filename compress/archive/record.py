@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -16,6 +17,10 @@ from compress.core.text import printable
 Status = Literal["done", "rejected", "running", "failed", "missed", "duplicate"]
 """`rejected`: too slow, never trained. `missed`: measured whole and over the bound. `duplicate`: tried before."""
 
+TEACHER = "teacher"
+_RESERVED = (TEACHER, "best")
+"""What commands call the teacher of a run, and the most accurate of its front; no variant may be named so."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FIDELITY = re.compile(r"prior|rung-\d{1,3}|full")
 _EXAMPLES = {"variant": "v017", "fidelity": "prior, rung-0 or full"}
@@ -26,6 +31,22 @@ _BOUNDS = Bounds(non_finite=True)
 def variant_name(number: int) -> str:
     """The variant of a trial: `v017` for trial 17."""
     return f"v{number:03d}"
+
+
+def check_names(records: Iterable[Record]) -> None:
+    """Whether every variant has a name of its own, which no other thing of a run has.
+
+    Raises:
+        FileError: naming those that have not: commands would take one for another.
+    """
+    counts = Counter(record.variant for record in records)
+    taken = sorted(name for name, count in counts.items() if count > 1 or name in _RESERVED)
+    if taken:
+        names = ", ".join(taken[:5]) + (f" and {len(taken) - 5} more" if len(taken) > 5 else "")
+        raise FileError(
+            f"The study names several variants alike, or one like the teacher or `best`: {names}. It was changed by "
+            "something else than a search. Take a copy of the run from before that, or search again."
+        )
 
 
 def fidelity_order(fidelity: str) -> int:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from compress.archive.study_file import AGAIN
 from compress.core import FileError, Latency, LatencyConstraint, UsageError
 from compress.core.plain import from_plain
 from compress.core.plain_files import read_plain
 
-AGAIN = "Give the folder that `compress search` wrote, or run the search again."
 _MOST = 200_000
 
 
@@ -23,6 +23,21 @@ class _Bound:
     fps_at: str | None = None
 
 
+@dataclass(frozen=True)
+class _Used:
+    """The settings that other commands go by."""
+
+    teacher: str = ""
+    weights: str = ""
+    target: str = "cpu"
+    threads: int = 1
+    data: str = ""
+    train_data: str = ""
+    images: str = ""
+    space: str = ""
+    fingerprints: dict[str, Any] | None = None
+
+
 def read_settings(run_dir: Path) -> dict[str, Any]:
     """The settings of a run by name.
 
@@ -33,7 +48,9 @@ def read_settings(run_dir: Path) -> dict[str, Any]:
     settings = read_plain(path, "file of settings", most=_MOST, advice=AGAIN)
     if not isinstance(settings, dict):
         raise FileError(f"{path} must hold settings by name but holds {type(settings).__name__}. {AGAIN}")
-    return {str(key): value for key, value in settings.items()}
+    settings = {str(key): value for key, value in settings.items()}
+    from_plain(_Used, settings, str(path), error=FileError, unknown_fields="left out")
+    return settings
 
 
 def read_environment(run_dir: Path) -> dict[str, Any]:

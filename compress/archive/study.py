@@ -7,17 +7,28 @@ The study of a plan has an attribute `plan`.
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from collections.abc import Iterator
+import os
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.archive.archive import Archive
 from compress.archive.plan import Plan
-from compress.archive.record import Record, Status
-from compress.archive.run_files import AGAIN, constraint_of, read_environment, read_settings
+from compress.archive.record import TEACHER, Record, Status, check_names
+from compress.archive.run_files import constraint_of, read_environment, read_settings
+from compress.archive.running import running_search
+from compress.archive.study_file import (
+    AGAIN,
+    STUDY,
+    bounded_connection,
+    check_study_file,
+    close,
+    explained,
+    one_line,
+    sqlite_error,
+    storage_url,
+)
 from compress.core import FileError, Latency, LatencyConstraint
 from compress.core.plain import from_plain
 from compress.core.text import printable
@@ -25,21 +36,11 @@ from compress.core.text import printable
 if TYPE_CHECKING:
     import optuna
 
-STUDY = "compress"
-
 
 @dataclass(frozen=True)
 class _LaterStatus:
     status: Status
     reason: str = ""
-
-
-def storage_url(run_dir: Path) -> str:
-    """Optuna's URL of the run's SQLite file."""
-    from sqlalchemy.engine import URL
-
-    # Built, not formatted: a `?` or `%` in a folder's name would otherwise open another file.
-    return URL.create("sqlite", database=str((run_dir / "study.db").resolve())).render_as_string()
 
 
 def store_record(trial: optuna.Trial, record: Record) -> None:
@@ -67,36 +68,85 @@ def store_plan(study: optuna.Study, plan: Plan) -> None:
     study.set_user_attr("plan", plan.to_dict())
 
 
+@dataclass(frozen=True)
+class StoredStudy:
+    """What a study holds at one moment: attributes of its own, and its trials in their order."""
+
+    attrs: dict[str, Any]
+    trials: list[optuna.trial.FrozenTrial]
+
+    @classmethod
+    def of(cls, study: optuna.Study) -> StoredStudy:
+        """An open study as it is now."""
+        return cls(study.user_attrs, study.get_trials(deepcopy=False))
+
+    @property
+    def records(self) -> list[Record]:
+        """The records of the trials, in their order.
+
+        Raises:
+            FileError: one that is none, or names that do not tell the variants apart.
+        """
+        found = [_record(trial) for trial in self.trials if "record" in trial.user_attrs]
+        check_names(found)
+        return found
+
+
+def read_study(run_dir: Path) -> StoredStudy:
+    """The study of a run directory, the file not trusted; nothing is written.
+
+    Raises:
+        FileError: it is missing, damaged, locked, or no study of a search.
+    """
+    path = run_dir / "study.db"
+    if not os.path.lexists(path):
+        raise FileError(f"{run_dir} is not a run directory: it has no study.db. {AGAIN}")
+    check_study_file(path)
+    import optuna
+    from sqlalchemy.pool import StaticPool
+
+    options = {"creator": partial(bounded_connection, path), "poolclass": StaticPool}
+    with explained(path):
+        try:
+            storage = optuna.storages.RDBStorage(storage_url(run_dir), options, skip_table_creation=True)
+            try:
+                return StoredStudy.of(optuna.load_study(study_name=STUDY, storage=storage))
+            finally:
+                close(storage)
+        except Exception as error:
+            # Of any kind: Optuna trusts its tables, and what is in these was written by somebody else.
+            if sqlite_error(error):
+                raise
+            raise FileError(f"{path} cannot be read as the study of a search ({one_line(error)}). {AGAIN}") from error
+
+
 def read_knobs(run_dir: Path | str) -> dict[str, dict[str, Any]]:
     """The choices that each variant of a run was built from, by knob.
 
     Raises:
         FileError: not a run directory, or damaged.
     """
-    path = Path(run_dir) / "study.db"
-    if not path.is_file():
-        raise FileError(f"{run_dir} is not a run directory: it has no study.db. {AGAIN}")
-    with _opened(Path(run_dir)) as study:
-        trials = study.get_trials(deepcopy=False)
-        return {Record.from_attrs(t.user_attrs["record"]).variant: t.params for t in trials if "record" in t.user_attrs}
+    study = read_study(Path(run_dir))
+    trials = (trial for trial in study.trials if "record" in trial.user_attrs)
+    return {record.variant: trial.params for record, trial in zip(study.records, trials, strict=True)}
 
 
-def archive_of(study: optuna.Study, run_dir: Path, settings: dict[str, Any]) -> Archive:
-    """The archive of an open study.
+def archive_of(study: optuna.Study | StoredStudy, run_dir: Path, settings: dict[str, Any]) -> Archive:
+    """The archive of a study.
 
     Raises:
         FileError: no teacher or no trial in it yet, or a record that is none.
     """
-    attrs = study.user_attrs
+    stored = study if isinstance(study, StoredStudy) else StoredStudy.of(study)
+    attrs = stored.attrs
     if "teacher" not in attrs:
-        raise FileError(f"The search in {run_dir} stopped before its teacher was scored. Run it again to continue it.")
+        raise _too_early(run_dir, "its teacher is not scored yet")
     teacher = Record.from_attrs(attrs["teacher"])
-    teacher = replace(_remeasured(teacher, attrs), is_teacher=True)
+    teacher = _remeasured(replace(teacher, variant=TEACHER, is_teacher=True), attrs)
     constraint = constraint_of(settings, teacher.latency)
-    trials = study.get_trials(deepcopy=False)
-    records = tuple(_merge(_record(t), attrs, constraint) for t in trials if "record" in t.user_attrs)
+    records = tuple(_merge(record, attrs, constraint) for record in stored.records)
     if not records:
-        raise FileError(f"The search in {run_dir} has tried nothing yet. Run it again to continue it.")
+        raise _too_early(run_dir, "it has tried nothing yet")
     plan = Plan.from_dict(attrs.get("plan"))
     return Archive(run_dir, teacher, records, constraint, settings, read_environment(run_dir), plan)
 
@@ -109,40 +159,18 @@ def read_archive(run_dir: Path | str) -> Archive:
     """
     run_dir = Path(run_dir)
     for name in ("config.yaml", "study.db"):
-        if not (run_dir / name).is_file():
+        if not os.path.lexists(run_dir / name):
             raise FileError(f"{run_dir} is not a run directory: it has no {name}. {AGAIN}")
     settings = read_settings(run_dir)
-    with _opened(run_dir) as study:
-        return archive_of(study, run_dir, settings)
+    return archive_of(read_study(run_dir), run_dir, settings)
 
 
-@contextlib.contextmanager
-def _opened(run_dir: Path) -> Iterator[optuna.Study]:
-    path = run_dir / "study.db"
-    _check_database(path)
-    import optuna
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        storage = optuna.storages.RDBStorage(storage_url(run_dir), skip_table_creation=True)
-        try:
-            yield optuna.load_study(study_name=STUDY, storage=storage)
-        finally:
-            storage.remove_session()
-            storage.engine.dispose()
-    except (SQLAlchemyError, optuna.exceptions.OptunaError, KeyError, RuntimeError, ValueError) as error:
-        raise FileError(f"{path} cannot be read as the study of a search ({_first_line(error)}). {AGAIN}") from error
-
-
-def _check_database(path: Path) -> None:
-    """Refuse what is no study before Optuna sees it, which would create its tables in any SQLite file."""
-    try:
-        with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True)) as connection:
-            names = connection.execute("SELECT study_name FROM studies").fetchall()
-    except sqlite3.Error as error:
-        raise FileError(f"{path} is damaged or is no Optuna study ({error}). {AGAIN}") from error
-    if (STUDY,) not in names:
-        raise FileError(f"{path} holds no study named {STUDY!r}. {AGAIN}")
+def _too_early(run_dir: Path, what: str) -> FileError:
+    """The error for a run that nothing can be shown of."""
+    running = running_search(run_dir)
+    if running is not None:
+        return FileError(f"The search in {run_dir} is {running}: {what}. Ask again in a while.")
+    return FileError(f"The search in {run_dir} was stopped: {what}. Run it again to continue it.")
 
 
 def _record(trial: optuna.trial.FrozenTrial) -> Record:
@@ -170,7 +198,3 @@ def _remeasured(record: Record, attrs: dict[str, Any]) -> Record:
         return record
     where = f"the study's latency of {record.variant}"
     return replace(record, measured=from_plain(Latency, later, where, error=FileError))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

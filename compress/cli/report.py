@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +21,22 @@ if TYPE_CHECKING:
 def command(run: Path, as_json: bool) -> None:
     """Write pareto.csv, trials.csv and report/index.html of RUN again, and show its front.
 
-    RUN is the folder a search wrote.
+    RUN is the folder a search wrote, or writes now.
     """
-    from compress.archive import read_archive, write_pareto_csv, write_trials_csv
+    from compress.archive import read_archive, running_search, write_pareto_csv, write_trials_csv
     from compress.report import summary_sentence, write_report
 
-    archive = read_archive(run)
+    archive, running = read_archive(run), running_search(run)
     write_pareto_csv(archive, run / "pareto.csv")
     write_trials_csv(archive, run / "trials.csv")
     page = write_report(archive, run / "report")
     if as_json:
-        print_json(_answer(archive, summary_sentence(archive), page))
+        print_json(_answer(archive, summary_sentence(archive), page) | {"running": running and asdict(running)})
         return
     print_front(archive)
     click.echo(summary_sentence(archive))
+    if running is not None:
+        click.echo(f"The search is {running}. Its report is of what has ended.")
     click.echo(f"Report: {page}")
     if archive.plan is not None:
         print_plan(archive.plan, len(archive.front(archive.fidelity)))

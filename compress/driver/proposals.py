@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import optuna
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import Trial, TrialState
 
 from compress.archive import Record, store_record, variant_name
-from compress.core import ConstraintCheck, TrackerSpec
+from compress.core import ConstraintCheck, FileError, TrackerSpec
 from compress.core.cost import macs, parameters
+from compress.core.text import printable
 from compress.driver.seed_configurations import seed_configurations
 from compress.spaces import Space
 
@@ -26,6 +28,20 @@ class Proposals:
     space: Space
     teacher: TrackerSpec
     gate: Callable[[TrackerSpec], ConstraintCheck]
+
+    def __post_init__(self) -> None:
+        """Raises FileError where there are trials that were drawn from other choices: no sampler goes on from those."""
+        offered = self.space.choices(self.teacher)
+        for trial in self.study.get_trials(deepcopy=False):
+            for name, drawn in trial.distributions.items():
+                here = CategoricalDistribution(offered[name]) if name in offered else None
+                if drawn != here:
+                    there = ", ".join(map(str, getattr(drawn, "choices", ())))
+                    now = ", ".join(map(str, offered.get(name, ())))
+                    raise FileError(
+                        f"The trials of this run were drawn from another space: {name} offered {printable(there)} "
+                        f"there and {now or 'nothing'} here. Search the space as it was, or give another --out."
+                    )
 
     def known(self) -> set[str]:
         """`weights_id` of the teacher and of all that was drawn before."""

@@ -13,9 +13,12 @@ from typing import Any
 
 import yaml
 
+from compress.archive import check_study_file
 from compress.core import FileError, fingerprint
 from compress.core.files import write_text
 from compress.core.plain_files import read_plain
+from compress.core.plain_values import shown
+from compress.core.text import printable
 from compress.data import open_source
 from compress.driver.jobs import TrainingSetup
 from compress.driver.settings import MAY_CHANGE, SearchSettings
@@ -23,6 +26,8 @@ from compress.spaces import Space, is_space_file
 
 _MOST = 200_000
 _OTHER = "Give another --out."
+_RESULTS = ("checkpoints", "trials.csv", "pareto.csv", "report")
+"""What a search writes once it has a study."""
 
 Content = Mapping[str, Any]
 """Fingerprints by names of settings; of the space one by knob, so that a change can be named."""
@@ -71,7 +76,8 @@ def check_or_write_config(config: SearchSettings, run_dir: Path, content: Conten
     """
     path = run_dir / "config.yaml"
     wanted = dataclasses.asdict(config) | {"fingerprints": dict(content)}
-    if path.is_file():
+    if os.path.lexists(path):
+        _check_study(run_dir)
         # A setting that the file does not know came later; its default is what the earlier version did.
         found = {f.name: f.default for f in dataclasses.fields(config)} | _read(path)
         if not isinstance(found.get("fingerprints"), dict):
@@ -79,7 +85,7 @@ def check_or_write_config(config: SearchSettings, run_dir: Path, content: Conten
                 f"{path} does not say what the data of its search held, as earlier versions did not. {_OTHER}"
             )
         named = [k for k in wanted if k not in (*MAY_CHANGE, *content, "fingerprints") and found.get(k) != wanted[k]]
-        differing = [f"{k} is {found.get(k)!r} there and {wanted[k]!r} here" for k in named]
+        differing = [f"{k} is {shown(found.get(k))} there and {shown(wanted[k])} here" for k in named]
         differing += _changes(found, wanted, content)
         if differing:
             raise FileError(
@@ -89,6 +95,29 @@ def check_or_write_config(config: SearchSettings, run_dir: Path, content: Conten
     elif any(entry.name != ".lock" for entry in run_dir.iterdir()):
         raise FileError(f"{run_dir} is not empty and holds no search. {_OTHER}")
     write_text(path, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
+
+
+def content_fingerprint(config: SearchSettings, content: Content) -> str:
+    """Of what the trials of a search depend on, wherever it lies: their study belongs to this search alone."""
+    return fingerprint([config.teacher, config.target, config.seed, dict(content)])
+
+
+def _check_study(run_dir: Path) -> None:
+    """Whether the study of a run can be continued: nothing is begun anew among what an earlier search left.
+
+    Raises:
+        FileError: it cannot, or it is gone while results are there.
+    """
+    path = run_dir / "study.db"
+    if os.path.lexists(path):
+        check_study_file(path)
+        return
+    left = [name for name in _RESULTS if os.path.lexists(run_dir / name)]
+    if left:
+        raise FileError(
+            f"{run_dir} holds results of a search ({', '.join(left)}) but no study.db, which they come from. Put it "
+            "back, or give another --out."
+        )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -112,12 +141,12 @@ def _changes(before: Mapping[str, Any], now: Mapping[str, Any], content: Content
 
 def _words(name: str, before: Mapping[str, Any], now: Mapping[str, Any], kept: Any, found: Any) -> str:
     if before.get(name) != now[name]:
-        return f"{name} is {before.get(name)!r} there and {now[name]!r} here, of other content"
+        return f"{name} is {shown(before.get(name))} there and {shown(now[name])} here, of other content"
     text = f"{name} ({now[name] or 'as shipped or imported'}) has changed since"
     if not isinstance(kept, Mapping) or not isinstance(found, Mapping):
         return text
     knobs = [knob for knob in {**kept, **found} if kept.get(knob) != found.get(knob)]
-    return f"{text}, in {', '.join(knobs)}"
+    return f"{text}, in {', '.join(printable(knob, most=40) for knob in knobs[:10])}"
 
 
 def _absolute(path: str) -> str:

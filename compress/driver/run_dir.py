@@ -1,8 +1,7 @@
-"""The run directory: one process at a time, its log, and what it ran on."""
+"""The run directory: what a stop means for it, its log, and what it ran on."""
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import platform
@@ -13,32 +12,12 @@ from importlib import metadata
 from pathlib import Path
 from time import strftime
 
-import optuna
-from sqlalchemy.exc import SQLAlchemyError
-
 from compress import __version__
-from compress.core import CompressError, FileError, InterruptedRun
+from compress.archive import explained
+from compress.core import InterruptedRun
 from compress.core.files import write_text
 
 _PACKAGES = ("torch", "onnxruntime", "optuna", "numpy", "opencv-python-headless", "timm")
-
-
-@contextmanager
-def run_dir_lock(run_dir: Path) -> Iterator[None]:
-    """Hold the run directory; the lock goes with the process, however it ends.
-
-    Raises:
-        CompressError: another process holds it.
-    """
-    run_dir.mkdir(parents=True, exist_ok=True)
-    with (run_dir / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise CompressError(
-                f"Another search is running in {run_dir}. Wait for it or stop it, or give another --out."
-            ) from error
-        yield
 
 
 @contextmanager
@@ -49,16 +28,11 @@ def explaining_errors(run_dir: Path) -> Iterator[None]:
         InterruptedRun, FileError: in place of what was raised within.
     """
     try:
-        yield
+        with explained(run_dir / "study.db"):
+            yield
     except KeyboardInterrupt as error:
         raise InterruptedRun(
             f"Stopped. Nothing is lost: the same command continues the search in {run_dir}."
-        ) from error
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        found = str(error.__cause__ or error).splitlines()[0]
-        raise FileError(
-            f"The study {run_dir / 'study.db'} cannot be read or written ({found}). Free some space or choose "
-            "another --out; where the study is whole, the same command continues it."
         ) from error
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Unpack
 
-from compress.archive import Archive, write_pareto_csv, write_trials_csv
+import optuna
+
+from compress.archive import Archive, run_dir_lock, write_pareto_csv, write_trials_csv
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
 from compress.driver.executors import EXECUTORS
@@ -24,8 +26,13 @@ from compress.driver.preparation import (
     work_of,
 )
 from compress.driver.remeasure import Remeasurer
-from compress.driver.run_config import check_or_write_config, content_of, with_absolute_paths
-from compress.driver.run_dir import Log, explaining_errors, run_dir_lock, write_environment
+from compress.driver.run_config import (
+    check_or_write_config,
+    content_fingerprint,
+    content_of,
+    with_absolute_paths,
+)
+from compress.driver.run_dir import Log, explaining_errors, write_environment
 from compress.driver.samplers import open_study
 from compress.driver.settings import SearchKeywords, SearchSettings
 from compress.driver.strategies import STRATEGIES
@@ -64,20 +71,30 @@ def search(
     config, device = with_absolute_paths(config), pick_device(config.device)
     inputs = look_up(config, target)
     check_kind(run_dir, planned=False)
-    with run_dir_lock(run_dir):
+    with run_dir_lock(run_dir) as lock, explaining_errors(run_dir):
         setup = training_setup(config, inputs)
-        check_or_write_config(config, run_dir, content_of(config, setup, inputs.space))
+        content = content_of(config, setup, inputs.space)
+        check_or_write_config(config, run_dir, content)
         write_environment(run_dir, str(device))
-        with explaining_errors(run_dir), loaded(setup) as students:
-            return _run(config, run_dir, inputs, students, progress)
+        study = open_study(
+            run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)
+        )
+        with loaded(setup) as students:
+            return _run(config, run_dir, inputs, study, students, lock.noting(progress))
 
 
-def _run(config: SearchSettings, run_dir: Path, inputs: Inputs, students: Students, progress: Progress) -> Archive:
+def _run(
+    config: SearchSettings,
+    run_dir: Path,
+    inputs: Inputs,
+    study: optuna.Study,
+    students: Students,
+    progress: Progress,
+) -> Archive:
     """Train, measure and report, from wherever an earlier search in `run_dir` stopped."""
     deadline = monotonic() + 60 * config.minutes
     log, work = Log(run_dir), PlannedWork(progress)
     log(f"search {asdict(config)}")
-    study = open_study(run_dir, sampler=config.sampler, seed=config.seed)
     model = latency_model(config, inputs, work.beside("Latency profile"))
     teacher = record_teacher(study, students, model, work.beside("Scoring the teacher"), log)
     constraint = config.constraint(teacher.predicted)

@@ -15,10 +15,9 @@ import optuna
 import pytest
 
 from compress import search
-from compress.archive import STUDY, Archive, read_archive, storage_url
+from compress.archive import STUDY, Archive, read_archive, run_dir_lock, storage_url
 from compress.cli import main
 from compress.core import CompressError, FileError
-from compress.driver.run_dir import run_dir_lock
 from compress.testing.search_inputs import SETTINGS
 
 _COLUMNS = {

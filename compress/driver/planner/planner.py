@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class Planner:
         """The archive of the plan; what a stopped one lacks is added."""
         self.log(f"plan {asdict(self.config)}")
         # plan.csv, by which a plan is distinguished from a search, is written before the study.
-        sample = None if (self.run_dir / "study.db").is_file() else self._sample()
+        sample = None if os.path.lexists(self.run_dir / "study.db") else self._sample()
         study = open_study(self.run_dir, sampler=self.config.sampler, seed=self.config.seed)
         if "plan" not in study.user_attrs:
             self._store(study, sample or self._sample())

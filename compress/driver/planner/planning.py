@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from compress.archive import Archive
+from compress.archive import Archive, run_dir_lock
 from compress.core import FileError, UsageError
 from compress.core.progress import Progress, no_progress
 from compress.driver.planner.planner import Planner
 from compress.driver.planner.sample import DRAWS
 from compress.driver.run_config import check_or_write_config, space_content
-from compress.driver.run_dir import explaining_errors, run_dir_lock, write_environment
+from compress.driver.run_dir import explaining_errors, write_environment
 from compress.driver.settings import SearchSettings
 from compress.measure import Target
 from compress.models import weights_path
@@ -60,11 +61,10 @@ def make_plan(
     space = load_space(config.space)
     planner = Planner(config, run_dir, target, space, progress, draws)
     check_kind(run_dir, planned=True)
-    with run_dir_lock(run_dir):
+    with run_dir_lock(run_dir), explaining_errors(run_dir):
         check_or_write_config(config, run_dir, space_content(space))
         write_environment(run_dir, "none: a plan trains nothing")
-        with explaining_errors(run_dir):
-            return planner.run()
+        return planner.run()
 
 
 def check_kind(run_dir: Path, *, planned: bool) -> None:
@@ -73,7 +73,7 @@ def check_kind(run_dir: Path, *, planned: bool) -> None:
     Raises:
         FileError: the run directory holds one, and the other is asked for.
     """
-    if not (run_dir / "study.db").is_file() or (run_dir / "plan.csv").is_file() == planned:
+    if not os.path.lexists(run_dir / "study.db") or os.path.lexists(run_dir / "plan.csv") == planned:
         return
     if planned:
         raise FileError(f"{run_dir} holds a search with trained variants. Give the plan another --out.")
