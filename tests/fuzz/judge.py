@@ -88,7 +88,7 @@ def _paragraph(error: str) -> Iterator[str]:
     error = re.sub(f"^{progress}", "", error)
     if not error.startswith("Error: "):
         yield f"stderr does not begin with the error: {error[:300]!r}"
-    if "\n\n" in error or error.count("Error: ") > 1:
+    if "\n\n" in error or len(re.findall("^Error: ", error, re.MULTILINE)) > 1:
         yield f"stderr is not one paragraph: {error[:300]!r}"
     if len(error) > _LONGEST:
         yield f"stderr is {len(error)} characters long"
