@@ -37,6 +37,7 @@ Exit codes:
   2    wrong usage: unknown name, impossible value
   3    no variant meets the constraint; the report says how near it came
   130  interrupted; the same command continues a search
+  143  ended by SIGTERM, likewise; 129 by SIGHUP
 
 COMPRESS_DEBUG=1 shows the traceback of an error. COMPRESS_HOME holds measured profiles and
 cached work (default ~/.cache/compress), of which COMPRESS_CACHE_GB bounds the size."""

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from compress.core import CompressError, CompressWarning
+from compress.core.interrupts import Terminated, raise_when_terminated
 
 _ADVICE = {
     errno.ENOSPC: ("The disk is full", "Free some space, or write elsewhere, and run the same command again."),
@@ -37,24 +38,32 @@ def main(args: list[str] | None = None) -> NoReturn:
     Args:
         args: The arguments after `compress`; those of this process by default.
     """
+    raise_when_terminated()
     try:
         code = _invoke(args)
         if sys.stdout:  # None where the caller closed it
             sys.stdout.flush()
     except BrokenPipeError:
         code = 1
-    except (KeyboardInterrupt, click.Abort):
-        code = _say("Interrupted.", 130)
+    except (KeyboardInterrupt, click.Abort) as error:
+        code = _exit_code(error, 130)
+        code = _say("Interrupted." if code == 130 else "Terminated.", code)
     except click.ClickException as error:
         code = _say_click(error)
     except CompressError as error:
-        code = _say(str(error), error.exit_code)
+        code = _say(str(error), _exit_code(error, error.exit_code))
     except OSError as error:
         code = _say(_os_paragraph(error), 1)
     except Exception as error:
         code = _say(_unexpected_paragraph(error), 1)
     _settle_stdout()
     sys.exit(code)
+
+
+def _exit_code(error: BaseException, code: int) -> int:
+    """`code`; where a signal other than Ctrl-C's is or has caused the error, the one that shells expect."""
+    ended = next((each for each in (error, error.__cause__) if isinstance(each, Terminated)), None)
+    return code if ended is None else ended.exit_code
 
 
 def _invoke(args: list[str] | None) -> int:
@@ -86,7 +95,7 @@ def _say(message: str, code: int) -> int:
     """Write one paragraph to stderr, wrapped where a person reads it; return `code`."""
     if os.environ.get("COMPRESS_DEBUG") == "1":
         traceback.print_exc()
-    _write_paragraph(message if code == 130 else f"Error: {message}")
+    _write_paragraph(message if code > 128 else f"Error: {message}")
     return code
 
 

@@ -1,4 +1,4 @@
-"""Interrupts that wait until a step is whole: Ctrl-C and SIGTERM are delivered when a block ends, not in its midst."""
+"""Signals that end a process: raised like Ctrl-C, so that everything is cleaned, and waiting until a step is whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,37 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, *_ENDING)
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by another signal than that of Ctrl-C.
+
+    Attributes:
+        exit_code: What shells expect: 143 for SIGTERM, 129 for SIGHUP.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by {signal.Signals(number).name}")
+        self.exit_code = 128 + number
+
+
+def raise_when_terminated() -> None:
+    """From now on SIGTERM and SIGHUP raise `Terminated` in the main thread; what is ignored stays so (`nohup`).
+
+    Does nothing in other threads, and where the program that imported this package handles them.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in _ENDING:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, _terminate)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)  # another one would break off the cleaning
+    raise Terminated(number)
 
 
 class DeferredInterrupts:
@@ -46,7 +76,7 @@ class DeferredInterrupts:
 
 @contextmanager
 def deferred_interrupts() -> Iterator[DeferredInterrupts]:
-    """Within the block Ctrl-C and SIGTERM are noted; at its end they do what they would have done at once.
+    """Within the block Ctrl-C, SIGTERM and SIGHUP are noted; at its end they do what they would have done at once.
 
     A second one does it at once. In threads other than the main one, which get no signals, nothing changes.
     """

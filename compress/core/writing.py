@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from compress.core.interrupts import deferred_interrupts
 from compress.core.leftovers import ASIDE, is_temporary, remove_leftovers, temporary_file, temporary_folder
 from compress.core.outputs import check_output
 from compress.core.scratch import native_path, scratch_folder
-from compress.core.signals import undisturbed
 from compress.core.streams import open_stream
 
 Content = str | bytes
@@ -80,7 +80,7 @@ def new_folder(path: Path | str) -> Iterator[Path]:
             if found.is_file():
                 _to_disk(found)
         aside.parent.mkdir()
-        with undisturbed():
+        with deferred_interrupts():
             _swap(fresh, place, aside)
 
 
@@ -131,7 +131,7 @@ def _finish(outputs: Iterable[_Output]) -> None:
     files = [output for output in outputs if output.stream is None]
     for output in files:
         _to_disk(output.temporary)  # moving them cannot fail for lack of space then
-    with undisturbed():
+    with deferred_interrupts():
         for output in files:
             output.move()
     for output in outputs:

@@ -40,7 +40,7 @@ def test_help_names_every_command_and_exit_code() -> None:
     result = run("--help")
     assert result.returncode == 0
     assert all(f"\n  {name} " in result.stdout for name in COMMANDS)
-    assert all(f"\n    {code} " in result.stdout for code in (0, 1, 2, 3, 130))
+    assert all(f"\n    {code} " in result.stdout for code in (0, 1, 2, 3, 130, 143))
 
 
 @pytest.mark.parametrize("name", COMMANDS)

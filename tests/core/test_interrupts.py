@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from compress.core.interrupts import deferred_interrupts
+from compress.core.interrupts import Terminated, deferred_interrupts, raise_when_terminated
 
 
 class _Terminated(Exception):
@@ -41,6 +41,32 @@ def test_delivered_when_the_block_ends(number: signal.Signals, error: type[BaseE
     with pytest.raises(error):
         block()
     assert requested == [False, True]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_what_ends_a_process_is_raised_once_as_ctrl_c_is(number: signal.Signals, code: int) -> None:
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        raise_when_terminated()
+        with pytest.raises(KeyboardInterrupt) as caught:
+            signal.raise_signal(number)
+        assert isinstance(caught.value, Terminated)
+        assert caught.value.exit_code == code
+        signal.raise_signal(number)  # while it cleans: not again
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def test_what_is_ignored_or_handled_stays_so() -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        raise_when_terminated()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is handler
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_one_does_not_wait() -> None:
