@@ -79,7 +79,7 @@ def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: 
         for job in jobs:
             executor.submit(job)
 
-    journal.work.start(strategy.planned_work)
+    journal.work.start(strategy.planned_work, deadline=deadline)
     try:
         submit()
         for result in executor.as_completed():

@@ -224,3 +224,10 @@ def test_thresholds_that_were_chosen_stay_with_the_trial() -> None:
     record = trials.add(replace(_result(job, 0.5, paths={ExecutionPath(frozenset(), 1): 3}), spec=chosen))
     assert record.spec == chosen
     assert trials.job(number, 2).spec == chosen
+
+
+def test_work_is_planned_by_generation() -> None:
+    trials = _trials([])
+    # Rungs of 1, 5 and 7 units: five students, three of them, two of them; then two, one, one.
+    assert Halving(trials, students=7, generation=5).planned_work == (5 * 1 + 3 * 5 + 2 * 7, 2 * 1 + 1 * 5 + 1 * 7)
+    assert Halving(trials, students=0, generation=5).planned_work == ()

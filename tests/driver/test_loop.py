@@ -81,7 +81,7 @@ def test_after_the_deadline_nothing_begins(data: str, tmp_path: Path) -> None:
 class Stuck:
     """Waits for results that nobody works on."""
 
-    done, planned_work = False, 1.0
+    done, planned_work = False, (1.0,)
 
     def propose(self, count: int) -> list[Any]:
         return []

@@ -26,8 +26,8 @@ class OneRung:
         return self._left <= 0
 
     @property
-    def planned_work(self) -> float:
-        return self._left * self._trials.work[0]
+    def planned_work(self) -> tuple[float, ...]:
+        return (self._trials.work[0],) * self._left
 
     def propose(self, count: int) -> list[TrialJob]:
         asked = self._trials.ask(min(count, self._left))

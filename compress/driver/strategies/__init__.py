@@ -39,8 +39,11 @@ class Strategy(Protocol):
         """Whether nothing further will be proposed."""
 
     @property
-    def planned_work(self) -> float:
-        """What is left to do in units of `Trials.work`, as far as it can be foreseen; for progress only."""
+    def planned_work(self) -> tuple[float, ...]:
+        """What is left to do in units of `Trials.work`, as far as it can be foreseen; for progress only.
+
+        In portions, one after the other, the next of which begins only where there is time left.
+        """
 
     def propose(self, count: int) -> list[TrialJob]:
         """At most `count` jobs that can run now, beside those whose results are still awaited.

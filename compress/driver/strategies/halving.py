@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 
 import numpy as np
 
@@ -35,16 +36,14 @@ class Halving:
         return not self._members and ended
 
     @property
-    def planned_work(self) -> float:
-        """All generations, each halved at every rung."""
-        left, total = max(0, self._left), 0.0
-        while left > 0:
-            size = min(left, self._size)
-            left -= size
-            for work in self._trials.work:
-                total += size * work
-                size = (size + 1) // 2
-        return total
+    def planned_work(self) -> tuple[float, ...]:
+        """Of each generation, which is halved at every rung."""
+        whole, rest = divmod(max(0, self._left), self._size)
+        return tuple(map(self._work_of, [self._size] * whole + [rest] * (rest > 0)))
+
+    def _work_of(self, size: int) -> float:
+        sizes = accumulate(self._trials.work[1:], lambda alive, _: (alive + 1) // 2, initial=size)
+        return sum(alive * work for alive, work in zip(sizes, self._trials.work, strict=True))
 
     def propose(self, count: int) -> list[TrialJob]:
         """Jobs of the rung under way; of a new generation where none is."""
