@@ -119,7 +119,8 @@ def _remove(path: Path) -> None:
     if not path.is_dir():
         path.unlink()
         return
-    for old in sorted((path / ASIDE).iterdir()) if (path / ASIDE).is_dir() else ():
+    aside = path / ASIDE
+    for old in sorted(aside.iterdir()) if aside.is_dir() and not aside.is_symlink() else ():
         if not os.path.lexists(path.parent / old.name):
             old.rename(path.parent / old.name)  # killed between putting the old one aside and the new one in place
     shutil.rmtree(path)
