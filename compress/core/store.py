@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from compress.core.errors import CompressError, UsageError
-from compress.core.files import home
+from compress.core.files import work_home
 from compress.core.fingerprints import fingerprint
 from compress.core.leftovers import is_temporary, remove_leftovers
 from compress.core.locks import is_locked, locked
@@ -74,7 +74,7 @@ def cache_bytes() -> float:
 
 
 class Store:
-    """Entries under one folder, `$COMPRESS_HOME` unless another is given.
+    """Entries under one folder, `work_home()` unless another is given.
 
     Args:
         root: Holds a folder for each kind of entry.
@@ -82,7 +82,7 @@ class Store:
     """
 
     def __init__(self, root: Path | None = None, *, max_bytes: float | None = None) -> None:
-        self.root = home() if root is None else root
+        self.root = work_home() if root is None else root
         self.max_bytes = cache_bytes() if max_bytes is None else max_bytes
 
     def path(self, kind: str, key: str, suffix: str = "") -> Path:

@@ -13,7 +13,7 @@ from time import perf_counter
 import torch
 
 from compress.core import CompressError, FileError, InterruptedRun, Store, TrackerSpec, UsageError
-from compress.core.files import home
+from compress.core.files import work_home
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource
 from compress.distill import Pool, distillation_pool, pick_device
@@ -58,7 +58,7 @@ def students_of(setup: TrainingSetup) -> Students:
     Raises:
         FileError: the teacher's weights are not in the store, or data changed or is missing.
     """
-    return _students(setup, home())
+    return _students(setup, work_home())
 
 
 @contextmanager
