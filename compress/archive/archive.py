@@ -63,6 +63,11 @@ class Archive:
         tried = sorted({record.fidelity for record in self.records}, key=fidelity_order, reverse=True)
         return next((fidelity for fidelity in tried if self.candidates(fidelity)), "full")
 
+    @property
+    def noise(self) -> float:
+        """By how much latencies of the front and of the teacher may be off, as the machine was not steady; often 0."""
+        return max(each.latency.noise if each.latency else 0.0 for each in self.front_table())
+
     def hypervolume(self, fidelity: str = "full", *, reference_ms: float | None = None) -> float:
         """Share of the box [0, `reference_ms`] × [0, 1] (latency, AO) that the front dominates, in [0, 1].
 

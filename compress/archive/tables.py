@@ -84,6 +84,7 @@ def _latency(record: Record) -> dict[str, Any]:
         "predicted_ms": record.predicted and record.predicted.mean_ms,
         "measured_ms": record.measured and record.measured.mean_ms,
         "latency_error": record.latency_error,
+        "latency_noise": best and best.noise,
     }
 
 

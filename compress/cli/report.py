@@ -24,7 +24,7 @@ def command(run: Path, as_json: bool) -> None:
     RUN is the folder a search wrote, or writes now.
     """
     from compress.archive import read_archive, running_search, write_pareto_csv, write_trials_csv
-    from compress.report import summary_sentence, write_report
+    from compress.report import noise_sentence, summary_sentence, write_report
 
     archive, running = read_archive(run), running_search(run)
     write_pareto_csv(archive, run / "pareto.csv")
@@ -35,6 +35,8 @@ def command(run: Path, as_json: bool) -> None:
         return
     print_front(archive)
     click.echo(summary_sentence(archive))
+    if noise := noise_sentence(archive):
+        click.echo(noise)
     if running is not None:
         click.echo(f"The search is {running}. Its report is of what has ended.")
     click.echo(f"Report: {page}")
@@ -49,6 +51,7 @@ def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
         "summary": sentence,
         "constraint": {"max_ms": archive.constraint.max_ms, "at": archive.constraint.at, **archive.constraint.given},
         "fidelity": archive.fidelity,
+        "noise": archive.noise,
         "hypervolume": archive.hypervolume(archive.fidelity),
         "teacher": row(archive, archive.teacher),
         "front": [each for each in front_rows(archive) if not each["teacher"]],

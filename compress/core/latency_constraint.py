@@ -12,6 +12,9 @@ from compress.core.records import LATENCY_FIGURES, Latency
 _MARGIN = 0.95
 """Of the bound: predicted latencies, and execution paths on other sequences, are off by some per cent."""
 
+_MOST_NOISE = 0.25
+"""The most that is allowed for a machine that was not steady; beyond it a bound would mean nothing."""
+
 
 @dataclass(frozen=True)
 class LatencyConstraint:
@@ -87,10 +90,15 @@ class LatencyConstraint:
             return None
         return latency.worst_ms <= self.max_ms
 
-    @property
-    def aim_ms(self) -> float | None:
-        """Mean latency that exit thresholds are chosen for: the bound less a margin; None where no mean is bound."""
-        return _MARGIN * self.max_ms if self.at == "mean" and self.max_ms is not None else None
+    def aim_ms(self, noise: float = 0.0) -> float | None:
+        """Mean latency that exit thresholds are chosen for: the bound less a margin; None where no mean is bound.
+
+        Args:
+            noise: Of the predictions that they are chosen by, see `Latency`; the margin is wider by as much.
+        """
+        if self.at != "mean" or self.max_ms is None:
+            return None
+        return (_MARGIN - min(noise, _MOST_NOISE)) * self.max_ms
 
 
 @dataclass(frozen=True)
@@ -113,8 +121,12 @@ class ConstraintCheck:
 
     @property
     def passes(self) -> bool:
-        """Whether the latency is within the bound."""
-        return self.over_ms <= 0
+        """Whether the latency is within the bound; or, predicted from noisy times, over it by no more than their noise.
+
+        What was predicted is measured once it is trained, so that in doubt it is trained.
+        """
+        noise = 0.0 if self.latency.provenance == "measured" else min(self.latency.noise, _MOST_NOISE)
+        return self.over_ms <= noise * (self.constraint.max_ms or 0.0)
 
     @property
     def reason(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +15,7 @@ from compress.distill import StudentRecipe, pool_bytes
 from compress.driver.jobs import Rung, TrainingSetup
 from compress.driver.planner.warm_start import PlannedStudent, enqueue, planned_students
 from compress.driver.proposals import Proposals
+from compress.driver.remeasure import timing_turn
 from compress.driver.settings import SearchSettings
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
@@ -95,10 +97,14 @@ def pool_size(teacher: TrackerSpec, draws: int) -> int:
 
 
 def latency_model(settings: SearchSettings, inputs: Inputs, progress: Progress) -> LatencyModel:
-    """What predicts the students of the space on the target; on this host measured first, where that is needed."""
+    """What predicts the students of the space on the target; on this host measured first, where that is needed.
+
+    Of searches that are started together one measures, and the others find what it has measured.
+    """
     teacher = inputs.teacher.spec
     coverage = Coverage.of_space(teacher, inputs.space)
-    return inputs.target.latency_model(teacher, coverage=coverage, threads=settings.threads, progress=progress)
+    with timing_turn(progress) if inputs.target.timer is not None else nullcontext():
+        return inputs.target.latency_model(teacher, coverage=coverage, threads=settings.threads, progress=progress)
 
 
 def proposals_of(

@@ -111,6 +111,7 @@ def _run(
         target=inputs.target,
         threads=config.threads,
         teacher=inputs.teacher,
+        restore=lambda spec: students.deliver(spec, len(students.setup.rungs) - 1, run_dir / "checkpoints"),
         progress=work.beside("Trained variants"),
     )
     return _write(measured.run(), log)

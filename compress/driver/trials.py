@@ -67,7 +67,8 @@ class Trials:
 
     def job(self, number: int, rung: int) -> TrialJob:
         """The job that takes a student to a rung, by index, and scores it there."""
-        aim = self._constraint.aim_ms
+        predicted = self[number].predicted
+        aim = self._constraint.aim_ms(predicted.noise if predicted else 0.0)
         exits = None if aim is None else ExitAim(self._model, aim)
         return TrialJob(number, self[number].spec, rung, self._setup, exits)
 

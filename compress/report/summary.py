@@ -19,6 +19,17 @@ def summary_sentence(archive: Archive) -> str:
     return f"{NOTHING_DONE} {_nothing(archive)}" if archive.plan else _nothing(archive)
 
 
+def noise_sentence(archive: Archive) -> str:
+    """What a machine that was not steady means for the latencies, and what to do; empty where it was. Plain text."""
+    if archive.noise < 0.005:
+        return ""
+    again = " The same search command, when it is quiet, times the trained variants anew and trains nothing twice."
+    return (
+        f"The machine was not steady while it was measured, so latencies may be off by another {archive.noise:.0%}, "
+        f"and predictions were taken to be within the bound with as much of a margin.{'' if archive.plan else again}"
+    )
+
+
 def _best(archive: Archive, record: Record) -> str:
     sentence = f"{record.variant}: {_speed(archive, record)}{_accuracy(archive, record)}."
     sentence += _paths(archive, record)

@@ -31,7 +31,7 @@ def test_speedup_is_relative_to_the_same_figure_of_the_teacher(at: str, ms: floa
 def test_nothing_is_bound_without_a_speed_or_its_teacher(given: dict[str, Any]) -> None:
     found = LatencyConstraint.of(**given)
     assert found.max_ms is None
-    assert found.aim_ms is None
+    assert found.aim_ms() is None
     assert found.met_by(STATIC)
     assert not found.met_by(None)
     assert found.met_at_worst(ADAPTIVE) is None
@@ -81,6 +81,17 @@ def test_what_is_optimistic_says_so_unless_the_worst_path_is_bound() -> None:
 
 def test_exit_thresholds_aim_a_little_below_the_bound() -> None:
     """By about what predictions are off by; much less would give away accuracy that the bound leaves room for."""
-    assert LatencyConstraint(10.0).aim_ms == pytest.approx(9.5)
-    assert LatencyConstraint(10.0, at="p99").aim_ms is None
-    assert LatencyConstraint(10.0, at="worst").aim_ms is None
+    assert LatencyConstraint(10.0).aim_ms() == pytest.approx(9.5)
+    assert LatencyConstraint(10.0, at="p99").aim_ms() is None
+    assert LatencyConstraint(10.0, at="worst").aim_ms() is None
+
+
+def test_noise_widens_the_margin_of_what_is_predicted() -> None:
+    noisy = replace(STATIC, mean_ms=10.8, noise=0.1)
+    bound = LatencyConstraint(10.0)
+    assert bound.check(noisy).passes
+    assert not bound.check(replace(noisy, noise=0.05)).passes
+    assert not bound.check(replace(noisy, provenance="measured")).passes, "what was measured is not predicted"
+    assert not bound.check(replace(STATIC, mean_ms=13.0, noise=5.0)).passes, "no noise makes everything pass"
+    assert bound.aim_ms(0.1) == pytest.approx(8.5)
+    assert bound.aim_ms(5.0) == pytest.approx(7.0)
