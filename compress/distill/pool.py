@@ -109,9 +109,11 @@ def _draw(
     progress: Progress,
 ) -> Tensors:
     counts = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
+    # One chunk is made here sooner than a process starts.
+    workers = max(1, workers) if len(counts) > 1 else 0
     rows: Tensors = {}
     start = 0
-    for pairs in make_pairs(source, seed, counts, workers=max(1, workers), sizes=PairSizes.of(spec)):
+    for pairs in make_pairs(source, seed, counts, workers=workers, sizes=PairSizes.of(spec)):
         made = {name: torch.from_numpy(getattr(pairs, name)) for name in ("template", "search", "boxes")}
         _fill(rows, made, start, count)
         start += len(pairs)
