@@ -1,13 +1,20 @@
 import dataclasses
+import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from compress.core import HeadSpec, LayerSpec, TrackerSpec
+from compress.export import bundle_graphs, frame_graph
 from compress.measure import Coverage
+from compress.models import Tracker
+from compress.testing.shared import Shared
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +22,30 @@ def tiny() -> TrackerSpec:
     """Small enough to be timed in no time, large enough for a block to take longer than a timer's tick."""
     layers = tuple(LayerSpec(source=i, mlp_hidden=256) for i in range(4))
     return TrackerSpec(dim=64, heads=4, layers=layers, template_size=32, search_size=64, head=HeadSpec(channels=16))
+
+
+@contextmanager
+def _graphs_kept(shared: Shared) -> Iterator[None]:
+    """Of one spec a graph is exported once for all profiles here: times do not depend on weights."""
+
+    def kept(export: Callable[..., Any]) -> Callable[..., Any]:
+        def graphs(model: Tracker, *how: object) -> Any:
+            key = hashlib.sha256(f"{export.__name__} {how} {model.spec.to_json()}".encode()).hexdigest()
+            return shared.value(f"timed-{key[:20]}", lambda: export(model, *how))
+
+        return graphs
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("compress.measure.backends.onnxruntime", "compress.measure.kit.request"):
+            for export in (frame_graph, bundle_graphs):
+                patch.setattr(f"{module}.{export.__name__}", kept(export))
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _graphs_once(shared: Shared) -> Iterator[None]:
+    with _graphs_kept(shared):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +65,7 @@ class MeasuredKit:
 
 
 @pytest.fixture(scope="session")
-def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) -> MeasuredKit:
+def measured_kit(tiny: TrackerSpec, shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> MeasuredKit:
     from compress.measure.kit.request import Request
     from compress.measure.kit.writing import emit_kit
     from compress.measure.remote_profiles import Device
@@ -42,7 +73,7 @@ def measured_kit(tiny: TrackerSpec, tmp_path_factory: pytest.TempPathFactory) ->
     place = tmp_path_factory.mktemp("kit")
     folder, scratch, home = place / "kit", place / "scratch", place / "home"
     scratch.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, _graphs_kept(shared):
         patch.setenv("COMPRESS_HOME", str(home))
         # Without dimension reduction, which has tests of its own, it is measured in half the time.
         coverage = dataclasses.replace(Coverage.of(tiny), attn_dims=(), mlp_dims=())
