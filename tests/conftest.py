@@ -76,7 +76,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
 
 @pytest.fixture
 def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Routing overhead is measured on six adaptive paths instead of 36, with a third of the runs.
+    """Profiles are measured on networks half as deep, routing overhead on six adaptive paths, both in fewer runs.
 
     For tests of what is made of the times, which tests of calibration hold on times that are made up.
     """
@@ -86,6 +86,8 @@ def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     from compress.measure.budget import budget_of
 
     def small(teacher: TrackerSpec) -> MeasurementBudget:
-        return replace(budget_of(teacher), dropped=1, timed=2, paths=6)
+        usual = budget_of(teacher)
+        return replace(usual, depths=replace(usual.depths, deep=6), dropped=1, timed=2, paths=6)
 
-    monkeypatch.setattr(import_module("compress.measure.calibration.routing_overhead"), "budget_of", small)
+    for module in ("calibration.routing_overhead", "stacks.timing_plan"):
+        monkeypatch.setattr(import_module(f"compress.measure.{module}"), "budget_of", small)

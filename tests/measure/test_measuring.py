@@ -41,6 +41,7 @@ def test_impossible_counts_are_refused(tiny: TrackerSpec) -> None:
         host_profile(tiny, rounds=1)
 
 
+@pytest.mark.usefixtures("small_budget")
 def test_a_profile_is_measured_and_kept(tiny: TrackerSpec) -> None:
     path = profile_path(tiny, 1)
     path.parent.mkdir(parents=True)
