@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from compress.core.plain_values import shown
 from compress.core.ranges import UNIT
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _file(text: str) -> Path:
 
     if not Path(text).is_file():
         raise UsageError(
-            f"--thresholds must be a file that `compress thresholds` wrote, or numbers in [0, 1] such as 0.6,0.7, but "
-            f"is {text!r}, and there is no such file."
+            "--thresholds must be a file that `compress thresholds` wrote, or numbers with commas between, each "
+            f"{UNIT}, such as 0.6,0.7, but is {shown(text)}, and there is no such file."
         )
     return Path(text)

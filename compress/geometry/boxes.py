@@ -60,7 +60,7 @@ def check_box(box: ArrayLike, width: int, height: int) -> Boxes:
     """An initial box as a (4,) float64 array.
 
     Raises:
-        UsageError: unless it is four finite numbers with w, h > 0, overlaps the frame, and is at most twice its size.
+        UsageError: unless it is four finite numbers with w, h ≥ 1, overlaps the frame, and is at most twice its size.
     """
     b = np.asarray(box, dtype=np.float64)
     wanted = f"The initial box must be x,y,w,h in pixels, overlapping the frame of {width}x{height}"
@@ -68,7 +68,9 @@ def check_box(box: ArrayLike, width: int, height: int) -> Boxes:
     if b.shape != (4,) or not np.isfinite(b).all():
         raise UsageError(f"{wanted}, but is {shown or 'empty'}. Give four finite numbers.")
     if min(b[2:]) <= 0:
-        raise UsageError(f"{wanted}, but {shown} has no area. Give a width and height above 0.")
+        raise UsageError(f"{wanted}, but {shown} has no area. Give a width and height of at least 1 pixel.")
+    if min(b[2:]) < 1:
+        raise UsageError(f"{wanted}, but {shown} is smaller than a pixel. Give pixels, not shares of the frame.")
     if b[0] >= width or b[1] >= height or b[0] + b[2] <= 0 or b[1] + b[3] <= 0:
         raise UsageError(f"{wanted}, but {shown} lies outside of it. Give the box of the object in the first frame.")
     if b[2] > 2 * width or b[3] > 2 * height:

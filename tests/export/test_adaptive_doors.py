@@ -111,7 +111,7 @@ def test_thresholds_typed_by_hand(
     tau: str, place: int, exported: Path, run: Path, data: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     taus = ",".join(["0.5", tau][:: 1 if place else -1])
-    message = f"exits[{place}].tau must be in [0, 1] but is {tau}"
+    message = "each a number from 0 to 1, such as 0.6,0.7, but is "
     assert message in _refused(capsys, "evaluate", exported, f"--thresholds={taus}")
     words = ("thresholds", run, "--variant", "v003", f"--tau={taus}", "--exit-ms", "1,2,3", "--data", data)
     assert message in _refused(capsys, *words)
@@ -121,12 +121,12 @@ def test_thresholds_typed_by_hand(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--fps", "nan"), "--fps must be a finite number above 0 but is nan"),
-        (("--fps", "inf"), "--fps must be a finite number above 0 but is inf"),
-        (("--fps", "0"), "0.0 is not in the range x>0"),
-        (("--tau", "0.5;0.6"), "is not numbers with commas between"),
-        (("--tau", "0.5,0.6", "--exit-ms", "nan,nan,nan"), "--exit-ms must be 3 rising numbers above 0"),
-        (("--tau", "0.5,0.6", "--exit-ms", "1,2,inf"), "--exit-ms must be 3 rising numbers above 0"),
+        (("--fps", "nan"), "--fps must be a number of frames per second from 0.001 to 1,000,000 but is 'nan'"),
+        (("--fps", "inf"), "--fps must be a number of frames per second from 0.001 to 1,000,000 but is 'inf'"),
+        (("--fps", "0"), "--fps must be a number of frames per second from 0.001 to 1,000,000 but is '0'"),
+        (("--tau", "0.5;0.6"), "--tau must be numbers with commas between"),
+        (("--tau", "0.5,0.6", "--exit-ms", "nan,nan,nan"), "--exit-ms must be numbers with commas between"),
+        (("--tau", "0.5,0.6", "--exit-ms", "1,2,inf"), "--exit-ms must be numbers with commas between"),
         (("--tau", "0.5,0.6", "--exit-ms", "1,2"), "--exit-ms must be 3 rising numbers above 0"),
     ],
 )

@@ -126,7 +126,7 @@ def test_thresholds_of_another_tracker_are_refused(
             (broken, 1, "is not a JSON file"),
             ("0.5", 2, "2 exits before the last, but 1 thresholds"),
             ("0.5,high", 2, "and there is no such file"),
-            ("none.json", 2, "numbers in [0, 1] such as 0.6,0.7"),
+            ("none.json", 2, "each a number from 0 to 1, such as 0.6,0.7"),
         ):
             found = refused(*command, "--thresholds", text)
             assert found[0] == code, found

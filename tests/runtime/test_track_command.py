@@ -75,11 +75,14 @@ def test_video_is_drawn_and_json_reports(
 @pytest.mark.parametrize(
     ("init", "message"),
     [
-        ("1,2,3", "four numbers"),
-        ("a,b,c,d", "four numbers"),
+        ("1,2,3", "--init must be 4 numbers with commas between"),
+        ("a,b,c,d", "--init must be 4 numbers with commas between"),
         ("10,10,0,5", "no area"),
         ("10,10,-4,5", "no area"),
-        ("nan,1,2,3", "finite"),
+        ("nan,1,2,3", "each a number of pixels from -10,000,000 to 10,000,000"),
+        ("1e300,1,2,3", "each a number of pixels"),
+        ("1e-300,1e-300,1e-300,1e-300", "smaller than a pixel"),
+        ("0.25,0.25,0.5,0.5", "not shares of the frame"),
         ("500,10,20,20", "240x160"),
     ],
 )
