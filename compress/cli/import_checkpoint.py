@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from compress.core.text import printable
+
 if TYPE_CHECKING:
     from compress.models.checkpoints.layouts import Adapted
 
@@ -26,14 +28,17 @@ def command(name: str, file: Path) -> None:
     model = create_tracker(name)
     read = load_weights(model, file)
     path = home() / "weights" / f"{name}.safetensors"
-    save_weights(model, path, metadata={"source": file.name})
+    save_weights(model, path, metadata={"source": printable(file.name)})
     click.echo(_account(file, read))
     click.echo(f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters of {name} are in {path}.")
 
 
 def _account(file: Path, read: Adapted) -> str:
     layout = "this package's own layout" if read.layout is None else f"{read.layout.name}'s layout"
-    text = f"{file.name} is in {layout}; it fills {len(read.state)} tensors."
+    name = printable(file.name)
+    text = f"{name} is in {layout}; it fills {len(read.state)} tensors."
+    if read.others:
+        text += f" The weights are those under {read.place}; others, under {', '.join(read.others)}, were not read."
     if read.left_out:
         text += f" {len(read.left_out)} were left out because the forward never reads them."
     return text

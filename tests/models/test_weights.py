@@ -109,12 +109,12 @@ def _folder(path: Path) -> None:
     ("damage", "message"),
     [
         (_truncated, "not a whole safetensors file"),
-        (_empty, "not a whole safetensors file"),
-        (_noise, "not a whole safetensors file"),
-        (_pickled, "asks for more than weights"),
+        (_empty, "no weights file. It is empty"),
+        (_noise, "no weights file. It is damaged, or of another program"),
+        (_pickled, "would run pathlib|would run os|is a Python pickle that torch.save did not write"),
         (_saved_by_torch, "holds no weights"),
-        (_missing, "Cannot read the weights file"),
-        (_folder, "Cannot read the weights file"),
+        (_missing, "There is no weights file at"),
+        (_folder, "it is a folder, no regular file"),
     ],
 )
 def test_unreadable_files(

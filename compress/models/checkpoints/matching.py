@@ -9,13 +9,17 @@ import torch
 from torch import Tensor
 
 from compress.core import TRACKERS, TrackerSpec, describe
+from compress.core.text import printable
 from compress.models.checkpoints.layouts import from_official, layout_of
+from compress.models.checkpoints.layouts.layout import FLOATS
 from compress.models.networks import build
 
-NOT_ADAPTABLE = (KeyError, IndexError, ValueError, RuntimeError)
+NOT_ADAPTABLE = (KeyError, IndexError, ValueError, RuntimeError, TypeError)
 """What a layout raises on a state dict that is incomplete, or of another tracker."""
 
 _LISTED = 3
+_LONGEST = 160
+_INTEGERS = (torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8)
 _NEAR = 0.5
 """Share of tensors in common from which a message names a tracker as the nearest."""
 
@@ -35,16 +39,25 @@ def misfits(wanted: dict[str, Tensor], state: dict[str, Tensor]) -> str:
     return "; ".join(problem for problem in problems if problem)
 
 
-def damage(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
-    """Values that no weights file of this tracker can hold, by name; empty where there are none."""
-    bad = [k for k, v in state.items() if v.is_floating_point() and not bool(torch.isfinite(v).all())]
-    if bad:
-        return listed("not finite", bad)
-    for key in (k for k in state if k.endswith(".kept")):
-        kept = state[key].tolist()
-        if kept != sorted(set(kept)) or kept[0] < 0 or kept[-1] >= spec.dim:
-            return f"{key} must hold rising indices below {spec.dim}"
-    return ""
+def damage(spec: TrackerSpec, wanted: dict[str, Tensor], state: dict[str, Tensor]) -> str:
+    """What no weights of this tracker can be, by name, and what to do: the rest of a sentence; empty for nothing.
+
+    Args:
+        wanted: Tensors of the shapes and types that those of `state` are copied into.
+    """
+    other = [f"{k} is {_type(v)} instead of {_type(wanted[k])}" for k, v in state.items() if not _usable(v, wanted[k])]
+    if other:
+        return (
+            f"holds what is no weights as it is: {listed('of another type', other)}. Give the checkpoint of floating "
+            "point, of 16, 32 or 64 bits, that it was made from."
+        )
+    # In the type that they are copied into: float64 holds what is infinite in float32.
+    bad = [k for k, v in state.items() if not bool(torch.isfinite(v.to(wanted[k].dtype)).all())]
+    negative = [k for k, v in state.items() if k.endswith("running_var") and bool((v < 0).any())]
+    unsorted = [f"{k} must hold rising indices below {spec.dim}" for k in state if not _rising(k, state[k], spec)]
+    problems = [listed("not finite", bad), listed("variances below 0", negative), *unsorted]
+    found = "; ".join(problem for problem in problems if problem)
+    return f"is damaged: {found}. Fetch or save it again." if found else ""
 
 
 def likely_cause(spec: TrackerSpec, state: dict[str, Tensor]) -> str:
@@ -69,7 +82,24 @@ def listed(kind: str, names: Iterable[str]) -> str:
     """`5 missing (a, b, c and 2 more)`; empty for none."""
     found = sorted(names)
     more = f" and {len(found) - _LISTED} more" if len(found) > _LISTED else ""
-    return f"{len(found)} {kind} ({', '.join(found[:_LISTED])}{more})" if found else ""
+    text = ", ".join(printable(name, most=_LONGEST) for name in found[:_LISTED])
+    return f"{len(found)} {kind} ({text}{more})" if found else ""
+
+
+def _usable(value: Tensor, wanted: Tensor) -> bool:
+    """Whether copying into `wanted` keeps what is meant: of a float, a float; of a count, a whole number."""
+    if wanted.is_floating_point() or wanted.dtype == torch.bool:
+        return value.dtype in (FLOATS if wanted.is_floating_point() else (torch.bool,))
+    return value.dtype in _INTEGERS or (value.dtype in FLOATS and bool((value == value.trunc()).all()))
+
+
+def _rising(key: str, value: Tensor, spec: TrackerSpec) -> bool:
+    kept = value.tolist() if key.endswith(".kept") else []
+    return not kept or (kept == sorted(set(kept)) and kept[0] >= 0 and kept[-1] < spec.dim)
+
+
+def _type(value: Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
 
 
 def _other_cause(spec: TrackerSpec, state: dict[str, Tensor]) -> str:

@@ -1,108 +1,145 @@
-"""Official PyTorch checkpoints, read without running anything they hold.
-
-The published files pickle objects of the training code beside the weights. PyTorch's own restricted unpickler reads
-them; each class it does not know is handed an inert stand-in, and a file that names a function of Python itself is
-refused.
-"""
+"""PyTorch checkpoints, read as data: of what lies beside the weights, nothing is made, called or run."""
 
 from __future__ import annotations
 
-import pickle
-import re
-import sys
-import warnings
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
-import torch
 from torch import Tensor
 
 from compress.core import FileError
+from compress.core.text import printable
+from compress.models.checkpoints.pickle_names import running
+from compress.models.checkpoints.pickle_values import Made, Named, mapping_of
+from compress.models.checkpoints.torch_file import open_torch, read_tensors
+from compress.models.checkpoints.torch_legacy import TorchLegacy
+from compress.models.checkpoints.torch_tensors import tensor_in
+from compress.models.checkpoints.torch_zip import OtherArchive
 
-_WEIGHTS = ("net", "state_dict", "model")
-"""Where trainers put the weights: OSTrack, LiteTrack and MixFormer `net`; others the usual names."""
+_PLACES = (
+    *("net", "state_dict", "model", "model_state_dict", "module", "network", "weights", "params"),
+    *("ema", "model_ema", "ema_model", "state_dict_ema", "ema_state_dict", "params_ema"),
+)
+"""Where trainers put the weights; averages of them last, since the trainers' own evaluation does not load those."""
 
-_PREFIX = "module."
-
-_NUMBERS = ("numpy.dtype", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
-"""What a numpy number in the training statistics is pickled as; stand-ins do for those too."""
-
-
-class _Inert:
-    """Takes any arguments and any state, and does nothing."""
-
-    def __new__(cls, *_: Any, **__: Any) -> _Inert:
-        return object.__new__(cls)
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        pass
-
-    def __setstate__(self, _: Any) -> None:
-        pass
+_DEPTH = 3
+_SHOWN = 6
+_DAMAGE = (ValueError, OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What damaged files raise; NotImplementedError, of what `zipfile` cannot unpack, is a RuntimeError."""
 
 
-def read_pickled(path: Path) -> dict[str, Tensor]:
-    """The weights of a `.pth` or `.pth.tar` file: its `net`, `state_dict` or `model`, or the file itself.
+class FoundWeights(NamedTuple):
+    """Tensors of a file.
 
-    A `module.` prefix that every key has is dropped.
+    Attributes:
+        place: Where in the file they lie, such as `net`; empty where it holds nothing else.
+        others: Other places that hold weights, which were not read.
+        left: Names in `place` of what is no tensor.
+    """
+
+    state: dict[str, Tensor]
+    place: str = ""
+    others: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def read_pickled(path: Path, file: BinaryIO) -> FoundWeights:
+    """The weights of a `.pth` or `.pth.tar` file: the first of the usual places that holds a state dict.
+
+    Args:
+        path: For messages.
+        file: At its beginning.
 
     Raises:
-        FileError: the file is damaged, holds no weights, or tries to run something.
+        FileError: it is damaged, holds no weights, or would run something if it were opened otherwise.
     """
-    state = _weights_in(_load(path), path)
-    if all(key.startswith(_PREFIX) for key in state):
-        state = {key.removeprefix(_PREFIX): value for key, value in state.items()}
-    return state
-
-
-def _load(path: Path) -> Any:
     try:
-        with path.open("rb") as file:
-            foreign = torch.serialization.get_unsafe_globals_in_checkpoint(file)
-    except (ValueError, RuntimeError, OSError, EOFError, pickle.UnpicklingError):
-        foreign = []  # the format of before 2020, or no checkpoint at all: the loader below finds out
-    _refuse_functions(foreign, path)
-    stand_ins: list[Any] = [(type(name.rsplit(".", 1)[-1], (_Inert,), {}), name) for name in foreign]
-    try:
-        with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on pickle protocols other than torch's own, which read well
-            # As a stream: of a path torch would believe the suffix.
-            with path.open("rb") as file:
-                return torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        # Not torch's message, which recommends to open the file all the same.
-        named = re.search(r"GLOBAL ([\w.]+)", str(error))
-        raise FileError(
-            f"{path} asks for more than weights when it is opened{f' ({named[1]})' if named else ''}, so it was not. "
-            "Get the file from its authors, or save its state dict with safetensors.torch.save_file."
-        ) from error
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
-        reason = _first_sentence(error)
-        raise FileError(f"{path} is not a whole PyTorch checkpoint ({reason}). Fetch it again.") from error
+        return _read(path, file)
+    except OtherArchive as error:
+        raise FileError(f"{path} is no PyTorch checkpoint but {error}.") from error
+    except _DAMAGE as error:
+        raise FileError(f"{path} is not a whole PyTorch checkpoint: {_reason(error)}. Fetch it again.") from error
 
 
-def _refuse_functions(names: list[str], path: Path) -> None:
-    """Only classes of foreign code get a stand-in; a function of Python or PyTorch is refused."""
-    known = [name for name in names if name.split(".")[0] in {*sys.stdlib_module_names, "torch", "numpy"}]
-    known = [name for name in known if name not in _NUMBERS]
-    if known:
+def _read(path: Path, file: BinaryIO) -> FoundWeights:
+    opened = open_torch(file)
+    pickled = opened.pickled()
+    _refuse_running(running(pickled.names), path)
+    if isinstance(opened, TorchLegacy) and not opened.known:
+        raise _no_weights(f"is a Python pickle that torch.save did not write: it holds {_shown(pickled.data)}", path)
+    places = list(_places(pickled.data, "", set()))
+    if not places:
+        raise _no_weights(f"holds no weights: {_shown(pickled.data)}", path)
+    place, values = places[0]
+    tensors = {key: tensor for key, value in values.items() if (tensor := tensor_in(value)) is not None}
+    state = read_tensors(opened, tensors, path, os.fstat(file.fileno()).st_size)
+    return FoundWeights(state, place, tuple(name for name, _ in places[1:]), tuple(values.keys() - tensors.keys()))
+
+
+def _refuse_running(names: list[str], path: Path) -> None:
+    if names:
+        more = f" and {len(names) - _SHOWN} more" if names[_SHOWN:] else ""
         raise FileError(
-            f"{path} would run {', '.join(sorted(known))} when opened, so it was not opened. Weights need nothing "
-            "of the kind: get the file from its authors, and trust no copy that asks for this."
+            f"{path} would run {', '.join(printable(name, most=80) for name in names[:_SHOWN])}{more} when opened, so "
+            "it was not opened. Weights need nothing of the kind: get the file from its authors, and trust no copy "
+            "that asks for this."
         )
 
 
-def _weights_in(data: Any, path: Path) -> dict[str, Tensor]:
-    places = [data] + [data[name] for name in _WEIGHTS if isinstance(data, dict) and name in data]
-    for place in reversed(places):
-        if isinstance(place, dict) and place and all(isinstance(value, Tensor) for value in place.values()):
-            return {str(key): value for key, value in place.items()}
-    found = ", ".join(map(str, data)) if isinstance(data, dict) else type(data).__name__
-    raise FileError(
-        f"{path} holds no weights: none of {', '.join(_WEIGHTS)} in it is a state dict (it holds {found}). "
-        "Give a checkpoint file of the tracker."
+def _places(data: Any, place: str, seen: set[int]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """State dicts in the usual places of `data`, or `data` itself where it is one; each once."""
+    if id(data) in seen or place.count(".") >= _DEPTH:
+        return
+    seen.add(id(data))
+    values, found = mapping_of(data), False
+    for name in _PLACES:
+        for each in _places(values.get(name), f"{place}.{name}".lstrip("."), seen):
+            found = True
+            yield each
+    if not found and any(tensor_in(value) is not None for value in values.values()):
+        yield place, values
+
+
+def _no_weights(what: str, path: Path) -> FileError:
+    return FileError(
+        f"{path} {what}. Wanted is a state dict, names with tensors of floating point, itself or under one of "
+        f"{', '.join(_PLACES[:4])}. Give such a checkpoint of the tracker; of a whole model or of NumPy's arrays, have "
+        "its authors save one."
     )
 
 
-def _first_sentence(error: Exception) -> str:
-    return str(error).strip().split(". ")[0].split("\n")[0] or type(error).__name__
+def _shown(data: Any) -> str:
+    """What a pickle holds, in a few words."""
+    values = mapping_of(data)
+    if not values:
+        return _kind(data)
+    names = [f"{printable(key, most=40)} ({_kind(value)})" for key, value in list(values.items())[:_SHOWN]]
+    return ", ".join([*names, *([f"{len(values) - _SHOWN} more"] if len(values) > _SHOWN else [])])
+
+
+def _kind(value: Any) -> str:
+    if tensor_in(value) is not None:
+        return "a tensor"
+    if isinstance(value, Made):
+        return f"an object of {printable(_class_of(value) or 'no name', most=80)}"
+    if isinstance(value, dict) and value:
+        first = next(iter(value.values()))
+        return f"a dict of {len(value)}" + (f", the first {_kind(first)}" if isinstance(first, Made) else "")
+    if isinstance(value, dict | list | tuple):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"a value of type {type(value).__name__}"
+
+
+def _class_of(value: Made) -> str:
+    """Its first argument where that is a class: what makes NumPy's arrays, and old objects, is a function."""
+    first = value.arguments[0] if isinstance(value.arguments, tuple) and value.arguments else None
+    return first.name if isinstance(first, Named) else value.name
+
+
+def _reason(error: Exception) -> str:
+    text = str(error).strip().split("\n")[0].rstrip(".")
+    return printable(text or type(error).__name__, most=300)

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.errors import unknown_name
+from compress.core.text import printable
 from compress.geometry.crop import MEAN, STD
-from compress.models.checkpoints.layouts.layout import TIMM_LAYOUTS, TimmLayout
+from compress.models.checkpoints.layouts.layout import TIMM_LAYOUTS, TimmLayout, weight
 from compress.models.checkpoints.matching import NOT_ADAPTABLE, damage, misfits
 from compress.models.checkpoints.weights import read_weights
 from compress.models.tracker import Tracker
@@ -48,6 +49,9 @@ def load_timm(model: Tracker, source: str | Path) -> int:
     problem = misfits({k: v for k, v in wanted.items() if k in state or k.startswith(fills)}, state)
     if problem:
         raise UsageError(f"{source} cannot start this tracker: {problem}. Choose a model of the tracker's own shape.")
+    damaged = damage(model.spec, wanted, state)
+    if damaged:
+        raise FileError(f"{source} {damaged}")
     model.load_state_dict(wanted | state)
     return len(state)
 
@@ -62,13 +66,10 @@ def timm_weights(spec: TrackerSpec, source: str | Path) -> dict[str, Tensor]:
     state = read_weights(found.path)
     try:
         ours = layout.adapt(state, spec)
+        return ours if layout.pixels is None else ours | _for_our_pixels(ours, layout.pixels, found)
     except NOT_ADAPTABLE as error:
-        reason = error.args[0] if isinstance(error, KeyError) else error
+        reason = printable(error.args[0] if isinstance(error, KeyError) else error, most=200)
         raise UsageError(f"{source} cannot start this tracker: {reason}. Choose another timm model.") from error
-    damaged = damage(spec, ours)
-    if damaged:
-        raise FileError(f"{found.path} is damaged: {damaged}. Fetch it again.")
-    return ours if layout.pixels is None else ours | _for_our_pixels(ours, layout.pixels, found)
 
 
 def _layout(spec: TrackerSpec) -> TimmLayout:
@@ -83,9 +84,12 @@ def _layout(spec: TrackerSpec) -> TimmLayout:
 def _for_our_pixels(state: dict[str, Tensor], convolution: str, source: _Source) -> dict[str, Tensor]:
     """The convolution that reads the crops, for ours, where the model was trained on others; exact."""
     ours, theirs = (torch.tensor([MEAN, STD]), torch.tensor([source.mean, source.std]))
-    weight, bias = (state[f"{convolution}.{kind}"].float() for kind in ("weight", "bias"))
-    shift = weight.sum((2, 3)) @ ((ours[0] - theirs[0]) / theirs[1])
-    changed = {"weight": weight * (ours[1] / theirs[1])[:, None, None], "bias": bias + shift}
+    rows = weight(state, f"{convolution}.weight").float()
+    if rows.dim() != 4 or rows.shape[1] != len(MEAN):
+        raise ValueError(f"{convolution}.weight is no convolution of {len(MEAN)} channels")
+    bias = weight(state, f"{convolution}.bias", (len(rows),)).float()
+    shift = rows.sum((2, 3)) @ ((ours[0] - theirs[0]) / theirs[1])
+    changed = {"weight": rows * (ours[1] / theirs[1])[:, None, None], "bias": bias + shift}
     return {f"{convolution}.{kind}": value for kind, value in changed.items()}
 
 

@@ -6,19 +6,26 @@ import hashlib
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from compress.core import FileError, TrackerSpec
 from compress.core.files import replacing
+from compress.core.opening import opened
+from compress.core.text import printable
+from compress.models.checkpoints.file_kinds import HEAD, not_weights
 from compress.models.checkpoints.layouts import Adapted, adapted, layout_of
 from compress.models.checkpoints.matching import NOT_ADAPTABLE, damage, likely_cause, misfits
-from compress.models.checkpoints.pickled import read_pickled
+from compress.models.checkpoints.pickled import FoundWeights, read_pickled
+from compress.models.checkpoints.safetensors_files import is_safetensors, open_safetensors
+from compress.models.checkpoints.state_names import unwrapped
+from compress.models.checkpoints.torch_file import STARTS
 from compress.models.tracker import Tracker
 
-# A zip archive (torch.save), pickle protocols 2 to 5.
-_PICKLE_STARTS = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_WHAT = "weights file"
+_AGAIN = "Fetch or save it again."
+_MOST_BYTES = 64 << 30
 
 
 def save_weights(
@@ -42,7 +49,7 @@ def save_weights(
 
 
 def load_weights(model: Tracker, path: str | Path) -> Adapted:
-    """Fill `model` from a safetensors file or an official checkpoint, in this package's layout or a project's.
+    """Fill `model` from a safetensors file or a PyTorch checkpoint, in this package's layout or a project's.
 
     Returns:
         What was loaded, the layout it was in, and what was left out.
@@ -50,33 +57,47 @@ def load_weights(model: Tracker, path: str | Path) -> Adapted:
     Raises:
         FileError: the file is missing, damaged, dangerous, or of another tracker; nothing is loaded then.
     """
-    state = read_weights(path)
-    found = _adapted(model.spec, state, path)
-    problem = misfits(model.state_dict(), found.state)
+    read = find_weights(path)
+    found = _adapted(model.spec, read.state, path)
+    wanted = model.state_dict()
+    problem = misfits(wanted, found.state)
     if problem:
-        cause = likely_cause(model.spec, state)
+        cause = likely_cause(model.spec, read.state)
         raise FileError(f"The weights in {path} do not fit this tracker: {problem}. {cause}")
-    damaged = damage(model.spec, found.state)
+    damaged = damage(model.spec, wanted, found.state)
     if damaged:
-        raise FileError(f"{path} is damaged: {damaged}. Fetch or save it again.")
+        raise FileError(f"{path} {damaged}")
     model.load_state_dict(found.state)
-    return found
+    return found._replace(place=read.place, others=read.others)
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, or the weights of an official PyTorch checkpoint.
+    """All tensors of a safetensors file, or the weights of a PyTorch checkpoint, by the network's own names.
+
+    What wrappers put in front of names, such as `module.`, is left out.
 
     Raises:
-        FileError: the file is missing or damaged, or a checkpoint that would run something.
+        FileError: the file is missing, damaged or something else, or a checkpoint that would run something.
     """
+    return find_weights(path).state
+
+
+def find_weights(path: str | Path) -> FoundWeights:
+    """As `read_weights`, with where in the file they lie."""
     path = Path(path)
-    if _is_pickled(path):
-        return read_pickled(path)
+    with opened(path, _WHAT, _MOST_BYTES, advice="Give a .pth, .pth.tar or .safetensors file.") as file:
+        head = file.read(HEAD)
+        file.seek(0)
+        if head.startswith(STARTS):
+            found = read_pickled(path, file)
+        elif is_safetensors(head):
+            found = FoundWeights(_tensors(path))
+        else:
+            raise FileError(f"{path} is no weights file. {not_weights(head)}")
     try:
-        with safe_open(path, framework="pt") as file:
-            return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise FileError(f"{path} is not a whole safetensors file ({error}). Fetch or save it again.") from error
+        return found._replace(state=unwrapped(found.state))
+    except ValueError as error:
+        raise FileError(f"{path} holds some weights twice: {error}. Give a file with one of each.") from error
 
 
 def weights_key(model: Tracker) -> str:
@@ -87,12 +108,9 @@ def weights_key(model: Tracker) -> str:
     return digest.hexdigest()[:16]
 
 
-def _is_pickled(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            return file.read(4).startswith(_PICKLE_STARTS)
-    except OSError as error:
-        raise FileError(f"Cannot read the weights file {path}: {error.strerror or error}.") from error
+def _tensors(path: Path) -> dict[str, Tensor]:
+    with open_safetensors(path, _WHAT, advice=_AGAIN) as file:
+        return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
 
 
 def _adapted(spec: TrackerSpec, state: dict[str, Tensor], path: str | Path) -> Adapted:
@@ -104,8 +122,8 @@ def _adapted(spec: TrackerSpec, state: dict[str, Tensor], path: str | Path) -> A
     except NOT_ADAPTABLE as error:
         reason = error.args[0] if isinstance(error, KeyError) else error  # the text of a KeyError is in quotes
         raise FileError(
-            f"{path} is a checkpoint of {layout.name}, but incomplete or of another tracker ({reason}). "
-            f"{likely_cause(spec, state)}"
+            f"{path} is a checkpoint of {layout.name}, but incomplete or of another tracker "
+            f"({printable(reason, most=200)}). {likely_cause(spec, state)}"
         ) from error
 
 

@@ -61,11 +61,39 @@ class Adapted(NamedTuple):
     Attributes:
         layout: The one it was in; None for this package's own, or one unknown.
         left_out: What the forward never reads, by its published name.
+        place: Where in the file it lay, such as `net`; empty where the file holds nothing else.
+        others: Other places in the file that hold weights, which were not read.
     """
 
     state: dict[str, Tensor]
     layout: Layout | None = None
     left_out: tuple[str, ...] = ()
+    place: str = ""
+    others: tuple[str, ...] = ()
+
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Element types of weights."""
+
+
+def weight(state: Mapping[str, Tensor], key: str, shape: tuple[int, ...] | None = None) -> Tensor:
+    """A tensor that weights are computed from.
+
+    Computing with another type gives floats as well, and other shapes are stretched to any size without a word.
+
+    Args:
+        shape: That it must have; None for any.
+
+    Raises:
+        KeyError: it is missing.
+        ValueError: it is not of floating point, or of another shape.
+    """
+    value = state[key]
+    if value.dtype not in FLOATS:
+        raise ValueError(f"{key} is {str(value.dtype).removeprefix('torch.')}, and weights are of floating point")
+    if shape is not None and tuple(value.shape) != shape:
+        raise ValueError(f"{key} has the shape {tuple(value.shape)} instead of {shape}")
+    return value
 
 
 def adapted(layout: Layout, state: dict[str, Tensor], spec: TrackerSpec) -> Adapted:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from compress.core import TrackerSpec
-from compress.models.checkpoints.layouts.layout import LAYOUTS, Layout
+from compress.models.checkpoints.layouts.layout import LAYOUTS, Layout, weight
 
 _RENAMED = {
     "backbone.pos_embed_t": "backbone.pos_embed_z",
@@ -36,12 +36,16 @@ def adapt(state: dict[str, Tensor], spec: TrackerSpec) -> dict[str, Tensor]:
 
     Raises:
         KeyError: prediction tokens without their positions.
+        ValueError: either is not of floating point, or they have two shapes.
     """
     used = {key: value for key, value in state.items() if not _starts(key, _UNUSED)}
     if spec.head.kind == "pyramid":
         used = {key: value for key, value in used.items() if _starts(key, ("backbone", "box_head"))}
     if "backbone.reg_tokens" in used:
-        used["backbone.extra_tokens"] = used.pop("backbone.reg_tokens") + used.pop("backbone.pos_embed_reg")
+        tokens = weight(used, "backbone.reg_tokens")
+        places = weight(used, "backbone.pos_embed_reg", tuple(tokens.shape))
+        used["backbone.extra_tokens"] = tokens + places
+        del used["backbone.reg_tokens"], used["backbone.pos_embed_reg"]
     return {_renamed(key): value for key, value in used.items()}
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from compress.core import TrackerSpec
-from compress.models.checkpoints.layouts.layout import TIMM_LAYOUTS, TimmLayout
+from compress.models.checkpoints.layouts.layout import TIMM_LAYOUTS, TimmLayout, weight
 from compress.models.checkpoints.layouts.litetrack import scale_rows
 
 _HEAD_DIM = {1280: 80, 1408: 88, 1664: 104}
@@ -39,8 +39,8 @@ def vit_from_timm(state: Mapping[str, Tensor], spec: TrackerSpec) -> dict[str, T
     for i, layer in enumerate(spec.layers):
         ours |= {f"backbone.blocks.{i}.{key}": value for key, value in _block(state, layer.source).items()}
     if spec.position == "learned":
-        ours["backbone.pos_embed_z"] = _resized(state["pos_embed"], math.isqrt(spec.template_patches))
-        ours["backbone.pos_embed_x"] = _resized(state["pos_embed"], spec.grid)
+        ours["backbone.pos_embed_z"] = _resized(weight(state, "pos_embed"), math.isqrt(spec.template_patches))
+        ours["backbone.pos_embed_x"] = _resized(weight(state, "pos_embed"), spec.grid)
     if spec.final_norm and not spec.exits and "norm.weight" in state:
         ours |= {f"backbone.norm.{kind}": state[f"norm.{kind}"] for kind in ("weight", "bias")}
     return ours
@@ -68,7 +68,7 @@ def _block(state: Mapping[str, Tensor], source: int) -> dict[str, Tensor]:
     block = {key: tensors[key] for key in _BLOCK}
     for scale, linear in _SCALES.items():
         if scale in tensors:
-            scale_rows(block, linear, tensors[scale])
+            scale_rows(block, linear, scale, tensors)
     return block
 
 
