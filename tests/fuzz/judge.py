@@ -16,7 +16,14 @@ SECONDS, MEGABYTES = 30.0, 2048
 
 CODES = (0, 1, 2, 3)
 _LONGEST = 4000
-_NEVER = ("Traceback (most recent", "fault of compress", "terminate called", "[E:onnxruntime", "[W:onnxruntime")
+_NEVER = (
+    "Traceback (most recent",
+    "fault of compress",
+    "terminate called",
+    "[E:onnxruntime",
+    "[W:onnxruntime",
+    "set_int_max",
+)
 _SHARES = {"ao", "ao_seq", "sr50", "sr75", "auc", "precision20", "pnorm20", "success", "mean_iou"}
 
 
@@ -45,19 +52,24 @@ class Answer:
     changed: str = ""
 
 
-def faults(answer: Answer, folder: Path) -> list[str]:
-    """Everything that is wrong with an answer; `folder` is where the command ran."""
-    return list(_faults(answer, folder))
+def faults(answer: Answer, folder: Path, codes: tuple[int, ...] = CODES) -> list[str]:
+    """Everything that is wrong with an answer.
+
+    Args:
+        folder: Where the command ran.
+        codes: What it may end with.
+    """
+    return list(_faults(answer, folder, codes))
 
 
-def _faults(answer: Answer, folder: Path) -> Iterator[str]:
+def _faults(answer: Answer, folder: Path, codes: tuple[int, ...]) -> Iterator[str]:
     if answer.over or answer.seconds > SECONDS or answer.megabytes > MEGABYTES:
         stopped = f", stopped for {answer.over}" if answer.over else ""
         yield f"it took {answer.seconds:.1f} s and {answer.megabytes:.0f} MB{stopped}"
     if answer.over:
         return
-    if answer.code not in CODES:
-        yield f"it ended with {answer.code}"
+    if answer.code not in codes:
+        yield f"it ended with {answer.code}: {answer.err[:300]!r}"
     yield from (f"written outside: {each}" for each in answer.outside)
     yield from (f"left behind: {each}" for each in answer.left)
     for name, data in (("stdout", answer.out), ("stderr", answer.err)):

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 from tests.fuzz import changes
+from tests.fuzz.judge import CODES
 from tests.fuzz.originals import PLAN, SEARCH, TRACKER
 
 Words = list[str]
@@ -22,6 +23,7 @@ class Kind:
         change: Changes files under `in/`, and says what.
         command: The words after `compress`; those after `measure.pyz` where the first is that.
         prepare: Puts valid files where the command looks for them.
+        codes: What the command may end with; what is only kept to save work must never end one with an error.
         writes: Places beside `cache/` and `out/` that the command may write to.
         count: Mutants in a run.
     """
@@ -32,6 +34,7 @@ class Kind:
     count: int
     writes: tuple[str, ...] = ()
     prepare: Callable[[Path, Random], object] = lambda folder, rng: None
+    codes: tuple[int, ...] = CODES
 
 
 def _one(*choices: str) -> Callable[[Random], Words]:
@@ -187,7 +190,7 @@ KINDS: dict[str, Kind] = {
         changes.any_file(("run/study.db", "database"), ("run/config.yaml", "yaml"), ("run/checkpoints/*",
         "safetensors")),
         _one(
-            "thresholds in/run --variant v000 --tau 0.5,0.5 --exit-ms 1,2,3 --out out/t.json --json",
+            "thresholds in/run --variant v000 --tau 0.5,0.5 --exit-ms 1,2,3 --data folder:in/data --out out/t.json --json",
             "evaluate in/run:v000 --data folder:in/data --json",
         ),
         80,
@@ -197,12 +200,23 @@ KINDS: dict[str, Kind] = {
         "searches",
         changes.any_file(
             ("run/study.db", "database"), ("run/config.yaml", "yaml"), ("run/checkpoints/*", "safetensors"),
-            ("cache/*/*.safetensors", "safetensors"), ("cache/*/*.json", "json"), ("cache/*/*.yaml", "yaml"),
-            ("cache/*/*", "bytes"), ("space.yaml", "yaml"), ("teacher.safetensors", "safetensors"),
+            ("space.yaml", "yaml"), ("teacher.safetensors", "safetensors"),
         ),
         _search_command,
-        60,
+        40,
         writes=("in/run",),
+    ),
+    "kept work": Kind(
+        "searches",
+        # A damaged profile of this host is measured again, which takes longer than a mutant may.
+        changes.any_file(
+            *((f"cache/{kind}/*", "safetensors") for kind in ("pools", "students", "teachers")),
+            *((f"cache/{kind}/*", form) for kind, form in (("scores", "json"), ("fingerprints", "bytes"))),
+        ),
+        _search_command,
+        40,
+        writes=("in/run",),
+        codes=(0,),
     ),
     "annotations": Kind("bundles", changes.annotations, _frames_command, 160, prepare=changes.place_frames),
     "frames": Kind("bundles", changes.pictures, _frames_command, 200, prepare=changes.place_frames),

@@ -82,7 +82,7 @@ def tried(name: str, seed: int, root: Path, *, keep: bool = False) -> tuple[Answ
         outside += [str(p) for p in (Path(f"/tmp/{ESCAPE}"), root / ESCAPE, root.parent / ESCAPE) if p.exists()]
         answer.outside.extend(dict.fromkeys(outside))
         answer.left.extend(_left(folder, kind.writes))
-    bad = faults(answer, folder)
+    bad = faults(answer, folder, kind.codes)
     if not keep:
         shutil.rmtree(folder, ignore_errors=True)
     return answer, bad, words
