@@ -187,10 +187,11 @@ KINDS: dict[str, Kind] = {
     ),
     "trained run": Kind(
         "trained",
-        changes.any_file(("run/study.db", "database"), ("run/config.yaml", "yaml"), ("run/checkpoints/*",
-        "safetensors")),
+        changes.any_file(
+            ("run/study.db", "database"), ("run/config.yaml", "yaml"), ("run/checkpoints/*", "safetensors")
+        ),
         _one(
-            "thresholds in/run --variant v000 --tau 0.5,0.5 --exit-ms 1,2,3 --data folder:in/data --out out/t.json --json",
+            "thresholds in/run --variant v000 --tau 0.5,0.5 --exit-ms 1,2,3 --data folder:in/data --out out/t.json",
             "evaluate in/run:v000 --data folder:in/data --json",
         ),
         80,
