@@ -20,7 +20,16 @@ from compress.archive.study import (
     store_teacher,
 )
 from compress.archive.study_file import STUDY, check_study_file, explained, new_study_file, storage_url
-from compress.archive.tables import adaptive, front_rows, row, write_csv, write_pareto_csv, write_trials_csv
+from compress.archive.tables import (
+    adaptive,
+    csv_text,
+    front_rows,
+    pareto_csv,
+    row,
+    trials_csv,
+    write_pareto_csv,
+    write_trials_csv,
+)
 
 __all__ = [
     "Archive",
@@ -47,6 +56,9 @@ __all__ = [
     "read_knobs",
     "read_study",
     "row",
+    "csv_text",
+    "pareto_csv",
+    "trials_csv",
     "run_dir_lock",
     "running_search",
     "storage_url",
@@ -57,7 +69,6 @@ __all__ = [
     "store_teacher",
     "variant_name",
     "paths_from",
-    "write_csv",
     "write_pareto_csv",
     "write_trials_csv",
 ]

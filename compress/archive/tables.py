@@ -9,7 +9,8 @@ from typing import Any
 from compress.archive.archive import Archive
 from compress.archive.record import Record
 from compress.core import TrackerSpec
-from compress.core.files import replacing
+from compress.core.text import csv_cell
+from compress.core.writing import write_file
 
 
 def row(archive: Archive, record: Record) -> dict[str, Any]:
@@ -37,14 +38,24 @@ def front_rows(archive: Archive, fidelity: str | None = None) -> list[dict[str, 
     return [row(archive, record) for record in archive.front_table(fidelity)]
 
 
+def pareto_csv(archive: Archive) -> str:
+    """The front and the teacher as CSV."""
+    return csv_text(front_rows(archive))
+
+
+def trials_csv(archive: Archive) -> str:
+    """Everything that was tried as CSV, the teacher first."""
+    return csv_text([row(archive, record) for record in (archive.teacher, *archive.records)])
+
+
 def write_pareto_csv(archive: Archive, path: Path) -> None:
-    """Write the front and the teacher. Raises `OSError` where `path` cannot be written."""
-    write_csv(front_rows(archive), path)
+    """Write `pareto_csv`. Raises `OSError` where `path` cannot be written."""
+    write_file(path, pareto_csv(archive))
 
 
 def write_trials_csv(archive: Archive, path: Path) -> None:
-    """Write everything that was tried, and the teacher first. Raises `OSError` where `path` cannot be written."""
-    write_csv([row(archive, record) for record in (archive.teacher, *archive.records)], path)
+    """Write `trials_csv`. Raises `OSError` where `path` cannot be written."""
+    write_file(path, trials_csv(archive))
 
 
 def _accuracy(record: Record) -> dict[str, Any]:
@@ -115,19 +126,19 @@ def uniform(values: Iterable[int]) -> str:
     return found[0] if len(set(found)) == 1 else " ".join(found)
 
 
-def write_csv(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write rows of JSON scalars, whole or not at all. Raises `OSError` where `path` cannot be written."""
+def csv_text(rows: list[dict[str, Any]]) -> str:
+    """Rows of JSON scalars as CSV with a header, empty where a row lacks a column."""
     import pandas as pd
 
     table = pd.DataFrame([{name: _cell(value) for name, value in each.items()} for each in rows], dtype=object)
-    with replacing(path) as temporary:
-        table.to_csv(temporary, index=False, lineterminator="\n")
+    text: str = table.to_csv(index=False, lineterminator="\n")
+    return text
 
 
 def _cell(value: Any) -> Any:
-    """A cell a spreadsheet takes as data: text that it would run as a formula gets a leading apostrophe."""
+    """A cell of a CSV file, with truth values in JSON's words and six digits of a number."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.6g}"
-    return "'" + value if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    return csv_cell(value)

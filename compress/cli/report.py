@@ -23,13 +23,11 @@ def command(run: Path, as_json: bool) -> None:
 
     RUN is the folder a search wrote, or writes now.
     """
-    from compress.archive import read_archive, running_search, write_pareto_csv, write_trials_csv
+    from compress.archive import read_archive, running_search
     from compress.report import noise_sentence, summary_sentence, write_report
 
     archive, running = read_archive(run), running_search(run)
-    write_pareto_csv(archive, run / "pareto.csv")
-    write_trials_csv(archive, run / "trials.csv")
-    page = write_report(archive, run / "report")
+    page = write_report(archive, run)
     if as_json:
         print_json(_answer(archive, summary_sentence(archive), page) | {"running": running and asdict(running)})
         return

@@ -9,7 +9,7 @@ from typing import Unpack
 
 import optuna
 
-from compress.archive import Archive, run_dir_lock, write_pareto_csv, write_trials_csv
+from compress.archive import Archive, run_dir_lock
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
 from compress.driver.executors import EXECUTORS
@@ -118,8 +118,6 @@ def _run(
 
 
 def _write(archive: Archive, log: Log) -> Archive:
-    write_pareto_csv(archive, archive.run_dir / "pareto.csv")
-    write_trials_csv(archive, archive.run_dir / "trials.csv")
-    write_report(archive, archive.run_dir / "report")
+    write_report(archive, archive.run_dir)
     log(f"front: {', '.join(r.variant for r in archive.front()) or 'empty'}")
     return archive

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from compress.archive import Archive
-from compress.core.files import write_text
+from compress.archive import Archive, pareto_csv, trials_csv
+from compress.core.writing import write_together
 from compress.report import formatting
 from compress.report.figure import figure
 from compress.report.latency_errors import errors_table
@@ -29,21 +29,23 @@ if TYPE_CHECKING:
     import jinja2
 
 
-def write_report(archive: Archive, folder: Path) -> Path:
-    """Write `folder/index.html` and return its path.
+def write_report(archive: Archive, run_dir: Path) -> Path:
+    """Write `pareto.csv`, `trials.csv` and `report/index.html` of a run, which change together; the page's path.
 
     Raises:
-        OSError: `folder` cannot be written.
+        OSError: one of them cannot be written; all are as they were.
     """
-    from plotly.offline import get_plotlyjs
-
-    path = folder / "index.html"
-    write_text(path, _page(archive, get_plotlyjs()))
+    path = run_dir / "report" / "index.html"
+    tables = {run_dir / "pareto.csv": pareto_csv(archive), run_dir / "trials.csv": trials_csv(archive)}
+    write_together({**tables, path: report_page(archive)})
     return path
 
 
-def _page(archive: Archive, plotly: str) -> str:
-    page = _environment().get_template("page.html.j2").render(_values(archive, plotly))
+def report_page(archive: Archive) -> str:
+    """The page of a run as HTML, complete in itself."""
+    from plotly.offline import get_plotlyjs
+
+    page = _environment().get_template("page.html.j2").render(_values(archive, get_plotlyjs()))
     # Paths may hold bytes that are no text, which Python keeps as lone surrogates; UTF-8 has none.
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import shutil
 import subprocess
 from dataclasses import replace
@@ -60,7 +61,7 @@ def _text(archive: Archive, folder: Path) -> str:
 def test_page_is_self_contained(archive: Archive, tmp_path: Path) -> None:
     text = _text(archive, tmp_path)
     page = _Page(text)
-    assert [p.name for p in tmp_path.iterdir()] == ["index.html"]
+    assert [p.name for p in (tmp_path / "report").iterdir()] == ["index.html"]
     assert not page.all("link")
     assert not page.all("img")
     assert all("src" not in attrs for attrs in page.all("script"))
@@ -206,3 +207,21 @@ def test_browser_draws_it(hostile: Archive, tmp_path: Path) -> None:
     dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
     assert "scatterlayer" in dom
     assert "<title>taken" not in dom
+
+
+def test_tables_and_page_change_together(archive: Archive, tmp_path: Path) -> None:
+    write_report(archive, tmp_path)
+    names = ("pareto.csv", "trials.csv", "report/index.html")
+    before = {name: (tmp_path / name).read_bytes() for name in names}
+    other = replace(archive, records=archive.records[:1])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # room for the tables, not for the page
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            write_report(other, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {name: (tmp_path / name).read_bytes() for name in names} == before
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["index.html", "pareto.csv", "report", "trials.csv"]
+    write_report(other, tmp_path)
+    assert all((tmp_path / name).read_bytes() != before[name] for name in names)

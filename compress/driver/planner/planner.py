@@ -13,15 +13,14 @@ from compress.archive import (
     Plan,
     Record,
     archive_of,
+    csv_text,
     store_plan,
     store_teacher,
     variant_name,
-    write_csv,
-    write_pareto_csv,
-    write_trials_csv,
 )
 from compress.core import FileError, describe
 from compress.core.progress import Progress
+from compress.core.writing import write_file
 from compress.driver.planner.commands import plan_commands
 from compress.driver.planner.estimator import Candidate, Estimator
 from compress.driver.planner.front import distinct, front_of, nearest_to_front
@@ -64,9 +63,7 @@ class Planner:
             self._store(study, sample or self._sample())
         archive = archive_of(study, self.run_dir, asdict(self.config))
         _check_basis(archive.teacher, self.teacher)
-        write_pareto_csv(archive, self.run_dir / "pareto.csv")
-        write_trials_csv(archive, self.run_dir / "trials.csv")
-        write_report(archive, self.run_dir / "report")
+        write_report(archive, self.run_dir)
         front = ", ".join(record.variant for record in archive.front(archive.fidelity))
         self.log(f"front by estimates alone: {front or 'empty'}; nothing was trained")
         return archive
@@ -83,7 +80,7 @@ class Planner:
             | plan_row(each, offered, self.estimator, self.constraint)
             for each in sample
         ]
-        write_csv(rows, self.run_dir / "plan.csv")
+        write_file(self.run_dir / "plan.csv", csv_text(rows))
         return sample
 
     def _teacher_record(self) -> Record:
