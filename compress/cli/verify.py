@@ -11,7 +11,7 @@ from compress.cli.execution_paths import parity_text
 from compress.cli.options import SourceCommand, json_option, print_json
 
 if TYPE_CHECKING:
-    from compress.runtime import Bundle, BundleNetwork
+    from compress.runtime import Bundle
 
 
 @click.command(cls=SourceCommand)
@@ -29,16 +29,17 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
     """Check the files of BUNDLE, and that it still finds the boxes it found when it was exported.
 
     Sizes and sha256 of all files, the graphs' inputs and outputs, and the boxes on a few drawn frames are checked, of
-    adaptive trackers also the paths taken; this needs no PyTorch. With --against, tensors, decisions and the boxes of a
-    sequence are compared with PyTorch's.
+    adaptive trackers also the paths taken; this needs no PyTorch. Graphs that hold what no export holds are refused,
+    others run in a process of their own with limits of memory and time. With --against, tensors, decisions and the
+    boxes of a sequence are compared with PyTorch's.
     """
     from compress.core import CompressError
-    from compress.runtime import BundleNetwork, open_bundle
-    from compress.runtime.selftest import TOLERANCE, selftest_difference
+    from compress.runtime import open_bundle
+    from compress.runtime.selftest import TOLERANCE
+    from compress.runtime.verification import verify_apart
 
     opened = open_bundle(bundle)
-    network = BundleNetwork(opened)
-    found = selftest_difference(opened.manifest.get("selftest"), network, opened.settings, opened.spec)
+    found = verify_apart(opened)
     if found.path_mismatch is not None:
         raise CompressError(
             f"The bundle {bundle} takes other layers or exits here than where it was exported, first on frame "
@@ -49,7 +50,7 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
             f"The bundle {bundle} finds other boxes here than where it was exported: they differ by "
             f"{found.box_px:.2f} px (at most {TOLERANCE:g}). Export it again on this machine, or update onnxruntime."
         )
-    parity = _compare(opened, network, against, data) if against else None
+    parity = _compare(opened, against, data) if against else None
     if as_json:
         about = {"bundle": bundle, "name": opened.name, "spec_id": opened.spec.id}
         print_json({**about, "box_px": found.box_px, "frames": found.frames, "parity": parity})
@@ -63,10 +64,11 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
         click.echo(f"PyTorch agrees: {parity_text(parity)}")
 
 
-def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) -> dict[str, Any]:
+def _compare(bundle: Bundle, against: str, data: str) -> dict[str, Any]:
     from compress.core import UsageError
     from compress.data import load_sequences
     from compress.export import compare_exported, load_trained
+    from compress.runtime import BundleNetwork
 
     provenance = bundle.manifest.get("provenance")
     variant = provenance.get("variant") if isinstance(provenance, dict) else None
@@ -77,6 +79,6 @@ def _compare(bundle: Bundle, network: BundleNetwork, against: str, data: str) ->
             "Name the run it was exported from."
         )
     sequence = load_sequences(data)[0]
-    parity = compare_exported(source.at(bundle.spec).model, network, bundle.settings, sequence)
+    parity = compare_exported(source.at(bundle.spec).model, BundleNetwork(bundle), bundle.settings, sequence)
     parity.check(f"The weights of {against} and the bundle")
     return parity.to_dict()

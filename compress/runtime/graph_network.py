@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from copy import copy
 from functools import partial
@@ -94,7 +95,8 @@ class BundleNetwork(GraphNetwork):
     """A bundle's graphs as a network.
 
     Args:
-        threads: onnxruntime's threads within an operator; None takes the bundle's.
+        threads: onnxruntime's threads within an operator; None takes the bundle's, but no more than there are cores
+            here, since threads that wait for a core make a frame many times slower.
 
     Raises:
         FileError: a graph cannot be loaded, or its inputs and outputs are not those of the spec.
@@ -102,9 +104,15 @@ class BundleNetwork(GraphNetwork):
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
         try:
-            super().__init__(bundle.spec, bundle.graphs, threads=threads or bundle.threads)
+            super().__init__(bundle.spec, bundle.graphs, threads=threads or min(bundle.threads, _cores()))
         except FileError as error:
             raise FileError(f"The bundle {bundle.folder} cannot be used. {error}") from error
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def stages_and_heads(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.plain import from_plain
 from compress.core.plain_files import read_plain
 from compress.geometry import LoopSettings
+from compress.runtime.checked_graphs import CheckedGraphs
 from compress.runtime.constants import differing_constants, loop_settings
+from compress.runtime.graph_limits import most_bytes
 from compress.runtime.signatures import Form, graph_files
 
 MANIFEST = "bundle.json"
@@ -21,9 +23,10 @@ FORMAT = "compress-bundle"
 FORMAT_VERSION = 2
 """The newest that is read; `format_version` gives the one that is written."""
 
-_MANIFEST_LIMIT = 1 << 24
+_MANIFEST_LIMIT = 1 << 22
 _AGAIN = "Copy or export it again."
-_MAX_THREADS = 1024
+_MAX_THREADS = 256
+"""As many as `compress export --threads` takes."""
 _MAX_NAME = 200
 _GRAPH = re.compile(r"[a-z0-9][a-z0-9_-]*\.onnx")
 
@@ -74,9 +77,13 @@ class Bundle:
     form: Form = "one"
 
     @property
-    def graphs(self) -> dict[str, Path]:
-        """Paths of the graphs, by `compress.runtime.signatures.graph_files`."""
-        return {name: self.folder / name for name in graph_files(self.spec, self.form)}
+    def graphs(self) -> Mapping[str, bytes]:
+        """The graphs by `compress.runtime.signatures.graph_files`, each read and checked when it is asked for.
+
+        Raises:
+            FileError: a graph is not the file that was exported, or none that this package exports.
+        """
+        return CheckedGraphs(self.folder, self.spec, self.form, self.manifest)
 
 
 def open_bundle(folder: Path | str) -> Bundle:
@@ -89,7 +96,7 @@ def open_bundle(folder: Path | str) -> Bundle:
     manifest = read_manifest(folder)
     fields = _checked_fields(folder, manifest)
     _check_form(folder, fields, manifest["format_version"])
-    _check_files(folder, graph_files(fields.spec, fields.form), fields.files)
+    _check_files(folder, fields)
     settings = _settings(folder, fields, manifest)
     return Bundle(folder, fields.name, fields.spec, settings, fields.threads, manifest, fields.form)
 
@@ -150,18 +157,21 @@ def _checked_fields(folder: Path, manifest: dict[str, Any]) -> _CheckedFields:
         raise _damaged(folder, str(error).rstrip(".")) from error
 
 
-def _check_files(folder: Path, names: tuple[str, ...], entries: dict[str, _FileEntry]) -> None:
+def _check_files(folder: Path, fields: _CheckedFields) -> None:
+    names, entries = graph_files(fields.spec, fields.form), fields.files
     # Only the names that the spec asks for are ever opened, so that no path in the file itself is followed.
     if set(entries) != set(names):
         raise _damaged(folder, f"its files must be {' and '.join(names)}")
     for name in names:
-        _check_file(folder, name, entries[name])
+        _check_file(folder, name, entries[name], most_bytes(fields.spec))
 
 
-def _check_file(folder: Path, name: str, wanted: _FileEntry) -> None:
+def _check_file(folder: Path, name: str, wanted: _FileEntry, most: int) -> None:
     path = folder / name
     if path.is_symlink() or not path.is_file():
         raise _damaged(folder, f"{name} is missing or is a link")
+    if wanted.bytes > most:
+        raise _damaged(folder, f"{name} has {wanted.bytes} bytes, more than a graph of its spec can have ({most})")
     if path.stat().st_size != wanted.bytes or file_entry(path) != asdict(wanted):
         raise _damaged(folder, f"{name} is not the file that was exported: its size or sha256 differs")
 

@@ -41,6 +41,8 @@ def session_options(*, threads: int, alone: bool = True) -> Any:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # By its bytes alone onnxruntime would take a file for one in its own format, which no check of ONNX sees.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(alone)))
     options.enable_cpu_mem_arena = alone
     return options
