@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from copy import copy
 from functools import partial
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from compress.core import FileError, TrackerSpec
 from compress.core.stages import Stage, stages
+from compress.core.threads import usable_cores
 from compress.geometry import NetworkOutput
 from compress.runtime.manifest import Bundle
 from compress.runtime.one_graph import OneGraph
@@ -104,15 +104,9 @@ class BundleNetwork(GraphNetwork):
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
         try:
-            super().__init__(bundle.spec, bundle.graphs, threads=threads or min(bundle.threads, _cores()))
+            super().__init__(bundle.spec, bundle.graphs, threads=threads or min(bundle.threads, usable_cores()))
         except FileError as error:
             raise FileError(f"The bundle {bundle.folder} cannot be used. {error}") from error
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def stages_and_heads(

@@ -12,6 +12,7 @@ from typing import Any
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.plain import from_plain
 from compress.core.plain_files import read_plain
+from compress.core.threads import MOST_THREADS
 from compress.geometry import LoopSettings
 from compress.runtime.checked_graphs import CheckedGraphs
 from compress.runtime.constants import differing_constants, loop_settings
@@ -25,8 +26,6 @@ FORMAT_VERSION = 2
 
 _MANIFEST_LIMIT = 1 << 22
 _AGAIN = "Copy or export it again."
-_MAX_THREADS = 256
-"""As many as `compress export --threads` takes."""
 _MAX_NAME = 200
 _GRAPH = re.compile(r"[a-z0-9][a-z0-9_-]*\.onnx")
 
@@ -51,8 +50,8 @@ class _CheckedFields:
     def problems(self) -> Iterator[str]:
         if not (0 < len(self.name) <= _MAX_NAME and self.name.isprintable()):
             yield f"name must be a line of at most {_MAX_NAME} printable characters"
-        if not 1 <= self.threads <= _MAX_THREADS:
-            yield f"threads must be from 1 to {_MAX_THREADS} but is {self.threads}"
+        if not 1 <= self.threads <= MOST_THREADS:
+            yield f"threads must be from 1 to {MOST_THREADS} but is {self.threads}"
         if self.spec.id != self.spec_id:
             yield f"spec has the id {self.spec.id} and not {self.spec_id[:80]!r}"
 
