@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from compress.core.errors import FileError, UsageError
 from compress.core.opening import read_bounded
 from compress.core.plain import Bounds, from_plain
-from compress.core.plain_values import excess
+from compress.core.plain_values import excess, plain_problems
+from compress.core.text import printable
 
 _T = TypeVar("_T")
 _BOUNDS = Bounds()
+_MOST_DIGITS = 1000
+"""Of an integer; Python refuses to read more than 4,300, and bounds of bits refuse nearly all before."""
 _SUFFIXES = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
 
 
@@ -26,7 +31,7 @@ def read_plain(
     syntax: Literal["json", "yaml"] | None = None,
     bounds: Bounds = _BOUNDS,
 ) -> Any:
-    """What a JSON or YAML file holds: plain data, its values not checked.
+    """What a JSON or YAML file holds: plain data of JSON's types, texts and numbers within the bounds, else unchecked.
 
     Args:
         kind: What the file should be, for messages, such as "hardware profile".
@@ -44,7 +49,7 @@ def read_plain(
             return parse_json(text, bounds)
         return parse_yaml(text, bounds)
     except ValueError as error:
-        raise not_a(path, kind, " ".join(str(error).split())[:300], advice) from error
+        raise not_a(path, kind, printable(" ".join(str(error).split()), most=300), advice) from error
 
 
 def load_plain(
@@ -71,13 +76,13 @@ def load_plain(
 
 
 def parse_json(text: str, bounds: Bounds = _BOUNDS) -> Any:
-    """One JSON value within the bounds of depth and count; a key that occurs twice in an object is refused.
+    """One JSON value within the bounds; a key that occurs twice in an object is refused.
 
     Raises:
         ValueError: it is none, with the reason.
     """
     try:
-        data = json.loads(text, object_pairs_hook=_object)
+        data = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
     return _bounded(data, bounds)
@@ -87,7 +92,7 @@ def parse_yaml(text: str, bounds: Bounds = _BOUNDS) -> Any:
     """One YAML document of plain data within the bounds, without aliases. Raises ValueError as `parse_json`."""
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loader = _yaml_loader()
     try:
         # Flat events first: composing recurses, and aliases can expand to a billion values.
         for problem in _yaml_problems(yaml, yaml.parse(text, Loader=loader), bounds):
@@ -107,6 +112,9 @@ def not_a(path: Path, kind: str, why: str, advice: str = "") -> FileError:
 def _yaml_problems(yaml: Any, events: Any, bounds: Bounds) -> Iterator[str]:
     depth = 0
     for count, event in enumerate(events):
+        if isinstance(event, yaml.ScalarEvent) and len(event.value) > bounds.text:
+            # Also since numbers such as 59:59:59 take a time that grows with the square of their length.
+            yield f"it has a text of {len(event.value)} characters, more than {bounds.text}"
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
             yield "aliases are not allowed"
@@ -119,7 +127,31 @@ def _yaml_problems(yaml: Any, events: Any, bounds: Bounds) -> Iterator[str]:
 def _bounded(data: Any, bounds: Bounds) -> Any:
     if (problem := excess(data, bounds, "it")) is not None:
         raise ValueError(problem)
+    # Numbers that are not finite are left to whoever knows what they stand for.
+    for place, text in plain_problems(data, replace(bounds, non_finite=True), ""):
+        raise ValueError(f"{place.lstrip('.') or 'it'} {text}")
     return data
+
+
+def _integer(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"it has an integer of {len(text)} digits")
+    return int(text)
+
+
+@functools.cache
+def _yaml_loader() -> Any:
+    """PyYAML's safe loader, which refuses a key that occurs twice in a mapping, as YAML 1.2 wants it (3.2.1.3)."""
+    import yaml
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [(key.tag, key.value) for key, _ in getattr(node, "value", ()) if isinstance(key, yaml.ScalarNode)]
+            if len(set(keys)) < len(keys):
+                raise ValueError("a key occurs twice in one object")
+            return super().construct_mapping(node, deep)
+
+    return Loader
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -110,7 +110,7 @@ class PlainReader:
         if not isinstance(data, dict):
             return self._wrong(where, f"must be an object but is {shown(data)}")
         known, complete = fields_of(kind), True
-        for key in sorted((key for key in data if key not in known), key=str):
+        for key in sorted((key for key in data if key not in known), key=shown):
             self._wrong(f"{where}.{key if _is_name(key) else shown(key)}", "is not a known field")
         for name, (_, f) in known.items():
             if name not in data and f.default is f.default_factory is dataclasses.MISSING:

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 
 from compress.runtime.protobuf import Field, Message, read_message
 
-DTYPES = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8"), 9: np.dtype("?"), 10: np.dtype("<f2")}
+DTYPES: dict[int, np.dtype[Any]] = {
+    1: np.dtype("<f4"),
+    6: np.dtype("<i4"),
+    7: np.dtype("<i8"),
+    9: np.dtype("?"),
+    10: np.dtype("<f2"),
+}
 """Of the values that graphs may hold, by ONNX's numbers of them: what exports write, int32 and half precision."""
 
 _SCHEMA = {

@@ -185,9 +185,20 @@ def test_files_of_both_kinds(tmp_path: Path) -> None:
         ('!!int ""', "an? part"),
         ("!!bool x", "an? part"),
         ("!!timestamp x", "an? part"),
-        ("count: 0x" + "f" * 40_000, "smaller integer"),
+        ("count: 0x" + "f" * 4_000, "smaller integer"),
+        ("count: 0x" + "f" * 40_000, "a text of 40002 characters"),
+        ("? 0x" + "f" * 10_000 + "\n: 1", "no printable text"),
+        ("count: " + "59:" * 300_000 + "59", "a text of 900002 characters"),
+        ("count: " + "59:" * 5_000 + "59", "smaller integer"),
+        ("count: 1\ncount: 2", "a key occurs twice"),
+        ("shares: {a: 1, a: 2}", "a key occurs twice"),
+        ("anything: !!set {a}", "plain data but is of type set"),
+        ("anything: !!binary aGk=", "plain data but is of type bytes"),
+        ('anything: "\\e[2J"', "printable text"),
+        ('"\\e[2J": 1', "no printable text"),
+        ("anything: " + "x" * 30_000, "a text of 30000 characters"),
         ("a: " + "9" * 5000, "an? part"),
-        ("ms: 2001-01-01", "must be a number but is of type date"),
+        ("ms: 2001-01-01", "must be plain data but is of type date"),
         ("\xff\xfe", "an? part"),
         ("a: 1\n---\nb: 2\n", "single document"),
         ("\x00", "an? part"),
@@ -199,7 +210,22 @@ def test_hostile_yaml(text: str, words: str, tmp_path: Path) -> None:
         load_plain(Whole if ":" in text and "ms" not in text else Part, _write(tmp_path, text), "part", where="part")
 
 
-@pytest.mark.parametrize("text", ["", "[" * 200_000, '{"a": 1, "a": 2}', "9" * 5000, "\xff", "{} {}", '{"a": 1'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[" * 200_000,
+        '{"a": 1, "a": 2}',
+        "9" * 5000,
+        "\xff",
+        "{} {}",
+        '{"a": 1',
+        '"\\ud800"',
+        '{"\\u001b": 1}',
+        '["x", "' + "x" * 30_000 + '"]',
+        "1" * 400,
+    ],
+)
 def test_hostile_json(text: str, tmp_path: Path) -> None:
     with pytest.raises(FileError, match="is not a part: .*Write it again"):
         read_plain(_write(tmp_path, text, "f.json"), "part", advice="Write it again.")

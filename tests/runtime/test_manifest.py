@@ -153,9 +153,9 @@ def test_newer_format_says_to_update(folder: Path) -> None:
         (lambda m: m["files"].pop("frame.onnx"), "files must be template.onnx and frame.onnx"),
         (lambda m: m["files"]["frame.onnx"].pop("sha256"), "sha256 is missing"),
         (lambda m: m["files"]["frame.onnx"].update(sha256="0" * 64), "not the file that was exported"),
-        (lambda m: m.update(name="\x1b]0;x"), "bundle.name must be"),
+        (lambda m: m.update(name="\x1b]0;x"), "name must be printable text"),
         (lambda m: m.update(name="two\nlines"), "bundle.name must be"),
-        (lambda m: m.update(threads=10**400), "bundle.threads must be a smaller integer"),
+        (lambda m: m.update(threads=10**400), "threads must be a smaller integer"),
         (lambda m: (m.update(threads=0), m.update(name="")), "bundle.name.*bundle.threads|bundle.threads.*bundle.name"),
     ],
 )

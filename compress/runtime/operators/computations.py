@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -28,10 +29,9 @@ def reduce(node: Node, given: Given) -> Outputs:
     shape, named = given[0].shape, node.attributes.get("axes", ())
     named = integers(given[1]) if len(given) > 1 else named
     axes = {axis_of(axis, len(shape)) for axis in named} or set(range(len(shape)))
-    kept = [(1,) if i in axes else (size,) for i, size in enumerate(shape)]
-    if not node.attributes.get("keepdims", 1):
-        kept = [() if i in axes else (size,) for i, size in enumerate(shape)]
-    return [(given[0].dtype, sum(kept, ()))]
+    kept = [1] * bool(node.attributes.get("keepdims", 1))
+    sizes = [kept if i in axes else [size] for i, size in enumerate(shape)]
+    return [(given[0].dtype, tuple(chain.from_iterable(sizes)))]
 
 
 def matmul(node: Node, given: Given) -> Outputs:
