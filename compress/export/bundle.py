@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +13,8 @@ import torch
 
 import compress
 from compress.core import Accuracy, FileError, Latency, UsageError
-from compress.core.files import write_text
+from compress.core.text import printable
+from compress.core.writing import new_folder, write_file
 from compress.export.graphs import bundle_graphs, memory_names
 from compress.export.side_by_side import compare_exported
 from compress.export.tracing import OPSET
@@ -25,7 +22,15 @@ from compress.geometry import LoopSettings
 from compress.models import Tracker
 from compress.runtime import Bundle, BundleNetwork, open_bundle
 from compress.runtime.constants import constant_notes, constants
-from compress.runtime.manifest import FORMAT, MANIFEST, file_entry, format_version, listed_files, read_manifest
+from compress.runtime.manifest import (
+    FORMAT,
+    MANIFEST,
+    MOST_NAME,
+    file_entry,
+    format_version,
+    listed_files,
+    read_manifest,
+)
 from compress.runtime.selftest import selftest_record
 from compress.runtime.signatures import Form, default_form
 
@@ -64,11 +69,14 @@ def export_bundle(
     check_place(out)
     settings = LoopSettings.of(model.spec, update_interval=update_interval)
     form = form or default_form(model.spec)
-    manifest = {"format": FORMAT, "format_version": format_version(model.spec), "name": name}
+    manifest = {"format": FORMAT, "format_version": format_version(model.spec)}
+    # A run's folder can have any name, and a file of JSON cannot hold all of them.
+    manifest["name"] = printable(name, most=MOST_NAME).strip() or "tracker"
     manifest |= _about(model, settings, form)
-    manifest |= {"threads": threads, "provenance": provenance}
+    facts = {key: printable(value) if isinstance(value, str) else value for key, value in provenance.items()}
+    manifest |= {"threads": threads, "provenance": facts}
     manifest |= {"accuracy": accuracy and accuracy.to_dict(), "latency": latency and latency.to_dict()}
-    with _whole_folder(out) as folder:
+    with new_folder(out) as folder:
         manifest["files"] = _write_graphs(model, form, folder)
         bundle = _written(folder, manifest)
         network = BundleNetwork(bundle)
@@ -77,6 +85,7 @@ def export_bundle(
         selftest = selftest_record(network, bundle.settings, model.spec)
         manifest |= {"parity": parity.to_dict(), "selftest": selftest}
         _written(folder, manifest)
+        check_place(out)  # again: it took a while
     return out
 
 
@@ -126,27 +135,5 @@ def _about(model: Tracker, settings: LoopSettings, form: Form) -> dict[str, Any]
 
 def _written(folder: Path, manifest: dict[str, Any]) -> Bundle:
     """Write `bundle.json`, and read the whole bundle as whoever receives it will."""
-    write_text(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_file(folder / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
     return open_bundle(folder)
-
-
-@contextmanager
-def _whole_folder(out: Path) -> Iterator[Path]:
-    """Yield a new folder beside `out`; put it in the place of `out` when the block ends well, remove it otherwise."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    workplace = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    fresh, old = workplace / "new", workplace / "old"
-    try:
-        fresh.mkdir()
-        yield fresh
-        check_place(out)
-        if out.exists():
-            out.rename(old)
-        try:
-            fresh.rename(out)
-        except BaseException:
-            if old.exists():
-                old.rename(out)
-            raise
-    finally:
-        shutil.rmtree(workplace, ignore_errors=True)

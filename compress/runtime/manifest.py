@@ -26,7 +26,7 @@ FORMAT_VERSION = 2
 
 _MANIFEST_LIMIT = 1 << 22
 _AGAIN = "Copy or export it again."
-_MAX_NAME = 200
+MOST_NAME = 200
 _GRAPH = re.compile(r"[a-z0-9][a-z0-9_-]*\.onnx")
 
 
@@ -48,8 +48,8 @@ class _CheckedFields:
     form: Form = "one"
 
     def problems(self) -> Iterator[str]:
-        if not (0 < len(self.name) <= _MAX_NAME and self.name.isprintable()):
-            yield f"name must be a line of at most {_MAX_NAME} printable characters"
+        if not (0 < len(self.name) <= MOST_NAME and self.name.isprintable()):
+            yield f"name must be a line of at most {MOST_NAME} printable characters"
         if not 1 <= self.threads <= MOST_THREADS:
             yield f"threads must be from 1 to {MOST_THREADS} but is {self.threads}"
         if self.spec.id != self.spec_id:
