@@ -24,6 +24,7 @@ def command(run: Path, as_json: bool) -> None:
     RUN is the folder a search wrote, or writes now.
     """
     from compress.archive import read_archive, running_search
+    from compress.core.text import printable
     from compress.report import noise_sentence, summary_sentence, write_report
 
     archive, running = read_archive(run), running_search(run)
@@ -37,7 +38,7 @@ def command(run: Path, as_json: bool) -> None:
         click.echo(noise)
     if running is not None:
         click.echo(f"The search is {running}. Its report is of what has ended.")
-    click.echo(f"Report: {page}")
+    click.echo(f"Report: {printable(page)}")
     if archive.plan is not None:
         print_plan(archive.plan, len(archive.front(archive.fidelity)))
 

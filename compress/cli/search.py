@@ -47,6 +47,7 @@ def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> No
 
 
 def _print(archive: Any) -> None:
+    from compress.core.text import printable, shell_command
     from compress.report import noise_sentence, summary_sentence
 
     print_front(archive)
@@ -54,11 +55,12 @@ def _print(archive: Any) -> None:
     click.echo(summary_sentence(archive))
     if noise := noise_sentence(archive):
         click.echo(noise)
-    click.echo(f"Report: {run / 'report' / 'index.html'}")
+    click.echo(f"Report: {printable(run / 'report' / 'index.html')}")
     if archive.plan is not None:
         print_plan(archive.plan, len(archive.front(archive.fidelity)))
         return
     front = archive.front()
     if front:
         best = max(front, key=lambda record: record.accuracy.ao)
-        click.echo(f"Export: compress export {run} --variant {best.variant} --out bundle/")
+        command = shell_command("compress", "export", run, "--variant", best.variant, "--out", "bundle/")
+        click.echo(f"Export: {command}")

@@ -69,14 +69,17 @@ def print_plan(plan: Plan, front: int) -> None:
     """What has to be said about a plan, and what to type to measure and train it."""
     import click
 
+    from compress.core.text import printable
+
     shown = f", {_MOST_OF_A_PLAN} of them shown, all in pareto.csv" if front > _MOST_OF_A_PLAN else ""
-    estimated = f"Estimated {plan.estimated} students of the space {plan.space}: {plan.within} keep the bound"
+    space = printable(plan.space)
+    estimated = f"Estimated {plan.estimated} students of the space {space}: {plan.within} keep the bound"
     click.echo(f"{estimated}, {front} are on the front{shown}.")
     for note in plan.notes:
-        click.echo(f"- {note}")
+        click.echo(f"- {printable(note)}")
     click.echo("To measure the device and train this; fill in what is in capitals:")
     for command in plan.commands:
-        click.echo(f"  {command}")
+        click.echo(f"  {printable(command)}")
 
 
 def _cell(name: str, value: Any) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "--tau", type=Numbers(UNIT, "0.6,0.7"), metavar="T,T", help="Or take these, one for each exit but the last."
 )
-@click.option("--data", metavar="SOURCE", help="ChosenThresholds on, see below; by default what RUN was scored on.")
+@click.option("--data", metavar="SOURCE", help="Choose on these, see below; by default what RUN was scored on.")
 @click.option(
     "--exit-ms",
     type=Numbers(MILLISECONDS, "4.5,7"),
@@ -119,6 +119,7 @@ def _milliseconds(
 
 def _print(run: str, variant: str, chosen: ChosenThresholds, path: Path) -> None:
     from compress.cli.execution_paths import path_text
+    from compress.core.text import printable, shell_command
 
     taus = ", ".join(f"{tau:.3f}" for tau in chosen.expected.taus)
     click.echo(f"{variant} with thresholds {taus} is {chosen.spec.id}, of the same weights.")
@@ -128,5 +129,5 @@ def _print(run: str, variant: str, chosen: ChosenThresholds, path: Path) -> None
     ):
         click.echo(f"  {title:8}  AO {ao}, {ms:.3g} ms a frame ({1000 / ms:.0f} fps)")
     click.echo(f"  {path_text(chosen.paths, chosen.spec)}")
-    click.echo(f"Written to {path}")
-    click.echo(f"Next: compress export {run} --thresholds {path} --out bundle")
+    click.echo(f"Written to {printable(path)}")
+    click.echo(f"Next: {shell_command('compress', 'export', run, '--thresholds', path, '--out', 'bundle')}")

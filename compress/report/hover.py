@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import escape
 
 from compress.archive import Record
+from compress.core.text import printable
 from compress.report import formatting
 
 
@@ -25,5 +26,5 @@ def hover(record: Record) -> str:
         )
     lines.append(str(escape(formatting.network_summary(record))))
     if record.status != "done":
-        lines.append(str(escape(f"{record.status}: {record.reason}"[:120])))
+        lines.append(str(escape(printable(f"{record.status}: {record.reason}", most=120))))
     return "<br>".join(lines)

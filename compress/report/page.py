@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import shlex
 from collections import Counter
 from functools import cache
 from importlib.resources import files
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from compress.archive import Archive, pareto_csv, trials_csv
+from compress.core.text import printable, shell_command
 from compress.core.writing import write_together
 from compress.report import formatting
 from compress.report.figure import figure
@@ -58,9 +58,15 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("compress.report"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _printable(value: Any) -> Any:
+    """Texts of files and paths without what reorders or hides other text; what the package made is left as it is."""
+    return printable(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _values(archive: Archive, plotly: str) -> dict[str, Any]:
@@ -105,14 +111,14 @@ def _markers(archive: Archive) -> str:
 def _commands(archive: Archive) -> tuple[str, ...]:
     """What to do with the most accurate variant of the front; nothing where there is none."""
     front = archive.front(archive.fidelity)
-    run = shlex.quote(str(archive.run_dir))
+    run = archive.run_dir
     if not front:
         return ()
     name = max(front, key=lambda r: r.accuracy.ao if r.accuracy else 0.0).variant
     return (
-        f"compress export {run} --variant {name} --out bundle/",
+        shell_command("compress", "export", run, "--variant", name, "--out", "bundle/"),
         "compress track bundle/ --video FILE --init x,y,w,h --out boxes.txt",
-        f"compress evaluate {shlex.quote(f'{archive.run_dir}:{name}')} --data folder:PATH",
+        shell_command("compress", "evaluate", f"{run}:{name}", "--data", "folder:PATH"),
     )
 
 

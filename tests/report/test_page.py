@@ -117,8 +117,8 @@ def test_every_text_of_an_archive_is_escaped(archive: Archive, tmp_path: Path) -
 def test_paths_that_are_no_text_are_shown_with_escapes(archive: Archive, tmp_path: Path) -> None:
     odd = replace(archive, run_dir=Path("caf\udce9"), settings={"teacher": "x", "data": "folder:caf\udce9"})
     text = _text(odd, tmp_path)
-    assert "folder:caf\\udce9" in text
-    assert "compress export &#39;caf\\udce9&#39;" in text or "compress export caf\\udce9" in text
+    assert "folder:caf\\xe9" in text
+    assert "compress export $&#39;caf\\xe9&#39; --variant" in text
 
 
 def test_a_value_that_the_template_lacks_is_no_silent_gap(archive: Archive) -> None:
@@ -155,6 +155,21 @@ def test_figure(archive: Archive) -> None:
     assert traces["missed the bound when measured"]["x"] == [0.95]
     assert traces["rung-1, not trained further"]["y"] == [0.48]
     assert drawn["layout"]["shapes"][0]["x0"] == 0.93
+
+
+def test_nothing_hides_or_reorders_text(archive: Archive, tmp_path: Path) -> None:
+    bad = "a\x1b[2J\u202eb\udcff\u200b"
+    records = (replace(archive.records[0], reason=bad, status="failed"), *archive.records[1:])
+    page = _text(
+        replace(
+            archive, run_dir=Path(bad), records=records, settings={"target": bad, bad: bad}, environment={bad: bad}
+        ),
+        tmp_path,
+    )
+    page = page.split("<script")[0] + "".join(part.split("</script>")[1] for part in page.split("<script")[1:])
+    assert not [c for c in page if not c.isprintable() and c not in "\n"]
+    assert r"compress export $&#39;a\x1b[2J\xe2\x80\xaeb\xff\xe2\x80\x8b&#39; --variant" in page
+    assert r"<td>a\x1b[2J\u202eb\xff\u200b</td>" in page
 
 
 def test_nothing_meets_the_bound(tmp_path: Path) -> None:

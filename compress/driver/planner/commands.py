@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 from compress.core import FileError
 from compress.core.settings import settings_of
+from compress.core.text import shell_command
 from compress.driver.settings import SearchSettings
 from compress.models import weights_path
 from compress.models.checkpoints.layouts import weights_source
@@ -22,13 +22,13 @@ def plan_commands(config: SearchSettings, run_dir: Path, *, measured: bool) -> I
     device = config.target.split(":")[0]
     about = ["--target", device, "--teacher", config.teacher, "--space", config.space]
     if not measured:
-        yield shlex.join(["compress", "profile", "measure", *about, "--host", "user@device"])
+        yield shell_command("compress", "profile", "measure", *about, "--host", "user@device")
     words = ["compress", "search", *about, *_weights(config), *_data(config)]
     for each in settings_of(SearchSettings):
         value = getattr(config, each.name)
         if each.name not in _NAMED and value != each.default and value is not None:
             words += [each.flag, f"{value:g}" if isinstance(value, float) else str(value)]
-    yield shlex.join([*words, "--plan", str(run_dir), "--out", f"{run_dir}-trained"])
+    yield shell_command(*words, "--plan", run_dir, "--out", f"{run_dir}-trained")
 
 
 def _weights(config: SearchSettings) -> list[str]:
