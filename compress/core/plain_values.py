@@ -73,7 +73,8 @@ def excess(data: Any, bounds: Bounds, where: str) -> str | None:
             return f"{where} is nested deeper than {bounds.depth} levels"
         if items > bounds.items:
             return f"{where} holds more than {bounds.items} values"
-        left += [(each, depth + 1) for each in (value.values() if isinstance(value, dict) else value)]
+        inner = value.values() if isinstance(value, dict) else value
+        left += [(each, depth + 1) for each in inner if isinstance(each, dict | list | tuple)]
     return None
 
 

@@ -78,6 +78,36 @@ class Coverage:
             decides=profile.routing_overhead is not None,
         )
 
+    def problems(self) -> Iterator[str]:
+        """What no profile can cover."""
+        if not self.attentions or len(set(self.attentions)) < len(self.attentions):
+            yield "attentions must hold each attention once, and at least one"
+        if "FE" in self.attentions and "AI" not in self.attentions:
+            yield "attentions must hold AI where they hold FE"
+        for name, ends in (
+            *((f"mlp_hidden[{i}]", ends) for i, ends in enumerate(self.mlp_hidden)),
+            ("attn_dims", self.attn_dims),
+            ("mlp_dims", self.mlp_dims),
+            ("search_tokens", self.search_tokens),
+        ):
+            most = 3 if name == "search_tokens" else 2
+            if list(ends) != sorted(set(ends)) or len(ends) > most or (ends and ends[0] < 1):
+                yield f"{name} must be at most {most} positive numbers that rise"
+        if not self.mlp_hidden or any(len(ends) != 2 for ends in self.mlp_hidden):
+            yield "mlp_hidden must hold a thinnest and a widest MLP for each stage"
+
+    def problems_for(self, teacher: TrackerSpec) -> Iterator[str]:
+        """What no profile of the family of `teacher` can cover, `problems` left aside."""
+        if len(self.mlp_hidden) != len(_widths(teacher)):
+            yield f"mlp_hidden must hold {len(_widths(teacher))} stages but holds {len(self.mlp_hidden)}"
+        for name, kept in (("attn_dims", self.attn_dims), ("mlp_dims", self.mlp_dims)):
+            if kept and kept[-1] >= teacher.dim:
+                yield f"{name} must be below {teacher.dim} but reach {kept[-1]}"
+        if any(dims % teacher.heads for dims in self.attn_dims):
+            yield f"attn_dims must be multiples of {teacher.heads}"
+        if self.search_tokens and self.search_tokens[-1] > teacher.search_tokens:
+            yield f"search_tokens must be at most {teacher.search_tokens} but reach {self.search_tokens[-1]}"
+
     @property
     def reference(self) -> Point:
         """The full layer of a plain ViT: widest MLP, nothing reduced."""

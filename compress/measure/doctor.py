@@ -116,8 +116,11 @@ def _command(name: str, words: tuple[str, ...], advice: str) -> Finding:
         return Finding(name, "not found", False, advice)
     if name != "ssh":
         return Finding(name, path)
-    shown = subprocess.run([path, "-V"], capture_output=True, text=True, timeout=10).stderr.strip()
-    return Finding(name, f"{path} ({shown})")
+    try:
+        done = subprocess.run([path, "-V"], capture_output=True, text=True, errors="replace", timeout=10)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding(name, f"{path} does not answer ({error})", False, advice)
+    return Finding(name, f"{path} ({done.stderr.strip()[:200]})")
 
 
 def _governor() -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -24,6 +25,33 @@ Change = Callable[[dict[str, Any]], Any]
 def _at_home(measured_kit: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     shutil.copytree(measured_kit.home, tmp_path / "home")
     monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "home"))
+
+
+@pytest.mark.parametrize("filling", ["[],", "1,", '{"":0},', "[0,0],"])
+def test_more_figures_than_any_kit_measures_are_refused_before_they_are_made(
+    tmp_path: Path, filling: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the commas and brackets of the text: a gigabyte of lists is never built."""
+    monkeypatch.setattr("compress.measure.kit.results._MOST_FIGURES", 10_000)
+    monkeypatch.setattr("compress.measure.kit.results.parse_json", lambda *_: pytest.fail("it was read"))
+    path = tmp_path / "results.json"
+    path.write_text(_signed('{"batches":[' + filling * 10_001 + "0]}"))
+    with pytest.raises(FileError, match="more than 10000 figures"):
+        ingest(path)
+
+
+def test_a_deep_or_a_large_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(_signed('{"batches":' + "[" * 5000 + "]" * 5000 + "}"))
+    with pytest.raises(FileError, match="nested"):
+        ingest(path)
+    monkeypatch.setattr("compress.measure.kit.results._MAX_BYTES", 1000)
+    with pytest.raises(FileError, match="larger than any results of a kit"):
+        ingest(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(FileError, match="no regular file"):
+        ingest(path)
 
 
 def _profiles(tmp_path: Path) -> list[Path]:
@@ -96,6 +124,13 @@ def _steady(body: dict[str, Any]) -> None:
         (lambda body: body.update(format="other"), "'other' in version 1"),
         (lambda body: body.update(kit="k0000000000000000"), "not written here"),
         (lambda body: body.update(kit="../kits/x"), "not written here"),
+        (lambda body: body.update(kit="k" * 400), "not written here"),
+        (lambda body: body.update(format=[[]] * 9), "format must be a text"),
+        (lambda body: body.update(format="x" * 10_000), "it is 'xxx"),
+        (lambda body: body.update(batches=[[[["1"] * 5] * 12] * 46]), "repeat"),
+        (lambda body: body.update(batches=[[[[[1.0]]]]]), "not figures by network"),
+        (lambda body: body.update(seconds=-1), "add up to"),
+        (lambda body: body.update(batches=[[10**400]]), "not the same number"),
         (lambda body: body["conditions"].update(gpu="x" * 1000), "printable"),
         (lambda body: [call.__setitem__(slice(None), [[1.0] * 5] * 12) for call in body["batches"][0]], "repeat"),
         (lambda body: body["batches"][0].reverse(), "no longer with a network"),
@@ -148,9 +183,18 @@ def test_a_changed_kit_is_refused(measured_kit: Any, tmp_path: Path) -> None:
     place.write_text(json.dumps(kit | {"target": "agx"}))
     with pytest.raises(FileError, match="not the kit of these results"):
         ingest(measured_kit.results)
-    for change in ({"threads": 0}, {"schedule": None}, {"schedule": kit["schedule"] | {"rounds": 0}}):
-        place.write_text(json.dumps(kit | change))
-        with pytest.raises(FileError, match="not the kit of these results"):
+    for name, wrong in (
+        ("threads", 0),
+        ("threads", 100_000),
+        ("schedule", None),
+        ("schedule", kit["schedule"] | {"rounds": 0}),
+        ("coverage", kit["coverage"] | {"mlp_hidden": []}),
+        ("coverage", kit["coverage"] | {"mlp_hidden": [[5, 5]]}),
+        ("coverage", kit["coverage"] | {"attn_dims": [1, 10**15]}),
+        ("teacher", kit["teacher"] | {"dim": 10**15}),
+    ):
+        place.write_text(json.dumps(kit | {name: wrong}))
+        with pytest.raises(FileError, match=f"is damaged: kit.*{name}"):
             ingest(measured_kit.results)
     place.write_text("[1")
     with pytest.raises(FileError, match="not a kit's plan"):
@@ -161,8 +205,10 @@ def _written(measured_kit: Any, tmp_path: Path, change: Change) -> Path:
     """Changed results with a checksum that fits: by someone who knows how."""
     body = copy.deepcopy(json.loads(measured_kit.results.read_text())["body"])
     change(body)
-    text = json.dumps(body, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).hexdigest()
     path = tmp_path / "results.json"
-    path.write_text(f'{{"sha256":"{digest}","body":{text}}}\n')
+    path.write_text(_signed(json.dumps(body, separators=(",", ":"))))
     return path
+
+
+def _signed(text: str) -> str:
+    return f'{{"sha256":"{hashlib.sha256(text.encode()).hexdigest()}","body":{text}}}\n'

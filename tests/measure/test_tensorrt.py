@@ -138,12 +138,19 @@ _TIMES = [{"latencyMs": 1.0}] * 20
         [{"batch": 0}],
         "x",
         [{"batch": 0, "round": 0, "call": 0, "times": [{}] * 20}],
+        [{"batch": 0, "round": i, "call": 0, "times": [{"latencyMs": "x"}] * 20} for i in range(2)],
+        [{"batch": 0, "round": i, "call": 0, "times": [{"latencyMs": -1.0}] * 20} for i in range(2)],
+        [{"batch": 0, "round": i, "call": 0, "times": [[1.0]] * 20} for i in range(2)],
+        [[]],
         [{"batch": 0, "round": i, "call": 10**12 * i, "times": _TIMES} for i in range(2)],
         [{"batch": 10**12, "round": i, "call": 0, "times": _TIMES} for i in range(2)],
         [{"batch": 0, "round": i, "call": 0, "times": _TIMES[i:]} for i in range(2)],
         [{"batch": 0, "round": 0, "call": 0, "times": _TIMES}],
     ],
-    ids=["none", "cut off", "text", "no times", "a call of 10^12", "a batch of 10^12", "short", "a round missing"],
+    ids=[
+        *("none", "cut off", "text", "no times", "texts", "below zero", "lists", "a list"),
+        *("a call of 10^12", "a batch of 10^12", "short", "a round missing"),
+    ],
 )
 def test_times_that_trtexec_does_not_write_are_refused(tmp_path: Path, visits: object) -> None:
     host = {"device": "agx", "conditions": {}, "loop": [[0.1] * 20] * 2}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +21,8 @@ from compress.measure.kit.writing import kept_kit, kit_id
 from compress.measure.remote_profiles import Device, keep_device_profile
 from compress.measure.stacks.timing_plan import TimingPlan
 
-_MAX_BYTES = 20_000_000
+_MAX_BYTES = 4_000_000
+_ID = re.compile(r"k[0-9a-f]{16}")
 _AGAIN = "Write a new kit with `compress profile kit` and measure that."
 
 
@@ -63,22 +67,29 @@ def _profile(results: Results, kit: KitPlan, device: Device) -> Profile:
 def _kit_of(path: Path, results: Results, folder: Path | None) -> KitPlan:
     """The plan that the results were measured by, which must be one of this version of compress."""
     id = results.body.kit
-    place = kept_kit(id) if folder is None else folder / "kit.json"
-    if "/" in id or "." in id or not place.is_file():
+    known = _ID.fullmatch(id) is not None
+    if not known or (folder is None and not os.path.lexists(kept_kit(id))):
         raise FileError(
             f"{path} was measured with the kit {id}, which was not written here. Name the kit's folder with --kit, or "
             "ingest the results where the kit was written."
         )
+    place = kept_kit(id) if folder is None else folder / "kit.json"
     kit = read_plain(place, "kit's plan", most=_MAX_BYTES, syntax="json", advice=_AGAIN)
     try:
         plan = from_plain(KitPlan, kit, "kit", unknown_fields="left out")
-        same = plan.id == kit_id(kit) == id
-        if same and plan.batches == _request(plan).batches:
+    except UsageError as error:
+        raise _other_kit(place, f"is damaged: {str(error).rstrip('.')}") from None
+    if not plan.id == kit_id(kit) == id:
+        raise _other_kit(place, "is not the kit of these results, or was changed")
+    # A plan is only data: what it asks for may be beyond anything that trackers can be.
+    with suppress(UsageError, ValueError, ArithmeticError, LookupError, TypeError):
+        if plan.batches == _request(plan).batches:
             return plan
-    except UsageError:
-        same = False
-    why = "was written by another version of compress" if same else "is not the kit of these results, or was changed"
-    raise FileError(f"The kit at {place} {why}. {_AGAIN}")
+    raise _other_kit(place, "was written by another version of compress")
+
+
+def _other_kit(place: Path, why: str) -> FileError:
+    return FileError(f"The kit at {place} {why}. {_AGAIN}")
 
 
 def _request(kit: KitPlan) -> Request:

@@ -30,6 +30,7 @@ MODULES = (
     "measure/graph_frames.py",
     "measure/host/conditions.py",
     "measure/host/fingerprint.py",
+    "measure/kit_runtime/checks.py",
     "measure/kit_runtime/files.py",
     "measure/kit_runtime/measuring.py",
     "measure/kit_runtime/run.py",

@@ -58,3 +58,5 @@ class KitPlan:
         """What cannot be measured."""
         if not 1 <= self.threads <= MOST_THREADS:
             yield f"threads must be from 1 to {MOST_THREADS} but is {self.threads}"
+        if not list(self.coverage.problems()):
+            yield from (f"coverage.{text}" for text in self.coverage.problems_for(self.teacher))

@@ -15,13 +15,17 @@ from compress.core import FileError, UsageError
 from compress.core.opening import read_bounded
 from compress.core.plain import Bounds, from_plain
 from compress.core.plain_files import parse_json
+from compress.core.plain_values import shown
 from compress.latency import Conditions
 from compress.measure.backends import BACKENDS
 from compress.measure.kit.plan import KitPlan
 from compress.measure.timing import Times
 
 _MAX_BYTES = 100_000_000
-_BOUNDS = Bounds(items=20_000_000)
+_MOST_FIGURES = 7_000_000
+"""Beyond the thousand rounds that a kit can be asked for, of fifty networks."""
+
+_BOUNDS = Bounds(items=_MOST_FIGURES)
 _LONGEST_MS = 600_000.0
 _LONGEST_TEXT = 500
 _CONTAINER = re.compile(r'\{"sha256":"([0-9a-f]{64})","body":(\{.*\})\}\n?', re.DOTALL)
@@ -69,7 +73,8 @@ def read_results(path: Path) -> Results:
     """
     body = _checked_body(path)
     recipes = {backend.kit.format: backend.kit for _, backend in BACKENDS.items() if backend.kit}
-    if recipe := recipes.get(str(body.get("format"))):
+    form = body.get("format")
+    if recipe := recipes.get(form if isinstance(form, str) else ""):
         try:
             body = recipe.results(body)
         except UsageError as error:
@@ -80,7 +85,9 @@ def read_results(path: Path) -> Results:
     except UsageError as error:
         raise _not_results(path, str(error)) from None
     if (head.format, head.version) != ("compress-results", 1):
-        raise _not_results(path, f"it is {head.format!r} in version {head.version}, not compress-results in version 1.")
+        raise _not_results(
+            path, f"it is {shown(head.format)} in version {head.version}, not compress-results in version 1."
+        )
     if not isinstance(batches, list) or not batches:
         raise _not_results(path, "it holds no times.")
     times = tuple(_times(path, batch) for batch in batches)
@@ -118,6 +125,9 @@ def _checked_body(path: Path) -> dict[str, Any]:
         raise _not_results(path, "it is cut off, or was written by something else.")
     if hashlib.sha256(found[2].encode()).hexdigest() != found[1]:
         raise FileError(f"{path} was changed after it was measured: its checksum is not that of its figures. {_AGAIN}")
+    # Every list and every figure but the first of each needs one of these: counted before anything is made of them.
+    if max(data.count(b","), data.count(b"[") + data.count(b"{")) > _MOST_FIGURES:
+        raise _not_results(path, f"it holds more than {_MOST_FIGURES} figures.")
     try:
         return dict(parse_json(found[2], _BOUNDS))
     except (ValueError, TypeError) as error:
@@ -128,7 +138,7 @@ def _times(path: Path, batch: Any) -> Times:
     """(calls + 1, rounds, timed) milliseconds that a clock can have measured."""
     try:
         times = np.array(batch, dtype=np.float64)
-    except (ValueError, TypeError, OverflowError):
+    except (ValueError, TypeError, OverflowError, MemoryError):
         raise _not_results(path, "its times are not the same number of figures for each network.") from None
     if times.ndim != 3 or times.size == 0 or len(times) < 2 or times.shape[1] < 2:
         raise _not_results(path, "its times are not figures by network, round and run.")

@@ -8,19 +8,34 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
+import stat
 from typing import Any
 
 import numpy as np
 
 from compress.core.errors import FileError
+from compress.measure.kit_runtime.checks import check_kit
 
 _PIECE = 1 << 20
+_MOST_PLAN = 4_000_000
+_MOST_GRAPH = 100_000_000
+"""Bytes of kit.json, and of a graph, whose weights are not in it."""
 
 
 def read_kit(folder: str) -> dict[str, Any]:
-    """The plan in kit.json."""
-    with open(os.path.join(folder, "kit.json"), encoding="utf-8") as file:
-        return dict(json.load(file))
+    """The plan in kit.json, checked.
+
+    Raises:
+        FileError: it is missing, too large, damaged, or asks for what cannot be measured.
+    """
+    path = os.path.join(folder, "kit.json")
+    try:
+        kit = json.loads(_read(path, _MOST_PLAN).decode("utf-8"), parse_int=_short_integer)
+    except (ValueError, RecursionError):
+        raise FileError(f"{path} is damaged: it is no JSON. Copy the kit again.") from None
+    check_kit(kit)
+    return dict(kit)
 
 
 def graph_file(kit: dict[str, Any], folder: str, name: str) -> str:
@@ -31,10 +46,29 @@ def graph_file(kit: dict[str, Any], folder: str, name: str) -> str:
     """
     about = kit["graphs"][name]
     path = os.path.join(folder, about["file"])
-    with open(path, "rb") as file:
-        if hashlib.sha256(file.read()).hexdigest() != about["sha256"]:
-            raise FileError(f"{path} is not the file that the kit was written with. Copy the kit again.")
+    if hashlib.sha256(_read(path, _MOST_GRAPH)).hexdigest() != about["sha256"]:
+        raise FileError(f"{path} is not the file that the kit was written with. Copy the kit again.")
     return path
+
+
+def _short_integer(digits: str) -> int:
+    """Reading a million digits takes minutes."""
+    if len(digits) > 20:
+        raise ValueError("an integer is too long")
+    return int(digits)
+
+
+def _read(path: str, most: int) -> bytes:
+    """A regular file of at most `most` bytes; a pipe or a device is not waited for."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        raise FileError(f"{path} cannot be read ({error.strerror}). Copy the kit again.") from None
+    with os.fdopen(handle, "rb", closefd=True) as file:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > most:
+            raise FileError(f"{path} is no file of a kit: it is larger, or no regular file. Copy the kit again.")
+        return file.read(most)
 
 
 def make_weights(path: str, size: int) -> None:
@@ -45,6 +79,9 @@ def make_weights(path: str, size: int) -> None:
     """
     if os.path.exists(path) and os.path.getsize(path) == size:
         return
+    free = shutil.disk_usage(os.path.dirname(path) or ".").free
+    if free < size:
+        raise FileError(f"The kit needs {size} bytes for weights, but its disk has {free} left. Free some space.")
     rng, part = np.random.default_rng(0), path + ".part"
     with open(part, "wb") as file:
         for start in range(0, size, 4 * _PIECE):

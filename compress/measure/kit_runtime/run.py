@@ -27,15 +27,18 @@ def main(words: list[str] | None = None) -> int:
     given = _parser().parse_args(words)
     if given.limit:
         signal.alarm(given.limit)
+    out = given.out or os.path.join(given.kit, "results.json")
     try:
         if given.loop:
             json.dump(measured_loop(read_kit(given.kit), given.kit), sys.stdout)
             return 0
-        out = given.out or os.path.join(given.kit, "results.json")
         with _locked():
             write_kit_results(measured(read_kit(given.kit), given.kit), out)
     except CompressError as error:
         print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Error: {error.filename or out}: {error.strerror or error}.", file=sys.stderr)
         return 1
     print(f"Results are in {out}.", file=sys.stderr)
     return 0

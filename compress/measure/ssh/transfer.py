@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +19,7 @@ from compress.core.progress import Progress, no_progress
 from compress.measure.ssh.connection import Remote
 
 _FOLDER = re.compile(r"folder (/[A-Za-z0-9_./+-]{1,200}/compress-kit\.[A-Za-z0-9]{6,20})")
-_SHARE = re.compile(r"batch (\d+) of (\d+): (\d+)%")
+_SHARE = re.compile(r"batch ([0-9]{1,6}) of ([0-9]{1,6}): ([0-9]{1,3})%")
 
 _GRACE_S = 30
 """Seconds beside the limit for connecting and copying; the device applies the limit itself."""
@@ -39,6 +39,10 @@ cat "$dir/results.json"
 """
 
 _MAX_BYTES = 100_000_000
+
+_MAX_LINE = 4_000
+_MAX_MESSAGES = 10_000_000
+"""Bytes of a line on the device's stderr, and of all of it: a device may write without a newline, or without an end."""
 
 
 def measure_remotely(remote: Remote, kit: Path, out: Path, *, progress: Progress = no_progress) -> None:
@@ -75,12 +79,22 @@ class _DeviceMessages:
     def __init__(self, progress: Progress) -> None:
         self.folder: str | None = None
         self.last: list[str] = []
+        self.flooded = False
         self._progress = progress
 
-    def read_from(self, stream: IO[bytes]) -> None:
+    def read_from(self, stream: IO[bytes], give_up: Callable[[], object]) -> None:
+        """Read to the end; `give_up` is called where a device writes more than any kit does."""
+        left, whole = _MAX_MESSAGES, True
         with stream:
-            for raw in stream:
-                self._handle(raw.decode("utf-8", "replace").strip()[:500])
+            while raw := stream.readline(_MAX_LINE):
+                if whole:
+                    self._handle(raw.decode("utf-8", "replace").strip()[:500])
+                whole = raw.endswith(b"\n")
+                left -= len(raw)
+                if left < 0:
+                    self.flooded = True
+                    give_up()
+                    return
 
     def _handle(self, line: str) -> None:
         share, folder = _SHARE.fullmatch(line), _FOLDER.fullmatch(line)
@@ -99,7 +113,7 @@ def _exchange(remote: Remote, command: Sequence[str], kit: Path, messages: _Devi
     with _killed_at_end(subprocess.Popen([*remote.command, *command], **pipes)) as ssh:  # type: ignore[call-overload]
         output: list[bytes] = []
         threads = [
-            threading.Thread(target=messages.read_from, args=(ssh.stderr,), daemon=True),
+            threading.Thread(target=messages.read_from, args=(ssh.stderr, ssh.kill), daemon=True),
             threading.Thread(target=_read_output, args=(ssh.stdout, output), daemon=True),
             threading.Thread(target=_send, args=(kit, ssh.stdin), daemon=True),
         ]
@@ -111,6 +125,8 @@ def _exchange(remote: Remote, command: Sequence[str], kit: Path, messages: _Devi
             raise _too_slow(remote) from None
         for thread in threads:
             thread.join(10)
+    if messages.flooded:
+        raise CompressError(f"{remote.host} was given up: it wrote more than {_MAX_MESSAGES} bytes of messages.")
     if code != 0:
         raise _failure(remote, code, messages.last)
     return output[0] if output else b""
