@@ -12,6 +12,7 @@ from compress.cli.execution_paths import path_figures, path_text
 from compress.cli.number_types import Number, Numbers
 from compress.cli.options import json_option, out_option, print_json, quiet_option
 from compress.cli.progress import progress_display
+from compress.core import warn
 from compress.core.ranges import PIXELS, THREADS
 
 if TYPE_CHECKING:
@@ -45,17 +46,18 @@ def command(
 ) -> None:
     """Follow an object in a video with BUNDLE, made by `compress export`.
 
-    --init may be left out for a generated sequence and for a folder that holds groundtruth.txt. Milliseconds per frame
+    --init may be left out for a generated sequence and for a folder with a groundtruth.txt, of which the first line
+    counts. Images in img or color of a folder are found, and turned as their EXIF says. Milliseconds per frame
     are from crop through network to box; reading and drawing are left out. A tracker with an online template renews it
     as often as `compress export --update-interval` said.
     """
     from compress.runtime import BundleNetwork, check_places, open_bundle, speed, track, write_steps
 
-    check_places(video=Path(video), out=out, draw=draw)
     opened = open_bundle(bundle)
+    frames = _source(video)
+    check_places(out=out, draw=draw, inputs=[*frames.files, *_files(bundle)])
+    box = _known_box(video, frames) if init is None else list(init)
     network = BundleNetwork(opened, threads=threads)
-    frames, known = _source(video)
-    box = _box(init, known)
     with progress_display(quiet=quiet or as_json) as progress:
         steps = track(network, opened.settings, _counted(frames, progress), box)
         ms, renewals, paths = write_steps(steps, frames, spec=opened.spec, out=out, draw=draw)
@@ -67,27 +69,38 @@ def command(
     elif not quiet:
         click.echo(_words(result, f"{path_text(paths, opened.spec)}\n" if paths else ""))
     if frames.count and frames.count - len(ms) > max(1, frames.count // 50):
-        click.echo(f"Note: {video} announces {frames.count} frames, but only {len(ms)} could be read.", err=True)
+        warn(f"{video} announces {frames.count} frames, but only {len(ms)} could be read. It may be cut or damaged.")
 
 
-def _source(video: str) -> tuple[FrameSource, list[float] | None]:
-    """The frames, and the first frame's box where it is known."""
-    from compress.data import read_folder
+def _source(video: str) -> FrameSource:
     from compress.runtime import Frames
 
     name, _, sequence = video.partition(":")
     if name == "generated" and not Path(video).exists():
-        drawn = _Generated(sequence or "camera-1")
-        return drawn, drawn.box
-    frames = Frames(video)
-    labelled = (Path(video) / "groundtruth.txt").is_file()
-    return frames, read_folder(Path(video))[0].boxes[0].tolist() if labelled else None
+        return _Generated(sequence or "camera-1")
+    return Frames(video)
+
+
+def _known_box(video: str, frames: FrameSource) -> list[float]:
+    """The first frame's box where the frames come with one."""
+    from compress.core import UsageError
+    from compress.data import first_box
+
+    known = frames.box if isinstance(frames, _Generated) else first_box(video) if Path(video).is_dir() else None
+    if known is None:
+        raise UsageError("Say where the object is in the first frame: --init x,y,w,h, in pixels.")
+    return known
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 class _Generated:
     """A generated test sequence as frames."""
 
     fps: float | None = 25.0
+    files: list[Path] = []
 
     def __init__(self, name: str) -> None:
         from compress.core import unknown_name
@@ -102,16 +115,6 @@ class _Generated:
 
     def __iter__(self) -> Iterator[Any]:
         return (self._sequence.frame(i) for i in range(len(self._sequence)))
-
-
-def _box(given: tuple[float, ...] | None, known: list[float] | None) -> list[float]:
-    from compress.core import UsageError
-
-    if given is not None:
-        return list(given)
-    if known is None:
-        raise UsageError("Say where the object is in the first frame: --init x,y,w,h, in pixels.")
-    return known
 
 
 def _counted(frames: FrameSource, progress: Progress) -> Iterator[Any]:

@@ -7,9 +7,8 @@ none of them is opened. Links are followed, since what is behind them is what co
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -91,13 +90,3 @@ def _unreadable(path: Path | str, what: str, error: Exception, advice: str) -> F
 
 def _too_large(path: Path | str, what: str, at_most: int, advice: str) -> FileError:
     return FileError(f"{path} is larger than any {what} ({at_most} bytes). {advice}".rstrip())
-
-
-def numeric_order(names: Iterable[str]) -> list[str]:
-    """Names in the order of the numbers in them, `2.jpg` before `10.jpg`; equal ones in the order of their text."""
-    return sorted(names, key=_natural)
-
-
-def _natural(name: str) -> tuple[list[str | int], str]:
-    # Every second piece is a number, so numbers are compared with numbers and text with text.
-    return [int(piece) if i % 2 else piece for i, piece in enumerate(re.split(r"(\d+)", name))], name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.data.folder_sequences import FolderSequence, read_folder
+from compress.data.folder_sequences import FolderSequence, first_box, read_folder
 from compress.data.opening import DataReference, load_sequences, open_source, split_key
 from compress.data.pairs import Pairs, PairSizes
 from compress.data.readers import registered_readers
@@ -21,6 +21,7 @@ __all__ = [
     "RecordedSource",
     "Sequence",
     "Split",
+    "first_box",
     "load_sequences",
     "open_source",
     "read_folder",

@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from compress.core import FileError, Store, fingerprint
-from compress.geometry import is_image
+from compress.data.annotations import check_size
+from compress.geometry import is_image, picture_folder
 
-_VERSION = 1
-"""Counts up with what a fingerprint is made of."""
+_VERSION = 2
+"""Counts up with what a fingerprint is made of, and with how the files are read, since scores are kept by it."""
 _BLOCK = 4096
-_BLOCKS = {".bmp": 64}
+_BLOCKS = dict.fromkeys((".bmp", ".tif", ".tiff"), 64)
 """Blocks read of an image, evenly spread with head and tail among them: 3, and more of what is not compressed."""
 _IMAGES = 100_000
 """Beyond so many images of a source, so many are read, evenly from all sequences; all are held to name and size."""
@@ -52,7 +53,7 @@ class _Group:
 
 
 def sequences_fingerprint(folders: Sequence[Path], *, whole: Collection[str]) -> str:
-    """Fingerprint of sequences, each a folder of images and of annotation files.
+    """Fingerprint of sequences, each a folder of annotation files and of images, beside them or in a folder of theirs.
 
     Names of folders count where there are several, since they decide the order.
 
@@ -68,9 +69,9 @@ def sequences_fingerprint(folders: Sequence[Path], *, whole: Collection[str]) ->
     """
 
     def group(folder: Path) -> _Group:
-        found = _listed(folder, lambda name: name in whole or is_image(name))
+        images = _listed(picture_folder(folder), is_image)
         name = folder.name if len(folders) > 1 else ""
-        return _Group(name, [f for f in found if f.name not in whole], [f for f in found if f.name in whole])
+        return _Group(name, images, _listed(folder, lambda name: name in whole))
 
     return _kept([group(folder) for folder in folders])
 
@@ -125,6 +126,7 @@ def _digest(group: _Group, most: int) -> str:
         if index in sampled:
             _add(digest.update, file, _BLOCKS.get(os.path.splitext(file.name)[1].lower(), 3))
     for file in group.labels:
+        check_size(os.path.join(file.folder, file.name), file.status.st_size, len(group.images))
         digest.update(f"\n{file.name} {file.status.st_size} ".encode())
         _add(digest.update, file, None)
     return digest.hexdigest()
@@ -158,7 +160,7 @@ def _listed(folder: Path, wanted: Callable[[str], bool]) -> list[_File]:
     place = str(folder)
     try:
         with os.scandir(folder) as entries:
-            found = [_regular(_File(place, e.name, e.stat())) for e in entries if wanted(e.name)]
+            found = [_regular(_File(place, e.name, e.stat())) for e in entries if wanted(e.name) and not e.is_dir()]
     except OSError as error:
         raise FileError(f"Cannot list {error.filename or folder}: {error.strerror or error}.") from error
     return sorted(found)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from compress.core import FileError, UsageError, path_rows
 from compress.core.files import write_text
+from compress.core.text import csv_cell
 from compress.evaluate.ope import Evaluation
 
 
@@ -50,5 +51,5 @@ def _table(evaluation: Evaluation) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({key: csv_cell(value) for key, value in row.items()} for row in rows)
     return text.getvalue()

@@ -11,9 +11,10 @@ from compress.geometry.boxes import (
 )
 from compress.geometry.crop import Crop, crop_target, normalise, preprocess
 from compress.geometry.decode import clip_box, decode, hann_window, map_back
-from compress.geometry.images import has_images, image_files, is_image, read_image
+from compress.geometry.images import MAX_PIXELS, check_image, has_images, image_files, is_image, read_image
 from compress.geometry.loop import FrameTracker, Prediction
 from compress.geometry.network import Maps, Network, NetworkOutput
+from compress.geometry.pictures import Pictures, picture_folder
 from compress.geometry.settings import LoopSettings
 from compress.geometry.templates import UpdateRule, template_box
 
@@ -22,11 +23,14 @@ __all__ = [
     "Crop",
     "FrameTracker",
     "LoopSettings",
+    "MAX_PIXELS",
     "Maps",
     "Network",
+    "Pictures",
     "Prediction",
     "UpdateRule",
     "check_box",
+    "check_image",
     "clip_box",
     "clip_boxes",
     "crop_target",
@@ -39,6 +43,7 @@ __all__ = [
     "is_image",
     "map_back",
     "normalise",
+    "picture_folder",
     "preprocess",
     "read_image",
     "template_box",

@@ -1,8 +1,18 @@
-"""Image files: reading one, and listing a folder's."""
+"""Image files: decoding one, and listing a folder's.
+
+One decoder serves evaluation, tracking, training and textures, with one rule for each of these:
+
+- Size: the header's is held to `MAX_PIXELS` before anything is decoded.
+- Orientation: a picture is turned as its EXIF says, as viewers show it and annotation tools see it; boxes are those of
+  the turned picture.
+- Depth: 8 bits as stored; deeper ones as `in_eight_bits` says. Palettes, grey and CMYK become RGB, transparency is
+  left out. Values with a sign or a point are refused, as nothing says which of them is white.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -10,41 +20,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import FileError
-from compress.core.opening import numeric_order
+from compress.core.opening import read_bounded
+from compress.core.ordering import numeric_order
+from compress.geometry.image_headers import KINDS, SUFFIXES, ImageHeader, read_header
 
-_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+MAX_PIXELS = 2**27
+"""Of an image or a frame of a video: 134 million, more than cameras have, less than 1 GB in memory."""
+_MAX_BYTES = 2**30
+_ADVICE = "Replace it."
+
+# What OpenCV prints, the errors below explain better. OpenCV 5 has the function in another place.
+_set_log_level: Callable[[int], object] = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
+_set_log_level(0)
 
 
 def read_image(path: Path | str) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 RGB.
+    """(H, W, 3) uint8 RGB; of a deeper image, scaled by its own values, see `in_eight_bits`.
 
     Raises:
-        FileError: the file is missing, or is no whole image.
+        FileError: the file is missing, no whole image, or too large.
     """
+    image = decode_image(path)[0]
+    return in_eight_bits(image, used_bits(image))
+
+
+def decode_image(path: Path | str) -> tuple[NDArray[np.uint8] | NDArray[np.uint16], ImageHeader]:
+    """(H, W, 3) RGB of 8 or 16 bits, turned as it is to be shown, and the header.
+
+    Raises:
+        FileError: see `read_image`.
+    """
+    data = read_bounded(path, "image", _MAX_BYTES, advice="Check the path.")
+    header = _checked_header(path, data)
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise FileError(f"Cannot read the image {path}: {error.strerror or error}. Check the path.") from error
-    image = None
-    # A cut JPEG decodes to a half-grey picture; its missing end marker gives it away.
-    if data and not (data.startswith(b"\xff\xd8") and data.rfind(b"\xff\xd9") < 0):
-        try:
-            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR)
-        except cv2.error:
-            image = None
+        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+    except cv2.error:
+        image = None
     if image is None:
-        raise FileError(f"The image {path} is damaged or of an unknown kind ({len(data)} bytes). Replace it.")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
+        raise FileError(f"The image {path} is damaged or of an unknown kind ({len(data)} bytes). {_ADVICE}")
+    if image.dtype not in (np.uint8, np.uint16):
+        raise FileError(f"The image {path} holds values of type {image.dtype}. Convert it to 8 or 16 bits.")
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), header  # type: ignore[return-value]
+
+
+def check_image(path: Path | str) -> None:
+    """Raises FileError where the header of an image says that it cannot be read; see `read_image`."""
+    _checked_header(path, read_bounded(path, "image", _MAX_BYTES, advice="Check the path."))
+
+
+def used_bits(image: NDArray[np.uint8] | NDArray[np.uint16]) -> int:
+    """Bits that the brightest value of an image needs, from 8 up."""
+    return max(8, int(image.max()).bit_length())
+
+
+def in_eight_bits(image: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> NDArray[np.uint8]:
+    """An image as 8 bits: those of 16 bits that use `bits` of them, as cameras of 10 to 14 bits do, fill the range."""
+    if image.dtype == np.uint8:
+        return image  # type: ignore[return-value]
+    return cv2.convertScaleAbs(image, alpha=255 / (2**bits - 1))  # type: ignore[return-value]
 
 
 def image_files(folder: Path | str) -> list[Path]:
-    """A folder's images (jpg, png, bmp) in the order of the numbers in their names, `2.jpg` before `10.jpg`.
+    """A folder's images in the order of the numbers in their names, `2.jpg` before `10.jpg`; see `numeric_order`.
 
     Raises:
         FileError: no such folder.
     """
     try:
-        found = [name for name in os.listdir(folder) if is_image(name)]
+        with os.scandir(folder) as entries:
+            found = [entry.name for entry in entries if is_image(entry.name) and not entry.is_dir()]
     except OSError as error:
         raise _unlisted(folder, error) from error
     return [Path(folder) / name for name in numeric_order(found)]
@@ -58,14 +102,29 @@ def has_images(folder: Path | str) -> bool:
     """
     try:
         with os.scandir(folder) as entries:
-            return any(is_image(entry.name) for entry in entries)
+            return any(is_image(entry.name) and not entry.is_dir() for entry in entries)
     except OSError as error:
         raise _unlisted(folder, error) from error
 
 
 def is_image(name: str) -> bool:
-    """Whether a file is an image by its name: jpg, png or bmp, and not hidden."""
-    return name.lower().endswith(_SUFFIXES) and not name.startswith(".")
+    """Whether a file is an image by its name, and not hidden."""
+    return name.lower().endswith(SUFFIXES) and not name.startswith(".")
+
+
+def _checked_header(path: Path | str, data: bytes) -> ImageHeader:
+    try:
+        header = read_header(data)
+    except ValueError as error:
+        raise FileError(
+            f"The image {path} is damaged or of an unknown kind ({len(data)} bytes): it {error}. {_ADVICE}"
+        ) from None
+    if header.width * header.height > MAX_PIXELS:
+        raise FileError(
+            f"The image {path} states {header.width}x{header.height} pixels, more than {MAX_PIXELS:,}. Give smaller "
+            f"images, of {KINDS}."
+        )
+    return header
 
 
 def _unlisted(folder: Path | str, error: OSError) -> FileError:

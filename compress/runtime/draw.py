@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import FileError, UsageError
-from compress.core.files import replacing
+from compress.core.writing import writing
 
+_FPS = 30.0
 _GREEN, _BLACK, _WHITE = (80, 220, 60), (0, 0, 0), (255, 255, 255)
 
 
@@ -22,16 +24,27 @@ def check_suffix(path: Path) -> None:
         raise UsageError(f"Drawn videos are written as .mp4, but the name is {path.name!r}. End it in .mp4.")
 
 
+def writable_rate(fps: float) -> float:
+    """The nearest rate that MPEG-4 can hold: a fraction of whole numbers below 65,536, of a power of ten as OpenCV has.
+
+    It is off by less than a hundredth of a frame per second up to 655.
+    """
+    if not math.isfinite(fps):
+        return _FPS
+    fps = min(max(fps, 0.01), 65_535.0)
+    return next(rate for digits in (3, 2, 1, 0) if (rate := round(fps, digits)) * 10**digits <= 65_535)
+
+
 class BoxVideo:
-    """Frames of `size` (width, height), written to `path` at `fps`. Use `box_video`."""
+    """Frames of `size` (width, height), written to `path` at about `fps`. Use `box_video`."""
 
     def __init__(self, path: Path, *, size: tuple[int, int], fps: float) -> None:
-        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
+        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), writable_rate(fps), size)
         self.written = 0
         if not self._writer.isOpened():
             raise FileError(
-                f"OpenCV cannot write an mp4 of {size[0]}x{size[1]} in {path.parent}. "
-                "Choose another place, or track without drawing."
+                f"OpenCV cannot write an mp4 of {size[0]}x{size[1]} pixels. Track without drawing, or give frames of "
+                "another size."
             )
 
     def write(self, frame: NDArray[np.uint8], box: NDArray[np.float64], label: str) -> None:
@@ -53,7 +66,7 @@ def box_video(path: Path, *, size: tuple[int, int], fps: float) -> Iterator[BoxV
         FileError: the video cannot be written, or not whole.
     """
     check_suffix(path)
-    with replacing(path) as temporary:
+    with writing(path) as temporary:
         video = BoxVideo(temporary, size=size, fps=fps)
         try:
             yield video

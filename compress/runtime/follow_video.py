@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from compress.core import ExecutionPath, TrackerSpec, UsageError
-from compress.core.files import replacing
+from compress.core.outputs import check_output, is_same
+from compress.core.writing import writing
 from compress.runtime.draw import BoxVideo, box_video, check_suffix
 from compress.runtime.frames import FrameSource
 from compress.runtime.track import Step
@@ -17,19 +18,15 @@ from compress.runtime.track import Step
 _FPS = 30.0  # of a drawn video whose source gives none
 
 
-def check_places(*, video: Path, out: Path, draw: Path | None) -> None:
-    """Raises `UsageError` where a result would fall on the video, on the other result or on a folder."""
+def check_places(*, out: Path, draw: Path | None, inputs: Iterable[Path]) -> None:
+    """Raises `UsageError` where a result would fall on one of `inputs`, on the other result or on a folder."""
     if draw is not None:
         check_suffix(draw)
-        if draw.resolve() == out.resolve():
+        if is_same(draw, out):
             raise UsageError(f"--draw and --out both name {out}. Give them different names.")
     for path in (out, draw):
-        if path is None:
-            continue
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder, but a file is written there. Name a file in it.")
-        if path.resolve() == video.resolve():
-            raise UsageError(f"{path} is the video itself and would be replaced. Choose another name.")
+        if path is not None:
+            check_output(path, inputs)
 
 
 class Followed(NamedTuple):
@@ -51,14 +48,15 @@ def write_steps(
 ) -> Followed:
     """Write a line `x,y,w,h` per step to `out`, and each step's frame with its box to the mp4 `draw`.
 
-    Both files appear whole when the last step is done, and not at all otherwise.
+    Both files appear whole when the last step is done, and not at all otherwise. A video without a rate is drawn at 30
+    frames per second.
 
     Raises:
         FileError: a frame cannot be read, or the video not written.
     """
     ms, renewals, paths = [], 0, Counter[ExecutionPath]()
     # Opened before the first frame, so that a place that cannot be written is known at once.
-    with replacing(out) as temporary, temporary.open("w", encoding="ascii") as file, ExitStack() as stack:
+    with writing(out, frames.files) as temporary, temporary.open("w", encoding="ascii") as file, ExitStack() as stack:
         video: BoxVideo | None = None
         for step in steps:
             ms.append(step.ms)

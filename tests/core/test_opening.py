@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from compress.core import FileError
-from compress.core.opening import numeric_order, opened, read_bounded, regular_file
+from compress.core.opening import opened, read_bounded, regular_file
 
 
 def _socket(path: Path) -> None:
@@ -84,7 +84,3 @@ def test_a_huge_file_is_refused_without_reading_it(tmp_path: Path) -> None:
         file.truncate(1 << 40)
     with pytest.raises(FileError, match="larger than any part"):
         read_bounded(path, "part", 1000)
-
-
-def test_names_are_in_the_order_of_their_numbers() -> None:
-    assert numeric_order(["10.jpg", "b2", "2.jpg", "b10", "1.jpg"]) == ["1.jpg", "2.jpg", "10.jpg", "b2", "b10"]

@@ -160,6 +160,24 @@ def test_what_is_no_file_is_refused(train: Path) -> None:
         _fingerprint(train / "nowhere")
 
 
+def test_images_in_a_folder_of_their_own_count(train: Path) -> None:
+    before = _fingerprint(train / "b")
+    (train / "b" / "img").mkdir()
+    for path in (train / "b").glob("*.jpg"):
+        path.rename(train / "b" / "img" / path.name)
+    assert _fingerprint(train / "b") == before
+    _flip(train / "b" / "img" / "00000002.jpg", 0.5)
+    assert _fingerprint(train / "b") != before
+
+
+def test_annotations_beyond_any_size_are_refused_unread(train: Path) -> None:
+    os.truncate(train / "b" / "groundtruth.txt", 1 << 40)
+    with pytest.raises(FileError, match="more than any annotation of 3 images"):
+        _fingerprint(train)
+    with pytest.raises(FileError, match="larger than any annotation file"):
+        open_source(f"folder:{train}").sequences()
+
+
 def test_texture_is_part_of_generated_pairs_alone(train: Path) -> None:
     plain, drawn = open_source("generated"), open_source("generated", images=str(train / "a"))
     assert plain.fingerprint == open_source("generated").fingerprint != drawn.fingerprint
@@ -169,12 +187,15 @@ def test_texture_is_part_of_generated_pairs_alone(train: Path) -> None:
     first, second = (source.sequences("short")[0] for source in (plain, drawn))
     assert np.array_equal(first.frame(3), second.frame(3))
     before = drawn.fingerprint
-    _flip(train / "a" / "00000001.png", 0.5)
+    _flip(train / "a" / "00000002.png", 0.5)
     assert open_source(drawn.name).fingerprint != before
     with pytest.raises(UsageError, match="texture for generated pairs"):
         open_source(f"folder:{train}", images=str(train / "a"))
     (train / "empty").mkdir()
     with pytest.raises(FileError, match="no image"):
+        _ = open_source("generated", images=str(train / "empty")).fingerprint
+    (train / "empty" / "1.png").write_bytes(b"none")
+    with pytest.raises(FileError, match="unknown kind"):
         _ = open_source("generated", images=str(train / "empty")).fingerprint
 
 
@@ -196,7 +217,7 @@ def test_lower_rungs_see_thirty_frames(train: Path, tmp_path: Path) -> None:
     long = tmp_path / "long" / "a"
     long.mkdir(parents=True)
     for i in range(1, 41):
-        cv2.imwrite(str(long / f"{i:08d}.png"), np.zeros((40, 60, 3), np.uint8))
+        cv2.imwrite(str(long / f"{i:08d}.png"), np.full((40, 60, 3), 90, np.uint8))
     (long / "groundtruth.txt").write_text("10,10,12,9\n" * 40)
     for source in (open_source("generated"), open_source(f"folder:{tmp_path / 'long'}")):
         assert {len(sequence) for sequence in source.sequences("short")} == {30}

@@ -68,10 +68,10 @@ def updating_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_video(tmp_path: Path) -> Callable[..., Path]:
     """Writes frames, by default those of the self-test, as an mp4 at 25 fps."""
 
-    def write(frames: list[np.ndarray] | None = None, name: str = "video.mp4") -> Path:
+    def write(frames: list[np.ndarray] | None = None, name: str = "video.mp4", codec: str = "mp4v") -> Path:
         frames = selftest_frames() if frames is None else frames
         size = frames[0].shape[1::-1]
-        writer = cv2.VideoWriter(str(tmp_path / name), cv2.VideoWriter.fourcc(*"mp4v"), 25, size)
+        writer = cv2.VideoWriter(str(tmp_path / name), cv2.VideoWriter.fourcc(*codec), 25, size)
         for frame in frames:
             writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
         writer.release()

@@ -55,6 +55,26 @@ def test_an_adaptive_trackers_frame_says_what_was_computed() -> None:
     assert label(replace(step, path=ExecutionPath(frozenset({2, 3}))), spec, first=False).endswith("\n4/6 layers")
 
 
+@pytest.mark.parametrize(
+    "fps",
+    [66.667, 105.611, 119.987, 239.763, 30000 / 1001, 59.94005994, 655.35, 1000, 0.5, 0.02, 12.345678],
+)
+def test_any_rate_is_kept_closely(tmp_path: Path, fps: float) -> None:
+    with box_video(tmp_path / "out.mp4", size=(128, 96), fps=fps) as video:
+        for _ in range(3):
+            video.write(GREY, BOX, "start")
+    frames = Frames(tmp_path / "out.mp4")
+    assert frames.fps == pytest.approx(fps, abs=0.01)
+    assert len(list(frames)) == 3
+
+
+@pytest.mark.parametrize("fps", [0, -5, float("nan"), float("inf"), 1e9, 1e-9])
+def test_rates_that_are_none_are_drawn_at_one_that_is(tmp_path: Path, fps: float) -> None:
+    with box_video(tmp_path / "out.mp4", size=(128, 96), fps=fps) as video:
+        video.write(GREY, BOX, "start")
+    assert len(list(Frames(tmp_path / "out.mp4"))) == 1
+
+
 @pytest.mark.parametrize("name", ["out.avi", "out", "out.txt"])
 def test_unknown_suffix_is_refused_early(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"\.mp4"), box_video(tmp_path / name, size=(128, 96), fps=20.0):

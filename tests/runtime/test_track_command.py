@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from compress.cli import main
-from compress.geometry import FrameTracker
+from compress.geometry import FrameTracker, Pictures
 from compress.runtime import BundleNetwork, Frames, open_bundle, speed, track
 from compress.runtime.selftest import INIT, selftest_frames
 
@@ -217,3 +216,73 @@ def test_labelled_folder_gives_the_box(
     assert out.read_text().splitlines()[0] == "60.000,50.000,48.000,36.000"
     assert _run(bundle_folder, "--video", frame_folder, "--out", out) == 2
     assert "--init x,y,w,h" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [START + "\n", "60,50,108,50,108,86,60,86\n" * 10, f"{START}\nNaN,NaN\nwhatever", "\ufeff60 50 48 36\r\n"],
+    ids=["one line", "polygons", "damaged later", "byte-order mark"],
+)
+def test_only_the_first_line_of_annotations_counts(
+    bundle_folder: Path, frame_folder: Path, tmp_path: Path, text: str
+) -> None:
+    """As a test set of GOT-10k has them, and VOT; and none with --init."""
+    (frame_folder / "groundtruth.txt").write_text(text, encoding="utf-8")
+    out = tmp_path / "boxes.txt"
+    assert _run(bundle_folder, "--video", frame_folder, "--out", out) == 0
+    assert out.read_text().startswith("60.000,50.000,48.000,36.000\n")
+    (frame_folder / "groundtruth.txt").write_text("no box\n")
+    assert _run(bundle_folder, "--video", frame_folder, "--out", out) == 1
+    assert _run(bundle_folder, "--video", frame_folder, "--out", out, "--init", START) == 0
+
+
+def test_images_of_a_data_sets_layout_are_found(bundle_folder: Path, frame_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "lasot").mkdir()
+    frame_folder.rename(tmp_path / "lasot" / "img")
+    (tmp_path / "lasot" / "groundtruth.txt").write_text(START)
+    out = tmp_path / "boxes.txt"
+    assert _run(bundle_folder, "--video", tmp_path / "lasot", "--out", out) == 0
+    assert len(out.read_text().splitlines()) == 10
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"\xca\xd3\xc6\xb5", b"\xff"], ids=["Latin-1", "GBK", "no text"])
+def test_names_that_are_no_text_are_read_and_written(
+    bundle_folder: Path, write_video: Callable[..., Path], tmp_path: Path, name: bytes
+) -> None:
+    """Native libraries crash on them. Here the folder has such a name, and so have the files."""
+    place = tmp_path / os.fsdecode(name)
+    place.mkdir()
+    video = write_video().rename(place / f"{place.name}.mp4")
+    out, drawn = place / f"{place.name}.txt", place / f"{place.name} drawn.mp4"
+    assert _run(bundle_folder, "--video", video, "--init", START, "--out", out, "--draw", drawn) == 0
+    assert sorted(place.iterdir()) == sorted((video, out, drawn))
+    assert len(out.read_text().splitlines()) == len(list(Frames(drawn))) == 10
+
+
+def test_a_frame_or_a_graph_is_never_replaced(
+    bundle_folder: Path, frame_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph = next(bundle_folder.glob("*.onnx"))
+    linked = tmp_path / "linked.txt"
+    linked.symlink_to(frame_folder / "4.png")
+    os.link(graph, tmp_path / "second.txt")
+    for out in (frame_folder / "4.png", linked, graph, tmp_path / "second.txt"):
+        before = out.read_bytes()
+        assert _run(bundle_folder, "--video", frame_folder, "--init", START, "--out", out) == 2
+        assert "would be overwritten" in capsys.readouterr().err
+        assert out.read_bytes() == before
+
+
+def test_a_video_that_ends_early_is_a_warning(
+    bundle_folder: Path, write_video: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (12, 160, 240, 3), dtype=np.uint8)
+    video = write_video([*selftest_frames()[:1], *noise], "v.avi", "MJPG")
+    data = video.read_bytes()
+    video.write_bytes(data[: len(data) // 2])
+    out = tmp_path / "boxes.txt"
+    assert _run(bundle_folder, "--video", video, "--init", START, "--out", out, "--json") == 0
+    said = capsys.readouterr()
+    frames = json.loads(said.out)["frames"]
+    assert 1 <= frames < 13
+    assert f"announces 13 frames, but only {frames} could be read" in said.err

@@ -1,5 +1,6 @@
 """Videos and folders become RGB frames, or a clear error."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,53 @@ def test_unreadable_video_is_refused(tmp_path: Path, content: bytes, capfd: pyte
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("list.m3u8", b"#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\nhttp://127.0.0.1:9/x.ts\n"),
+        ("list.mp4", b"ffconcat version 1.0\nfile 'video.mp4'\n"),
+        ("list.sdp", b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\n"),
+    ],
+)
+def test_playlists_lead_nowhere(tmp_path: Path, write_video: Callable[..., Path], name: str, content: bytes) -> None:
+    """To no other file, and to no network."""
+    write_video()
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileError, match="read no frame"):
+        Frames(tmp_path / name)
+
+
+def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    os.symlink("/dev/zero", tmp_path / "zero.mp4")
+    os.symlink("/dev/zero", tmp_path / "1.png")
+    for name, kind in (("pipe.mp4", "a pipe"), ("zero.mp4", "a device"), ("1.png", "a device")):
+        with pytest.raises(FileError, match=f"it is {kind}"):
+            list(Frames(tmp_path / name))
+    with pytest.raises(FileError, match="it is a device"):
+        list(Frames(tmp_path))
+
+
+def test_a_video_of_a_huge_size_is_refused_before_it_is_decoded(
+    write_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("compress.runtime.frames.MAX_PIXELS", 240 * 160 - 1)
+    with pytest.raises(FileError, match="frames of 240x160 pixels, more than 38,399"):
+        Frames(write_video())
+
+
+def test_an_image_is_a_video_of_one_frame(frame_folder: Path) -> None:
+    (only,) = Frames(frame_folder / "3.png")
+    np.testing.assert_array_equal(only, selftest_frames()[2])
+
+
+def test_names_that_look_like_protocols_or_patterns(tmp_path: Path, write_video: Callable[..., Path]) -> None:
+    video = write_video()
+    for name in ("concat:a.mp4", "http:b.mp4", "%03d.mp4", "-c.mp4"):
+        video = video.rename(tmp_path / name)
+        assert len(list(Frames(video))) == 10
+
+
 def test_cut_video_is_refused(write_video: Callable[..., Path]) -> None:
     path = write_video()
     path.write_bytes(path.read_bytes()[:1500])
@@ -44,9 +92,9 @@ def test_cut_video_is_refused(write_video: Callable[..., Path]) -> None:
 
 
 def test_missing_and_empty_places_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="no video or folder"):
+    with pytest.raises(FileError, match="There is no video or folder"):
         Frames(tmp_path / "none.mp4")
-    with pytest.raises(FileError, match="no video or folder"):
+    with pytest.raises(FileError, match="There is no video or folder"):
         Frames("http://localhost/video.mp4")
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(FileError, match="no images"):
@@ -55,5 +103,5 @@ def test_missing_and_empty_places_are_refused(tmp_path: Path) -> None:
 
 def test_frame_of_another_size_is_refused(frame_folder: Path) -> None:
     cv2.imwrite(str(frame_folder / "4.png"), np.zeros((30, 40, 3), np.uint8))
-    with pytest.raises(FileError, match="Frame 4 .* is 40x30 but the first is 240x160"):
+    with pytest.raises(FileError, match=r"Frame 4 .*\(4.png\) is 40x30 but the first is 240x160"):
         list(Frames(frame_folder))

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from compress.core import FileError
 from compress.data.generated.raster import Image
-from compress.geometry import image_files, read_image
+from compress.geometry import Pictures, check_image, image_files
+from compress.geometry.image_headers import KINDS
 
 Random = np.random.Generator
 Palette = NDArray[np.uint8]
@@ -58,8 +59,8 @@ def load_images(folder: Path, limit: int = 512, side: int = 384) -> list[Image]:
         FileError: when the folder holds no image or one is damaged.
     """
     out: list[Image] = []
-    for path in texture_files(folder, limit):
-        image = read_image(path)
+    pictures = Pictures(texture_files(folder, limit), str(folder), one_size=False)
+    for image in map(pictures.frame, range(len(pictures))):
         scale = side / min(image.shape[:2])
         shape = (max(side, round(image.shape[1] * scale)), max(side, round(image.shape[0] * scale)))
         out.append(cv2.resize(image, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR_EXACT))  # type: ignore[arg-type]
@@ -70,11 +71,12 @@ def texture_files(folder: Path, limit: int = 512) -> list[Path]:
     """The images of `folder` that serve as texture: the first `limit`.
 
     Raises:
-        FileError: no such folder, or one without images.
+        FileError: no such folder, one without images, or one whose first image cannot be read.
     """
     found = image_files(folder)[:limit]
     if not found:
-        raise FileError(f"{folder} holds no image (jpg, png, bmp) to serve as texture. Give a folder with some.")
+        raise FileError(f"{folder} holds no image ({KINDS}) to serve as texture. Give a folder with some.")
+    check_image(found[0])
     return found
 
 

@@ -1,0 +1,149 @@
+"""Annotation files of recorded sequences: a box per line, and labels of visibility.
+
+Text in UTF-8 or, with a byte-order mark, UTF-16; lines may end in any way. Coordinates are taken as they are: whether
+the first pixel is called 0 or 1 is not written in such files, and moves a box by a pixel.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import FileError
+from compress.core.opening import opened, read_bounded
+from compress.core.text import printable
+
+_BYTES_PER_FRAME = 1024
+_BYTES = 65536
+"""An annotation file may have so many, and so many more per frame."""
+_FARTHEST = 1e7
+"""Pixels; coordinates beyond are damage, whichever way a data set marks what is absent."""
+_SHOWN_PROBLEMS = 5
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|nan", re.IGNORECASE | re.ASCII)
+_ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+def read_boxes(path: Path, frames: int) -> NDArray[np.float64]:
+    """(n, 4) x, y, w, h: a line each, separated by commas, semicolons, tabs or spaces.
+
+    Absent objects, which data sets write as `-1,-1,-1,-1`, as NaN, or by a width or height of 0, are zeros.
+
+    Args:
+        frames: How many boxes there should be, which bounds the size of the file.
+
+    Raises:
+        FileError: no text, too long, or a line that is none of these; the lines are named.
+    """
+    rows, problems = [], []
+    for number, line in enumerate(_lines(path, frames), start=1):
+        row = _box(line)
+        if row is None:
+            problems.append(f"line {number} is {printable(line.strip(), most=40)!r}")
+        rows.append(row or [0.0] * 4)
+    if problems:
+        more = f" and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
+        raise FileError(
+            f"Each line of {path} must be x,y,w,h in pixels, w and h not negative, or NaN or -1 four times where the "
+            f"object is absent, but {'; '.join(problems[:_SHOWN_PROBLEMS])}{more}."
+        )
+    return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def read_first_box(path: Path) -> list[float]:
+    """The box x, y, w, h of the first line, whatever follows; of a VOT polygon, the box around it.
+
+    Raises:
+        FileError: it cannot be read, or its first line is no box with an area.
+    """
+    with opened(path, "annotation file") as file:
+        head = file.read(_BYTES)
+    line = _split(_text(path, head, errors="replace"))[0]
+    box = _box(line) or _around(line)
+    if box is None or min(box[2:]) <= 0:
+        raise FileError(
+            f"The first line of {path} must be the object's box x,y,w,h or a polygon x1,y1,x2,y2,… in pixels but is "
+            f"{printable(line.strip(), most=40)!r}. Correct it, or give the box by --init."
+        )
+    return box
+
+
+def read_labels(path: Path, frames: int) -> NDArray[np.float64]:
+    """(frames,) numbers, one per frame, in lines of their own or separated by commas.
+
+    Raises:
+        FileError: another count, or something that is no number.
+    """
+    parts = [part for line in _lines(path, frames) for part in _parts(line)]
+    wrong = [part for part in parts if not _NUMBER.fullmatch(part) or not math.isfinite(float(part))]
+    if wrong:
+        raise FileError(f"{path} must hold a number per image but holds {printable(wrong[0], most=40)!r}.")
+    if len(parts) != frames:
+        raise FileError(f"{path} has {len(parts)} numbers but its folder has {frames} images. Each image needs one.")
+    return np.array([float(part) for part in parts], dtype=np.float64)
+
+
+def check_size(path: Path | str, size: int, frames: int) -> None:
+    """Raises FileError where an annotation file of `size` bytes is longer than one of so many frames can be."""
+    if size > _most_bytes(frames):
+        raise FileError(f"{path} has {size:,} bytes, more than any annotation of {frames} images. Correct it.")
+
+
+def _most_bytes(frames: int) -> int:
+    return _BYTES + _BYTES_PER_FRAME * frames
+
+
+def _lines(path: Path, frames: int) -> list[str]:
+    text = _text(path, read_bounded(path, f"annotation file of {frames} images", _most_bytes(frames)))
+    return _split(text.rstrip()) if text.strip() else []
+
+
+def _text(path: Path, data: bytes, *, errors: str = "strict") -> str:
+    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8")
+    try:
+        text = data.decode(encoding, errors)
+    except UnicodeDecodeError as error:
+        raise FileError(f"Cannot read {path} as text: {error}. Write it anew, one x,y,w,h line per image.") from error
+    if "\0" in text:
+        raise FileError(f"Cannot read {path} as text: it holds null characters. Write it anew, as UTF-8.")
+    return text
+
+
+def _split(text: str) -> list[str]:
+    """Lines as text editors know them; `str.splitlines` ends them at other characters too."""
+    return re.split(r"\r\n|\r|\n", text)
+
+
+def _parts(line: str) -> list[str]:
+    """What stands between separators; one at the end of a line separates nothing."""
+    return re.split(r"\s*[,;]\s*|\s+", re.sub(r"[,;]\s*$", "", line.strip()))
+
+
+def _numbers(line: str) -> list[float] | None:
+    parts = _parts(line)
+    # A semicolon beside commas separates numbers with decimal commas, which look like twice as many.
+    if (";" in line and "," in line) or not all(map(_NUMBER.fullmatch, parts)):
+        return None
+    row = [float(part) for part in parts]
+    return row if all(math.isnan(value) or abs(value) <= _FARTHEST for value in row) else None
+
+
+def _box(line: str) -> list[float] | None:
+    row = _numbers(line)
+    if row is None or len(row) != 4:
+        return None
+    if all(map(math.isnan, row)) or row == [-1.0] * 4:
+        return [0.0] * 4
+    return None if any(map(math.isnan, row)) or min(row[2:]) < 0 else row
+
+
+def _around(line: str) -> list[float] | None:
+    row = _numbers(line)
+    if row is None or len(row) < 6 or len(row) % 2 or any(map(math.isnan, row)):
+        return None
+    x, y = row[::2], row[1::2]
+    return [min(x), min(y), max(x) - min(x), max(y) - min(y)]
