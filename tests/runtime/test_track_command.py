@@ -1,8 +1,10 @@
 """`compress track` from end to end."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from compress.cli import main
-from compress.geometry import FrameTracker, Pictures
+from compress.geometry import FrameTracker
 from compress.runtime import BundleNetwork, Frames, open_bundle, speed, track
 from compress.runtime.selftest import INIT, selftest_frames
 
@@ -140,6 +142,7 @@ def test_torch_is_never_imported(bundle_folder: Path, frame_folder: Path, tmp_pa
     ]
     code = f"""
 import sys
+import time
 from compress.cli import main
 try:
     main({[*args, "--draw", str(tmp_path / "d.mp4")]!r})
