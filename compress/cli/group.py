@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 from compress import __version__
-from compress.core import unknown_name
+from compress.cli.exit_codes import exit_codes_text
+from compress.cli.messages import os_paragraph
+from compress.core import CompressError, unknown_name
 
 COMMANDS = {
     "search": "Find fast variants of a teacher for a target and train them.",
@@ -30,14 +33,9 @@ COMMANDS = {
 }
 """Name to one line of help. The command itself is `compress.cli.<name with _>.command`."""
 
-EPILOG = """\b
+EPILOG = f"""\b
 Exit codes:
-  0    done; for a search, with a variant that meets the constraint
-  1    a file, device or program error
-  2    wrong usage: unknown name, impossible value
-  3    no variant meets the constraint; the report says how near it came
-  130  interrupted; the same command continues a search
-  143  ended by SIGTERM, likewise; 129 by SIGHUP
+{exit_codes_text()}
 
 COMPRESS_DEBUG=1 shows the traceback of an error. COMPRESS_HOME holds measured profiles and
 cached work (default ~/.cache/compress), of which COMPRESS_CACHE_GB bounds the size."""
@@ -62,13 +60,21 @@ class LazyGroup(click.Group):
             raise unknown_name("command", args[0], COMMANDS)
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # not of stdout; click would end without a word
+            raise CompressError(os_paragraph(error)) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(
-    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=LazyGroup,
+    epilog=EPILOG,
+    context_settings={"color": True, "help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="compress")
 def group() -> None:

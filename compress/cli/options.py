@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from compress.cli.console import encodes_everything
 from compress.cli.number_types import Number
 from compress.core.ranges import UPDATE_INTERVAL
 
@@ -40,7 +42,9 @@ def quiet_option(function: _F) -> _F:
 
 def print_json(value: Any) -> None:
     """Print `value` as JSON: records by their `to_dict`, arrays as lists, paths as text, NaN and ∞ as null."""
-    click.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=not encodes_everything(sys.stdout), allow_nan=False)
+    # Characters that a terminal would obey are escaped as JSON does it, so that every reader gets them back.
+    click.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def _plain(value: Any) -> Any:

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from compress.cli.console import for_drawing
+from compress.core.text import printable
+
 if TYPE_CHECKING:
     from compress.core.progress import Progress
 
@@ -93,7 +96,11 @@ def _bar() -> Iterator[Draw]:
         TextColumn("{task.fields[left]}"),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(file=for_drawing(sys.stderr))) as bar:
         task = bar.add_task("", total=1.0, left="")
-        # Text may hold names typed by users; rich must not read them as markup.
-        yield lambda share, left, text: bar.update(task, completed=share, description=escape(text), left=left)
+
+        def draw(share: float, left: str, text: str) -> None:
+            # Text may hold names typed by users; rich must not read them as markup.
+            bar.update(task, completed=share, description=escape(printable(text)), left=left)
+
+        yield draw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import sys
@@ -10,54 +9,51 @@ import textwrap
 import traceback
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
 
+from compress.cli.console import ReaderLeft, open_missing_descriptors, printable_streams
+from compress.cli.messages import os_paragraph, unexpected_paragraph
 from compress.core import CompressError, CompressWarning
 from compress.core.interrupts import Terminated, raise_when_terminated
-
-_ADVICE = {
-    errno.ENOSPC: ("The disk is full", "Free some space, or write elsewhere, and run the same command again."),
-    errno.EDQUOT: ("The disk quota is used up", "Free some space, or write elsewhere, and run the same command again."),
-    errno.EROFS: ("The file system is read-only", "Choose a place that can be written to."),
-    errno.EACCES: ("Permission is missing", "Check who owns it, or choose another place."),
-    errno.EPERM: ("Permission is missing", "Check who owns it, or choose another place."),
-    errno.ENAMETOOLONG: ("The name is too long for this file system", "Choose a shorter one."),
-    errno.ENOENT: ("There is no such file or directory", "Check the spelling."),
-    errno.EEXIST: ("The file already exists", "Remove it, or choose another place."),
-    errno.ENOTDIR: ("A file stands where a directory should", "Remove it, or choose another place."),
-    errno.EISDIR: ("A directory stands where a file should", "Name a file."),
-}
+from compress.core.text import printable
 
 
 def main(args: list[str] | None = None) -> NoReturn:
-    """Run one command and exit with its code; see the epilog of `compress --help`.
+    """Run one command and exit with its code, one of `EXIT_CODES`.
 
     Args:
         args: The arguments after `compress`; those of this process by default.
     """
     raise_when_terminated()
+    open_missing_descriptors()
+    with printable_streams(args):
+        code = _code_of(args)
+    _settle_stdout()
+    sys.exit(code)
+
+
+def _code_of(args: list[str] | None) -> int:
     try:
         code = _invoke(args)
         if sys.stdout:  # None where the caller closed it
             sys.stdout.flush()
-    except BrokenPipeError:
-        code = 1
+        return code
+    except ReaderLeft:
+        return 1
     except (KeyboardInterrupt, click.Abort) as error:
         code = _exit_code(error, 130)
-        code = _say("Interrupted." if code == 130 else "Terminated.", code)
+        return _say("Interrupted." if code == 130 else "Terminated.", code)
     except click.ClickException as error:
-        code = _say_click(error)
+        return _say_click(error)
     except CompressError as error:
-        code = _say(str(error), _exit_code(error, error.exit_code))
+        return _say(str(error), _exit_code(error, error.exit_code))
     except OSError as error:
-        code = _say(_os_paragraph(error), 1)
+        return _say(os_paragraph(error), 1)
     except Exception as error:
-        code = _say(_unexpected_paragraph(error), 1)
-    _settle_stdout()
-    sys.exit(code)
+        return _say(unexpected_paragraph(error), 1)
 
 
 def _exit_code(error: BaseException, code: int) -> int:
@@ -100,8 +96,10 @@ def _say(message: str, code: int) -> int:
 
 
 def _write_paragraph(text: str) -> None:
-    clean = "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
-    _write_error(_wrapped(clean) if sys.stderr and sys.stderr.isatty() else clean)
+    # Nowhere is left to complain where stderr cannot be written; the exit code still says it.
+    if sys.stderr:
+        clean = printable(text, lines=True)
+        print(_wrapped(clean) if sys.stderr.isatty() else clean, file=sys.stderr, flush=True)
 
 
 def _wrapped(text: str) -> str:
@@ -127,22 +125,6 @@ def _say_click(error: click.ClickException) -> int:
     return _say(error.format_message(), error.exit_code)
 
 
-def _os_paragraph(error: OSError) -> str:
-    place = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
-    if error.errno in _ADVICE:
-        what, advice = _ADVICE[error.errno]
-        return f"{what}{place}. {advice}"
-    return f"{error.strerror or error}{place}. COMPRESS_DEBUG=1 shows where."
-
-
-def _unexpected_paragraph(error: Exception) -> str:
-    detail = " ".join(str(error).split())
-    return (
-        f"Unexpected {type(error).__name__}{': ' + detail if detail else ''}. This is a fault of compress or of "
-        "its setup; run the command again with COMPRESS_DEBUG=1 to see the traceback."
-    )
-
-
 def _settle_stdout() -> None:
     """Redirect a stdout that cannot be written to the null device, or Python reports the error again at exit."""
     try:
@@ -150,8 +132,3 @@ def _settle_stdout() -> None:
             sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _write_error(text: str) -> None:
-    with suppress(OSError):  # nowhere left to complain; the exit code still says it
-        print(text, file=sys.stderr, flush=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
+
+from compress.cli.console import for_drawing
+from compress.core.text import printable
 
 if TYPE_CHECKING:
     from compress.archive import Archive, Plan
@@ -53,7 +57,7 @@ def print_front(archive: Archive) -> None:
         table.add_column(title, justify="left" if name in ("variant", "fidelity", "latency_provenance") else "right")
     for each in _shown(rows) if archive.plan else rows:
         table.add_row(*(Text(_cell(name, each[name])) for name in columns))
-    Console().print(table)
+    Console(file=for_drawing(sys.stdout)).print(table)
 
 
 def _shown(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -91,4 +95,4 @@ def _cell(name: str, value: Any) -> str:
         return f"{value:.0f}"
     if name == "mean_layers":
         return f"{value:.1f}"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else printable(value)
