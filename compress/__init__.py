@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
+
+# onnxruntime collects usage data from 1.32 on, in files under the home folder, as soon as it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 # Loaded on first use, so that `import compress` stays light.
 _LAZY = {

@@ -17,7 +17,7 @@ from compress.core.threads import usable_cores
 from compress.geometry import NetworkOutput
 from compress.runtime.manifest import Bundle
 from compress.runtime.one_graph import OneGraph
-from compress.runtime.sessions import session
+from compress.runtime.sessions import run_session, session
 from compress.runtime.signatures import FRAME, TEMPLATE, Form, Signature, head_file, signatures, stage_file
 from compress.runtime.staged import Graph, Staged
 from compress.runtime.thresholds import Thresholds
@@ -84,7 +84,7 @@ class GraphNetwork:
         if self._spec.online_templates:
             repeated = np.repeat(template[:, None], self._spec.online_templates, axis=1)
             feeds["online_template"] = repeated if online_template is None else online_template
-        return dict(zip(self._memory, self._template.run(None, feeds), strict=True))
+        return dict(zip(self._memory, run_session(self._template, feeds), strict=True))
 
     def track(self, search: NDArray[np.float32], memory: Arrays) -> NetworkOutput:
         """(1, 3, Sx, Sx) → the head's maps, and the path that led to them."""

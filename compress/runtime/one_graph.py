@@ -11,6 +11,7 @@ from onnxruntime import InferenceSession
 
 from compress.core import ExecutionPath, TrackerSpec
 from compress.geometry import NetworkOutput
+from compress.runtime.sessions import run_session
 from compress.runtime.thresholds import Thresholds
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -33,7 +34,7 @@ class OneGraph:
 
     def track(self, search: NDArray[np.float32], memory: Arrays) -> NetworkOutput:
         """(1, 3, Sx, Sx) → the maps, and the path to them."""
-        found = self.session.run(None, {"search": search, **memory, **self._thresholds})
+        found = run_session(self.session, {"search": search, **memory, **self._thresholds})
         values = dict(zip(self._outputs, found, strict=True))
         maps = {name: values.pop(name) for name in self.spec.maps}
         if not values:

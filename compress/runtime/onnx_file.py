@@ -81,6 +81,7 @@ _SCHEMA = {
     "dim": {1: Field("size", "int")},
 }
 _EXPLAINED = {
+    **{("tensor", number): "a constant is not written as bytes (raw_data)" for number in (4, 5, 6, 7, 10, 11)},
     ("tensor", 13): "it keeps weights in other files (external data)",
     ("tensor", 14): "it says that weights may lie in other files (external data)",
     ("graph", 15): "it holds sparse weights",

@@ -13,6 +13,7 @@ from compress.core.errors import CompressError, FileError
 from compress.core.threads import check_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
@@ -40,7 +41,7 @@ def session_options(*, threads: int, alone: bool = True) -> Any:
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # errors are raised, and need not also be printed
     # By its bytes alone onnxruntime would take a file for one in its own format, which no check of ONNX sees.
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(alone)))
@@ -74,6 +75,18 @@ def session(
             "Install the driver and libraries that it needs, or choose the CPU."
         )
     return opened
+
+
+def run_session(session: onnxruntime.InferenceSession, feeds: Mapping[str, Any]) -> list[Any]:
+    """All outputs of a graph, in order.
+
+    Raises:
+        CompressError: onnxruntime cannot run the graph with what it is given.
+    """
+    try:
+        return session.run(None, feeds)
+    except Exception as error:  # onnxruntime's exceptions share no base of their own
+        raise CompressError(f"onnxruntime {onnxruntime.__version__} cannot run a graph: {error}") from error
 
 
 def provider_of(wanted: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from compress.core.execution_path import ExecutionPath
 from compress.geometry.network import NetworkOutput
+from compress.runtime.sessions import run_session
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +48,7 @@ class Graph:
         self.outputs = [value.name for value in session.get_outputs()]
 
     def __call__(self, known: Arrays) -> Arrays:
-        found = self._session.run(None, {name: known[name] for name in self.inputs})
+        found = run_session(self._session, {name: known[name] for name in self.inputs})
         return dict(zip(self.outputs, found))
 
 

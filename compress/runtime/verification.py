@@ -61,7 +61,7 @@ def verify_apart(bundle: Bundle, *, threads: int | None = None, limits: Limits |
         CompressError: it took more memory or time than a bundle of its spec can, or ended the process.
     """
     limits = limits or Limits.of(bundle)
-    job = {"folder": os.fsencode(bundle.folder.absolute()).hex(), "threads": threads, "memory": limits.memory}
+    job = {"folder": os.fsencode(bundle.folder).hex(), "threads": threads, "memory": limits.memory}
     job |= {"processor_s": limits.processor_s}
     try:
         done = subprocess.run(
@@ -88,7 +88,7 @@ def _answer(bundle: Bundle, limits: Limits, code: int, output: bytes) -> Differe
     try:
         found = parse_json(output[:100_000].decode())
         if code == _ERROR:
-            raise FileError(printable(found["error"], most=2_000))
+            raise FileError(str(found["error"]))
         return Difference(float(found["box_px"]), int(found["frames"]), found["path_mismatch"])
     except (ValueError, LookupError, TypeError) as error:
         raise _failed(bundle, f"ended the process that ran it (exit code {code})") from error
@@ -120,6 +120,8 @@ def _main() -> int:
         answer, code = {"error": f"onnxruntime cannot run the bundle here: {error}"}, _ERROR
     if code and _of_memory(answer["error"]):
         return _MEMORY
+    if code:
+        answer = {"error": printable(answer["error"], most=2_000)}
     sys.stdout.write(json.dumps(answer))
     return code
 

@@ -184,7 +184,7 @@ ATTACKS: dict[str, tuple[Callable[[Model], object], str]] = {
     "nested": (lambda m: _nested(m, 20), "branches within branches|nested deeper"),
     "far too nested": (lambda m: _nested(m, 28), "nested deeper than 64"),
     "dims": (_dims, "a constant of the shape"),
-    "values not in bytes": (_as_float_data, "the field 4"),
+    "values not in bytes": (_as_float_data, "not written as bytes"),
     "two of a name": (lambda m: m.graph.initializer.append(m.graph.initializer[0]), "two of its constants"),
     "computed twice": (lambda m: m.graph.node.append(m.graph.node[0]), "twice"),
     "not computed": (lambda m: _first(m, "Identity", "nothing"), "not computed before"),
@@ -296,6 +296,34 @@ def open_spec(folder: Path) -> Any:
     from compress.core import TrackerSpec
 
     return TrackerSpec.from_dict(json.loads((folder / "bundle.json").read_text())["spec"])
+
+
+def test_a_graph_that_fails_as_it_runs_is_an_error_of_one_line(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No check foresees the values that are computed."""
+    model = onnx.load(folder / "frame.onnx")
+    nodes = [
+        helper.make_node("Cast", ["search"], ["numbers"], to=TensorProto.INT64),
+        helper.make_node("Reshape", ["numbers", _constant(model, "flat", [-1])], ["row"]),
+        helper.make_node("Add", ["row", _constant(model, "far", [2**40])], ["places"]),
+        helper.make_node("Slice", ["places", *(_constant(model, f"c{i}", [i]) for i in (0, 1))], ["place"]),
+        helper.make_node("Gather", [_constant(model, "table", np.zeros(4), np.float32), "place"], ["found"]),
+        helper.make_node("Add", [model.graph.node[-1].output[0] + "_", "found"], [model.graph.output[-1].name]),
+    ]
+    last = next(node for node in model.graph.node if model.graph.output[-1].name in node.output)
+    nodes[-1].input[0] = last.output[0] = f"{last.output[0]}_"
+    model.graph.node.extend(nodes)
+    _with(folder, model.SerializeToString())
+    for words in (("verify", folder), ("track", folder, "--video", "generated", "--out", tmp_path / "boxes.txt")):
+        with pytest.raises(SystemExit) as stop:
+            main([str(word) for word in words])
+        assert stop.value.code == 1
+        error = capfd.readouterr().err
+        assert "onnxruntime" in error
+        assert "cannot run a graph" in error
+        assert "[E:onnxruntime" not in error
+        assert "fault of compress" not in error
 
 
 def test_every_command_refuses_such_a_bundle(folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def test_an_endless_computation_is_ended() -> None:
         (0, b"[" * 100_000, "ended the process that ran it"),
         (0, b'{"box_px": "\xff"}', "ended the process that ran it"),
         (7, b'{"box_px": 0, "frames": 1}', "ended the process that ran it"),
-        (4, b'{"error": "a graph\\u001b[2J"}', r"^a graph\\x1b\[2J$"),
+        (4, b'{"error": "a graph\\u001b[2J"}', "ended the process that ran it"),
+        (4, b'{"error": "a graph is wrong"}', "^a graph is wrong$"),
     ],
 )
 def test_how_the_process_ended_is_said(code: int, output: bytes, message: str, bundle_folder: Path) -> None:
