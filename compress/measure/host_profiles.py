@@ -58,7 +58,7 @@ def host_profile(
     known = None if refresh else kept
     found = _measured(known, teacher, wanted, target=target, threads=threads, rounds=rounds, progress=progress)
     if keepable:
-        _keep(found, path)
+        keep(found, path)
     return found
 
 
@@ -96,7 +96,7 @@ def check_keepable(path: Path) -> bool:
         return False
 
 
-def _keep(profile: Profile, path: Path) -> None:
+def keep(profile: Profile, path: Path) -> None:
     """Write a profile that took a minute to measure; where that fails, such as on a full disk, it is still good."""
     try:
         save_profile(profile, path)

@@ -12,10 +12,10 @@ from pathlib import Path
 from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.files import home
 from compress.core.plain import to_plain
-from compress.latency import Family, Profile, load_profile, save_profile
+from compress.latency import Family, Profile, load_profile
 from compress.measure.backends import BACKENDS, KitRecipe, split_target, target_name
 from compress.measure.backends.table import USUAL
-from compress.measure.host_profiles import is_of_this_host
+from compress.measure.host_profiles import is_of_this_host, keep
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
@@ -79,9 +79,9 @@ def device_path(device: Device, family: Family, threads: int) -> Path:
 
 
 def keep_device_profile(device: Device, profile: Profile) -> Path:
-    """Write a measured profile where `device_profile` finds it."""
+    """Write a measured profile where `device_profile` finds it; where that fails, a warning says so."""
     path = device_path(device, profile.family, profile.threads)
-    save_profile(profile, path)
+    keep(profile, path)
     return path
 
 

@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from compress.cli.profile_output import show_profile
 from compress.core import CompressWarning, describe
 from compress.latency import BlockCost, Family, Profile, load_profile, save_profile
 from compress.measure import Coverage, host_profile, profile_path
+from compress.measure.kit.request import Request
+from compress.measure.remote_profiles import Device, keep_device_profile
+from compress.measure.ssh import profile as remote
+from compress.measure.ssh.connection import Remote
 from compress.testing.toy_profile import layer, toy_profile, tracker
 
 SPEC = tracker(*(layer(i) for i in range(2)))
@@ -79,3 +84,29 @@ def test_a_file_with_another_profile_is_not_used(other: dict[str, Any], events: 
     assert load_profile(path) == PROFILE  # kept in the other's place
     assert host_profile(SPEC) == PROFILE
     assert events == ["measured"]
+
+
+def test_a_device_is_not_measured_before_it_is_said_that_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[str]
+) -> None:
+    """Over ssh: the kit is written and measured after the warning, and read back from its own folder."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "file" / "home"))
+    monkeypatch.setattr(remote, "emit_kit", lambda *_, **__: events.append("written"))
+    monkeypatch.setattr(remote, "measure_remotely", lambda *_, **__: events.append("measured"))
+    monkeypatch.setattr(remote, "ingest", lambda results, kit: (PROFILE, kit))
+    request = Request(Device.of("board"), SPEC, _COVERAGE)
+    _, kit = remote.remote_profile(request, Remote("board"))
+    assert ["cannot be kept" in events[0], *events[1:]] == [True, "written", "measured"]
+    assert kit.name == "kit"
+
+
+def test_what_a_kit_measured_is_shown_where_it_cannot_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "file" / "home"))
+    path = keep_device_profile(Device.of("board"), PROFILE)
+    assert "could not be kept" in events[0]
+    show_profile(PROFILE, path, as_json=False)
+    assert capsys.readouterr().out.rstrip().endswith("not kept")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -104,12 +103,14 @@ class Profile:
         if self.schema != 1:
             yield f"schema must be 1 but is {self.schema}"
         for place, value in _figures(self):
-            if not math.isfinite(value) or value <= 0:
-                yield f"{place} must be a positive number but is {value}"
+            if not _LEAST <= value <= _MOST:
+                yield f"{place} must be a number from {_LEAST:g} to {_MOST:g} but is {value}"
+        if not 1 - _ROUNDED <= self.ratios.p50 <= self.ratios.p90 <= self.ratios.p99:
+            yield "ratios must be percentiles that rise from 1"
         for name in ("spread", "noise", "elimination_ms"):
             value = getattr(self, name) or 0.0
-            if not math.isfinite(value) or value < 0:
-                yield f"{name} must be ≥ 0 but is {value}"
+            if not 0 <= value <= _MOST:
+                yield f"{name} must be from 0 to {_MOST:g} but is {value}"
         for name, keys in (
             ("overhead", [each.attention for each in self.overhead]),
             ("blocks", [(b.attention, b.stage, b.tokens, b.point) for b in self.blocks]),
@@ -121,6 +122,13 @@ class Profile:
         yield from (f"blocks[{i}].ms makes a layer cost less than nothing" for i in least_block_ms(self))
 
 
+_LEAST, _MOST = 1e-9, 1e9
+"""Of all figures: no sum, product or ratio of any of them overflows."""
+
+_ROUNDED = 1e-5
+"""A file keeps six digits."""
+
+
 def _figures(profile: Profile) -> Iterator[tuple[str, float]]:
     for name in ("loop_ms", "runs", "threads"):
         yield name, getattr(profile, name)
@@ -130,6 +138,9 @@ def _figures(profile: Profile) -> Iterator[tuple[str, float]]:
         yield f"overhead[{i}].ms", part.ms
     for i, block in enumerate(profile.blocks):
         yield f"blocks[{i}].ms", block.ms
+        for name in ("mlp_hidden", "attn_dims", "mlp_dims", "tokens"):
+            if (count := getattr(block, name)) is not None:
+                yield f"blocks[{i}].{name}", count
     for i, validation in enumerate(profile.validation):
         yield f"validation[{i}].predicted_ms", validation.predicted_ms
         yield f"validation[{i}].measured_ms", validation.measured_ms

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from compress.core import TrackerSpec, UsageError
+from compress.core import TrackerSpec, UsageError, warn
 from compress.core.files import home, write_text
 from compress.core.plain import to_plain
 from compress.core.progress import Progress, no_progress
@@ -45,8 +45,18 @@ def emit_kit(request: Request, folder: Path, *, progress: Progress = no_progress
         if folder.exists():
             folder.rmdir()
         shutil.move(made, folder)
-    write_text(kept_kit(kit["id"]), json.dumps(kit))
+    _keep_plan(kit, folder)
     return str(kit["id"])
+
+
+def _keep_plan(kit: dict[str, Any], folder: Path) -> None:
+    try:
+        write_text(kept_kit(kit["id"]), json.dumps(kit))
+    except OSError as error:
+        warn(
+            f"The kit's plan could not be kept at {kept_kit(kit['id'])} ({error.strerror or error}). Keep {folder}, "
+            "and name it with --kit when you ingest its results."
+        )
 
 
 def kept_kit(id: str) -> Path:
