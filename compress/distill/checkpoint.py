@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from compress.core import FileError
 from compress.core.files import replacing
 from compress.core.plain import from_plain
 from compress.core.plain_values import shown
+from compress.models.checkpoints.safetensors_files import open_safetensors
 
 _FORMAT = "compress-training"
 _VERSION = 1
@@ -113,20 +113,31 @@ def read_state(
     Raises:
         FileError: the file is damaged, is something else, or belongs to a training with other settings.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            header = json.loads((file.metadata() or {}).get(_FORMAT, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
-    except (OSError, ValueError, RecursionError, SafetensorError) as error:
-        raise FileError(f"{path} is not the state of a training, or is damaged ({error}). {_ANEW}") from None
-    found = from_plain(_Header, header, f"{path}: training state", error=FileError)
+    with open_safetensors(path, "state of a training", advice=_ANEW) as file:
+        text = (file.metadata() or {}).get(_FORMAT, "null")
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+    found = _parsed(text, path)
     _check_settings(path, found.settings, settings)
     known = {**required, **optional}
     bad = [name for name in required if name not in tensors]
     bad += [name for name, each in tensors.items() if not (name in known and _alike(each, known[name]))]
     if bad:
         raise FileError(f"{path} lacks tensors of this training, or has others: {shown(', '.join(bad))}. {_ANEW}")
+    wrong = [name for name, each in tensors.items() if not bool(each.isfinite().all())]
+    if wrong:
+        raise FileError(f"{path} is damaged: {shown(', '.join(wrong))} are not finite. {_ANEW}")
+    steps = settings.get("steps")
+    if isinstance(steps, int) and found.step > steps:
+        raise FileError(f"{path} is damaged: it has done {found.step} of {steps} steps. {_ANEW}")
     return found.step, tensors
+
+
+def _parsed(text: str, path: Path) -> _Header:
+    try:
+        return from_plain(_Header, json.loads(text), "its header", error=FileError)
+    except (ValueError, RecursionError, FileError) as error:
+        reason = str(error).rstrip(".")
+        raise FileError(f"{path} is not the state of a training, or is damaged ({reason}). {_ANEW}") from None
 
 
 def _check_settings(path: Path, theirs: Mapping[str, Any], mine: Mapping[str, Any]) -> None:

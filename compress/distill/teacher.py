@@ -15,6 +15,7 @@ from torch import Tensor
 
 from compress.core import FileError, TrackerSpec
 from compress.core.files import replacing
+from compress.core.opening import read_bounded
 from compress.core.progress import Progress, no_progress
 from compress.data import DataSource, Pairs, PairSizes
 from compress.data.worker import stream_pairs
@@ -28,6 +29,9 @@ from compress.surgery import start_from_timm
 
 _REPORTS = 400
 """Lines of the log, where there are as many steps."""
+
+_MOST_LOG, _LONGEST_STEP = 4 << 20, 12
+"""Bytes of a log, and digits of a step in it."""
 
 
 class TeacherBatch(NamedTuple):
@@ -125,17 +129,23 @@ class _Log:
         return noted
 
     def _add(self, step: int, means: Mapping[str, float]) -> None:
-        rows = [row for row in self._rows() if row[0].isdigit() and int(row[0]) < step]
+        rows = [row for row in self._rows() if _is_step(row[0]) and int(row[0]) < step]
         with replacing(self._path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(
                 [["step", *means], *rows, [str(step), *(f"{value:.5f}" for value in means.values())]]
             )
 
     def _rows(self) -> list[list[str]]:
-        if not self._path.is_file():
+        """Those of an earlier run; none where what lies there is no log, which is no reason to stop a training."""
+        try:
+            text = read_bounded(self._path, "log of a training", _MOST_LOG).decode("utf-8")
+            return [row for row in csv.reader(text.splitlines()) if row]
+        except (FileError, ValueError, csv.Error):
             return []
-        with self._path.open(newline="", encoding="utf-8") as file:
-            return [row for row in csv.reader(file) if row]
+
+
+def _is_step(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < _LONGEST_STEP
 
 
 def _batches(

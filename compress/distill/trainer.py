@@ -135,7 +135,7 @@ class Trainer(Generic[_Model, _Batch]):
         self._descent.step()
 
     def _resume(self) -> None:
-        if self._checkpoint is None or not self._checkpoint.path.is_file():
+        if self._checkpoint is None or not self._checkpoint.path.exists():
             return
         try:
             self._step = self._saved_step = self._state.load(self._checkpoint.path, self._about)

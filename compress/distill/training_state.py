@@ -11,7 +11,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from compress.core import FileError
 from compress.distill.checkpoint import read_state, save_state
+
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class TrainingState:
         # A training that began on another device goes on with a generator of its own there.
         other = {"random.cuda": torch.empty(16, dtype=torch.uint8)}
         step, tensors = read_state(path, settings, required, self._possible_moments() | other | random)
+        problem = _problem(tensors, step, self.device)
+        if problem:
+            raise FileError(f"{path} is damaged: {problem}. Remove it to train from the start.")
         self.trained.load_state_dict(_within(tensors, "trained."))
         self.average.load_state_dict(_within(tensors, "average."))
         state: dict[int, dict[str, Tensor]] = {}
@@ -76,3 +82,27 @@ class TrainingState:
 
 def _within(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _problem(tensors: Mapping[str, Tensor], step: int, device: torch.device) -> str | None:
+    """What a training could not go on from, though names, shapes and types are right."""
+    places = {key.split(".")[1] for key in tensors if key.startswith("adamw.")}
+    for place in places:
+        moments = [tensors.get(f"adamw.{place}.{name}") for name in _MOMENTS]
+        if any(each is None for each in moments):
+            return f"what AdamW keeps of parameter {place} is incomplete"
+        if any(each is not None and bool((each < 0).any()) for each in moments[1:]):
+            return f"what AdamW keeps of parameter {place} is below 0"
+        if float(tensors[f"adamw.{place}.step"]) > step:
+            return f"parameter {place} was changed in more steps than there were"
+    return _problem_of_generators(tensors, device)
+
+
+def _problem_of_generators(tensors: Mapping[str, Tensor], device: torch.device) -> str | None:
+    try:
+        torch.Generator().set_state(tensors["random.cpu"])
+        if "random.cuda" in tensors and device.type == "cuda":
+            torch.Generator(device).set_state(tensors["random.cuda"])
+    except RuntimeError:
+        return "the state of the random generator is none"
+    return None

@@ -161,7 +161,7 @@ def test_a_header_that_cannot_be_is_refused(tmp_path: Path, header: object, word
 def test_what_is_no_state_is_refused(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "state.safetensors"
     path.write_bytes(text)
-    with pytest.raises(FileError, match="damaged"):
+    with pytest.raises(FileError, match="no state of a training|not a whole safetensors file"):
         _trainer(_model(), checkpoint=Checkpoint(path)).run()
 
 

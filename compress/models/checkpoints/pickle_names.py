@@ -12,6 +12,7 @@ _PYTHON = (
     *("functools.partial", "random.Random", "logging.(getLogger|Logger|RootLogger)", "re._compile"),
     *("copyreg._reconstructor", "copyreg.__newobj(_ex)?__", "_codecs.encode", "weakref.ref"),
     "builtins.(set|frozenset|list|dict|tuple|bytes|bytearray|str|int|float|bool|complex|slice|range|object|type)",
+    "builtins.(long|xrange|unicode|basestring)",
     "builtins.(NotImplemented|Ellipsis|print|len|max|min|sum|abs|[A-Z]\\w+(Error|Exception|Warning))",
 )
 _TORCH = (
@@ -27,7 +28,7 @@ _NUMPY = (
     "numpy\\._?core\\.numeric\\._frombuffer",
     "numpy\\.(ndarray|dtype|bool_?|[iuf]nt\\d+|u?int\\d+|float\\d+|complex\\d+|str_|bytes_)",
     "numpy\\.random\\.[\\w.]+",
-    "numpy\\.dtypes\\.\\w+",
+    "numpy\\.(dtypes|ma)\\.[\\w.]+",
 )
 _HARMLESS = re.compile("|".join((*_PYTHON, *_TORCH, *_NUMPY)))
 """Data of Python, PyTorch and NumPy that trainings keep beside weights, and classes of layers and optimisers."""
