@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from compress.core.errors import CompressError, warn
-from compress.core.leftovers import temporary_file
+from compress.core.leftovers import temporary_folder
 from compress.core.writing import write_file, writing
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -52,7 +52,7 @@ def _problem(place: Path) -> str | None:
     """Why nothing can be kept in a folder; found by trying, since permissions do not tell of all reasons."""
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with temporary_file(place):
+        with temporary_folder(place):
             return None
     except OSError as error:
         return error.strerror or str(error)

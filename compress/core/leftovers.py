@@ -1,7 +1,7 @@
-"""Temporary files and folders beside what they become: named for their process, locked while it lives.
+"""Temporary folders beside what is made in them: named for their process, locked while it lives.
 
 A process that is killed cannot remove what it was writing. The next one that writes to the same folder can, since the
-lock on a temporary file ends with the process that holds it, whatever its number and whatever container it ran in.
+lock on a temporary folder ends with the process that holds it, whatever its number and whatever container it ran in.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ import os
 import re
 import secrets
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_TEMPORARY = re.compile(r"\.compress-\d+-[0-9a-f]{12}\.partial(\.[A-Za-z0-9]{1,12})?")
-_SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,12}")
+_TEMPORARY = re.compile(r"\.compress-\d+-[0-9a-f]{12}\.partial")
 
 ASIDE = "old"
 """In the folder of a `temporary_folder`: holds what stood in the place of the new one, under its own name."""
@@ -26,26 +24,15 @@ _cleaned: set[str] = set()
 
 
 @contextmanager
-def temporary_file(folder: Path, suffix: str = "") -> Iterator[Path]:
-    """Yield a new, empty, locked file in `folder`, as readable as the umask lets it be; removed where it still is."""
-    path = folder / _name(suffix)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        _lock(descriptor)
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
-
-
-@contextmanager
 def temporary_folder(folder: Path) -> Iterator[Path]:
     """Yield a new, locked folder in `folder`; removed with what it holds when the block ends."""
-    path = folder / _name("")
-    path.mkdir(0o700)
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    name = f".compress-{os.getpid()}-{secrets.token_hex(6)}"
+    path, unlocked = folder / f"{name}.partial", folder / f"{name}.new"
+    unlocked.mkdir(0o700)
+    descriptor = os.open(unlocked, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         _lock(descriptor)
+        unlocked.rename(path)  # under this name it is looked for, so it is locked before
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
@@ -53,7 +40,7 @@ def temporary_folder(folder: Path) -> Iterator[Path]:
 
 
 def remove_leftovers(folder: Path, *, again: bool = True) -> list[Path]:
-    """Remove the temporary files and folders in `folder` whose processes are gone; what was put aside is put back.
+    """Remove the temporary folders in `folder` whose processes are gone; what was put aside is put back.
 
     Args:
         again: Also where this process has looked before; a first look finds what earlier processes left.
@@ -71,14 +58,8 @@ def remove_leftovers(folder: Path, *, again: bool = True) -> list[Path]:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a file of this name is one that `temporary_file` or `temporary_folder` makes."""
+    """Whether a folder of this name is one that `temporary_folder` makes."""
     return _TEMPORARY.fullmatch(name) is not None
-
-
-def _name(suffix: str) -> str:
-    # Short and ASCII, whatever it becomes: names have a greatest length, and native libraries know only UTF-8.
-    kept = suffix if _SUFFIX.fullmatch(suffix) else ""
-    return f".compress-{os.getpid()}-{secrets.token_hex(6)}.partial{kept}"
 
 
 def _lock(descriptor: int) -> None:
@@ -88,13 +69,13 @@ def _lock(descriptor: int) -> None:
 
 def _temporaries(folder: Path) -> list[Path]:
     with os.scandir(folder) as entries:
-        return [Path(entry.path) for entry in entries if is_temporary(entry.name) and not entry.is_symlink()]
+        return [Path(entry.path) for entry in entries if is_temporary(entry.name)]
 
 
 def _removed(path: Path) -> bool:
     """Whether it was left by a process that is gone, and is removed now."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
@@ -111,14 +92,10 @@ def _removed(path: Path) -> bool:
 
 def _is_ours(found: os.stat_result) -> bool:
     """Whether nobody else has made it or can change it: in a shared folder, others could lead the removal astray."""
-    others_write = stat.S_ISDIR(found.st_mode) and found.st_mode & 0o022
-    return found.st_uid == os.geteuid() and not others_write
+    return found.st_uid == os.geteuid() and not found.st_mode & 0o022
 
 
 def _remove(path: Path) -> None:
-    if not path.is_dir():
-        path.unlink()
-        return
     aside = path / ASIDE
     for old in sorted(aside.iterdir()) if aside.is_dir() and not aside.is_symlink() else ():
         if not os.path.lexists(path.parent / old.name):

@@ -168,7 +168,9 @@ class Store:
 
     def _remove(self, entry: Entry) -> bool:
         """Whether it is gone: not where another process uses it, or has used it since it was listed."""
-        lock = self._lock_of(entry.kind, entry.path)
+        if is_temporary(entry.path.parent.name):
+            return entry.path.parent in remove_leftovers(entry.path.parent.parent)
+        lock = self._lock(entry.kind, entry.key)
         try:
             with locked(lock, wait=False):
                 if entry.path.stat().st_atime > entry.last_used:
@@ -190,8 +192,8 @@ class Store:
         return Entry(kind, _key(path), path, status.st_size, status.st_atime, in_use)
 
     def _lock_of(self, kind: str, path: Path) -> Path:
-        """What is being written is locked itself, see `compress.core.leftovers`."""
-        return path if is_temporary(path.name) else self._lock(kind, _key(path))
+        """What is being written is locked by its folder, see `compress.core.leftovers`."""
+        return path.parent if is_temporary(path.parent.name) else self._lock(kind, _key(path))
 
     def _lock(self, kind: str, key: str) -> Path:
         return self.root / kind / _LOCKS / key

@@ -10,12 +10,13 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from compress.core.interrupts import deferred_interrupts
-from compress.core.leftovers import ASIDE, is_temporary, remove_leftovers, temporary_file, temporary_folder
+from compress.core.leftovers import ASIDE, is_temporary, remove_leftovers, temporary_folder
 from compress.core.outputs import check_output
 from compress.core.scratch import native_path, scratch_folder
 from compress.core.streams import open_stream
@@ -44,12 +45,13 @@ def write_together(contents: Mapping[Path, Content], inputs: Iterable[Path | str
     Raises:
         UsageError, OSError: as `write_file`; no file has changed where one of them could not be written.
     """
-    checked = list(inputs)
     with ExitStack() as stack:
-        outputs = [stack.enter_context(_output(Path(path), checked)) for path in contents]
-        for output, content in zip(outputs, contents.values(), strict=True):
-            output.temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
-        _finish(outputs)
+        outputs = _Outputs(list(inputs), stack)
+        for path, content in contents.items():
+            with _named(path):
+                temporary = outputs.add(Path(path))
+                temporary.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+        outputs.finish()
 
 
 @contextmanager
@@ -59,9 +61,10 @@ def writing(path: Path | str, inputs: Iterable[Path | str] = ()) -> Iterator[Pat
     Where the block ends with an error, `path` is as it was. Raises UsageError and OSError as `write_file`; a place
     that cannot be written is known before the block begins.
     """
-    with _output(Path(path), inputs) as output:
-        yield output.temporary
-        _finish([output])
+    with _named(path), ExitStack() as stack:
+        outputs = _Outputs(list(inputs), stack)
+        yield stack.enter_context(native_path(outputs.add(Path(path))))
+        outputs.finish()
 
 
 @contextmanager
@@ -72,7 +75,7 @@ def new_folder(path: Path | str) -> Iterator[Path]:
     OSError where the place cannot be written.
     """
     place = Path(os.path.realpath(path))
-    with _beside(place, path), temporary_folder(place.parent) as workplace:
+    with _named(path), _workplace(place.parent) as workplace:
         fresh, aside = workplace / "new", workplace / ASIDE / place.name
         fresh.mkdir()
         yield fresh
@@ -84,26 +87,27 @@ def new_folder(path: Path | str) -> Iterator[Path]:
             _swap(fresh, place, aside)
 
 
+@dataclass(frozen=True)
 class _Output:
-    """A file being written: its place, its temporary path, and how it gets from there to its place.
+    """A file being written.
 
-    Args:
-        stream: A descriptor of what must stay where it is and is written into; None for regular files.
+    Attributes:
+        stream: A descriptor of what must stay where it is and is written into; None for a regular file.
     """
 
-    def __init__(self, place: Path, temporary: Path, stream: int | None) -> None:
-        self.place, self.temporary, self.stream = place, temporary, stream
+    place: Path
+    temporary: Path
+    stream: int | None
 
     def move(self) -> None:
         """Take the place of the old file, with its permissions."""
-        temporary = os.path.realpath(self.temporary)
-        _keep_mode(self.place, temporary)
+        _keep_mode(self.place, self.temporary)
         try:
-            os.replace(temporary, self.place)
+            self.temporary.replace(self.place)
         except OSError as error:
             if error.errno != errno.EBUSY:
                 raise
-            shutil.copyfile(temporary, self.place)  # mounted there by itself, as into a container
+            shutil.copyfile(self.temporary, self.place)  # mounted there by itself, as into a container
 
     def copy(self, stream: int) -> None:
         """Write into what is there."""
@@ -111,44 +115,65 @@ class _Output:
             shutil.copyfileobj(source, target)
 
 
-@contextmanager
-def _output(path: Path, inputs: Iterable[Path | str]) -> Iterator[_Output]:
-    check_output(path, inputs)
-    with open_stream(path) as stream:
-        if stream is not None:
-            with scratch_folder() as folder:
-                yield _Output(path, folder / f"output{path.suffix}", stream)
-            return
-        place = Path(os.path.realpath(path))
-        if place.exists() and not os.access(place, os.W_OK):
+class _Outputs:
+    """Files being written together, each in a temporary folder beside its place; one for all that go to one folder."""
+
+    def __init__(self, inputs: Collection[Path | str], stack: ExitStack) -> None:
+        self._inputs, self._stack = inputs, stack
+        self._all: list[_Output] = []
+        self._workplaces: dict[Path, Path] = {}
+
+    def add(self, path: Path) -> Path:
+        """Where to write what is to become `path`. Raises as `write_file`."""
+        check_output(path, self._inputs)
+        stream = self._stack.enter_context(open_stream(path))
+        place = path if stream is not None else Path(os.path.realpath(path))
+        if stream is None and place.exists() and not os.access(place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        beside = temporary_file(place.parent, place.suffix)
-        with _beside(place, path), beside as made, native_path(made) as temporary:
-            yield _Output(place, temporary, None)
+        folder = self._folder(place) if stream is None else self._stack.enter_context(scratch_folder())
+        # Short and ASCII whatever it becomes: names have a greatest length, and native libraries know only UTF-8.
+        temporary = folder / f"{len(self._all)}{place.suffix if place.suffix.isascii() else ''}"
+        temporary.touch(exist_ok=False)  # as readable as the umask lets it be; its writer may want less
+        self._all.append(_Output(place, temporary, stream))
+        return temporary
 
+    def _folder(self, place: Path) -> Path:
+        if place.parent not in self._workplaces:
+            self._workplaces[place.parent] = self._stack.enter_context(_workplace(place.parent))
+        return self._workplaces[place.parent]
 
-def _finish(outputs: Iterable[_Output]) -> None:
-    files = [output for output in outputs if output.stream is None]
-    for output in files:
-        _to_disk(output.temporary)  # moving them cannot fail for lack of space then
-    with deferred_interrupts():
+    def finish(self) -> None:
+        """Put all into their places; streams last, since they cannot be taken back."""
+        files = [output for output in self._all if output.stream is None]
         for output in files:
-            output.move()
-    for output in outputs:
-        if output.stream is not None:
-            output.copy(output.stream)
+            _to_disk(output.temporary)  # moving them cannot fail for lack of space then
+        with deferred_interrupts():
+            for output in files:
+                output.move()
+        for output in self._all:
+            if output.stream is not None:
+                output.copy(output.stream)
 
 
 @contextmanager
-def _beside(place: Path, path: Path | str) -> Iterator[None]:
-    """Prepare the folder of `place`; errors that name a temporary file there name `path`, which the user knows."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(place.parent, again=False)
+def _workplace(folder: Path) -> Iterator[Path]:
+    """A temporary folder in `folder`, which is made, and freed of what earlier processes left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder, again=False)
+    with temporary_folder(folder) as made:
+        yield made
+
+
+@contextmanager
+def _named(path: Path | str) -> Iterator[None]:
+    """Errors that name a temporary file, or that a disk is full and not where, name `path`, which the user knows."""
     try:
         yield
     except OSError as error:
-        if isinstance(error.filename, str) and is_temporary(os.path.basename(error.filename)):
-            raise type(error)(error.errno, error.strerror, str(path)) from error
+        name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+        full = not name and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        if full or any(is_temporary(part) for part in Path(name).parts):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
 
 
@@ -157,7 +182,7 @@ def _to_disk(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _keep_mode(place: Path, temporary: str) -> None:
+def _keep_mode(place: Path, temporary: Path) -> None:
     with suppress(OSError):  # no old file, or one of another owner
         old = place.stat()
         os.chmod(temporary, stat.S_IMODE(old.st_mode) & 0o777)

@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from compress.core import CompressError
+from compress.core.scratch import scratch_folder
 from compress.data.opening import DataReference
 from compress.data.pairs import Pairs, PairSizes
 from compress.data.sources import DataSource
@@ -80,8 +80,8 @@ def _batches(
         return
     job = {"source": asdict(DataReference(source.name, "", type(source).__module__)), "seed": seed}
     job |= {"numbers": asdict(numbers), "sizes": asdict(sizes), "step": workers}
-    with tempfile.TemporaryDirectory() as folder:
-        processes = [_Process({**job, "first": k}, Path(folder) / str(k)) for k in range(workers)]
+    with scratch_folder() as folder:
+        processes = [_Process({**job, "first": k}, folder / str(k)) for k in range(workers)]
         try:
             for index, _ in enumerate(numbers.of_worker(0, 1)):
                 yield processes[index % workers].read()

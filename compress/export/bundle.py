@@ -91,8 +91,8 @@ def export_bundle(
 
 def check_place(out: Path) -> None:
     """Raises `UsageError` unless `out` is free, an empty folder, or a bundle and nothing else."""
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise UsageError(f"A bundle is a folder, but {out} is a file or a link. Choose another place with --out.")
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"A bundle is a folder, but {out} is a file. Choose another place with --out.")
     found = {path.name for path in out.iterdir()} if out.is_dir() else set()
     known = _bundle_files(out)
     if found and not (known and found <= known):

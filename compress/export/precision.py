@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from pathlib import Path
 from typing import Literal
 
 import onnx
 from onnxruntime.quantization import QuantType, quantize_dynamic
+
+from compress.core.scratch import scratch_folder
 
 _LINEAR = ["MatMul", "Gemm"]
 """Convolutions are few, in the embedding and the head, and stay in float."""
@@ -25,8 +25,8 @@ def quantized(graph: bytes) -> bytes:
     Activations are quantised as they come, each tensor by its own range (dynamic quantisation, which onnxruntime
     advises for transformers). So nothing needs calibrating, and no frame lies outside a range seen before.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "int8.onnx"
+    with scratch_folder() as folder:
+        path = folder / "int8.onnx"
         model = onnx.load_model_from_string(graph)
         level = logging.root.level
         logging.root.setLevel(logging.ERROR)  # it advises steps that were taken, on the root logger

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compress.core.leftovers import ASIDE, remove_leftovers, temporary_file, temporary_folder
+from compress.core.leftovers import ASIDE, remove_leftovers, temporary_folder
 from compress.core.writing import write_file
 
 _WRITER = """
@@ -92,15 +92,15 @@ def test_what_others_could_have_put_there_leads_nowhere(tmp_path: Path, make: Ca
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
-def test_files_of_others_stay(tmp_path: Path) -> None:
+def test_folders_of_others_stay(tmp_path: Path) -> None:
     left = tmp_path / ".compress-1-0123456789ab.partial"
-    left.write_text("")
+    left.mkdir()
     os.chown(left, 12345, 12345)
     assert remove_leftovers(tmp_path) == []
     assert left.exists()
 
 
 def test_temporaries_are_removed_with_errors_too(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), temporary_file(tmp_path, ".txt"), temporary_folder(tmp_path) as folder:
+    with pytest.raises(ZeroDivisionError), temporary_folder(tmp_path) as folder:
         (folder / "file").write_text(str(1 / 0))
     assert list(tmp_path.iterdir()) == []

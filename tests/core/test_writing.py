@@ -83,14 +83,14 @@ def test_a_signal_waits_until_files_that_belong_together_have_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    replace = os.replace
+    replace = Path.replace
 
-    def interrupted(*args: str) -> None:
+    def interrupted(self: Path, target: Path) -> Path:
         if not one.exists():
             signal.raise_signal(signal.SIGINT)
-        replace(*args)
+        return replace(self, target)
 
-    monkeypatch.setattr(os, "replace", interrupted)
+    monkeypatch.setattr(Path, "replace", interrupted)
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
@@ -184,7 +184,7 @@ def test_a_name_of_any_length_and_bytes_is_written_by_a_native_library(tmp_path:
     for path in (folder / "boxes.txt", folder / ("x" * 255), Path(os.fsdecode(os.fsencode(folder) + b"/\xff.mp4"))):
         with writing(path) as temporary:
             str(temporary).encode("utf-8")
-            assert temporary.suffix == (path.suffix or ".partial")
+            assert temporary.suffix == path.suffix
             temporary.write_text("x")
         assert path.read_text() == "x"
     assert len(_names(folder)) == 3
@@ -225,3 +225,28 @@ def test_errors_name_the_path_that_was_asked_for(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError) as caught:
         write_file(tmp_path / "file" / "inner", "")
     assert str(tmp_path / "file") in str(caught.value.filename)
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path, small_files: int) -> None:
+    with pytest.raises(OSError, match="File too large") as caught:
+        write_file(tmp_path / "file", b"x" * (small_files + 1))
+    assert caught.value.filename == str(tmp_path / "file")
+
+
+def test_a_file_that_is_write_protected_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    monkeypatch.setattr(os, "access", lambda place, mode: False)  # as for anybody but root
+    with pytest.raises(PermissionError) as caught:
+        write_file(path, "new")
+    assert caught.value.filename == str(path)
+
+
+def test_more_files_than_can_be_open_are_written_together(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(200, limits[1]), limits[1]))
+    try:
+        write_together({tmp_path / f"{i}.txt": "1" for i in range(300)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert len(_names(tmp_path)) == 300

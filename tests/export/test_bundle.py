@@ -69,6 +69,10 @@ def test_old_bundle_is_replaced_whole(lively: Lively, tmp_path: Path) -> None:
     _export(lively(SMALL, seed=1), tmp_path / "b", name="new")
     assert open_bundle(tmp_path / "b").name == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
+    (tmp_path / "link").symlink_to("b")
+    _export(lively(SMALL), tmp_path / "link", name="through a link")
+    assert open_bundle(tmp_path / "b").name == "through a link"
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_what_is_no_bundle_is_never_replaced(lively: Lively, tmp_path: Path) -> None:

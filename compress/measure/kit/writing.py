@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from compress.core import TrackerSpec, UsageError, warn
-from compress.core.files import home, write_text
+from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.core.progress import Progress, no_progress
+from compress.core.writing import new_folder, write_file
 from compress.geometry import LoopSettings
 from compress.latency import static
 from compress.measure.backends import KitRecipe
@@ -37,21 +36,16 @@ def emit_kit(request: Request, folder: Path, *, progress: Progress = no_progress
         UsageError: the folder is there and not empty, or fewer than one thread or two rounds.
     """
     _check(request, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as temporary:
-        made = Path(temporary) / "kit"
-        made.mkdir()
+    with new_folder(folder) as made:
         kit = _write(request, made, progress)
-        if folder.exists():
-            folder.rmdir()
-        shutil.move(made, folder)
+        _check(request, folder)  # again, since drawing the graphs took a while
     _keep_plan(kit, folder)
     return str(kit["id"])
 
 
 def _keep_plan(kit: dict[str, Any], folder: Path) -> None:
     try:
-        write_text(kept_kit(kit["id"]), json.dumps(kit))
+        write_file(kept_kit(kit["id"]), json.dumps(kit))
     except OSError as error:
         warn(
             f"The kit's plan could not be kept at {kept_kit(kit['id'])} ({error.strerror or error}). Keep {folder}, "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from compress.core.progress import Progress, no_progress, part
+from compress.core.scratch import scratch_folder
 from compress.latency import Family, Profile
 from compress.measure.host_profiles import check_keepable
 from compress.measure.kit.ingest import ingest
@@ -27,8 +27,8 @@ def remote_profile(request: Request, remote: Remote, *, progress: Progress = no_
         CompressWarning: before anything is measured, where the profile cannot be kept.
     """
     check_keepable(device_path(request.device, Family.of(request.teacher), request.threads))
-    with tempfile.TemporaryDirectory(prefix="compress-kit-") as folder:
-        kit, results = Path(folder) / "kit", Path(folder) / "results.json"
+    with scratch_folder() as folder:
+        kit, results = folder / "kit", folder / "results.json"
         emit_kit(request, kit, progress=part(progress, 0, 0.2))
         measure_remotely(remote, kit, results, progress=part(progress, 0.2, 1))
         return ingest(results, kit=kit)
