@@ -90,7 +90,12 @@ class _Reader:
             raise ValueError(f"its {field.name} is not written as {field.kind}")
         if field.kind == "message":
             return [self.message(value, field.of, depth + 1)]
-        return [value if field.kind == "bytes" else bytes(value).decode("utf-8")]
+        if field.kind == "bytes":
+            return [value]
+        try:
+            return [bytes(value).decode("utf-8")]
+        except UnicodeDecodeError:
+            raise ValueError(f"its {field.name} is no text") from None
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int, Any]]:

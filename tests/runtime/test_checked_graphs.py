@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from compress.cli import main
 from compress.core import FileError
-from compress.runtime import BundleNetwork, graph_network, open_bundle
+from compress.runtime import BundleNetwork, graph_network, open_bundle, sessions
 from compress.runtime.checked_graphs import CheckedGraphs
 from compress.runtime.manifest import file_entry
 from compress.runtime.onnx_file import read_onnx
@@ -227,7 +227,7 @@ def untouched(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [value.name for value in model.graph.input] == ["template"]
         return real(graph, **options)
 
-    real = graph_network.session
+    real = sessions.session
     monkeypatch.setattr(graph_network, "session", seen)
 
 
