@@ -120,7 +120,7 @@ def _split(text: str) -> list[str]:
 
 def _parts(line: str) -> list[str]:
     """What stands between separators; one at the end of a line separates nothing."""
-    return re.split(r"\s*[,;]\s*|\s+", re.sub(r"[,;]\s*$", "", line.strip()))
+    return re.split(r"\s*[,;]\s*|\s+", re.sub(r"\s*[,;]\s*$", "", line.strip()))
 
 
 def _numbers(line: str) -> list[float] | None:

@@ -12,7 +12,9 @@ One decoder serves evaluation, tracking, training and textures, with one rule fo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,12 +24,15 @@ from numpy.typing import NDArray
 from compress.core import FileError
 from compress.core.opening import read_bounded
 from compress.core.ordering import numeric_order
+from compress.core.text import printable
 from compress.geometry.image_headers import KINDS, SUFFIXES, ImageHeader, read_header
 
 MAX_PIXELS = 2**27
 """Of an image or a frame of a video: 134 million, more than cameras have, less than 1 GB in memory."""
 _MAX_BYTES = 2**30
 _ADVICE = "Replace it."
+
+_COMPLAINTS = (b"Corrupt JPEG", b"Premature end of JPEG", b"Invalid ", b"Warning: unknown JFIF", b"libpng ")
 
 # What OpenCV prints, the errors below explain better. OpenCV 5 has the function in another place.
 _set_log_level: Callable[[int], object] = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
@@ -52,15 +57,50 @@ def decode_image(path: Path | str) -> tuple[NDArray[np.uint8] | NDArray[np.uint1
     """
     data = read_bounded(path, "image", _MAX_BYTES, advice="Check the path.")
     header = _checked_header(path, data)
-    try:
-        image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
-    except cv2.error:
-        image = None
+    image, complaint = _decoded(data)
     if image is None:
         raise FileError(f"The image {path} is damaged or of an unknown kind ({len(data)} bytes). {_ADVICE}")
     if image.dtype not in (np.uint8, np.uint16):
         raise FileError(f"The image {path} holds values of type {image.dtype}. Convert it to 8 or 16 bits.")
+    header = replace(header, doubt=header.doubt or complaint)
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), header  # type: ignore[return-value]
+
+
+def _decoded(data: bytes) -> tuple[np.ndarray | None, str | None]:
+    """What OpenCV decodes, and what the library of the format complains about while it goes on."""
+    with _complaints() as complaints:
+        try:
+            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        except cv2.error:
+            image = None
+    return image, f"is not whole ({printable(complaints[0], most=80)})" if complaints else None
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect the lines about damage that libjpeg and libpng write to stderr; what others write there goes on."""
+    lines: list[str] = []
+    try:
+        stderr = os.dup(2)
+    except OSError:  # closed
+        yield lines
+        return
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    os.set_blocking(reading, False)
+    os.dup2(writing, 2)
+    try:
+        yield lines
+    finally:
+        os.dup2(stderr, 2)
+        with suppress(BlockingIOError):
+            for line in os.read(reading, 65536).splitlines(keepends=True):
+                if line.startswith(_COMPLAINTS):
+                    lines.append(line.decode(errors="replace").strip())
+                else:
+                    os.write(2, line)
+        for descriptor in (reading, writing, stderr):
+            os.close(descriptor)
 
 
 def check_image(path: Path | str) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from compress.core import FileError, UsageError
-from compress.data import load_sequences, read_folder
+from compress.data import first_box, load_sequences, read_folder
 
 
 def make_sequence(folder: Path, boxes: str, images: int = 3, suffix: str = ".jpg") -> Path:
@@ -51,6 +51,95 @@ def test_labels_and_boxes_without_area_hide_frames(tmp_path: Path) -> None:
     (sequence,) = read_folder(folder)
     np.testing.assert_array_equal(sequence.visible, [True, False, False, False, False, True])
     np.testing.assert_array_equal(sequence.boxes[4], [0, 0, 0, 0])
+
+
+@pytest.mark.parametrize("absent", ["-1,-1,-1,-1", "-1.0 -1.0 -1.0 -1.0", "NaN,NaN,NaN,NaN", "0,0,0,0", "-1,-1,-1,-1,"])
+def test_absent_objects_as_data_sets_write_them(tmp_path: Path, absent: str) -> None:
+    (sequence,) = read_folder(make_sequence(tmp_path / "cat", f"1,2,3,4\n{absent}\n3,4,5,6\n"))
+    np.testing.assert_array_equal(sequence.boxes, [[1, 2, 3, 4], [0, 0, 0, 0], [3, 4, 5, 6]])
+    np.testing.assert_array_equal(sequence.visible, [True, False, True])
+
+
+@pytest.mark.parametrize(
+    ("inner", "truth"),
+    [
+        ("img", "groundtruth.txt"),
+        ("img", "groundtruth_rect.txt"),
+        ("color", "groundtruth.txt"),
+        ("", "groundtruth.txt"),
+    ],
+)
+def test_layouts(tmp_path: Path, inner: str, truth: str) -> None:
+    """LaSOT, OTB, VOT and GOT-10k."""
+    for name in ("cat", "dog"):
+        folder = make_sequence(tmp_path / name / inner, THREE)
+        (folder / "groundtruth.txt").rename(tmp_path / name / truth)
+    assert [s.name for s in read_folder(tmp_path)] == ["cat", "dog"]
+    (sequence,) = read_folder(tmp_path / "cat")
+    assert (sequence.name, len(sequence), sequence.frame(2).shape) == ("cat", 3, (20, 30, 3))
+
+
+def test_lasots_labels_hide_frames(tmp_path: Path) -> None:
+    folder = make_sequence(tmp_path / "cat", THREE)
+    (folder / "full_occlusion.txt").write_text("0,1,0\n")
+    (folder / "out_of_view.txt").write_text("0,0,1")
+    np.testing.assert_array_equal(read_folder(folder)[0].visible, [True, False, False])
+
+
+def test_utf_16_with_its_mark_is_text(tmp_path: Path) -> None:
+    folder = make_sequence(tmp_path / "cat", "")
+    for encoding in ("utf-16", "utf-8-sig"):
+        (folder / "groundtruth.txt").write_text(THREE, encoding=encoding)
+        np.testing.assert_array_equal(read_folder(folder)[0].boxes[2], [3, 4, 5, 6])
+        assert first_box(folder) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "  ", " , ", ", \t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", " \n", "{}\n"])
+def test_separators_and_ends_of_lines(tmp_path: Path, separator: str, end: str) -> None:
+    folder = make_sequence(tmp_path / "cat", "")
+    text = THREE.replace("2,", "2.000e+00,").replace(",", separator)
+    (folder / "groundtruth.txt").write_bytes(text.replace("\n", end.format(separator)).encode())
+    np.testing.assert_array_equal(read_folder(folder)[0].boxes[:, 1], [2, 3, 4])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1_0,2,3,4",
+        "1,2,3,1e999",
+        "1e8,2,3,4",
+        "１,2,3,4",
+        "1,nan,3,4",
+        "-1,-1,-1,-2",
+        "1,5;2,5;3;4",
+        "0x1,2,3,4",
+        "1,,3,4",
+    ],
+)
+def test_numbers_that_are_none(tmp_path: Path, line: str) -> None:
+    folder = make_sequence(tmp_path / "cat", "")
+    (folder / "groundtruth.txt").write_text(f"1,2,3,4\n{line}\n3,4,5,6\n", encoding="utf-8")
+    with pytest.raises(FileError, match="line 2 is"):
+        read_folder(folder)
+
+
+def test_a_folder_without_a_readable_first_image_is_refused(tmp_path: Path) -> None:
+    folder = make_sequence(tmp_path / "cat", THREE)
+    for path in folder.glob("*.jpg"):
+        path.write_bytes(b"")
+    with pytest.raises(FileError, match="it is empty"):
+        read_folder(tmp_path)
+
+
+def test_first_boxes(tmp_path: Path) -> None:
+    folder = make_sequence(tmp_path / "cat", "10,20,40,20,40,60,10,60\n0\n")
+    assert first_box(folder) == [10, 20, 30, 40]
+    (folder / "groundtruth.txt").write_text("nan,nan,nan,nan\n1,2,3,4\n")
+    with pytest.raises(FileError, match="first line of .* or give the box by --init"):
+        first_box(folder)
+    (folder / "groundtruth.txt").unlink()
+    assert first_box(folder) is None
 
 
 @pytest.mark.parametrize(
