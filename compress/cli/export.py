@@ -11,6 +11,7 @@ from compress.cli.number_types import Number
 from compress.cli.options import SourceCommand, json_option, out_option, print_json, update_interval_option
 from compress.cli.thresholds_option import at_thresholds, thresholds_option, thresholds_variant
 from compress.core.ranges import THREADS
+from compress.core.text import shell_command
 
 
 @click.command(cls=SourceCommand)
@@ -84,4 +85,4 @@ def command(
     parity, size = manifest["parity"], sum(entry["bytes"] for entry in manifest["files"].values())
     click.echo(f"{source.name} ({manifest['spec_id']}) is in {out}, {size / 1e6:.1f} MB.")
     click.echo(f"PyTorch and onnxruntime agree: {parity_text(parity)}")
-    click.echo(f"Next: compress track {out} --video FILE --init x,y,w,h --out boxes.txt")
+    click.echo(f"Next: {shell_command('compress', 'track', out)} --video FILE --init x,y,w,h --out boxes.txt")

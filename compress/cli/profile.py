@@ -14,6 +14,7 @@ from compress.cli.profile_output import show_kit, show_profile
 from compress.cli.progress import progress_display
 from compress.core import UsageError
 from compress.core.ranges import ROUNDS, SECONDS, THREADS
+from compress.core.text import shell_command
 
 if TYPE_CHECKING:
     from compress.core.progress import Progress
@@ -104,9 +105,10 @@ def measure(
         return
     request = _request(target, teacher, space, threads, rounds, provider)
     if connection["host"] is None:
+        command = shell_command("compress", "profile", "kit", "--target", request.device.target)
         raise UsageError(
             f"{request.device.target} is not this host. Give --host user@device to measure it over ssh, or write a kit "
-            f"to copy there: `compress profile kit --target {request.device.target} --out kit`."
+            f"to copy there: `{command} --out kit`."
         )
     from compress.measure.ssh.profile import remote_profile
 
