@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from compress.archive import check_study_file
+from compress.archive import read_study
 from compress.core import FileError, fingerprint
 from compress.core.files import write_text
 from compress.core.plain_files import read_plain
@@ -110,7 +110,7 @@ def _check_study(run_dir: Path) -> None:
     """
     path = run_dir / "study.db"
     if os.path.lexists(path):
-        check_study_file(path)
+        _ = read_study(run_dir).records  # read whole, with names that tell the variants apart
         return
     left = [name for name in _RESULTS if os.path.lexists(run_dir / name)]
     if left:
