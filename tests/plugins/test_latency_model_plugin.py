@@ -36,7 +36,7 @@ class CountedMacs:
     errors: LatencyErrors | None = None
 
     def covers(self, spec: TrackerSpec) -> bool:
-        return macs(spec).full < 1e12
+        return macs(spec).full < 1e11
 
     def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
         worst = self._ms(spec, worst_path(spec))
