@@ -40,6 +40,9 @@ LIMIT = 0.2
 
 ATTEMPTS = 3
 
+AGAIN_WITHIN_S = 300.0
+"""No further attempt begins later than this after the first: what is noisy then is used."""
+
 
 def time_rounds(
     calls: Sequence[Callable[[], object]],
@@ -77,11 +80,13 @@ def settled_rounds(
     All rounds are kept, except those from before the machine became slower or faster: what it does now is what counts.
     More than twice only what disagrees or drifts by more than `LIMIT`. What is noisy even then is used: see `noise`.
     """
-    times = np.empty((len(calls), 0, timed))
+    times, start = np.empty((len(calls), 0, timed)), time.monotonic()
     for attempt in range(attempts):
         more = time_rounds(calls, rounds=rounds, dropped=dropped, timed=timed, seed=seed + attempt, progress=progress)
         times = more if drifted(times) else np.concatenate([times, more], axis=1)
         if not drifted(times) and spread(times) <= (LIMIT if attempt else NOISY):
+            break
+        if time.monotonic() - start > AGAIN_WITHIN_S:
             break
     return times
 

@@ -47,6 +47,12 @@ def test_disagreement_of_even_and_odd_rounds() -> None:
     assert disagreement(times[:, :1]) == pytest.approx([0.0, 0.0])
 
 
+def test_a_noisy_machine_is_not_measured_for_ever(clock: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compress.measure.timing.AGAIN_WITHIN_S", -1.0)
+    count = iter(range(10**6))
+    assert settled_rounds([lambda: clock.pass_ms(1 + 9 * ((next(count) // 8) % 2))], rounds=4).shape[1] == 4
+
+
 def test_a_noisy_machine_is_measured_again(clock: Any) -> None:
     """A call that is slow in every other round disagrees with itself; a steady one does not."""
     count = iter(range(10**6))
