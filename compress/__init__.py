@@ -6,6 +6,10 @@ import os
 from importlib import import_module
 from typing import Any
 
+# onnxruntime from 1.32 on keeps a database of events under ~/.cache/Microsoft and sends them, unless it is told not to
+# before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 __version__ = "0.1.0"
 
 # onnxruntime collects usage data from 1.32 on, in files under the home folder, as soon as it is imported.

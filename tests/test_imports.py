@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -32,6 +34,14 @@ def test_import_is_light(module: str) -> None:
 @pytest.mark.parametrize("words", [["--help"], ["teachers"], ["spaces"], ["describe", "ostrack-nano", "--json"]])
 def test_command_is_light(words: list[str]) -> None:
     assert _loaded(_command(*words)) == set()
+
+
+def test_onnxruntime_sends_and_keeps_nothing(tmp_path: Path) -> None:
+    environment = os.environ | {"HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    code = "import compress.runtime.sessions as s; s.session_options(threads=1)"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_command_module_is_light() -> None:

@@ -91,7 +91,7 @@ def state_dict(folder: Path, rng: Random) -> str:
         lambda: torch.tensor(0.0),
     )  # fmt: skip
     names = (name, name, name, name + "x", "module." + name, "\x1b[2J", "../../" + ESCAPE, 7, ("a", 1), b"x", "")
-    with suppress(RuntimeError, TypeError, NotImplementedError, IndexError):
+    with suppress(RuntimeError, TypeError, NotImplementedError, IndexError), containers.warnings_ignored():
         made = rng.choice(other)()
         state |= {rng.choice(names): made}
     if rng.random() < 0.2:

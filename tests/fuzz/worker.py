@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import sys
@@ -18,11 +19,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
+import compress
 from tests.fuzz import child, originals
 from tests.fuzz.judge import MEGABYTES, SECONDS, Answer, faults
 from tests.fuzz.kinds import KINDS, build
 from tests.fuzz.values import ESCAPE
 
+_HEAVY = (
+    "torch", "torch._dynamo", "onnx", "onnxruntime", "optuna", "cv2", "sqlalchemy.dialects.sqlite", "alembic.command",
+    "safetensors.torch", "safetensors.numpy", "pandas", "plotly", "scipy.optimize", "jinja2", "rich.table",
+    "moocore", "plotly.graph_objects", "sqlalchemy.orm", "encodings.utf_8_sig", "encodings.utf_16",
+)  # fmt: skip
 _TURN = 0.02
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _BESIDE = ("notes", "stdout", "stderr")
@@ -42,12 +49,9 @@ def main() -> None:
 
 def load() -> None:
     """Import what commands import, so that a fork has it."""
-    from compress.cli.group import COMMANDS
-
-    for name in ("torch", "onnx", "onnxruntime", "optuna", "cv2", "sqlalchemy", "safetensors.torch", "compress.driver"):
+    own = [each.name for each in pkgutil.walk_packages(compress.__path__, "compress.")]
+    for name in (*_HEAVY, *(name for name in own if not name.startswith(("compress.testing", "compress.__main__")))):
         importlib.import_module(name)
-    for name in COMMANDS:
-        importlib.import_module(f"compress.cli.{name.replace('-', '_')}")
     sys.dont_write_bytecode = True
     originals.register_tracker()
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from compress.core import FileError, TrackerSpec
+from compress.core import FileError, HeadSpec, TrackerSpec
 from compress.measure import Coverage
 from compress.measure.kit.ingest import _kit_of
 from compress.measure.kit.request import Request
@@ -99,6 +99,8 @@ def test_a_kit_that_was_written_here_is_accepted(plan: dict[str, Any], tmp_path:
         ),
         (_set("loop", "maps", "score_map", [1, 10**6, 10**6]), "loop.maps.score_map must have at most"),
         (_set("loop", "maps", "score_map", "x"), "loop.maps.score_map must be a shape"),
+        (_set("loop", "maps", {"prob_tl": [4, 4]}), "loop.maps must hold the shapes of a head"),
+        (_set("loop", "maps", "size_map", [2, 1, 1]), "loop.maps.size_map must be as wide"),
         (_set("loop", "settings", "search_size", HUGE), "loop.settings.search_size"),
         (_set("loop", "settings", "search_factor", float("inf")), "loop.settings.search_factor"),
         (_set("weights", "bytes", MOST_WEIGHTS + 1), "weights.bytes"),
@@ -119,6 +121,14 @@ def test_each_entry_is_checked(plan: dict[str, Any], tmp_path: Path, change: Cal
     change(plan)
     with pytest.raises(FileError, match=words):
         read_kit(_written(tmp_path, plan))
+
+
+@pytest.mark.parametrize("head", [HeadSpec("tokens", bins=24, score=True), HeadSpec("corner", channels=8)])
+def test_maps_of_every_head_are_accepted(
+    plan: dict[str, Any], tmp_path: Path, tiny: TrackerSpec, head: HeadSpec
+) -> None:
+    plan["loop"]["maps"] = {name: list(shape) for name, shape in replace(tiny, head=head).maps.items()}
+    assert main(["--kit", _written(tmp_path, plan), "--loop"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ from pathlib import Path
 import yaml
 
 from compress.core import UsageError, unknown_name
-from compress.core.files import shipped
+from compress.core.files import shipped, write_text
 from compress.core.plain import problems_of, to_plain
 from compress.core.plain_files import load_plain
-from compress.core.writing import write_file
 from compress.latency.estimated.profile import EstimatedProfile
 
 UNFITTED = {
@@ -66,7 +65,7 @@ def save_estimated(profile: EstimatedProfile, path: Path, *, comment: str) -> No
     if problems:
         raise ValueError("; ".join(problems))
     text = yaml.safe_dump(to_plain(profile), sort_keys=False, allow_unicode=True, width=110)
-    write_file(path, "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines()) + text)
+    write_text(path, "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines()) + text)
 
 
 @cache

@@ -43,8 +43,10 @@ MODULES = (
 
 _MAIN = '''\
 """Measures the kit beside it: python3 measure.pyz. Needs numpy and onnxruntime; uses OpenCV if there is one."""
+import os
 import sys
 
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # before onnxruntime is imported
 if sys.version_info < (3, 8):
     sys.exit("Error: a kit needs Python 3.8 or newer, but this is Python %d.%d." % sys.version_info[:2])
 

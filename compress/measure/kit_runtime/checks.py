@@ -27,6 +27,13 @@ _COUNTS = {
     "seed": (0, 2**31),
 }
 _SIZES = {"template_size": (1, 8192), "search_size": (1, 8192), "grid": (1, 8192)}
+_CENTRE, _CORNERS = {"score_map": 3, "size_map": 3, "offset_map": 3}, {"prob_tl": 2, "prob_br": 2}
+_SIDES = {"prob_l": 1, "prob_t": 1, "prob_r": 1, "prob_b": 1}
+_SCORED = dict(_SIDES, pred_scores=0)
+_HEADS = tuple(set(each) for each in (_CENTRE, _CORNERS, _SIDES, _SCORED))
+_DIMENSIONS = dict(_CENTRE, **_CORNERS, **_SCORED)
+"""Of the maps of each kind of head, without the batch."""
+
 _FILE = re.compile(r"graphs/[A-Za-z0-9_-][A-Za-z0-9._-]{0,250}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _PROVIDERS = ("auto", "cpu", "cuda", "tensorrt")
@@ -56,14 +63,18 @@ def _check_loop(loop: Any) -> None:
     for name in ("template_factor", "search_factor"):
         factor = settings.get(name)
         _need(type(factor) in (int, float) and 0.1 <= factor <= 100, f"loop.settings.{name} must be from 0.1 to 100")
-    _need(isinstance(maps, dict) and 0 < len(maps) <= 16, "loop.maps must hold the shapes of maps")
+    _need(isinstance(maps, dict) and set(maps) in _HEADS, "loop.maps must hold the shapes of a head's maps")
     for name, shape in maps.items():
-        _need(isinstance(shape, list) and 0 < len(shape) <= 4, f"loop.maps.{name} must be a shape")
+        good = isinstance(shape, list) and len(shape) == _DIMENSIONS[name]
+        _need(good, f"loop.maps.{name} must be a shape of {_DIMENSIONS[name]} sides")
         values = 1
         for side in shape:
             _count(side, f"loop.maps.{name}", 1, _MOST_VALUES)
             values *= side
         _need(values <= _MOST_VALUES, f"loop.maps.{name} must have at most {_MOST_VALUES} values")
+        sides, grid = shape[1:] if len(shape) == 3 else shape, settings["grid"]
+        least = [grid, grid] if len(shape) == 3 else [2] * len(sides)
+        _need(len(set(sides)) <= 1 and sides >= least, f"loop.maps.{name} must be as wide as the head's grid")
 
 
 def _check_graphs(kit: Any) -> None:
