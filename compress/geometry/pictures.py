@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,14 @@ _LOOKED_AT = 8
 """Images, evenly spread, whose values say what a folder's depth is."""
 _DARK = 32
 """Of 255: a folder whose brightest values are below may hold fewer bits than its files have."""
+
+
+class _Values(NamedTuple):
+    """Of an image: its lowest and highest value, and how many of 16 bits it uses; None where it has 8."""
+
+    low: int
+    high: int
+    bits: int | None
 
 
 class Pictures:
@@ -102,7 +111,7 @@ class Pictures:
         """Looked into once, where an image is almost black."""
         if image[::4, ::4].max() < _DARK and "dark" not in self._warned:
             self._warned.add("dark")
-            brightest = max(int(found.max()) for found in self._some)
+            brightest = max(values.high for values in self._some())
             if brightest < _DARK:
                 self._warn(f"the brightest values are {brightest} of 255. If its images have fewer bits than their "
                            "files, scale them")  # fmt: skip
@@ -110,9 +119,8 @@ class Pictures:
     @cached_property
     def _bits(self) -> int:
         """Bits that images of 16 bits use."""
-        deep = [image for image in self._some if image.dtype == np.uint16]
-        low, high = min(int(image.min()) for image in deep), max(int(image.max()) for image in deep)
-        bits = max(map(used_bits, deep))
+        deep = [values for values in self._some() if values.bits is not None]
+        low, high, bits = min(v.low for v in deep), max(v.high for v in deep), max(v.bits or 0 for v in deep)
         if bits < 16:
             self._warn(f"images have 16 bits but values from {low} to {high}, and are read as of {bits} bits; convert "
                        "them to 8 bits for another scale")  # fmt: skip
@@ -120,10 +128,11 @@ class Pictures:
             self._warn(f"images have 16 bits but values from {low} to {high} only, so they show little; stretch them")
         return bits
 
-    @property
-    def _some(self) -> list[NDArray[np.uint8] | NDArray[np.uint16]]:
-        indices = {round(k * (len(self) - 1) / (_LOOKED_AT - 1)) for k in range(_LOOKED_AT)}
-        return [decode_image(self.files[index])[0] for index in sorted(indices)]
+    def _some(self) -> Iterator[_Values]:
+        """Of images spread over the folder, one at a time, as they may be large."""
+        for index in sorted({round(k * (len(self) - 1) / (_LOOKED_AT - 1)) for k in range(_LOOKED_AT)}):
+            image = decode_image(self.files[index])[0]
+            yield _Values(int(image.min()), int(image.max()), used_bits(image) if image.dtype == np.uint16 else None)
 
     def _warn(self, text: str) -> None:
         if text not in self._warned:
