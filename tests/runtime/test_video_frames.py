@@ -1,6 +1,7 @@
 """Videos and folders become RGB frames, or a clear error."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,3 +106,12 @@ def test_frame_of_another_size_is_refused(frame_folder: Path) -> None:
     cv2.imwrite(str(frame_folder / "4.png"), np.zeros((30, 40, 3), np.uint8))
     with pytest.raises(FileError, match=r"Frame 4 .*\(4.png\) is 40x30 but the first is 240x160"):
         list(Frames(frame_folder))
+
+
+def test_a_folder_of_temporary_files_whose_name_is_no_text(
+    tmp_path: Path, write_video: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / os.fsdecode(b"t\xe9mp")
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    assert len(list(Frames(write_video().rename(place / "v.mp4")))) == 10
