@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from compress.core.errors import UsageError
+from compress.core.ranges import FPS, SPEEDUP
 from compress.core.records import LATENCY_FIGURES, Latency
 
 _MARGIN = 0.95
@@ -52,14 +53,14 @@ class LatencyConstraint:
             teacher: Latency of the teacher on the target, which `speedup` needs; without it nothing is bound.
 
         Raises:
-            UsageError: both are given, or one is no positive number.
+            UsageError: both are given, or one is outside of its range.
         """
-        given = {name: float(value) for name, value in (("speedup", speedup), ("fps", fps)) if value is not None}
+        given = {name: value for name, value in (("speedup", speedup), ("fps", fps)) if value is not None}
         if len(given) > 1:
             raise UsageError("Give the speed to reach by one of --fps N and --speedup X, not by both.")
         for name, value in given.items():
-            if not (math.isfinite(value) and value > 0):
-                raise UsageError(f"--{name} must be a finite number above 0 but is {value}.")
+            (FPS if name == "fps" else SPEEDUP).check(f"--{name}", value)
+        given = {name: float(value) for name, value in given.items()}
         if fps is not None:
             return cls(1000.0 / fps, given, at)
         if speedup is not None and teacher is not None:

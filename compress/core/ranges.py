@@ -135,8 +135,14 @@ UPDATE_INTERVAL = NumberRange(0, 1_000_000_000, whole=True, unit="frames")
 RUNS = NumberRange(10, 1_000_000, whole=True)
 """Timed runs of a whole tracker."""
 
+ANY_RUNS = NumberRange(1, 1_000_000, whole=True)
+"""As `RUNS`, for callers from Python, who may want few."""
+
 ROUNDS = NumberRange(10, 1000, whole=True)
 """Visits to each network of a profile."""
+
+ANY_ROUNDS = NumberRange(2, 1000, whole=True)
+"""As `ROUNDS`, for callers from Python."""
 
 WORKERS = NumberRange(0, 256, whole=True)
 """Processes that draw pairs; 0 draws in the process itself."""

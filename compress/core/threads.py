@@ -29,7 +29,7 @@ def check_threads(threads: int) -> None:
         UsageError: fewer than 1 or more than `MOST_THREADS`.
     """
     cores = usable_cores()
-    if not 1 <= threads <= MOST_THREADS:
+    if type(threads) is not int or not 1 <= threads <= MOST_THREADS:
         raise UsageError(
             f"threads must be from 1 to {MOST_THREADS} but is {threads}. This process can use {_cores(cores)}."
         )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 import optuna
 
-from compress.core import LatencyConstraint, TrackerSpec, describe
+from compress.core import LatencyConstraint, TrackerSpec, UsageError, describe
 from compress.core.progress import Progress
+from compress.core.settings import flag_of
 from compress.data import DataReference, PairSizes, open_source
 from compress.distill import StudentRecipe, pool_bytes
 from compress.driver.jobs import Rung, TrainingSetup
@@ -73,6 +75,8 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
 def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
     """What all jobs of a search have in common; puts the teacher's weights into the store."""
     teacher = inputs.teacher.spec
+    if settings.pool:
+        check_pool(teacher, settings.pool)
     return TrainingSetup(
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
@@ -94,6 +98,25 @@ def rungs_of(*, steps: int, partial: float) -> tuple[Rung, ...]:
 def pool_size(teacher: TrackerSpec, draws: int) -> int:
     """Pairs to distil on by default: 8192, or fewer where `draws` are fewer or their memory would pass 1.25 GB."""
     return max(64, min(8192, draws, 1_250_000_000 // pool_bytes(teacher)))
+
+
+def check_pool(teacher: TrackerSpec, pairs: int, memory: int | None = None) -> None:
+    """Refuse pairs that this machine's memory cannot hold, before anything is measured or drawn.
+
+    Args:
+        memory: Bytes that there are; by default this machine's.
+
+    Raises:
+        UsageError: naming what they would take, what there is, and how many fit.
+    """
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if memory is None else memory
+    each = pool_bytes(teacher)
+    if pairs * each > memory:
+        raise UsageError(
+            f"{flag_of(SearchSettings, 'pool')} {pairs}: the pairs and the teacher's answers to them would take "
+            f"{pairs * each / 1e9:,.1f} GB of memory, but this machine has {memory / 1e9:,.1f} GB. Ask for at most "
+            f"{max(64, memory // 2 // each)}, or leave it out."
+        )
 
 
 def latency_model(settings: SearchSettings, inputs: Inputs, progress: Progress) -> LatencyModel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from compress.core import ranges
 from compress.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,8 +68,7 @@ def _interval(spec: TrackerSpec, wanted: int | None) -> int:
     able = spec.online_templates > 0 and spec.head.score
     if wanted is None:
         return UPDATE_INTERVAL if able else 0
-    if wanted < 0:
-        raise UsageError(f"The update interval must be a number of frames, or 0 for never, but is {wanted}.")
+    ranges.UPDATE_INTERVAL.check("The update interval", wanted)
     if wanted and not able:
         raise UsageError(
             f"The update interval is {wanted}, but this tracker has no online template and score head to choose it by. "

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from time import monotonic
 
-from compress.core import TrackerSpec, UsageError
+from compress.core import TrackerSpec
 from compress.core.progress import Progress, no_progress, part
+from compress.core.ranges import ANY_ROUNDS
 from compress.latency import Conditions, Profile
 from compress.measure.backends import CPU, Backend, host_backend
 from compress.measure.budget import MeasurementBudget
@@ -35,8 +36,7 @@ def build_profile(
 
     Arguments and errors as `host_profile`.
     """
-    if rounds < 2:
-        raise UsageError(f"rounds must be at least 2 but is {rounds}.")
+    ANY_ROUNDS.check("rounds", rounds)
     plan, backend, start = TimingPlan.of(teacher, coverage), host_backend(target), monotonic()
     found = _measured(plan, backend, target, threads, rounds, progress)
     if not found.remarks or monotonic() - start > AGAIN_WITHIN_S:

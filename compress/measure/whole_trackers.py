@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from compress.core import ExecutionPath, Latency, TrackerSpec, UsageError
+from compress.core import ExecutionPath, Latency, TrackerSpec
 from compress.core.progress import Progress, no_progress, part
+from compress.core.ranges import ANY_RUNS
 from compress.core.threads import check_threads
 from compress.latency import runtime_label
 from compress.measure.backends import CPU, Backend, host_backend
@@ -88,8 +89,7 @@ def time_whole(
     Raises:
         UsageError: fewer than one run or thread, or an adaptive tracker without paths.
     """
-    if runs < 1:
-        raise UsageError(f"runs must be at least 1 but is {runs}.")
+    ANY_RUNS.check("runs", runs)
     check_threads(threads)
     backend = host_backend(target)
     own = part(progress, 0, 1, "measuring whole trackers")

@@ -43,9 +43,9 @@ def test_nothing_is_bound_without_a_speed_or_its_teacher(given: dict[str, Any]) 
     ("given", "words"),
     [
         ({"fps": 30.0, "speedup": 2.0}, "not by both"),
-        ({"fps": 0.0}, "--fps must be a finite number above 0 but is 0"),
-        ({"speedup": math.nan}, "--speedup must be a finite number"),
-        ({"fps": math.inf}, "--fps must be a finite number"),
+        ({"fps": 0.0}, "--fps must be a number of frames per second from 0.001 to 1,000,000 but is 0"),
+        ({"speedup": math.nan}, "--speedup must be a number from 0.001 to 10,000 but is nan"),
+        ({"fps": math.inf}, "--fps must be a number of frames per second .* but is inf"),
         ({"fps": 30.0, "at": "p42"}, "--fps-at must be one of mean, p50"),
     ],
 )

@@ -13,7 +13,7 @@ from compress.cli.search import command
 from compress.core import UsageError, describe
 from compress.core.settings import settings_of
 from compress.driver import SearchKeywords, SearchSettings
-from compress.driver.preparation import pool_size
+from compress.driver.preparation import check_pool, pool_size
 from compress.surgery import Rank
 
 
@@ -84,3 +84,10 @@ def test_default_pool_fits_in_memory() -> None:
     assert pool_size(describe("ostrack-nano"), 480 * 32) == 8192
     assert 300 < pool_size(describe("ostrack256"), 480 * 32) < 1000
     assert pool_size(describe("ostrack256"), 5 * 32) == 160
+
+
+def test_a_pool_beyond_the_memory_is_refused_with_what_would_fit() -> None:
+    teacher = describe("ostrack-nano")
+    check_pool(teacher, 8192)
+    with pytest.raises(UsageError, match=r"^--pool 10000000: .* take 1,\d+.\d GB .* has 1.0 GB. Ask for at most"):
+        check_pool(teacher, 10_000_000, memory=10**9)
