@@ -201,9 +201,9 @@ def new_study_file(path: Path) -> None:
     import optuna
     from sqlalchemy.engine import URL
 
-    from compress.core.files import replacing
+    from compress.core.writing import writing
 
-    with replacing(path) as temporary:
+    with writing(path) as temporary:
         storage = optuna.storages.RDBStorage(URL.create("sqlite", database=str(temporary)).render_as_string())
         optuna.create_study(study_name=STUDY, storage=storage, directions=["minimize", "maximize"])
         close(storage)

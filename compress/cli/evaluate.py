@@ -56,10 +56,12 @@ def command(
     A bundle runs under onnxruntime, anything else under PyTorch. fps leaves the reading of images out.
     """
     from compress.data import load_sequences
-    from compress.evaluate import evaluate, write_results
+    from compress.evaluate import check_results, evaluate, write_results
 
     network, spec, settings = _load(tracker, weights, device, threads, update_interval, thresholds)
     sequences = load_sequences(data)
+    if out is not None:
+        check_results((sequence.name for sequence in sequences), out)
     with progress_display(quiet=quiet or as_json) as progress:
         evaluation = evaluate(network, settings, sequences, progress=progress)
     if out is not None:

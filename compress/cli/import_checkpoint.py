@@ -23,11 +23,13 @@ def command(name: str, file: Path) -> None:
     safetensors file. Every weight must be there and fit. docs/checkpoints.md lists which file is whose.
     """
     from compress.core.files import home
+    from compress.core.outputs import check_output
     from compress.models import create_tracker, load_weights, save_weights
 
     model = create_tracker(name)
     read = load_weights(model, file)
     path = home() / "weights" / f"{name}.safetensors"
+    check_output(path, [file])
     save_weights(model, path, metadata={"source": printable(file.name)})
     click.echo(_account(file, read))
     click.echo(f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters of {name} are in {path}.")

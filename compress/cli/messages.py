@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from compress.core import FileError
 from compress.core.text import printable
 
 _ADVICE = {
@@ -13,6 +14,7 @@ _ADVICE = {
     errno.EROFS: ("The file system is read-only", "Choose a place that can be written to."),
     errno.EACCES: ("Permission is missing", "Check who owns it, or choose another place."),
     errno.EPERM: ("Permission is missing", "Check who owns it, or choose another place."),
+    errno.EFBIG: ("The file would be larger than is allowed here", "Write elsewhere, or raise the limit (ulimit -f)."),
     errno.ENAMETOOLONG: ("The name is too long for this file system", "Choose a shorter one."),
     errno.ENOENT: ("There is no such file or directory", "Check the spelling."),
     errno.EEXIST: ("The file already exists", "Remove it, or choose another place."),
@@ -33,6 +35,16 @@ def os_paragraph(error: OSError) -> str:
         what, advice = _ADVICE[error.errno]
         return f"{what}{place}. {advice}"
     return f"{error.strerror or error}{place}. COMPRESS_DEBUG=1 shows where."
+
+
+def check_directory() -> None:
+    """Raises FileError where the working directory is gone: relative paths mean nothing, and libraries end there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise FileError(
+            "The directory in which the command was started is gone. Change to one that is there."
+        ) from error
 
 
 def unexpected_paragraph(error: Exception) -> str:

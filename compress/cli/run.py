@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import click
 
 from compress.cli.console import ReaderLeft, open_missing_descriptors, printable_streams
-from compress.cli.messages import os_paragraph, unexpected_paragraph
+from compress.cli.messages import check_directory, os_paragraph, unexpected_paragraph
 from compress.core import CompressError, CompressWarning
 from compress.core.interrupts import Terminated, raise_when_terminated
 from compress.core.text import printable
@@ -65,6 +65,7 @@ def _exit_code(error: BaseException, code: int) -> int:
 def _invoke(args: list[str] | None) -> int:
     from compress.cli.group import group
 
+    check_directory()
     with _printed_warnings():
         result = group.main(args=args, prog_name="compress", standalone_mode=False)
     return result if isinstance(result, int) else 0

@@ -55,7 +55,7 @@ def command(
 
     opened = open_bundle(bundle)
     frames = _source(video)
-    check_places(out=out, draw=draw, inputs=[*frames.files, *_files(bundle)])
+    check_places(out=out, draw=draw, inputs=[*frames.files, Path(video) / "groundtruth.txt", *_files(bundle)])
     box = _known_box(video, frames) if init is None else list(init)
     network = BundleNetwork(opened, threads=threads)
     with progress_display(quiet=quiet or as_json) as progress:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from compress.core.errors import CompressError, warn
 from compress.core.leftovers import temporary_folder
-from compress.core.writing import write_file, writing
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _ADVICE = "Set COMPRESS_HOME to a folder that can be written to."
@@ -79,7 +78,3 @@ def shipped(folder: str) -> Path:
     if (_PACKAGE.parent / "pyproject.toml").is_file() and source.is_dir():
         return source
     return _PACKAGE / "_data" / folder
-
-
-replacing = writing
-write_text = write_file

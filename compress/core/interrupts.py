@@ -69,9 +69,9 @@ class DeferredInterrupts:
         """Put the handlers back, and hand the signal to the one that it was for."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
-        number, self._before, self._came = self._came, {}, None
-        if number is not None:
-            signal.raise_signal(number)
+        came, self._before, self._came = self._came, {}, None
+        if came is not None:
+            signal.raise_signal(came)
 
 
 @contextmanager

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
 from compress.core import FileError
-from compress.core.files import replacing
 from compress.core.plain import from_plain
 from compress.core.plain_values import shown
+from compress.core.writing import writing
 from compress.models.checkpoints.safetensors_files import open_safetensors
 
 _FORMAT = "compress-training"
@@ -94,11 +95,20 @@ def save_state(path: Path, step: int, settings: Mapping[str, Any], tensors: Mapp
     Args:
         settings: What the training depends on, as plain data.
         tensors: Any, by name; no two may share memory.
+
+    Raises:
+        FileError: it cannot be written; an older state stays.
     """
     header = {"format": _FORMAT, "version": _VERSION, "step": step, "settings": dict(settings)}
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with replacing(path) as temporary:
-        save_file(kept, temporary, metadata={_FORMAT: json.dumps(header)})
+    try:
+        with writing(path) as temporary:
+            save_file(kept, temporary, metadata={_FORMAT: json.dumps(header)})
+    except (OSError, SafetensorError) as error:
+        raise FileError(
+            f"The state of a training cannot be written to {path} ({error}). Free some space; the same command "
+            "continues from the last state that was."
+        ) from error
 
 
 def read_state(

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 
 from compress.core import FileError, TrackerSpec
-from compress.core.files import replacing
 from compress.core.opening import read_bounded
+from compress.core.outputs import check_output
 from compress.core.progress import Progress, no_progress
+from compress.core.writing import writing
 from compress.data import DataSource, Pairs, PairSizes
 from compress.data.worker import stream_pairs
 from compress.distill.checkpoint import Checkpoint
@@ -74,6 +75,8 @@ def train_teacher(
     _check_older(out)
     torch.manual_seed(recipe.seed)
     model = build(spec, drop_path=recipe.drop_path)
+    for written in (out / "weights.safetensors", checkpoint.path):
+        check_output(written, [recipe.init] if recipe.init else ())
     if recipe.init and not checkpoint.path.is_file():
         model.load_state_dict(start_from_timm(spec, recipe.init).state_dict())
     model = model.to(on).train()
@@ -130,7 +133,7 @@ class _Log:
 
     def _add(self, step: int, means: Mapping[str, float]) -> None:
         rows = [row for row in self._rows() if _is_step(row[0]) and int(row[0]) < step]
-        with replacing(self._path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        with writing(self._path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows(
                 [["step", *means], *rows, [str(step), *(f"{value:.5f}" for value in means.values())]]
             )

@@ -13,12 +13,12 @@ from typing import Any
 
 import yaml
 
-from compress.archive import check_study_file
+from compress.archive import read_study
 from compress.core import FileError, fingerprint
-from compress.core.files import write_text
 from compress.core.plain_files import read_plain
 from compress.core.plain_values import shown
 from compress.core.text import printable
+from compress.core.writing import write_file
 from compress.data import open_source
 from compress.driver.jobs import TrainingSetup
 from compress.driver.settings import MAY_CHANGE, SearchSettings
@@ -94,7 +94,7 @@ def check_or_write_config(config: SearchSettings, run_dir: Path, content: Conten
             )
     elif any(entry.name != ".lock" for entry in run_dir.iterdir()):
         raise FileError(f"{run_dir} is not empty and holds no search. {_OTHER}")
-    write_text(path, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
+    write_file(path, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
 
 
 def content_fingerprint(config: SearchSettings, content: Content) -> str:
@@ -110,7 +110,7 @@ def _check_study(run_dir: Path) -> None:
     """
     path = run_dir / "study.db"
     if os.path.lexists(path):
-        check_study_file(path)
+        _ = read_study(run_dir).records  # read whole, with names that tell the variants apart
         return
     left = [name for name in _RESULTS if os.path.lexists(run_dir / name)]
     if left:

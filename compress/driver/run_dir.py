@@ -15,7 +15,7 @@ from time import strftime
 from compress import __version__
 from compress.archive import explained
 from compress.core import InterruptedRun
-from compress.core.files import write_text
+from compress.core.writing import write_file
 
 _PACKAGES = ("torch", "onnxruntime", "optuna", "numpy", "opencv-python-headless", "timm")
 
@@ -57,7 +57,7 @@ def write_environment(run_dir: Path, device: str) -> None:
         "training_device": device,
         **{name: _version(name) for name in _PACKAGES},
     }
-    write_text(run_dir / "environment.json", json.dumps(found, indent=2) + "\n")
+    write_file(run_dir / "environment.json", json.dumps(found, indent=2) + "\n")
 
 
 def _version(name: str) -> str:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from compress.archive import paths_from
 from compress.core import Accuracy, ExecutionPath, FileError, TrackerSpec, path_rows
-from compress.core.files import write_text
 from compress.core.plain import from_plain
 from compress.core.plain_files import read_plain
+from compress.core.writing import write_file
 
 
 class Score(NamedTuple):
@@ -37,4 +37,4 @@ def read_score(path: Path, spec: TrackerSpec) -> Score | None:
 def write_score(path: Path, score: Score) -> None:
     """Keep a score: its accuracy's figures and, of an adaptive tracker, the rows of `path_rows`."""
     rows = {} if score.paths is None else {"paths": path_rows(score.paths)}
-    write_text(path, json.dumps(score.accuracy.to_dict() | rows))
+    write_file(path, json.dumps(score.accuracy.to_dict() | rows))

@@ -16,8 +16,8 @@ from typing import TypeVar
 import torch
 
 from compress.core import FileError, InfeasibleError, Store, TrackerSpec, fingerprint
-from compress.core.files import replacing
 from compress.core.progress import Progress, no_progress, part
+from compress.core.writing import writing
 from compress.data import Sequence, Split, split_key
 from compress.distill import Checkpoint, Pool, distill, to_input
 from compress.driver.exit_thresholds.exit_scores import exit_scores
@@ -99,7 +99,7 @@ class Students:
         """Copy the weights into a run's `checkpoints/`, whole or not at all."""
 
         def copy(path: Path) -> bool:
-            with replacing(folder / f"{spec.weights_id}{_WEIGHTS}") as temporary:
+            with writing(folder / f"{spec.weights_id}{_WEIGHTS}") as temporary:
                 shutil.copyfile(path, temporary)
             return True
 

@@ -22,9 +22,9 @@ _SUFFIX = ".safetensors"
 
 
 def keep_teacher(model: Tracker) -> TeacherWeights:
-    """Put the weights of a teacher into the store, unless they are there and whole, so that workers find them."""
+    """Put the weights of a teacher into the store, unless they are there whole, so that workers find them."""
     kept = TeacherWeights(model.spec, weights_key(model))
-    Store().get("teachers", kept.weights, read=partial(_holds, kept), make=partial(save_weights, model), suffix=_SUFFIX)
+    Store().get("teachers", kept.weights, read=partial(_whole, kept), make=partial(save_weights, model), suffix=_SUFFIX)
     return kept
 
 
@@ -76,8 +76,8 @@ def record_teacher(
     return record
 
 
-def _holds(kept: TeacherWeights, path: Path) -> bool | None:
-    """True where the file has these weights; None where it has others or is damaged, so that it is written anew."""
+def _whole(kept: TeacherWeights, path: Path) -> bool | None:
+    """True where the file holds what its name says; None where it is damaged, so that it is made anew."""
     try:
         return weights_key(_read(kept.spec, path)) == kept.weights or None
     except FileError:

@@ -15,6 +15,7 @@ from compress.spaces.patterns import exact_number
 
 MAX_CHOICES = 200
 _MAX_DEPTH = 8
+_MAX_BITS = 63
 _LOADER = yaml.SafeLoader
 _SCALARS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")}
 
@@ -144,9 +145,11 @@ def scalar(node: yaml.Node) -> object:
     if not isinstance(node, yaml.ScalarNode) or node.tag not in _SCALARS:
         return None
     try:
-        return yaml.constructor.SafeConstructor().construct_object(node)
-    except (ValueError, OverflowError, yaml.YAMLError):  # such as `!!int x`
+        value = yaml.constructor.SafeConstructor().construct_object(node)
+    except (ValueError, OverflowError, LookupError, yaml.YAMLError):  # such as `!!int x`
         return None
+    # Hexadecimal digits make integers that Python refuses to print.
+    return None if isinstance(value, int) and value.bit_length() > _MAX_BITS else value
 
 
 def node_text(node: yaml.Node) -> str:

@@ -196,3 +196,15 @@ def test_spaces(tmp_path: Path) -> None:
     assert "2 mistakes" in result.stderr
     assert "line 2: " in result.stderr
     assert "line 3: " in result.stderr
+
+
+def test_a_working_directory_that_is_gone_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(SystemExit) as stop:
+        main(["targets"])
+    assert stop.value.code == 1
+    assert "is gone. Change to one that is there" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,15 @@ from compress.core import streams as streams_module
 from compress.core.writing import new_folder, write_file, write_together, writing
 
 
-@pytest.fixture
-def small_files() -> Iterator[int]:
-    """Files end at this many bytes, as on a disk that is full."""
+@contextmanager
+def _full_disk() -> Iterator[None]:
+    """Files end at 1,000 bytes; within the block only, since pytest's own log may be a file."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
-    yield 1000
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def _names(folder: Path) -> list[str]:
@@ -53,22 +56,22 @@ def test_a_new_file_obeys_the_umask_and_an_old_one_keeps_its_permissions(tmp_pat
     assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("new", "old")] == [0o640, 0o604]
 
 
-def test_the_old_file_survives_an_error_and_a_full_disk(tmp_path: Path, small_files: int) -> None:
+def test_the_old_file_survives_an_error_and_a_full_disk(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     with pytest.raises(ZeroDivisionError), writing(path) as temporary:
         temporary.write_text(str(1 / 0))
-    with pytest.raises(OSError, match="File too large"):
-        write_file(path, b"x" * (small_files + 1))
+    with pytest.raises(OSError, match="File too large"), _full_disk():
+        write_file(path, b"x" * 1001)
     assert path.read_text() == "old"
     assert _names(tmp_path) == ["file"]
 
 
-def test_files_that_belong_together_change_together(tmp_path: Path, small_files: int) -> None:
+def test_files_that_belong_together_change_together(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     write_together({one: "1", two: "1"})
-    with pytest.raises(OSError, match="File too large"):
-        write_together({one: "2", two: b"x" * (small_files + 1)})
+    with pytest.raises(OSError, match="File too large"), _full_disk():
+        write_together({one: "2", two: b"x" * 1001})
     assert (one.read_text(), two.read_text()) == ("1", "1")
     (tmp_path / "folder").mkdir()
     with pytest.raises(UsageError, match="is a folder"):
@@ -227,9 +230,9 @@ def test_errors_name_the_path_that_was_asked_for(tmp_path: Path) -> None:
     assert str(tmp_path / "file") in str(caught.value.filename)
 
 
-def test_a_full_disk_names_the_file(tmp_path: Path, small_files: int) -> None:
-    with pytest.raises(OSError, match="File too large") as caught:
-        write_file(tmp_path / "file", b"x" * (small_files + 1))
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="File too large") as caught, _full_disk():
+        write_file(tmp_path / "file", b"x" * 1001)
     assert caught.value.filename == str(tmp_path / "file")
 
 

@@ -17,8 +17,10 @@ from compress.core import FileError, fingerprint
 from compress.core.plain import from_plain, to_plain
 from compress.data import DataReference, open_source
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob
+from compress.driver.teacher import keep_teacher, load_kept_teacher
 from compress.driver.worker import run_job
 from compress.measure import resolve_target
+from compress.models import build, weights_key
 from compress.testing.executor_checks import SHORTER, job_of, small_setup, untimed
 from compress.testing.trained_run import SPEC, STATIC
 
@@ -105,3 +107,16 @@ def test_a_teacher_that_the_store_does_not_have_is_asked_for(setup: TrainingSetu
     unknown = replace(setup, teacher=replace(setup.teacher, weights="0" * 16))
     with pytest.raises(FileError, match="share one COMPRESS_HOME"):
         run_job(job_of(unknown, STATIC))
+
+
+@pytest.mark.parametrize("content", [b"", b"{" * 1000])
+def test_a_kept_teacher_that_is_damaged_is_kept_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
+    model = build(STATIC).eval()
+    kept = keep_teacher(model)
+    (path,) = (tmp_path / "teachers").glob("*.safetensors")
+    path.write_bytes(content)
+    assert keep_teacher(model) == kept
+    assert weights_key(load_kept_teacher(kept)) == kept.weights

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,7 @@ from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import estimate_thresholds
 from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup
 from compress.driver.students import Students
-from compress.driver.teacher import keep_teacher, load_kept_teacher
-from compress.models import build, save_weights, weights_key
+from compress.models import build, save_weights
 from compress.testing.trained_run import SPEC, STATIC, lively
 
 CPU = torch.device("cpu")
@@ -47,25 +46,6 @@ def test_thresholds_are_chosen_on_what_the_lower_rungs_see(tmp_path: Path, monke
         assert means[-1].ms <= max_ms
     assert means[0].iou < means[1].iou <= means[2].iou
     assert students.thresholds(SPEC, 1, lambda path: path.layers(SPEC), 0.5) == SPEC
-
-
-@pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: None])
-def test_a_kept_teacher_that_is_damaged_is_written_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytes], bytes | None]
-) -> None:
-    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
-    torch.manual_seed(0)
-    kept = keep_teacher(build(STATIC).eval())
-    path = Store().path("teachers", kept.weights, ".safetensors")
-    whole = path.read_bytes()
-    torch.manual_seed(1)
-    other = keep_teacher(build(STATIC).eval())
-    theirs = Store().path("teachers", other.weights, ".safetensors").read_bytes()
-    path.write_bytes(theirs if (changed := damage(whole)) is None else changed)
-    torch.manual_seed(0)
-    assert keep_teacher(build(STATIC).eval()) == kept
-    assert path.read_bytes() == whole
-    assert weights_key(load_kept_teacher(kept)) == kept.weights
 
 
 def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

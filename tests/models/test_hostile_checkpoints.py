@@ -231,6 +231,13 @@ def test_whole_files_of_every_kind_are_read(tmp_path: Path, name: str) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["a.pth"]
 
 
+@pytest.mark.parametrize("content", [ZIP, SAFE], ids=["zip", "safetensors"])
+def test_a_path_that_is_not_utf_8(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "caf\udce9.pth"
+    path.write_bytes(content)
+    assert read_weights(path).keys() == _NET.keys()
+
+
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "net.", "model.", "module._orig_mod.", "model.module."])
 def test_prefixes_are_dropped_in_every_format(tmp_path: Path, prefix: str, suffix: str) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from compress.core import Accuracy, ExecutionPath, Store, TrackerSpec, path_rows
-from compress.core.files import write_text
 from compress.core.progress import Progress, no_progress, part
+from compress.core.writing import write_file
 from compress.data import Sequence as Video
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, ThresholdEstimate, choose, estimate_thresholds
@@ -51,7 +51,7 @@ class ChosenThresholds:
 
     def write(self, path: Path, *, variant: str) -> None:
         """Write `to_dict` as JSON with the variant whose weights are meant."""
-        write_text(path, json.dumps({"variant": variant, **self.to_dict()}, indent=2) + "\n")
+        write_file(path, json.dumps({"variant": variant, **self.to_dict()}, indent=2) + "\n")
 
 
 def set_thresholds(

@@ -8,9 +8,10 @@ from pathlib import Path
 import yaml
 
 from compress.core import UsageError, unknown_name
-from compress.core.files import shipped, write_text
+from compress.core.files import shipped
 from compress.core.plain import problems_of, to_plain
 from compress.core.plain_files import load_plain
+from compress.core.writing import write_file
 from compress.latency.estimated.profile import EstimatedProfile
 
 UNFITTED = {
@@ -65,7 +66,7 @@ def save_estimated(profile: EstimatedProfile, path: Path, *, comment: str) -> No
     if problems:
         raise ValueError("; ".join(problems))
     text = yaml.safe_dump(to_plain(profile), sort_keys=False, allow_unicode=True, width=110)
-    write_text(path, "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines()) + text)
+    write_file(path, "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines()) + text)
 
 
 @cache

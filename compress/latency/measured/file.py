@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from compress.core.files import write_text
 from compress.core.plain import problems_of, to_plain
 from compress.core.plain_files import load_plain
+from compress.core.writing import write_file
 from compress.latency.measured.profile import Profile
 
 _MAX_BYTES = 1_000_000
@@ -37,7 +37,7 @@ def save_profile(profile: Profile, path: Path) -> None:
     problems = list(problems_of(profile))
     if problems:
         raise ValueError("; ".join(problems))
-    write_text(path, yaml.safe_dump(_rounded(to_plain(profile)), sort_keys=False, allow_unicode=True, width=120))
+    write_file(path, yaml.safe_dump(_rounded(to_plain(profile)), sort_keys=False, allow_unicode=True, width=120))
 
 
 def _rounded(value: Any) -> Any:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO
 
 from compress.core import CompressError
-from compress.core.files import replacing
 from compress.core.progress import Progress, no_progress
+from compress.core.writing import writing
 from compress.measure.ssh.connection import Remote
 
 _FOLDER = re.compile(r"folder (/[A-Za-z0-9_./+-]{1,200}/compress-kit\.[A-Za-z0-9]{6,20})")
@@ -61,7 +61,7 @@ def measure_remotely(remote: Remote, kit: Path, out: Path, *, progress: Progress
     except BaseException:
         _clean_up(remote, messages.folder)
         raise
-    with replacing(out) as temporary:
+    with writing(out) as temporary:
         temporary.write_bytes(answer)
 
 

@@ -6,14 +6,14 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from safetensors import SafetensorError, safe_open
 
 from compress.core import FileError
 from compress.core.opening import opened
 
-_MOST_HEADER = 8 << 20
+_MOST_HEADER = 4 << 20
 """Bytes of a header; those of networks with thousands of tensors have hundreds of thousands."""
 
 # What the library raises on hostile files beside its own error: of element types without one in PyTorch, for instance.
@@ -37,16 +37,28 @@ def open_safetensors(path: Path, what: str, *, advice: str) -> Iterator[Any]:
         FileError: it is missing, no regular file or damaged, also while the block reads from the handle.
     """
     with opened(path, what, advice=advice) as file:
-        head = file.read(8)
+        _check_header(file.read(8), path, what, advice)
+        try:
+            with safe_open(_for_library(path, file), framework="pt") as handle:
+                yield handle
+        except _DAMAGE as error:
+            reason = str(error).strip().rstrip(".") or type(error).__name__
+            raise FileError(f"{path} is not a whole safetensors file ({reason}). {advice}") from error
+
+
+def _check_header(head: bytes, path: Path, what: str, advice: str) -> None:
     length = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
     if length > _MOST_HEADER:
         raise FileError(
             f"{path} is no {what}: it claims a header of {length} bytes, and none has more than {_MOST_HEADER}. "
             f"{advice}"
         )
+
+
+def _for_library(path: Path, file: BinaryIO) -> Path:
+    """`path`, or the open file by its number where the path is not UTF-8, which the library wants of names."""
     try:
-        with safe_open(path, framework="pt") as handle:
-            yield handle
-    except _DAMAGE as error:
-        reason = str(error).strip().rstrip(".") or type(error).__name__
-        raise FileError(f"{path} is not a whole safetensors file ({reason}). {advice}") from error
+        str(path).encode()
+    except UnicodeEncodeError:
+        return Path(f"/dev/fd/{file.fileno()}")
+    return path

@@ -11,9 +11,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from compress.core import FileError, TrackerSpec
-from compress.core.files import replacing
 from compress.core.opening import opened
 from compress.core.text import printable
+from compress.core.writing import writing
 from compress.models.checkpoints.file_kinds import HEAD, not_weights
 from compress.models.checkpoints.layouts import Adapted, adapted, layout_of
 from compress.models.checkpoints.matching import NOT_ADAPTABLE, damage, likely_cause, misfits
@@ -42,7 +42,7 @@ def save_weights(
     """
     tensors = {key: _on_disk(value, dtype) for key, value in model.state_dict().items()}
     try:
-        with replacing(Path(path)) as temporary:
+        with writing(Path(path)) as temporary:
             save_file(tensors, temporary, metadata={"spec": model.spec.to_json(), **(metadata or {})})
     except (OSError, SafetensorError) as error:
         raise FileError(f"Cannot write weights to {path}: {error}. Free some space or choose another place.") from error

@@ -1,0 +1,25 @@
+"""Result files replace results of an earlier evaluation, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compress.core import UsageError
+from compress.evaluate import check_results
+
+
+def test_annotations_are_never_replaced_by_results(tmp_path: Path) -> None:
+    (tmp_path / "bird-1.txt").write_text("annotations")
+    check_results(["bird-2"], tmp_path)
+    with pytest.raises(UsageError, match=r"bird-1.txt is there already.*--out"):
+        check_results(["bird-2", "bird-1"], tmp_path)
+    (tmp_path / "summary.json").write_text("{}")
+    check_results(["bird-2", "bird-1"], tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", "..", "a/b", "a\\b", "a:b", "a\0"])
+def test_names_that_cannot_be_file_names(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be a file name"):
+        check_results([name], tmp_path)
