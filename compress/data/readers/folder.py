@@ -1,4 +1,4 @@
-"""`folder:PATH`: the user's own sequences in GOT-10k layout."""
+"""`folder:PATH`: the user's own sequences, in the layout of a data set."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class FolderSource(RecordedSource):
     """One sequence, or a folder of sequences; see `read_folder`."""
 
     form = "folder:PATH"
-    summary = "sequences in GOT-10k layout"
+    summary = "sequences in the layout of GOT-10k, LaSOT, OTB or VOT"
 
     def read(self) -> list[Sequence]:
         """See `read_folder`."""
