@@ -10,8 +10,11 @@ MOST_MEMORY = 2**30
 
 
 def most_bytes(spec: TrackerSpec) -> int:
-    """Bytes of one graph: its weights in single precision twice over, and what belongs to none of them."""
-    return 8 * parameters(spec) + (16 << 20)
+    """Bytes of one graph: its weights in single precision twice over, and what belongs to none of them.
+
+    No file of ONNX has more than 2 GiB, whatever the spec: https://protobuf.dev/programming-guides/proto-limits/.
+    """
+    return min(8 * parameters(spec) + (16 << 20), 2**31 - 1)
 
 
 def most_work(spec: TrackerSpec) -> int:
