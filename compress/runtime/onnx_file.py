@@ -1,8 +1,7 @@
 """ONNX graphs as the bundles of this package hold them; anything else that a file of ONNX may hold is refused.
 
 Refused are, by not being read: weights in other files, sparse weights, functions, training graphs, settings of
-onnxruntime in the metadata, and quantisation. Numbers of fields are those of
-https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
+onnxruntime in the metadata, and quantisation.
 """
 
 from __future__ import annotations
@@ -15,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.runtime.protobuf import Field, Message, read_message
+from compress.runtime.onnx_schema import EXPLAINED, SCHEMA
+from compress.runtime.protobuf import Message, read_message
 
 DTYPES: dict[int, np.dtype[Any]] = {
     1: np.dtype("<f4"),
@@ -26,70 +26,6 @@ DTYPES: dict[int, np.dtype[Any]] = {
 }
 """Of the values that graphs may hold, by ONNX's numbers of them: what exports write, int32 and half precision."""
 
-_SCHEMA = {
-    "model": {
-        1: Field("ir_version", "int"),
-        2: Field("producer_name", "text"),
-        3: Field("producer_version", "text"),
-        4: Field("domain", "text"),
-        5: Field("model_version", "int"),
-        6: Field("doc_string", "text"),
-        7: Field("graph", "message", of="graph"),
-        8: Field("opsets", "message", many=True, of="opset"),
-    },
-    "opset": {1: Field("domain", "text"), 2: Field("version", "int")},
-    "graph": {
-        1: Field("nodes", "message", many=True, of="node"),
-        2: Field("name", "text"),
-        5: Field("initializers", "message", many=True, of="tensor"),
-        10: Field("doc_string", "text"),
-        11: Field("inputs", "message", many=True, of="value"),
-        12: Field("outputs", "message", many=True, of="value"),
-        13: Field("value_info", "message", many=True, of="value"),
-    },
-    "node": {
-        1: Field("inputs", "text", many=True),
-        2: Field("outputs", "text", many=True),
-        3: Field("name", "text"),
-        4: Field("op", "text"),
-        5: Field("attributes", "message", many=True, of="attribute"),
-        6: Field("doc_string", "text"),
-        7: Field("domain", "text"),
-    },
-    "attribute": {
-        1: Field("name", "text"),
-        2: Field("f", "float"),
-        3: Field("i", "int"),
-        4: Field("s", "bytes"),
-        5: Field("t", "message", of="tensor"),
-        6: Field("g", "message", of="graph"),
-        8: Field("ints", "int", many=True),
-        13: Field("doc_string", "text"),
-        20: Field("type", "int"),
-    },
-    "tensor": {
-        1: Field("dims", "int", many=True),
-        2: Field("dtype", "int"),
-        8: Field("name", "text"),
-        9: Field("raw", "bytes"),
-        12: Field("doc_string", "text"),
-    },
-    "value": {1: Field("name", "text"), 2: Field("type", "message", of="type"), 3: Field("doc_string", "text")},
-    "type": {1: Field("tensor", "message", of="tensor type")},
-    "tensor type": {1: Field("dtype", "int"), 2: Field("shape", "message", of="shape")},
-    "shape": {1: Field("dims", "message", many=True, of="dim")},
-    "dim": {1: Field("size", "int")},
-}
-_EXPLAINED = {
-    **{("tensor", number): "a constant is not written as bytes (raw_data)" for number in (4, 5, 6, 7, 10, 11)},
-    ("tensor", 13): "it keeps weights in other files (external data)",
-    ("tensor", 14): "it says that weights may lie in other files (external data)",
-    ("graph", 15): "it holds sparse weights",
-    ("attribute", 22): "it holds sparse weights",
-    ("model", 25): "it defines functions of its own",
-    ("model", 20): "it holds a graph for training",
-    ("model", 14): "it holds metadata, which can change how onnxruntime runs",
-}
 _ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 7: "ints"}
 _OPSETS = range(13, 24)
 
@@ -150,7 +86,7 @@ def read_onnx(data: bytes) -> OnnxGraph:
     """
     if data[4:8] == b"ORTM":  # onnxruntime would read such a file in a format of its own
         raise ValueError("it is in onnxruntime's own format, not ONNX")
-    model = read_message(data, _SCHEMA, "model", _EXPLAINED)
+    model = read_message(data, SCHEMA, "model", EXPLAINED)
     opsets = {opset.get("domain", ""): opset.get("version", 0) for opset in model["opsets"]}
     if set(opsets) != {""} or len(model["opsets"]) != 1 or opsets[""] not in _OPSETS:
         raise ValueError(f"its operators are not those of ONNX's sets {_OPSETS[0]} to {_OPSETS[-1]} alone")
