@@ -103,5 +103,5 @@ def test_help_lists_the_readers_of_data(command: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit):
         main([command, "--help"])
     out = capsys.readouterr().out
-    assert "folder:PATH  sequences in GOT-10k layout" in out
+    assert "folder:PATH  sequences in the layout of GOT-10k, LaSOT, OTB or VOT" in out
     assert "generated    drawn from seeds, with exact boxes" in out
