@@ -20,6 +20,9 @@ from compress.measure.calibration.component_costs import (
 _LEAST = 1e-3
 """No component costs less than this share of a median network: one that is free would always be chosen."""
 
+_LEAST_MS = 1e-3
+"""No network takes less than a microsecond."""
+
 _PRIOR = 0.05
 """Weight of what was read off, relative to the stacks' times: it decides where no stack shows a component apart."""
 
@@ -56,7 +59,7 @@ def possible(profile: Profile) -> Profile:
 def positive(ms: Sequence[float] | Array) -> Array:
     """Times of networks of which the loop's was taken off: noise cannot make them nothing, or less."""
     found = np.asarray(ms, dtype=float)
-    return np.maximum(found, _LEAST * max(float(np.median(found)), float(np.abs(found).max()), 1e-9))
+    return np.maximum(found, max(_LEAST * float(np.abs(found).max()), _LEAST_MS))
 
 
 def _fitted(read: Profile, stacks: Sequence[TrackerSpec], network_ms: Array) -> Array:
