@@ -127,6 +127,7 @@ def test_each_entry_is_checked(plan: dict[str, Any], tmp_path: Path, change: Cal
 def test_maps_of_every_head_are_accepted(
     plan: dict[str, Any], tmp_path: Path, tiny: TrackerSpec, head: HeadSpec
 ) -> None:
+    (tmp_path / "graphs").mkdir()
     plan["loop"]["maps"] = {name: list(shape) for name, shape in replace(tiny, head=head).maps.items()}
     assert main(["--kit", _written(tmp_path, plan), "--loop"]) == 0
 
