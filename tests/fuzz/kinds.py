@@ -85,13 +85,13 @@ KINDS: dict[str, Kind] = {
         "checkpoints",
         changes.file("plain.pth", "zip"),
         _one(f"import-checkpoint {TRACKER} in/plain.pth"),
-        200,
+        150,
     ),
     "legacy checkpoint": Kind(
         "checkpoints",
         changes.file("legacy.pth", "pickle"),
         _one(f"import-checkpoint {TRACKER} in/legacy.pth"),
-        140,
+        100,
     ),
     "safetensors": Kind(
         "checkpoints",
@@ -100,7 +100,7 @@ KINDS: dict[str, Kind] = {
             f"import-checkpoint {TRACKER} in/plain.safetensors",
             f"evaluate {TRACKER} --weights in/plain.safetensors --data folder:in/data --json",
         ),
-        160,
+        120,
     ),
     "state dict": Kind(
         "checkpoints", changes.state_dict, _one(f"import-checkpoint {TRACKER} in/plain.pth"), 120
@@ -109,11 +109,11 @@ KINDS: dict[str, Kind] = {
         "training",
         changes.file("run/state.safetensors", "safetensors"),
         _one(f"train-teacher {TRACKER} --out in/run --steps 6 --batch 2 --warmup 1 --workers 0 -q"),
-        100,
+        80,
         writes=("in/run",),
     ),
-    "manifest": Kind("bundles", changes.manifest, _bundle_command, 200),
-    "graph": Kind("bundles", changes.graph, _bundle_command, 160),
+    "manifest": Kind("bundles", changes.manifest, _bundle_command, 150),
+    "graph": Kind("bundles", changes.graph, _bundle_command, 120),
     "thresholds": Kind(
         "bundles",
         changes.file("thresholds.json", "json"),
@@ -124,9 +124,9 @@ KINDS: dict[str, Kind] = {
         "bundles",
         changes.file("spec.json", "json"),
         _one("describe in/spec.json --json", "describe in/spec.json", "latency in/spec.json --target agx --json"),
-        120,
+        100,
     ),
-    "kit": Kind("kits", changes.kit("kit"), _one("profile ingest in/kit/results.json --kit in/kit --json"), 140),
+    "kit": Kind("kits", changes.kit("kit"), _one("profile ingest in/kit/results.json --kit in/kit --json"), 100),
     "results of a kit": Kind(
         "kits", changes.results("kit"), _one("profile ingest in/kit/results.json --kit in/kit --json"), 140
     ),
@@ -134,18 +134,18 @@ KINDS: dict[str, Kind] = {
         "kits",
         changes.results("tensorrt"),
         _one("profile ingest in/tensorrt/results.json --kit in/tensorrt --json"),
-        140,
+        100,
     ),
     "kit on a device": Kind(
         "kits", changes.kit("few"), _one("measure.pyz --kit in/few --out out/results.json",
         "measure.pyz --kit in/few --loop"),
-        80, writes=("in/few", "tmp"),
+        60, writes=("in/few", "tmp"),
     ),
     "profile of a device": Kind(
         "profiles",
         changes.kept_profile("device"),
         _one(f"latency {TRACKER} --target board --json", "targets --json", "targets"),
-        120,
+        100,
         prepare=changes.place_profiles,
     ),
     "profile of this host": Kind(
@@ -159,20 +159,20 @@ KINDS: dict[str, Kind] = {
         "spaces",
         changes.file("ostrack.yaml", "yaml"),
         _one("spaces in/ostrack.yaml --json", "spaces in/ostrack.yaml"),
-        200,
+        150,
     ),
     "settings of a run": Kind(
         "runs",
         changes.file("run/config.yaml", "yaml"),
         _one("report in/run --json", "report in/run", "latency in/run:v001 --target agx --json"),
-        100,
+        80,
         writes=("in/run",),
     ),
     "study": Kind(
         "runs",
         changes.file("run/study.db", "database"),
         _one("report in/run --json", "report in/run", "report in/run", "latency in/run:v009 --target agx --json"),
-        200,
+        150,
         writes=("in/run",),
     ),
     "environment of a run": Kind(
@@ -182,7 +182,7 @@ KINDS: dict[str, Kind] = {
         "runs",
         changes.any_file(("plan/study.db", "database"), ("plan/config.yaml", "yaml")),
         _plan_command,
-        80,
+        60,
         writes=("in/plan",),
     ),
     "trained run": Kind(
@@ -194,7 +194,7 @@ KINDS: dict[str, Kind] = {
             "thresholds in/run --variant v000 --tau 0.5,0.5 --exit-ms 1,2,3 --data folder:in/data --out out/t.json",
             "evaluate in/run:v000 --data folder:in/data --json",
         ),
-        80,
+        60,
         writes=("in/run",),
     ),
     "continued search": Kind(
@@ -219,9 +219,9 @@ KINDS: dict[str, Kind] = {
         writes=("in/run",),
         codes=(0,),
     ),
-    "annotations": Kind("bundles", changes.annotations, _frames_command, 160, prepare=changes.place_frames),
-    "frames": Kind("bundles", changes.pictures, _frames_command, 200, prepare=changes.place_frames),
-    "film": Kind("videos", changes.file("film", "bytes"), _video_command, 120, prepare=changes.place_film),
+    "annotations": Kind("bundles", changes.annotations, _frames_command, 120, prepare=changes.place_frames),
+    "frames": Kind("bundles", changes.pictures, _frames_command, 160, prepare=changes.place_frames),
+    "film": Kind("videos", changes.file("film", "bytes"), _video_command, 100, prepare=changes.place_film),
 }  # fmt: skip
 
 
