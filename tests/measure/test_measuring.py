@@ -35,7 +35,7 @@ def test_every_attention_can_be_timed(tiny: TrackerSpec, kind: str) -> None:
 
 
 def test_impossible_counts_are_refused(tiny: TrackerSpec) -> None:
-    with pytest.raises(UsageError, match="at least 1"):
+    with pytest.raises(UsageError, match="threads must be from 1"):
         measure_whole(tiny, threads=0)
     with pytest.raises(UsageError, match="rounds"):
         host_profile(tiny, rounds=1)
