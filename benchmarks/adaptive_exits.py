@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from compress.core import ExecutionPath, ExitSpec, Store, TrackerSpec, exit_shares, mean_layers
 from compress.core.cost import macs
-from compress.core.files import replacing
+from compress.core.writing import writing
 from compress.data import CachedSequence, DataReference, Sequence, open_source, split_key
 from compress.data.generated import generated_sequences
 from compress.distill import pick_device
@@ -191,7 +191,7 @@ def _line(fixed: list[Row], cost: float) -> NDArray[np.float64]:
 
 def _write(path: Path, rows: list[Row]) -> None:
     head = ["policy", "setting", "macs_per_frame", "mean_layers", "exit_shares", "ao", "ao_seq", "ao_se"]
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         for row in rows:
@@ -212,7 +212,7 @@ def _plot(path: Path, rows: list[Row]) -> None:
     axes.set_ylabel("AO, mean over sequences ± SE")
     axes.grid(alpha=0.3)
     axes.legend(title="exits")
-    with replacing(path) as temporary:
+    with writing(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
 
 

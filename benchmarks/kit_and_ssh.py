@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from compress.core import TrackerSpec, describe
-from compress.core.files import replacing
+from compress.core.writing import writing
 from compress.latency import Profile, p10_ms
 from compress.measure import Coverage, build_profile, host, runtime_name
 from compress.measure.kit.ingest import ingest
@@ -85,7 +85,7 @@ def _print(first: Profile, name: str, profile: Profile, specs: list[TrackerSpec]
 
 
 def _write(path: Path, found: list[tuple[str, Profile]], specs: list[TrackerSpec]) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["turn", "path", "spec_id", "p10_ms", "mean_error", "max_error", "device", "runtime"])
         for i, (name, profile) in enumerate(found):

@@ -28,7 +28,7 @@ from random_students import Case, random_cases
 
 from compress.core import TrackerSpec, describe
 from compress.core.cost import parameters
-from compress.core.files import replacing
+from compress.core.writing import writing
 from compress.latency import Profile, path_ms
 from compress.measure import Coverage, host, runtime_name
 from compress.measure.backends import CPU, host_backend
@@ -123,7 +123,7 @@ _NAMES = {
 def _write(path: Path, cases: dict[str, Case], table: dict[str, np.ndarray]) -> None:
     head = ["spec_id", "kind", "attention", "layers", "skipped", "exit", *(f"{name}_ms" for name in table)]
     head += ["device", "runtime", "spec"]
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         for i, (name, case) in enumerate(cases.items()):

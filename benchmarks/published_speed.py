@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from compress.core import TrackerSpec, describe
-from compress.core.files import replacing
+from compress.core.writing import writing
 from compress.export import frame_graph
 from compress.measure import host, runtime_name
 from compress.models import build
@@ -217,7 +217,7 @@ def _write(path: Path, rows: list[Row], arguments: argparse.Namespace) -> None:
     figures = [f"{name}{what}" for name in BACKENDS for what in ("", "_spread", "_ms")]
     head = ["tracker", "published", *figures, "device", "versions"]
     versions = f"PyTorch {torch.__version__}, {runtime_name()}, {arguments.threads} threads, {arguments.rounds} rounds"
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         for row in rows:

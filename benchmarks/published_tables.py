@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from compress.core import HeadSpec, TrackerSpec, describe
-from compress.core.files import replacing
+from compress.core.writing import writing
 from compress.core.zoo.trackers import uniform_layers
 from compress.measure import host, measure_many, runtime_name
 
@@ -133,7 +133,7 @@ def _show(table: Table, ms: np.ndarray, ours: np.ndarray, published: np.ndarray)
 
 def _write(path: Path, rows: list[list[object]], about: str) -> None:
     head = ["table", "row", "column", "ms", "ratio", "ratio_low", "ratio_high", "published_ratio", "device"]
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(head)
         writer.writerows([*row, about] for row in rows)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from compress.core import describe
-from compress.core.files import replacing
+from compress.core.writing import writing
 from compress.measure import host
 from compress.measure.backends import CPU, host_backends
 from compress.measure.timed_frame import TimedFrame
@@ -47,7 +47,7 @@ def main() -> None:
 
 def _write(path: Path, rows: list[list[object]]) -> None:
     head = ["tracker", "target", "runtime", "p10_ms", "p50_ms", "p90_ms", "over_cpu", "device", "threads"]
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([head, *rows])
 
 

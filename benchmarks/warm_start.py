@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from compress import search
 from compress.archive import Archive
-from compress.core.files import replacing
+from compress.core.writing import writing
 
 Curve = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def _summary(curves: dict[str, Curve]) -> None:
 
 
 def _write(path: Path, rows: list[tuple[str, int, Curve]]) -> None:
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["start", "seed", "students", "hypervolume"])
         writer.writerows((kind, seed, i + 1, f"{v:.5f}") for kind, seed, each in rows for i, v in enumerate(each))

@@ -50,8 +50,7 @@ def work_home() -> Path:
 def _problem(place: Path) -> str | None:
     """Why nothing can be kept in a folder; found by trying, since permissions do not tell of all reasons."""
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        with temporary_folder(place):
+        with temporary_folder(next(folder for folder in (place, *place.parents) if folder.exists())):
             return None
     except OSError as error:
         return error.strerror or str(error)

@@ -4,7 +4,6 @@ from compress.latency.family import Family, static
 from compress.latency.measured.components import components_p10_ms
 from compress.latency.measured.file import load_profile, save_profile
 from compress.latency.measured.layers import without_mlp
-from compress.latency.measured.least_costs import least_block_ms
 from compress.latency.measured.model import MeasuredLatency
 from compress.latency.measured.paths import path_ms, path_network_ms
 from compress.latency.measured.predict import network_p10_ms, p10_ms, predict
@@ -30,7 +29,6 @@ __all__ = [
     "gate",
     "LatencyErrors",
     "LatencyModel",
-    "least_block_ms",
     "load_profile",
     "MeasuredLatency",
     "network_p10_ms",

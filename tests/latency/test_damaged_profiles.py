@@ -24,7 +24,7 @@ SPECS = [
     for hidden in (32, 80, 128)
     for reduced in ({}, {"attn_dims": 20}, {"mlp_dims": 20}, {"keep": 0.5})
 ]
-VALUES = [
+VALUES: list[Any] = [
     None,
     True,
     -1,

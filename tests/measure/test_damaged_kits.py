@@ -164,7 +164,22 @@ def test_weights_beyond_the_disk_are_not_begun(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-VALUES = [None, True, -1, 0, HUGE, 10**400, 0.5, float("nan"), float("inf"), "", "x", "\ud800", "\x1b[2J", "x" * 10**5]
+VALUES: list[Any] = [
+    None,
+    True,
+    -1,
+    0,
+    HUGE,
+    10**400,
+    0.5,
+    float("nan"),
+    float("inf"),
+    "",
+    "x",
+    "\ud800",
+    "\x1b[2J",
+    "x" * 10**5,
+]
 VALUES += [[], {}, [[]], [HUGE] * 3, {"x": []}]
 
 

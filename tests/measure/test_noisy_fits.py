@@ -9,7 +9,7 @@ import pytest
 
 from compress.core import TrackerSpec, describe
 from compress.core.plain import problems_of
-from compress.latency import BlockCost, MeasuredLatency, Profile, least_block_ms, network_p10_ms, predict
+from compress.latency import BlockCost, MeasuredLatency, Profile, network_p10_ms, predict
 from compress.measure import Coverage
 from compress.measure.calibration.component_costs import component_ms
 from compress.measure.calibration.nonnegative import nonnegative, possible
@@ -83,7 +83,7 @@ def test_a_layer_between_the_measured_ones_costs_no_less_than_nothing() -> None:
     reduced = replace(toy_profile(), blocks=(*toy_profile().blocks[:2], BlockCost("joint", 128, 1.0, attn_dims=16)))
     thin = tracker(layer(0, 32, attn_dims=16))
     assert network_p10_ms(reduced, thin) < reduced.overhead_ms["joint"]
-    assert least_block_ms(reduced) == {2: 6.0}
+    assert reduced.least_block_ms() == {2: 6.0}
     assert list(reduced.problems()) == ["blocks[2].ms makes a layer cost less than nothing"]
     assert list(possible(reduced).problems()) == []
     assert network_p10_ms(possible(reduced), thin) > reduced.overhead_ms["joint"]
@@ -91,9 +91,9 @@ def test_a_layer_between_the_measured_ones_costs_no_less_than_nothing() -> None:
 
 def test_attention_costs_no_less_than_nothing_where_tokens_are_eliminated() -> None:
     blocks = (BlockCost("joint", 32, 1.0), BlockCost("joint", 128, 10.0))
-    assert least_block_ms(toy_profile(blocks=blocks)) == {}
+    assert toy_profile(blocks=blocks).least_block_ms() == {}
     eliminating = toy_profile(blocks=blocks, elimination_ms=0.0)
-    assert least_block_ms(eliminating) == {0: 2.5}
+    assert eliminating.least_block_ms() == {0: 2.5}
     assert list(possible(eliminating).problems()) == []
 
 

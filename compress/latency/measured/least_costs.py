@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from compress.latency.measured.profile import Profile
-    from compress.latency.measured.profile_fields import BlockCost
+from compress.latency.measured.profile_fields import BlockCost
 
 _Table = Mapping[tuple[int | None, int, int | None], tuple[int, float]]
 """Of blocks of one kind, by point, the index and the cost."""
 
 
-def least_block_ms(profile: Profile, *, slack: float = 1.0) -> dict[int, float]:
+def least_block_ms(blocks: Sequence[BlockCost], *, eliminating: bool, slack: float = 1.0) -> dict[int, float]:
     """Of each block that is too cheap, by its index, the least that it must cost; empty for every sound profile.
 
     Reduced attention changes a layer's cost, and must leave even the thinnest layer some. Where tokens are eliminated,
     attention is what remains of a layer without hidden units, and must not be less than nothing.
 
     Args:
+        eliminating: Whether it is known what eliminating tokens costs, so that such layers are predicted.
         slack: 1 for the bound itself; a little below 1 to stay clear of it.
     """
     tables: dict[tuple[str, int, int | None], dict[tuple[int | None, int, int | None], tuple[int, float]]] = {}
-    for i, block in enumerate(profile.blocks):
+    for i, block in enumerate(blocks):
         tables.setdefault((block.attention, block.stage, block.tokens), {})[block.point] = i, block.ms
     found: dict[int, float] = {}
     for table in tables.values():
-        if profile.elimination_ms is not None:
+        if eliminating:
             found |= dict(_too_cheap_thin(table, slack))
-        found |= dict(_too_cheap_reduced(table, profile.blocks, found, slack))
+        found |= dict(_too_cheap_reduced(table, blocks, found, slack))
     return found
 
 

@@ -119,7 +119,11 @@ class Profile:
                 yield f"{name} is empty"
             if len(set(keys)) < len(keys):
                 yield f"{name} names the same component twice"
-        yield from (f"blocks[{i}].ms makes a layer cost less than nothing" for i in least_block_ms(self))
+        yield from (f"blocks[{i}].ms makes a layer cost less than nothing" for i in self.least_block_ms())
+
+    def least_block_ms(self, *, slack: float = 1.0) -> dict[int, float]:
+        """Of each block that is too cheap, by its index, the least that it must cost; see `least_block_ms`."""
+        return least_block_ms(self.blocks, eliminating=self.elimination_ms is not None, slack=slack)
 
 
 _LEAST, _MOST = 1e-9, 1e9

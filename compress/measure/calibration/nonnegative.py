@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from compress.core import TrackerSpec
-from compress.latency import Profile, least_block_ms
+from compress.latency import Profile
 from compress.measure.calibration.component_costs import (
     Array,
     bounded_least_squares,
@@ -33,7 +33,7 @@ _SLACK = 0.99
 def is_possible(profile: Profile) -> bool:
     """Whether every component costs something and no layer costs less than nothing."""
     found = component_ms(profile)
-    return bool(np.isfinite(found).all()) and _is_positive(profile) and not least_block_ms(profile)
+    return bool(np.isfinite(found).all()) and _is_positive(profile) and not profile.least_block_ms()
 
 
 def nonnegative(read: Profile, stacks: Sequence[TrackerSpec], network_ms: Sequence[float]) -> Profile:
@@ -51,7 +51,7 @@ def nonnegative(read: Profile, stacks: Sequence[TrackerSpec], network_ms: Sequen
 
 def possible(profile: Profile) -> Profile:
     """The profile with every block raised that would make some layer cost less than nothing; often unchanged."""
-    raised = least_block_ms(profile, slack=_SLACK) if least_block_ms(profile) else {}
+    raised = profile.least_block_ms(slack=_SLACK) if profile.least_block_ms() else {}
     blocks = tuple(replace(each, ms=raised.get(i, each.ms)) for i, each in enumerate(profile.blocks))
     return replace(profile, blocks=blocks) if raised else profile
 
