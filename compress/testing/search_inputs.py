@@ -6,6 +6,7 @@ A `conftest.py` imports the fixtures by name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,14 @@ SETTINGS: dict[str, Any] = {"target": "cpu", "speedup": 1.5, "trials": 3, "gener
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """`$COMPRESS_HOME` of one test module, with a profile of this host that was not measured, so not refused."""
+    """`$COMPRESS_HOME` of one test module, with a profile of this host that was not measured.
+
+    However busy the machine is, searches measure what they trained once, and do not wait for it to become quiet.
+    """
     folder, teacher = tmp_path_factory.mktemp("home"), describe("ostrack-nano")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COMPRESS_HOME", str(folder))
+        patch.setattr("compress.driver.remeasure.STEADY", inf)
         keep_recorded_profile(teacher, Coverage.of_space(teacher, load_space("full")))
         patch.setattr("compress.measure.whole_trackers.settled_rounds", _two_rounds)
         yield folder

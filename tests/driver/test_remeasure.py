@@ -56,6 +56,11 @@ def _never(spec: TrackerSpec) -> None:
     pytest.fail("nothing is lost")
 
 
+@pytest.fixture(autouse=True)
+def _steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compress.driver.remeasure.STEADY", 0.05)
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     folder, untrained = write_trained_run(tmp_path / "run", "generated"), replace(SPEC, recycling="a")
