@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,17 +26,17 @@ def command(as_json: bool) -> None:
     is estimated from published speeds.
     """
     from compress.core import warn
-    from compress.measure import resolve_target, target_names
-    from compress.measure.remote_profiles import damaged_profiles
+    from compress.measure import kept_profiles, resolve_target, target_names
+    from compress.measure.remote_profiles import damaged_profiles, device_profiles
 
     for error in damaged_profiles().values():
         warn(str(error))
-    targets = [resolve_target(name) for name in target_names()]
+    kept = (*kept_profiles(), *device_profiles())  # all files are read once
+    rows = [_row(resolve_target(name), kept) for name in target_names()]
     if as_json:
-        print_json([_row(target) for target in targets])
+        print_json(rows)
         return
-    for target in targets:
-        row = _row(target)
+    for row in rows:
         fingerprint = f"  ({row['fingerprint']})" if row["fingerprint"] else ""
         click.echo(f"{row['name']}  {row['device']}{fingerprint}")
         click.echo(f"  {row['runtime']}, {row['precision']}")
@@ -43,15 +44,13 @@ def command(as_json: bool) -> None:
             click.echo(f"  {line}")
 
 
-def _row(target: Target) -> dict[str, Any]:
-    from compress.measure import host, kept_profiles
-    from compress.measure.remote_profiles import device_profiles
+def _row(target: Target, kept: Iterable[tuple[Path, Profile]]) -> dict[str, Any]:
+    from compress.measure import host
 
     about: dict[str, Any] = {"name": target.name, "device": target.device}
     about |= {"runtime": target.runtime, "precision": target.precision}
-    kept = [row for row in (*kept_profiles(), *device_profiles()) if row[1].target == target.name]
     about |= {"fingerprint": host().id if target.timer else None, "provenance": target.provenance}
-    about |= {"profiles": [_profile_row(path, profile) for path, profile in kept]}
+    about |= {"profiles": [_profile_row(path, each) for path, each in kept if each.target == target.name]}
     model = target.shared_model
     if model is None:
         return about
