@@ -106,6 +106,7 @@ def read_study(run_dir: Path) -> StoredStudy:
     from sqlalchemy.pool import StaticPool
 
     options = {"creator": partial(bounded_connection, path), "poolclass": StaticPool}
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it warns of while it reads is said below
     with explained(path):
         try:
             storage = optuna.storages.RDBStorage(storage_url(run_dir), options, skip_table_creation=True)

@@ -151,6 +151,13 @@ def _yaml_loader() -> Any:
                 raise ValueError("a key occurs twice in one object")
             return super().construct_mapping(node, deep)
 
+        def construct_yaml_int(self, node: Any) -> Any:
+            # Python's own refusal of so many digits advises a programmer.
+            if len(node.value) > _MOST_DIGITS and node.value.lstrip("+-").replace("_", "").isdecimal():
+                raise ValueError(f"it has an integer of {len(node.value)} digits")
+            return super().construct_yaml_int(node)
+
+    Loader.add_constructor("tag:yaml.org,2002:int", Loader.construct_yaml_int)
     return Loader
 
 

@@ -131,6 +131,14 @@ def test_hostile_tables(run: Path, statements: list[str], words: str) -> None:
         read_archive(run)
 
 
+def test_what_cannot_be_decoded_is_said_once(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    _execute(run, "UPDATE trial_user_attributes SET value_json = CAST(x'7b22ff' AS TEXT)")
+    capfd.readouterr()
+    with pytest.raises(FileError, match="study"):
+        read_archive(run)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_pages_in_a_circle(run: Path) -> None:
     """Every page that holds rows leads to itself: SQLite finds that out, and no row is read for ever."""
     data = bytearray((run / "study.db").read_bytes())

@@ -197,7 +197,7 @@ def test_files_of_both_kinds(tmp_path: Path) -> None:
         ('anything: "\\e[2J"', "printable text"),
         ('"\\e[2J": 1', "no printable text"),
         ("anything: " + "x" * 30_000, "a text of 30000 characters"),
-        ("a: " + "9" * 5000, "an? part"),
+        ("a: " + "9" * 5000, "an integer of 5000 digits"),
         ("ms: 2001-01-01", "must be plain data but is of type date"),
         ("\xff\xfe", "an? part"),
         ("a: 1\n---\nb: 2\n", "single document"),
