@@ -24,6 +24,8 @@ _CHANGING = {
 }  # fmt: skip
 """Events of Python, and how many of their arguments, from the first, name a place that changes."""
 
+_WITHIN = ("os.remove", "os.rename", "os.rmdir", "os.link")
+
 _HARMLESS = ("python", "uname", "ssh", "nvidia-smi", "lscpu")
 """Programs that say what a machine is."""
 
@@ -103,8 +105,11 @@ def _hook(notes: int, allowed: list[str]) -> Any:
         if event == "open" and isinstance(given[2], int) and given[2] & _WRITING:
             check(event, given[0])
         elif event in _CHANGING:
-            for place in given[: _CHANGING[event]]:
-                check(event, place)
+            count = _CHANGING[event]
+            # After the places come the open folders that they are in, -1 where they are in none.
+            for i, place in enumerate(given[:count]):
+                within = given[count + i] if event in _WITHIN and count + i < len(given) else -1
+                check(event, place if within == -1 else os.path.join(f"/proc/self/fd/{within}", os.fsdecode(place)))
         elif event in _RUNNING and not os.path.basename(str(given[0])).startswith(_HARMLESS):
             note(f"{event} {str(given[0])[:200]}")
 

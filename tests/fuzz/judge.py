@@ -96,6 +96,7 @@ def _words(name: str, data: bytes) -> Iterator[str]:
 
 
 def _paragraph(error: str) -> Iterator[str]:
+    error = re.sub(r"^(Warning: .*\n)*", "", error)
     progress = r"(batch \d+ of \d+: \d+%\n)*"  # of measure.pyz, which has no --quiet
     error = re.sub(f"^{progress}", "", error)
     if not error.startswith("Error: "):
