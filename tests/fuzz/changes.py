@@ -208,7 +208,7 @@ def place_film(folder: Path, rng: Random) -> None:
     (folder / "in" / rng.choice(("film.mp4", "film.avi", "film.mkv"))).rename(folder / "in" / "film")
 
 
-def annotations(folder: Path, rng: Random) -> str:
+def annotation_text(folder: Path, rng: Random) -> str:
     """The text beside frames."""
     names = ("groundtruth.txt", "groundtruth.txt", "groundtruth.txt", "absence.label", "cover.label")
     path = folder / "in" / "frames" / rng.choice(names)

@@ -47,7 +47,16 @@ def _other_tensors(header: dict[str, Any], rng: Random) -> dict[str, Any]:
     about = header[name]
     start, end = about["data_offsets"]
     types = ("F64", "F16", "BF16", "I8", "U8", "BOOL", "I64", "F8_E4M3", "C64", "F4", "U16", "x")
-    shapes = ([], [0], [2**40], [-1], [2**32, 2**32], [1] * 70, [end - start, 0], about["shape"][::-1])
+    shapes: tuple[list[int], ...] = (
+        [],
+        [0],
+        [2**40],
+        [-1],
+        [2**32, 2**32],
+        [1] * 70,
+        [end - start, 0],
+        about["shape"][::-1],
+    )
     changes: tuple[dict[str, Any], ...] = (
         {"dtype": rng.choice(types)},
         {"shape": rng.choice(shapes)},
@@ -187,7 +196,8 @@ def _any_field(model: Any, rng: Random) -> None:
             message = value
     fields = message.ListFields()
     if fields:
-        _set(message, *rng.choice(fields), rng)
+        field, value = rng.choice(fields)
+        _set(message, field, value, rng)
 
 
 def _set(message: Any, field: Any, value: Any, rng: Random) -> None:
@@ -339,8 +349,8 @@ def picture(data: bytes, rng: Random) -> bytes:
         return data[:16] + bytes(header) + zlib.crc32(b"IHDR" + header).to_bytes(4, "big") + data[33:]
     if data[:2] == b"\xff\xd8" and rng.random() < 0.6:
         at = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2"))
-        spot, sizes = at + rng.choice((5, 7)), (0, 1, 30_000, 65_535)
-        return data[:spot] + rng.choice(sizes).to_bytes(2, "big") + data[spot + 2 :] if at > 0 else data
+        spot, side = at + rng.choice((5, 7)), rng.choice((0, 1, 30_000, 65_535))
+        return data[:spot] + side.to_bytes(2, "big") + data[spot + 2 :] if at > 0 else data
     from tests.fuzz.texts import byte_changes
 
     return byte_changes(data, rng)

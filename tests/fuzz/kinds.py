@@ -219,7 +219,7 @@ KINDS: dict[str, Kind] = {
         writes=("in/run",),
         codes=(0,),
     ),
-    "annotations": Kind("bundles", changes.annotations, _frames_command, 120, prepare=changes.place_frames),
+    "annotations": Kind("bundles", changes.annotation_text, _frames_command, 120, prepare=changes.place_frames),
     "frames": Kind("bundles", changes.pictures, _frames_command, 160, prepare=changes.place_frames),
     "film": Kind("videos", changes.file("film", "bytes"), _video_command, 100, prepare=changes.place_film),
 }  # fmt: skip

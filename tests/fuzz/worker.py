@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
 
 import compress
 from tests.fuzz import child, originals
@@ -78,8 +77,7 @@ def tried(name: str, seed: int, root: Path, *, keep: bool = False) -> tuple[Answ
     changed, words = build(kind, seed, name, folder)
     allowed = ("cache", "out", "tmp", *kind.writes)
     before = dict(_listing(folder, allowed))
-    answer = _watched(words, folder, allowed)
-    answer = Answer(**answer | {"changed": changed})
+    answer = _watched(words, folder, allowed, changed)
     if not answer.over:
         after = dict(_listing(folder, allowed))
         outside = [*_notes(folder), *(f"changed {p}" for p in {**before, **after} if before.get(p) != after.get(p))]
@@ -92,14 +90,7 @@ def tried(name: str, seed: int, root: Path, *, keep: bool = False) -> tuple[Answ
     return answer, bad, words
 
 
-class _Use(NamedTuple):
-    """Seconds that a process ran or slept, and its resident bytes."""
-
-    seconds: float
-    bytes: int
-
-
-def _watched(words: list[str], folder: Path, allowed: tuple[str, ...]) -> dict[str, object]:
+def _watched(words: list[str], folder: Path, allowed: tuple[str, ...], changed: str) -> Answer:
     """Run the command in a fork, until it ends or takes too much."""
     pid = os.fork()
     if not pid:
@@ -124,8 +115,8 @@ def _watched(words: list[str], folder: Path, allowed: tuple[str, ...]) -> dict[s
         os.killpg(pid, signal.SIGKILL)  # what it started and did not wait for
     streams = {name: (folder / name).read_bytes()[:200_000] if (folder / name).is_file() else b"" for name in _BESIDE}
     megabytes = max(usage.ru_maxrss / 1024, most / 2**20)
-    about = {"code": os.waitstatus_to_exitcode(status), "out": streams["stdout"], "err": streams["stderr"]}
-    return {**about, "seconds": round(seconds, 2), "megabytes": round(megabytes), "over": over}
+    code, out, err = os.waitstatus_to_exitcode(status), streams["stdout"], streams["stderr"]
+    return Answer(code, out, err, round(seconds, 2), round(megabytes), over, changed=changed)
 
 
 def _waited(pid: int) -> float:
