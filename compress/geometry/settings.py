@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from compress.core import ranges
 from compress.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +67,8 @@ def _interval(spec: TrackerSpec, wanted: int | None) -> int:
     able = spec.online_templates > 0 and spec.head.score
     if wanted is None:
         return UPDATE_INTERVAL if able else 0
-    ranges.UPDATE_INTERVAL.check("The update interval", wanted)
+    if type(wanted) is not int or wanted < 0:  # ranges of numbers are not in kits, which take no interval from a user
+        raise UsageError(f"The update interval must be a number of frames, or 0 for never, but is {wanted}.")
     if wanted and not able:
         raise UsageError(
             f"The update interval is {wanted}, but this tracker has no online template and score head to choose it by. "

@@ -6,7 +6,7 @@ import csv
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +91,15 @@ def _check(teacher: Tracker, pool: Pool, student: Tracker, folder: Path, stop: i
         distill(fresh(), pool, STUDENT, checkpoint=kept, again=True, **run)
 
 
+@pytest.fixture
+def heed_interrupts() -> Iterator[None]:
+    """Shells start background jobs deaf to SIGINT, and those inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heed_interrupts")
 def test_seven_interrupts_in_a_row_cost_no_step(teacher: Tracker, pool: Pool, tmp_path: Path) -> None:
     """Each comes in the midst of a step, which is done and saved, long before a save would be due."""
     run = {"steps": 8, "seed": 3, "device": CPU}

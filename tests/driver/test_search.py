@@ -182,10 +182,12 @@ def _stopped(command: list[str], log: Path, by: signal.Signals) -> tuple[int, st
     return process.returncode, " ".join(errors.split())
 
 
-def test_stopped_search_continues(run: Archive, tmp_path: Path, weights: str, data: str) -> None:
+def test_stopped_search_continues(tmp_path: Path, weights: str, data: str) -> None:
     """Interrupted, then killed, then left to end: each trial is finished once."""
     out = tmp_path / "stopped"
-    command = _command(out, weights, data, "--trials", "2", "--generation", "2", "--steps", "40", "--seed", "2")
+    # On a device that nothing is measured on: a busy machine is waited for, and this test is of the training.
+    more = ("--target", "agx", "--trials", "2", "--generation", "2", "--steps", "40", "--seed", "2")
+    command = _command(out, weights, data, *more)
     code, errors = _stopped(command, out / "log.txt", signal.SIGINT)
     assert code == 130
     assert "the same command continues" in errors
@@ -193,7 +195,7 @@ def test_stopped_search_continues(run: Archive, tmp_path: Path, weights: str, da
     done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
     assert done.returncode in (0, 3), done.stderr
     archive = read_archive(out)
-    trained = [r for r in archive.records if r.status in ("done", "missed")]
+    trained = [r for r in archive.records if r.status == "done"]
     assert len(trained) == 2
     assert not [r for r in archive.records if r.status == "running"]
     assert len({r.spec.id for r in archive.records if r.accuracy}) == 2

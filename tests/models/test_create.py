@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -101,7 +102,10 @@ def test_import_says_what_was_read_and_writes_whole_or_not_at_all(
     assert "not finite (backbone.norm.weight)" in capsys.readouterr().err
     assert kept.read_bytes() == before
     assert [each.name for each in weights.iterdir()] == [kept.name]
-    assert _run("import-checkpoint", "ostrack-nano", str(kept)) == 0
+    assert _run("import-checkpoint", "ostrack-nano", str(kept)) == 2, "its own output"
+    assert kept.read_bytes() == before
+    capsys.readouterr()
+    assert _run("import-checkpoint", "ostrack-nano", str(shutil.copy(kept, tmp_path))) == 0
     assert "is in this package's own layout" in capsys.readouterr().out
 
 

@@ -63,7 +63,7 @@ MUTANTS = {
     ),
     "a continued study draws the same numbers": Mutant(
         SAMPLERS,
-        "seed + 7919 * len(study.get_trials(deepcopy=False))",
+        "seed + 7919 * len(kept.trials)",
         "seed",
         "driver/test_proposals.py::test_a_search_that_goes_on_draws_other_numbers",
     ),
