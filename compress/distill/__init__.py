@@ -9,9 +9,11 @@ from compress.distill.teacher_recipe import TeacherRecipe
 
 if TYPE_CHECKING:
     from compress.distill.checkpoint import Checkpoint
+    from compress.distill.elastic import distill_elastic
     from compress.distill.inputs import pick_device, to_input
     from compress.distill.pool import Pool, distillation_pool, pool_bytes
     from compress.distill.progressive import distill_progressively
+    from compress.distill.recalibration import recalibrated
     from compress.distill.recipe import StudentRecipe
     from compress.distill.student import distill
     from compress.distill.teacher import train_teacher
@@ -25,10 +27,12 @@ _LAZY = {
     "Trainer": "trainer",
     "TrainerSettings": "trainer",
     "distill": "student",
+    "distill_elastic": "elastic",
     "distill_progressively": "progressive",
     "distillation_pool": "pool",
     "pick_device": "inputs",
     "pool_bytes": "pool",
+    "recalibrated": "recalibration",
     "to_input": "inputs",
     "train_teacher": "teacher",
 }
@@ -41,10 +45,12 @@ __all__ = [
     "Trainer",
     "TrainerSettings",
     "distill",
+    "distill_elastic",
     "distill_progressively",
     "distillation_pool",
     "pick_device",
     "pool_bytes",
+    "recalibrated",
     "to_input",
     "train_teacher",
 ]

@@ -24,12 +24,19 @@ class AdaptiveObjective:
 
     Attributes:
         attentions: Trained beside the student, and not needed afterwards: one for every exit but the last.
+
+    Args:
+        attentions: Of students that share them; the first ones are taken. None makes new ones.
     """
 
-    def __init__(self, student: Tracker, recipe: StudentRecipe, static_steps: int) -> None:
+    def __init__(
+        self, student: Tracker, recipe: StudentRecipe, static_steps: int, attentions: nn.ModuleList | None = None
+    ) -> None:
         assert isinstance(student, AdaptiveTracker)
         self._student, self._recipe, self._static_steps = student, recipe, static_steps
-        self.attentions = nn.ModuleList(ImitationAttention(student.spec.dim) for _ in student.spec.exits[:-1])
+        early = student.spec.exits[:-1]
+        made = nn.ModuleList(ImitationAttention(student.spec.dim) for _ in early) if attentions is None else attentions
+        self.attentions = made[: len(early)]
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """`loss` and its parts at a step, counted from 0."""

@@ -70,5 +70,10 @@ def keep_statistics(model: nn.Module) -> None:
     other: batch statistics would make another network of it than the one that will run.
     """
     for name, module in model.named_modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and name.startswith(("backbone.", "bridge.")):
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and of_backbone(name):
             module.eval()
+
+
+def of_backbone(name: str) -> bool:
+    """Whether a module of a tracker, by its name, lies before the heads."""
+    return name.startswith(("backbone.", "bridge."))

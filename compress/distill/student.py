@@ -59,11 +59,11 @@ def distill(
     trainer: Trainer[Tracker, Batch] = Trainer(
         student,
         objective,
-        partial(_batches, pool, recipe.batch, seed, device),
+        partial(batches, pool, recipe.batch, seed, device),
         recipe.trainer(steps),
         device=device,
         beside=beside.to(device),
-        scale=lambda name: recipe.new if _new(name) else 1.0,
+        scale=lambda name: recipe.new if is_new(name) else 1.0,
         checkpoint=checkpoint,
         about={"student": student.spec.id, "again": again, "seed": seed, "pairs": len(pool), **asdict(recipe)},
         before=before,
@@ -84,7 +84,7 @@ def distillation_loss(
     return objective(Batch.of(pool, rows, device), 0)
 
 
-def _batches(pool: Pool, count: int, seed: int, device: torch.device, start: int) -> Generator[Batch, None, None]:
+def batches(pool: Pool, count: int, seed: int, device: torch.device, start: int) -> Generator[Batch, None, None]:
     """Rows drawn with replacement, from step `start` on."""
     generator = torch.Generator().manual_seed(seed)
     for _ in range(start):
@@ -93,7 +93,7 @@ def _batches(pool: Pool, count: int, seed: int, device: torch.device, start: int
         yield Batch.of(pool, torch.randint(len(pool), (count,), generator=generator), device)
 
 
-def _new(name: str) -> bool:
+def is_new(name: str) -> bool:
     """Parameters that no teacher without exits has and that do not start as what they should become."""
     return ".score." in name or ".gate." in name
 

@@ -98,7 +98,9 @@ def _adapters(
         hidden = spec.layers[each.after - 1].mlp_hidden
         for j, source in enumerate(_following(teacher.spec, spec, each)):
             old = TeacherBlock(
-                dict(teacher.get_submodule(f"backbone.blocks.{source}").state_dict()), observed, f"blocks.{source}."
+                dict(teacher.get_submodule(f"backbone.blocks.{source}").state_dict(keep_vars=True)),
+                observed,
+                f"blocks.{source}.",
             )
             new = old.state | cut_mlp(old, LayerSpec(source, hidden), leading=leading)
             adapters |= {f"exits.{k}.adapter.{j}.{name}": value for name, value in new.items()}

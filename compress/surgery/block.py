@@ -29,9 +29,16 @@ class TeacherBlock:
     observed: Mapping[str, InputStatistics] | None
     prefix: str
 
-    def magnitude(self, linear: str, otherwise: Tensor) -> Tensor:
-        """Mean |input| of a linear layer, (D,); `otherwise` a guess from weights."""
-        return otherwise if self.observed is None else self.observed[self.prefix + linear].magnitude
+    def importance(self, linear: str, otherwise: Tensor, weight: Tensor) -> Tensor:
+        """Of the inputs of a linear layer, (D,): as fixed beforehand, or mean |input| · ‖column of `weight`‖.
+
+        Args:
+            otherwise: A guess at mean |input| from weights, where no crops were run.
+        """
+        observed = None if self.observed is None else self.observed[self.prefix + linear]
+        if observed is not None and observed.importance is not None:
+            return observed.importance
+        return (otherwise if observed is None else observed.magnitude) * weight.norm(dim=0)
 
     def mean(self, linear: str) -> Tensor | None:
         """Mean input of a linear layer, (D,); None where no crops were run."""
@@ -45,7 +52,7 @@ def cut_attention(old: TeacherBlock, layer: LayerSpec, spec: TrackerSpec) -> Sta
         return {}
     weight, proj = state["attn.qkv.weight"], state["attn.proj.weight"]
     by_weight = weight[2 * spec.dim :].norm(dim=1)
-    values = top_per_head(old.magnitude("attn.proj", by_weight) * proj.norm(dim=0), keep, spec.heads)
+    values = top_per_head(old.importance("attn.proj", by_weight, proj), keep, spec.heads)
     rows = torch.cat([torch.arange(2 * spec.dim, device=weight.device), 2 * spec.dim + values])
     inputs = _rank_inputs(old, "norm1", "attn.qkv", "attn.kept", weight[rows], keep)
     return (
@@ -73,14 +80,14 @@ def _rank_hidden(old: TeacherBlock, keep: int, *, leading: bool) -> Tensor:
     fc1, fc2 = old.state["mlp.fc1.weight"], old.state["mlp.fc2.weight"]
     if leading:
         return torch.arange(keep, device=fc1.device)
-    return top(old.magnitude("mlp.fc2", fc1.norm(dim=1)) * fc2.norm(dim=0), keep)
+    return top(old.importance("mlp.fc2", fc1.norm(dim=1), fc2), keep)
 
 
 def _rank_inputs(old: TeacherBlock, norm: str, linear: str, kept: str, weight: Tensor, keep: int) -> Tensor:
     """Positions, among the inputs the linear layer has, of those to keep."""
     gain = old.state[f"{norm}.weight"]
     gain = gain[_indices(old.state, kept, len(gain), gain.device)].abs()
-    return top(old.magnitude(linear, gain) * weight.norm(dim=0), keep)
+    return top(old.importance(linear, gain, weight), keep)
 
 
 def _indices(state: State, kept: str, dim: int, device: torch.device) -> Tensor:

@@ -15,11 +15,17 @@ from compress.models import Tracker
 
 @dataclass
 class InputStatistics:
-    """The input of one linear layer over all tokens observed: sums per dimension (D,) in float64, and their number."""
+    """The input of one linear layer over all tokens observed: sums per dimension (D,) in float64, and their number.
+
+    Attributes:
+        importance: (D,), what the inputs are ranked by whatever the weights become; None where they are ranked by
+            magnitude and the weights that there are.
+    """
 
     total: Tensor | float = 0.0
     total_magnitude: Tensor | float = 0.0
     tokens: int = 0
+    importance: Tensor | None = None
 
     def add(self, x: Tensor) -> None:
         """Add inputs (…, D)."""

@@ -6,6 +6,7 @@ nothing leaves the function as it was; the tests hold both.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ from torch import Tensor
 from compress.core import TrackerSpec, UsageError
 from compress.models import Tracker, build, load_timm
 from compress.surgery.compatibility import check_fit
-from compress.surgery.importance import observe
+from compress.surgery.importance import InputStatistics, observe
 from compress.surgery.registry import SURGERY
 
 Rank = Literal["importance", "leading"]
@@ -27,7 +28,7 @@ def inherit(
     spec: TrackerSpec,
     *,
     mlp_rank: Rank = "importance",
-    calibration: tuple[Tensor, Tensor] | None = None,
+    calibration: tuple[Tensor, Tensor] | Mapping[str, InputStatistics] | None = None,
 ) -> Tracker:
     """A student of `spec` whose layer j starts from the teacher's layer `spec.layers[j].source`.
 
@@ -41,7 +42,8 @@ def inherit(
             (MixFormerV2, §3.2.2), or the most important ones. Without calibration the importance is
             ‖row of fc1‖·‖column of fc2‖, with it the mean |activation|·‖column of fc2‖.
         calibration: Normalised crops (template (B, 3, Sz, Sz), search (B, 3, Sx, Sx)). What removed units
-            contribute on the average then goes into the biases, whichever units are removed.
+            contribute on the average then goes into the biases, whichever units are removed. Or what was observed of
+            such crops before, see `observe`.
 
     Returns:
         The student on the teacher's device and in its mode, sharing no memory with it.
@@ -52,8 +54,9 @@ def inherit(
     if mlp_rank not in ("importance", "leading"):
         raise UsageError(f"mlp_rank must be 'importance' or 'leading' but is {mlp_rank!r}.")
     check_fit(teacher.spec, spec)
-    observed = None if calibration is None else observe(teacher, *calibration)
-    state = SURGERY[spec.backbone].cut(teacher, spec, observed, leading=mlp_rank == "leading")
+    observed = observe(teacher, *calibration) if isinstance(calibration, tuple) else calibration
+    with torch.no_grad():
+        state = SURGERY[spec.backbone].cut(teacher, spec, observed, leading=mlp_rank == "leading")
     with torch.device("meta"):  # nothing is drawn only to be overwritten
         student = build(spec)
     student.load_state_dict({k: v.detach().clone() for k, v in state.items()}, assign=True)

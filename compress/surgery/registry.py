@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from torch import Tensor
+
 from compress.core import Registry, TrackerSpec
 from compress.models import Tracker
 from compress.surgery.block import State
@@ -24,7 +26,14 @@ class Surgery(Protocol):
             observed: What the linear layers of the teacher's backbone took in, by their names there; None where the
                 importance of a unit is to be guessed from weights.
             leading: Keep the first hidden units instead of the most important ones.
+
+        Returns:
+            Where gradients are recorded they reach the teacher's parameters.
         """
+        ...
+
+    def importance(self, teacher: Tracker, observed: Mapping[str, InputStatistics]) -> dict[str, Tensor]:
+        """Of the inputs (D,) of the linear layers that are cut, by their names in `observed`, before anything is."""
         ...
 
     def uncut(self, spec: TrackerSpec) -> TrackerSpec:

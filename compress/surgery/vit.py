@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from torch import Tensor
+
 from compress.core import TrackerSpec
 from compress.models import Tracker
 from compress.surgery.attach import attach
@@ -22,13 +24,19 @@ class VitSurgery:
         self, teacher: Tracker, spec: TrackerSpec, observed: Mapping[str, InputStatistics] | None, *, leading: bool
     ) -> State:
         """Layers cut, bypass and exits attached."""
-        state = {k: v for k, v in teacher.state_dict().items() if not k.startswith(_BLOCKS)}
+        state = {k: v for k, v in teacher.state_dict(keep_vars=True).items() if not k.startswith(_BLOCKS)}
         for j, layer in enumerate(spec.layers):
-            block = dict(teacher.get_submodule(f"{_BLOCKS}{layer.source}").state_dict())
+            block = dict(teacher.get_submodule(f"{_BLOCKS}{layer.source}").state_dict(keep_vars=True))
             old = TeacherBlock(block, observed, f"blocks.{layer.source}.")
             new = old.state | cut_attention(old, layer, spec) | cut_mlp(old, layer, leading=leading)
             state |= {f"{_BLOCKS}{j}.{k}": v for k, v in new.items()}
         return attach(teacher, state, spec, observed, leading=leading)
+
+    def importance(self, teacher: Tracker, observed: Mapping[str, InputStatistics]) -> dict[str, Tensor]:
+        """Mean |input| · ‖column of weights‖, of every linear layer of the blocks."""
+        backbone = teacher.get_submodule("backbone")
+        norms = {name: backbone.get_parameter(f"{name}.weight").detach().norm(dim=0) for name in observed}
+        return {name: each.magnitude * norms[name] for name, each in observed.items() if name.startswith("blocks.")}
 
     def uncut(self, spec: TrackerSpec) -> TrackerSpec:
         """MLPs four times as wide as the tokens, no dimension reduced."""
