@@ -16,6 +16,7 @@ from torch import Tensor
 
 from compress.core import FileError
 from compress.core.plain import from_plain
+from compress.core.plain_files import parse_json
 from compress.core.plain_values import shown
 from compress.core.writing import writing
 from compress.models.checkpoints.safetensors_files import open_safetensors
@@ -144,7 +145,7 @@ def read_state(
 
 def _parsed(text: str, path: Path) -> _Header:
     try:
-        return from_plain(_Header, json.loads(text), "its header", error=FileError)
+        return from_plain(_Header, parse_json(text), "its header", error=FileError)
     except (ValueError, RecursionError, FileError) as error:
         reason = str(error).rstrip(".")
         raise FileError(f"{path} is not the state of a training, or is damaged ({reason}). {_ANEW}") from None

@@ -218,7 +218,8 @@ def _set(message: Any, field: Any, value: Any, rng: Random) -> None:
     elif made is None:
         message.ClearField(field.name)
     else:
-        setattr(message, field.name, made)
+        with suppress(ValueError):  # no enumerator
+            setattr(message, field.name, made)
 
 
 def _field_value(field: Any, value: Any, rng: Random) -> Any:

@@ -113,28 +113,28 @@ KINDS: dict[str, Kind] = {
         writes=("in/run",),
     ),
     "manifest": Kind("bundles", changes.manifest, _bundle_command, 150),
-    "graph": Kind("bundles", changes.graph, _bundle_command, 120),
+    "graph": Kind("bundles", changes.graph, _bundle_command, 100),
     "thresholds": Kind(
         "bundles",
         changes.file("thresholds.json", "json"),
         _one("evaluate in/adaptive --thresholds in/thresholds.json --data folder:in/data --json"),
-        80,
+        60,
     ),
     "spec": Kind(
         "bundles",
         changes.file("spec.json", "json"),
         _one("describe in/spec.json --json", "describe in/spec.json", "latency in/spec.json --target agx --json"),
-        100,
+        80,
     ),
-    "kit": Kind("kits", changes.kit("kit"), _one("profile ingest in/kit/results.json --kit in/kit --json"), 100),
+    "kit": Kind("kits", changes.kit("kit"), _one("profile ingest in/kit/results.json --kit in/kit --json"), 80),
     "results of a kit": Kind(
-        "kits", changes.results("kit"), _one("profile ingest in/kit/results.json --kit in/kit --json"), 140
+        "kits", changes.results("kit"), _one("profile ingest in/kit/results.json --kit in/kit --json"), 80
     ),
     "results of TensorRT": Kind(
         "kits",
         changes.results("tensorrt"),
         _one("profile ingest in/tensorrt/results.json --kit in/tensorrt --json"),
-        100,
+        80,
     ),
     "kit on a device": Kind(
         "kits", changes.kit("few"), _one("measure.pyz --kit in/few --out out/results.json",
@@ -145,7 +145,7 @@ KINDS: dict[str, Kind] = {
         "profiles",
         changes.kept_profile("device"),
         _one(f"latency {TRACKER} --target board --json", "targets --json", "targets"),
-        100,
+        80,
         prepare=changes.place_profiles,
     ),
     "profile of this host": Kind(
@@ -159,20 +159,20 @@ KINDS: dict[str, Kind] = {
         "spaces",
         changes.file("ostrack.yaml", "yaml"),
         _one("spaces in/ostrack.yaml --json", "spaces in/ostrack.yaml"),
-        150,
+        120,
     ),
     "settings of a run": Kind(
         "runs",
         changes.file("run/config.yaml", "yaml"),
         _one("report in/run --json", "report in/run", "latency in/run:v001 --target agx --json"),
-        80,
+        60,
         writes=("in/run",),
     ),
     "study": Kind(
         "runs",
         changes.file("run/study.db", "database"),
         _one("report in/run --json", "report in/run", "report in/run", "latency in/run:v009 --target agx --json"),
-        150,
+        120,
         writes=("in/run",),
     ),
     "environment of a run": Kind(
@@ -182,7 +182,7 @@ KINDS: dict[str, Kind] = {
         "runs",
         changes.any_file(("plan/study.db", "database"), ("plan/config.yaml", "yaml")),
         _plan_command,
-        60,
+        50,
         writes=("in/plan",),
     ),
     "trained run": Kind(
@@ -219,9 +219,9 @@ KINDS: dict[str, Kind] = {
         writes=("in/run",),
         codes=(0,),
     ),
-    "annotations": Kind("bundles", changes.annotation_text, _frames_command, 120, prepare=changes.place_frames),
-    "frames": Kind("bundles", changes.pictures, _frames_command, 160, prepare=changes.place_frames),
-    "film": Kind("videos", changes.file("film", "bytes"), _video_command, 100, prepare=changes.place_film),
+    "annotations": Kind("bundles", changes.annotation_text, _frames_command, 100, prepare=changes.place_frames),
+    "frames": Kind("bundles", changes.pictures, _frames_command, 120, prepare=changes.place_frames),
+    "film": Kind("videos", changes.file("film", "bytes"), _video_command, 80, prepare=changes.place_film),
 }  # fmt: skip
 
 

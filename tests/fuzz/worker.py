@@ -67,7 +67,8 @@ def tried(name: str, seed: int, root: Path, *, keep: bool = False) -> tuple[Answ
     kind = KINDS[name]
     folder = root / f"case-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
-    _forked(lambda: originals.made(kind.files, root / "originals"))
+    if not (root / "originals" / kind.files).is_dir():
+        _forked(lambda: originals.made(kind.files, root / "originals"))
     shutil.copytree(root / "originals" / kind.files, folder / "in", symlinks=True)
     for place in ("home", "tmp", "out"):
         (folder / place).mkdir()

@@ -11,7 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from compress.core import FileError, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe
+from compress.core import CompressError, FileError, HeadSpec, LayerSpec, TrackerSpec, UsageError, describe
 from compress.models import (
     NumpyNetwork,
     Tracker,
@@ -62,6 +62,26 @@ def test_half_precision_on_disk_is_loaded_as_float32(model: Tracker, path: Path)
     load_weights(other, path)
     assert {p.dtype for p in other.parameters()} == {torch.float32}
     torch.testing.assert_close(other.state_dict(), model.state_dict(), rtol=1e-3, atol=1e-4)
+
+
+def test_weights_beyond_the_type_on_disk_are_not_written(model: Tracker, path: Path) -> None:
+    name, weight = next(iter(model.named_parameters()))
+    with torch.no_grad():
+        weight.view(-1)[0] = 1e6
+    save_weights(model, path)
+    before = path.read_bytes()
+    with pytest.raises(CompressError, match=f"not finite as torch.float16: '{name}'"):
+        save_weights(model, path, dtype=torch.float16)
+    assert path.read_bytes() == before
+
+
+def test_what_a_header_holds_is_quoted_in_part(model: Tracker, path: Path) -> None:
+    header = json.dumps({"w": {"dtype": "x" * 100_000, "shape": [1], "data_offsets": [0, 4]}}).encode()
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(FileError) as caught:
+        load_weights(model, path)
+    assert len(str(caught.value)) < 1000
 
 
 def test_failed_save_leaves_the_old_file(model: Tracker, tmp_path: Path) -> None:

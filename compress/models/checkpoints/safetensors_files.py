@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from compress.core import FileError
 from compress.core.opening import opened
+from compress.core.text import printable
 
 _MOST_HEADER = 4 << 20
 """Bytes of a header; those of networks with thousands of tensors have hundreds of thousands."""
@@ -42,7 +43,8 @@ def open_safetensors(path: Path, what: str, *, advice: str) -> Iterator[Any]:
             with safe_open(_for_library(path, file), framework="pt") as handle:
                 yield handle
         except _DAMAGE as error:
-            reason = str(error).strip().rstrip(".") or type(error).__name__
+            # The library quotes what it found, whatever its length.
+            reason = printable(str(error).strip().rstrip("."), most=300) or type(error).__name__
             raise FileError(f"{path} is not a whole safetensors file ({reason}). {advice}") from error
 
 

@@ -10,8 +10,9 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from compress.core import FileError, TrackerSpec
+from compress.core import CompressError, FileError, TrackerSpec
 from compress.core.opening import opened
+from compress.core.plain_values import shown
 from compress.core.text import printable
 from compress.core.writing import writing
 from compress.models.checkpoints.file_kinds import HEAD, not_weights
@@ -38,9 +39,16 @@ def save_weights(
         dtype: Floating type on disk, e.g. `torch.float16`; None keeps the model's.
 
     Raises:
+        CompressError: a weight is not finite in `dtype`; nothing is written then.
         FileError: the place cannot be written.
     """
     tensors = {key: _on_disk(value, dtype) for key, value in model.state_dict().items()}
+    wrong = [key for key, value in tensors.items() if dtype is not None and not bool(value.isfinite().all())]
+    if wrong:
+        raise CompressError(
+            f"Weights for {path} are not finite as {tensors[wrong[0]].dtype}: {shown(', '.join(wrong))}. Nothing was "
+            "written. If they were trained, the training diverged: begin it again with a lower learning rate."
+        )
     try:
         with writing(Path(path)) as temporary:
             save_file(tensors, temporary, metadata={"spec": model.spec.to_json(), **(metadata or {})})
