@@ -1,5 +1,6 @@
 """What a search tried: records from the study, dominance, the Pareto front, its hypervolume, tables. No torch."""
 
+from compress.archive.agreement import Agreement, rank_agreement
 from compress.archive.archive import Archive
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
 from compress.archive.execution_paths import paths_from
@@ -68,6 +69,8 @@ __all__ = [
     "store_status",
     "store_teacher",
     "variant_name",
+    "Agreement",
+    "rank_agreement",
     "paths_from",
     "write_pareto_csv",
     "write_trials_csv",

@@ -27,7 +27,7 @@ __all__ = ["REMADE", "KINDS", "Entry", "Store", "cache_bytes", "fingerprint"]
 
 _T = TypeVar("_T")
 
-REMADE = ("exit_scores", "fingerprints", "pools", "scores", "students", "teachers")
+REMADE = ("elastic", "exit_scores", "fingerprints", "pools", "scores", "students", "teachers")
 """Kinds whose entries are made anew when they are needed and absent; the size bound holds for these together."""
 
 KINDS = (*REMADE, "kits", "profiles", "weights")

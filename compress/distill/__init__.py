@@ -10,6 +10,7 @@ from compress.distill.teacher_recipe import TeacherRecipe
 if TYPE_CHECKING:
     from compress.distill.checkpoint import Checkpoint
     from compress.distill.elastic import distill_elastic
+    from compress.distill.elastic_file import read_elastic, save_elastic
     from compress.distill.inputs import pick_device, to_input
     from compress.distill.pool import Pool, distillation_pool, pool_bytes
     from compress.distill.progressive import distill_progressively
@@ -32,7 +33,9 @@ _LAZY = {
     "distillation_pool": "pool",
     "pick_device": "inputs",
     "pool_bytes": "pool",
+    "read_elastic": "elastic_file",
     "recalibrated": "recalibration",
+    "save_elastic": "elastic_file",
     "to_input": "inputs",
     "train_teacher": "teacher",
 }
@@ -50,7 +53,9 @@ __all__ = [
     "distillation_pool",
     "pick_device",
     "pool_bytes",
+    "read_elastic",
     "recalibrated",
+    "save_elastic",
     "to_input",
     "train_teacher",
 ]

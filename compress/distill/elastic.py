@@ -1,6 +1,6 @@
 """Distilling a network of shared weights: at every step the largest student of a space, the smallest, and random ones.
 
-The sandwich rule of BigNAS (§2.2): whoever lies between the two learns along with them. There the smaller networks
+The sandwich rule of BigNAS: whoever lies between the two learns along with them. There the smaller networks
 imitate the largest; here each imitates the teacher's answers in the pool, as students that are trained alone do.
 """
 
@@ -33,7 +33,7 @@ from compress.spaces import Space
 from compress.surgery import Elastic
 
 RANDOM = 2
-"""Random students in a step, beside the largest and the smallest (BigNAS, §2.2)."""
+"""Random students in a step, beside the largest and the smallest (BigNAS)."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ PAIRS = 256
 def recalibrated(student: Tracker, pool: Pool, *, device: torch.device, pairs: int = PAIRS, batch: int = 32) -> Tracker:
     """The student, in eval mode, with the statistics of its head's batch norms taken anew from the pool, in place.
 
-    A head of a network of shared weights has seen the features of all students (BigNAS, §2.5). A backbone's batch norms
+    A head of a network of shared weights has seen the features of all students (BigNAS). A backbone's batch norms
     keep the teacher's statistics in training, too, see `keep_statistics`. Without batch norms it stays as it is.
 
     Args:

@@ -41,6 +41,21 @@ class TeacherWeights:
 
 
 @dataclass(frozen=True)
+class ElasticSetup:
+    """The network of shared weights that students are slices of, see `distill_elastic`.
+
+    Attributes:
+        space: The knobs of the space and their choices, as JSON; it says which students there are.
+        steps: Distillation steps of the network.
+        random: Students of each step beside the largest and the smallest.
+    """
+
+    space: str
+    steps: int
+    random: int = 2
+
+
+@dataclass(frozen=True)
 class TrainingSetup:
     """What all students of a search have in common.
 
@@ -50,6 +65,7 @@ class TrainingSetup:
         rungs: The fidelities, from the lowest.
         mlp_rank: Which hidden units a thinner MLP keeps; see `surgery.inherit`.
         device: Where the worker trains: `auto`, `cpu` or `cuda`.
+        elastic: Where students start as slices of shared weights; None where they start from the teacher's.
     """
 
     teacher: TeacherWeights
@@ -61,10 +77,15 @@ class TrainingSetup:
     mlp_rank: Rank = "importance"
     recipe: StudentRecipe = StudentRecipe()
     device: str = "auto"
+    elastic: ElasticSetup | None = None
 
     def steps(self, rung: int) -> int:
         """Distillation steps of a student up to a rung, that rung's own included."""
         return sum(each.steps for each in self.rungs[: rung + 1])
+
+    def learned(self, rung: int) -> bool:
+        """Whether a student at a rung was trained at all, by itself or as a slice."""
+        return self.elastic is not None or self.steps(rung) > 0
 
 
 @dataclass(frozen=True)

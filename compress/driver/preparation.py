@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -14,11 +15,12 @@ from compress.core.progress import Progress
 from compress.core.settings import flag_of
 from compress.data import DataReference, PairSizes, open_source
 from compress.distill import StudentRecipe, pool_bytes
-from compress.driver.jobs import Rung, TrainingSetup
+from compress.driver.jobs import ElasticSetup, Rung, TrainingSetup
 from compress.driver.planner.warm_start import PlannedStudent, enqueue, planned_students
 from compress.driver.proposals import Proposals
 from compress.driver.remeasure import timing_turn
 from compress.driver.settings import SearchSettings
+from compress.driver.strategies import SHARED_WEIGHTS
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
 from compress.latency import LatencyModel, gate
@@ -77,16 +79,30 @@ def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
     teacher = inputs.teacher.spec
     if settings.pool:
         check_pool(teacher, settings.pool)
+    elastic = elastic_setup(settings, inputs.space) if settings.strategy in SHARED_WEIGHTS else None
+    most_steps = max(settings.steps, elastic.steps if elastic else 0)
     return TrainingSetup(
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
         training=inputs.training,
-        pairs=settings.pool or pool_size(teacher, settings.steps * StudentRecipe.batch),
-        rungs=rungs_of(steps=settings.steps, partial=settings.partial),
+        pairs=settings.pool or pool_size(teacher, most_steps * StudentRecipe.batch),
+        rungs=sliced_rungs(settings.steps) if elastic else rungs_of(steps=settings.steps, partial=settings.partial),
         seed=settings.seed,
         mlp_rank=settings.mlp_rank,
         device=settings.device,
+        elastic=elastic,
     )
+
+
+def elastic_setup(settings: SearchSettings, space: Space) -> ElasticSetup:
+    """How the network of shared weights of a search is trained."""
+    knobs = json.dumps({name: list(choices) for name, choices in space.knobs.items()}, sort_keys=True)
+    return ElasticSetup(knobs, settings.elastic_steps or settings.steps)
+
+
+def sliced_rungs(steps: int) -> tuple[Rung, ...]:
+    """A slice of shared weights, then trained by itself for all of `steps`: `elastic`, `full`."""
+    return Rung("elastic", 0), Rung("full", steps, short=False)
 
 
 def rungs_of(*, steps: int, partial: float) -> tuple[Rung, ...]:

@@ -9,7 +9,7 @@ from typing import Unpack
 
 import optuna
 
-from compress.archive import Archive, run_dir_lock
+from compress.archive import Archive, rank_agreement, run_dir_lock
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
 from compress.driver.executors import EXECUTORS
@@ -119,5 +119,7 @@ def _run(
 
 def _write(archive: Archive, log: Log) -> Archive:
     write_report(archive, archive.run_dir)
+    if agreement := rank_agreement(archive.records, "elastic"):
+        log(str(agreement))
     log(f"front: {', '.join(r.variant for r in archive.front()) or 'empty'}")
     return archive

@@ -11,7 +11,7 @@ from compress.core.ranges import FPS, GENERATION, MINUTES, PAIRS, SEED, SHARE, S
 from compress.core.settings import check_settings, flag_of, setting
 from compress.driver.executors import EXECUTORS
 from compress.driver.samplers import SAMPLERS
-from compress.driver.strategies import STRATEGIES
+from compress.driver.strategies import DEFAULT_STUDENTS, STRATEGIES
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,12 @@ class SearchSettings:
     data: str = setting("generated", "What students are scored on; see below.", form="SOURCE")
     train_data: str = setting("generated", "What they are distilled on; keep it apart.", form="SOURCE")
     images: str = setting("", "Your images as generated texture.", folder=True)
-    trials: int | None = setting(None, "Students to train (default 10, or 5 minutes' worth).", numbers=TRIALS)
-    generation: int = setting(5, "Students at a time.", numbers=GENERATION)
+    trials: int | None = setting(
+        None, "Students to try (default 10 or 5 minutes' worth; elastic: 100).", numbers=TRIALS
+    )
+    generation: int = setting(5, "Students at a time; elastic: how many it trains on.", numbers=GENERATION)
     steps: int = setting(480, "Steps of full distillation.", numbers=STUDENT_STEPS)
+    elastic_steps: int | None = setting(None, "Steps of shared weights (default: as --steps).", numbers=STUDENT_STEPS)
     partial: float = setting(0.25, "Share of the steps that the first distilled rung has.", numbers=SHARE)
     pool: int | None = setting(None, "Pairs to distil on (default 8192, or 1.25 GB of them).", numbers=PAIRS)
     time_budget: float | None = setting(
@@ -65,7 +68,7 @@ class SearchSettings:
     @property
     def students(self) -> int:
         """Students to train."""
-        return 10 if self.trials is None else self.trials
+        return DEFAULT_STUDENTS.get(self.strategy, 10) if self.trials is None else self.trials
 
     @property
     def minutes(self) -> float:
@@ -96,6 +99,7 @@ class SearchKeywords(TypedDict, total=False):
     trials: int | None
     generation: int
     steps: int
+    elastic_steps: int | None
     partial: float
     pool: int | None
     time_budget: float | None

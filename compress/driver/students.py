@@ -19,11 +19,12 @@ from compress.core import FileError, InfeasibleError, Store, TrackerSpec, finger
 from compress.core.progress import Progress, no_progress, part
 from compress.core.writing import writing
 from compress.data import Sequence, Split, split_key
-from compress.distill import Checkpoint, Pool, distill, to_input
+from compress.distill import Checkpoint, Pool, distill, recalibrated
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
 from compress.driver.jobs import TrainingSetup
 from compress.driver.scores import Score, read_score, write_score
+from compress.driver.shared_weights import SharedWeights, calibration_crops
 from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
@@ -33,8 +34,6 @@ from compress.surgery import inherit
 _T = TypeVar("_T")
 
 _WEIGHTS = ".safetensors"
-_CALIBRATION = 64
-"""Pairs of the pool that say which units matter when weights are inherited."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,7 @@ class Students:
         pool: Gives the pairs to distil on; called when a student first needs them.
         short, full: What students are scored on at the lower rungs, and at full fidelity.
         store: Where weights and scores are kept.
+        shared: What students are slices of, where the setup has such a network.
     """
 
     setup: TrainingSetup
@@ -54,6 +54,7 @@ class Students:
     full: list[Sequence]
     device: torch.device
     store: Store = field(default_factory=Store)
+    shared: SharedWeights | None = None
 
     def score(self, spec: TrackerSpec, rung: int, progress: Progress = no_progress) -> Score:
         """Accuracy of the student at a rung and the paths it took, trained and scored now unless it was before."""
@@ -109,7 +110,7 @@ class Students:
         """What `read` makes of the student's weights, which are trained first where the store has none."""
 
         def make(path: Path) -> None:
-            student = self._inherit(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
+            student = self._start(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
             if self.setup.rungs[rung].steps:
                 student = self._distill(student, rung, progress, Checkpoint(self._state(spec, rung), anew=True))
             save_weights(student, path)
@@ -134,10 +135,11 @@ class Students:
             suffix=".json",
         )
 
-    def _inherit(self, spec: TrackerSpec, progress: Progress) -> Tracker:
-        pool = self.pool(progress)
-        rows = slice(0, min(_CALIBRATION, len(pool)))
-        crops = (to_input(pool.template[rows].to(self.device)), to_input(pool.search[rows].to(self.device)))
+    def _start(self, spec: TrackerSpec, progress: Progress) -> Tracker:
+        if self.shared is not None:
+            student = self.shared(part(progress, 0, 0.8, "Shared weights")).slice(spec)
+            return recalibrated(student, self.pool(progress), device=self.device)
+        crops = calibration_crops(self.pool(progress), self.device)
         return inherit(self.teacher.to(self.device), spec, mlp_rank=self.setup.mlp_rank, calibration=crops).eval()
 
     def _distill(self, student: Tracker, rung: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
@@ -149,7 +151,7 @@ class Students:
             seed=self.setup.seed,
             device=self.device,
             progress=part(progress, 0, 0.8, "Distilling"),
-            again=self.setup.steps(rung - 1) > 0,
+            again=self.setup.learned(rung - 1),
             checkpoint=checkpoint,
         )
 
@@ -166,7 +168,8 @@ class Students:
         pairs = [setup.training.fingerprint, setup.pairs]
         steps = [each.steps for each in setup.rungs[: rung + 1]]
         recipe = [setup.seed, setup.mlp_rank, setup.recipe, steps]
-        return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe, spec.weights_id])
+        shared = [] if setup.elastic is None else [setup.elastic]
+        return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe, spec.weights_id, *shared])
 
 
 def _read_weights(spec: TrackerSpec, path: Path) -> Tracker | None:

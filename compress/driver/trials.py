@@ -112,19 +112,21 @@ class Trials:
 
     def _scored(self, record: Record, result: TrialResult) -> Record:
         assert result.accuracy is not None
-        steps = self._setup.steps(next(i for i, r in enumerate(self._setup.rungs) if r.fidelity == result.fidelity))
+        rung = next(i for i, r in enumerate(self._setup.rungs) if r.fidelity == result.fidelity)
         found: dict[str, Any] = {
             "fidelity": result.fidelity,
             "ao": result.accuracy.ao,
             "ao_seq": result.accuracy.ao_seq,
-            "steps": steps,
+            "steps": self._setup.steps(rung),
             "seconds": result.seconds,
         }
+        if self._setup.elastic is not None:
+            found["shared_steps"] = self._setup.elastic.steps  # of the weights that all students have in common
         found |= {"layers": round(mean_layers(result.paths, result.spec), 2)} if result.paths else {}
         rungs = (*record.rungs, found)
         record = replace(record, spec=result.spec, accuracy=result.accuracy, fidelity=result.fidelity, rungs=rungs)
         # Before any training no layer is skipped and no exit trusted, which says nothing of what will be.
-        if not (result.paths and steps):
+        if not (result.paths and self._setup.learned(rung)):
             return record
         return replace(record, paths=result.paths, predicted=self._model.predict(result.spec, result.paths))
 

@@ -18,6 +18,7 @@ from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource
 from compress.distill import Pool, distillation_pool, pick_device
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
+from compress.driver.shared_weights import SharedWeights
 from compress.driver.students import Students
 from compress.driver.teacher import load_kept_teacher
 from compress.models import Tracker
@@ -74,10 +75,12 @@ def loaded(setup: TrainingSetup) -> Iterator[Students]:
 def _students(setup: TrainingSetup, store: Path) -> Students:
     device, data = pick_device(setup.device), setup.evaluation.open()
     training, teacher = setup.training.open(), load_kept_teacher(setup.teacher)
+    pool = _Pairs(setup, training, teacher, device)
     return Students(
         setup=setup,
         teacher=teacher,
-        pool=_Pairs(setup, training, teacher, device),
+        pool=pool,
+        shared=None if setup.elastic is None else SharedWeights(setup, teacher, pool, device, Store(store)),
         short=data.sequences("short", keep=True),
         full=data.sequences("test", keep=True),
         device=device,
@@ -110,7 +113,7 @@ class _Pairs:
 
 def _with_thresholds(job: TrialJob, students: Students, progress: Progress) -> TrackerSpec:
     """The job's spec with exit thresholds chosen; as it is where it has none to choose or nothing was learned yet."""
-    if job.exits is None or len(job.spec.exits) < 2 or not job.setup.steps(job.rung):
+    if job.exits is None or len(job.spec.exits) < 2 or not job.setup.learned(job.rung):
         return job.spec
     ms = partial(job.exits.path_ms, job.spec)
     return students.thresholds(job.spec, job.rung, ms, job.exits.max_ms, progress)

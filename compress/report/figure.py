@@ -12,7 +12,7 @@ from compress.report import formatting
 from compress.report.hover import hover
 from compress.report.plan_sections import published_traces
 
-_SHAPES = {"full": "circle", "prior": "star-triangle-up"}
+_SHAPES = {"full": "circle", "elastic": "hexagon", "prior": "star-triangle-up"}
 _RUNG_SHAPES = ("diamond", "square", "triangle-up", "pentagon")
 
 
@@ -153,8 +153,7 @@ def _bars(records: Sequence[Record], colour: str) -> dict[str, Any]:
 
 def _symbol(record: Record) -> str:
     """Shape by fidelity, filled where the latency was measured."""
-    rung = fidelity_order(record.fidelity)
-    shape = _SHAPES.get(record.fidelity) or _RUNG_SHAPES[rung % len(_RUNG_SHAPES)]
+    shape = _SHAPES.get(record.fidelity) or _RUNG_SHAPES[int(fidelity_order(record.fidelity)) % len(_RUNG_SHAPES)]
     return shape if record.latency and record.latency.provenance == "measured" else f"{shape}-open"
 
 

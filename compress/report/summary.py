@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.archive import Archive, Record
+from compress.archive import Archive, Record, rank_agreement
 from compress.report import formatting
 from compress.report.plan_sections import NOTHING_DONE, plan_summary
 
@@ -12,7 +12,7 @@ def summary_sentence(archive: Archive) -> str:
     front = archive.front(archive.fidelity)
     if front:
         best = max(front, key=lambda record: record.ao or 0.0)
-        return plan_summary(archive, best) if archive.plan else _best(archive, best)
+        return plan_summary(archive, best) if archive.plan else _best(archive, best) + _agreement(archive)
     found = archive.candidates(archive.fidelity)
     if found:
         return f"The teacher is faster and more accurate than each of the {len(found)} variants within the bound."
@@ -36,6 +36,12 @@ def _best(archive: Archive, record: Record) -> str:
     if record.fidelity != "full":
         sentence += f" It is trained only to {record.fidelity}; continue the search to train it fully."
     return sentence
+
+
+def _agreement(archive: Archive) -> str:
+    """How far the scores that shared weights gave can be trusted; empty where none were trained further."""
+    found = rank_agreement(archive.records, "elastic")
+    return f" {found}" if found else ""
 
 
 def _speed(archive: Archive, record: Record) -> str:

@@ -2,6 +2,7 @@
 
 from compress.surgery.block import State
 from compress.surgery.elastic import Elastic, elastic_network
+from compress.surgery.importance import InputStatistics
 from compress.surgery.inherit import Rank, inherit, start_from_timm
 from compress.surgery.levit import LevitSurgery
 from compress.surgery.registry import SURGERY, Surgery
@@ -9,6 +10,7 @@ from compress.surgery.vit import VitSurgery
 
 __all__ = [
     "Elastic",
+    "InputStatistics",
     "LevitSurgery",
     "Rank",
     "SURGERY",

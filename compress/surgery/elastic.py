@@ -2,7 +2,7 @@
 
 A slice is what `inherit` would cut out of the network, with gradients. Which units a slice keeps is fixed once, from
 the teacher, so that a narrower slice's units are among a wider one's, and stay the same while weights change
-(Once-for-all, §3.3, sorts channels by importance for the same reason; AutoFormer and BigNAS take the leading ones).
+(Once-for-all sorts channels by importance for the same reason; AutoFormer and BigNAS take the leading ones).
 """
 
 from __future__ import annotations

@@ -65,6 +65,21 @@ STRATEGIES = Registry[Callable[["Trials", StrategySettings], Strategy]]("strateg
 """By the name that `--strategy` takes: makes a strategy from the trials of a search and its settings."""
 
 
+SHARED_WEIGHTS = {"elastic"}
+"""Strategies whose students start as slices of one network, trained once, rather than from the teacher's weights."""
+
+DEFAULT_STUDENTS = {"elastic": 100}
+"""Students of a search that is not told how many, by strategy; 10 for the others."""
+
+
+@STRATEGIES.register
+def elastic(trials: Trials, settings: StrategySettings) -> Strategy:
+    """Every student is scored as a slice of shared weights; one generation of the best is trained to the end."""
+    from compress.driver.strategies.elastic import ElasticStrategy
+
+    return ElasticStrategy(trials, students=settings.students, trained=settings.generation)
+
+
 @STRATEGIES.register
 def halving(trials: Trials, settings: StrategySettings) -> Strategy:
     """Successive halving: generations of students, the better half of which goes on at every rung."""
