@@ -68,8 +68,8 @@ def test_a_record_from_before_estimates_is_read() -> None:
 
 
 def test_fidelity_order() -> None:
-    assert sorted(["full", "rung-10", "prior", "rung-2", "rung-0"], key=fidelity_order) == [
-        "prior", "rung-0", "rung-2", "rung-10", "full",
+    assert sorted(["full", "rung-10", "elastic", "prior", "rung-2", "rung-1", "rung-0"], key=fidelity_order) == [
+        "prior", "rung-0", "elastic", "rung-1", "rung-2", "rung-10", "full",
     ]  # fmt: skip
 
 
