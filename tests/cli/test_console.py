@@ -95,9 +95,11 @@ assert codes == [0, 0, 0, 0, 2], codes
 """
 
 
-@pytest.mark.parametrize(
-    "encoding", ["ascii", "latin-1", "cp1252", "cp437", "utf-16", "utf-8:strict", "ascii:strict", "C"]
-)
+_OFTEN = ("ascii:strict", "cp437", "C")
+_SELDOM = ("ascii", "latin-1", "cp1252", "utf-16", "utf-8:strict")
+
+
+@pytest.mark.parametrize("encoding", [*_OFTEN, *(pytest.param(name, marks=pytest.mark.slow) for name in _SELDOM)])
 def test_output_in_every_encoding(encoding: str) -> None:
     more = {"PYTHONIOENCODING": encoding} if encoding != "C" else {"PYTHONCOERCECLOCALE": "0"}
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0"} | more

@@ -108,6 +108,7 @@ def test_paths_of_an_adaptive_tracker(spec_file: str) -> None:
         assert words in shown
 
 
+@pytest.mark.slow  # as `tests/measure/test_routing_overhead.py` does without the command
 @pytest.mark.usefixtures("small_budget")
 def test_what_routing_overhead_costs_is_measured_where_the_profile_lacks_it(spec_file: str) -> None:
     save_profile(_profile(), profile_path(SPEC, 1))

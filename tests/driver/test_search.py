@@ -186,7 +186,7 @@ def test_stopped_search_continues(tmp_path: Path, weights: str, data: str) -> No
     """Interrupted, then killed, then left to end: each trial is finished once."""
     out = tmp_path / "stopped"
     # On a device that nothing is measured on: a busy machine is waited for, and this test is of the training.
-    more = ("--target", "agx", "--trials", "2", "--generation", "2", "--steps", "40", "--seed", "2")
+    more = ("--target", "agx", "--space", "hit", "--trials", "2", "--generation", "2", "--steps", "24", "--seed", "2")
     command = _command(out, weights, data, *more)
     code, errors = _stopped(command, out / "log.txt", signal.SIGINT)
     assert code == 130

@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -65,25 +66,29 @@ class MeasuredKit:
 
 
 @pytest.fixture(scope="session")
-def measured_kit(tiny: TrackerSpec, shared: Shared, tmp_path_factory: pytest.TempPathFactory) -> MeasuredKit:
+def measured_kit(tiny: TrackerSpec, shared: Shared) -> MeasuredKit:
+    # Without dimension reduction, which has tests of its own, it is measured in half the time.
+    coverage = dataclasses.replace(Coverage.of(tiny), attn_dims=(), mlp_dims=())
+    place = shared.folder("measured-kit", lambda place: _measure_kit(tiny, coverage, shared, place))
+    id = json.loads((place / "kit" / "kit.json").read_text())["id"]
+    return MeasuredKit(id, coverage, place / "home", place / "kit", place / "kit" / "results.json")
+
+
+def _measure_kit(spec: TrackerSpec, coverage: Coverage, shared: Shared, place: Path) -> None:
     from compress.measure.kit.request import Request
     from compress.measure.kit.writing import emit_kit
     from compress.measure.remote_profiles import Device
 
-    place = tmp_path_factory.mktemp("kit")
-    folder, scratch, home = place / "kit", place / "scratch", place / "home"
+    folder, scratch = place / "kit", place / "scratch"
     scratch.mkdir()
     with pytest.MonkeyPatch.context() as patch, _graphs_kept(shared):
-        patch.setenv("COMPRESS_HOME", str(home))
-        # Without dimension reduction, which has tests of its own, it is measured in half the time.
-        coverage = dataclasses.replace(Coverage.of(tiny), attn_dims=(), mlp_dims=())
-        id = emit_kit(Request(Device.of("board"), tiny, coverage, provider="cpu"), folder)
+        patch.setenv("COMPRESS_HOME", str(place / "home"))
+        emit_kit(Request(Device.of("board"), spec, coverage, provider="cpu"), folder)
     # Isolated, in another folder, so that nothing but what is installed beside numpy can be imported.
     words = [sys.executable, "-I", str(folder / "measure.pyz")]
     environment = os.environ | {"TMPDIR": str(scratch)}
     done = subprocess.run(words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    return MeasuredKit(id, coverage, home, folder, folder / "results.json")
 
 
 class Clock:

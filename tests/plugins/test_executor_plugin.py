@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import get_context
@@ -23,7 +24,11 @@ class Processes:
     """Two fresh processes, which share nothing with this one but the store."""
 
     def __init__(self, settings: SearchSettings, watch: Watch) -> None:
-        self._pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"))
+        context = get_context("forkserver")  # spawned ones would each import PyTorch
+        context.set_forkserver_preload(["compress.driver.worker", "compress.distill"])
+        # The server that they are forked from has the environment of its own start.
+        here = f"import os; os.environ['COMPRESS_HOME'] = {os.environ['COMPRESS_HOME']!r}"
+        self._pool = ProcessPoolExecutor(2, mp_context=context, initializer=exec, initargs=(here,))
         self._running: set[Future[TrialResult]] = set()
         self._open = True
 
