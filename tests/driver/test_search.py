@@ -186,14 +186,13 @@ def test_stopped_search_continues(tmp_path: Path, weights: str, data: str) -> No
     """Interrupted, then killed, then left to end: each trial is finished once."""
     out = tmp_path / "stopped"
     # On a device that nothing is measured on: a busy machine is waited for, and this test is of the training.
-    more = ("--target", "agx", "--space", "hit", "--trials", "2", "--generation", "2", "--steps", "24", "--seed", "2")
+    more = ("--target", "agx", "--space", "hit", "--trials", "2", "--generation", "2", "--steps", "16", "--seed", "2")
     command = _command(out, weights, data, *more)
     code, errors = _stopped(command, out / "log.txt", signal.SIGINT)
     assert code == 130
     assert "the same command continues" in errors
     assert _stopped(command, out / "log.txt", signal.SIGKILL)[0] == -signal.SIGKILL
-    done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ))
-    assert done.returncode in (0, 3), done.stderr
+    assert _exit_code(command) in (0, 3)
     archive = read_archive(out)
     trained = [r for r in archive.records if r.status == "done"]
     assert len(trained) == 2
