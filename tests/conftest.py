@@ -24,8 +24,6 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 MOST_WORKERS = 8
 """Each takes about a gigabyte."""
 
-_INSIDE = "COMPRESS_TESTS_HAVE_WORKERS"
-
 LONGEST = ("driver", "export", "measure", "test_habits.py", "models", "surgery", "cli")
 """Started first, so that the last files are short ones and all workers end together."""
 
@@ -36,10 +34,9 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     option = config.option
     if getattr(option, "numprocesses", 0) is not None or option.usepdb or option.collectonly:
         return  # no pytest-xdist, or the user's choice
-    if os.environ.get(_INSIDE):
+    if "PYTEST_XDIST_WORKER" in os.environ:
         return  # a worker, or a run of pytest that a test starts: those have no workers of their own
     if all(Path(word.partition("::")[0]).is_dir() for word in config.args):
-        os.environ[_INSIDE] = "1"
         option.numprocesses = min(_cores(), MOST_WORKERS)
         option.dist = "loadfile" if option.dist == "no" else option.dist
         option.loadscopereorder = False  # the order below is better than most tests first
