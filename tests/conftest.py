@@ -81,6 +81,7 @@ def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib import import_module
 
     from compress.measure.budget import budget_of
+    from compress.testing.backend_suite import measure_once
 
     def small(teacher: TrackerSpec) -> MeasurementBudget:
         usual = budget_of(teacher)
@@ -88,6 +89,4 @@ def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for module in ("calibration.routing_overhead", "stacks.timing_plan"):
         monkeypatch.setattr(import_module(f"compress.measure.{module}"), "budget_of", small)
-    for limit in ("NOISY", "LIMIT"):
-        monkeypatch.setattr(f"compress.measure.timing.{limit}", float("inf"))
-    monkeypatch.setattr("compress.measure.profiling.AGAIN_WITHIN_S", 0.0)
+    measure_once(monkeypatch)

@@ -9,7 +9,6 @@ Each has two finite limits, so that no number can ask for endless work or overfl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,15 +67,6 @@ class NumberRange:
         pattern, kind = (_WHOLE, int) if self.whole else (_DECIMAL, float)
         found = kind(text) if pattern.fullmatch(text) else None
         return found if found in self else None
-
-
-def check_numbers(name: str, values: Iterable[Any], numbers: NumberRange) -> tuple[Any, ...]:
-    """The values where all are numbers of a range.
-
-    Raises:
-        UsageError: naming the first that is not.
-    """
-    return tuple(numbers.check(f"Each of {name}", value) for value in values)
 
 
 def _number(limit: float) -> str:

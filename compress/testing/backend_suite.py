@@ -29,13 +29,18 @@ from compress.measure.timed_frame import TimedFrame
 from compress.models import build
 
 
+def measure_once(patch: pytest.MonkeyPatch) -> None:
+    """Take times as they come, however busy the machine is."""
+    for limit in ("NOISY", "LIMIT"):
+        patch.setattr(f"compress.measure.timing.{limit}", float("inf"))
+    patch.setattr("compress.measure.profiling.AGAIN_WITHIN_S", 0.0)
+
+
 def quick_profile(teacher: TrackerSpec, target: str, coverage: Coverage | None = None) -> Profile:
     """A profile of this host from few layers and runs, good for nothing but to see that it works."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("compress.measure.budget._LARGE_DIM", teacher.dim)
-        for limit in ("NOISY", "LIMIT"):
-            patch.setattr(f"compress.measure.timing.{limit}", float("inf"))
-        patch.setattr("compress.measure.profiling.AGAIN_WITHIN_S", 0.0)
+        measure_once(patch)
         return host_profile(teacher, target=target, coverage=coverage, rounds=2)
 
 

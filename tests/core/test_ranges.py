@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from compress.core import UsageError
-from compress.core.ranges import FPS, SHARE, THREADS, check_numbers
+from compress.core.ranges import FPS, SHARE, THREADS
 
 
 @pytest.mark.parametrize("value", [0, 257, 10**400, 10**30, 1.0, True, None, "1", float("nan"), np.int64(1), [1]])
@@ -26,6 +26,6 @@ def test_numbers_that_overflow_on_their_way_are_in_no_range(value: Any) -> None:
 def test_what_is_within_is_given_back() -> None:
     assert THREADS.check("threads", 256) == 256
     assert FPS.check("fps", 30) == 30
-    assert check_numbers("taus", [0.25, 0.5], SHARE) == (0.25, 0.5)
-    with pytest.raises(UsageError, match="Each of taus must be a number above 0 and below 1 but is 1.0"):
-        check_numbers("taus", [0.25, 1.0], SHARE)
+    assert SHARE.check("tau", 0.5) == 0.5
+    with pytest.raises(UsageError, match="tau must be a number above 0 and below 1 but is 1.0"):
+        SHARE.check("tau", 1.0)

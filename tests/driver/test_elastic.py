@@ -2,47 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-import optuna
 import pytest
 import torch
 
 from compress import search
-from compress.archive import Record, rank_agreement, store_record
-from compress.core import Accuracy, ExecutionPath, Latency, LatencyConstraint, Store, TrackerSpec, describe
-from compress.data import DataReference, open_source
+from compress.archive import Record, rank_agreement
+from compress.core import Store
 from compress.distill import read_elastic
-from compress.driver.jobs import ElasticSetup, Rung, TeacherWeights, TrainingSetup, TrialJob, TrialResult
-from compress.driver.proposals import Proposals
+from compress.driver.jobs import ElasticSetup, Rung, TrainingSetup, TrialJob, TrialResult
 from compress.driver.strategies.elastic import ElasticStrategy, spread
 from compress.driver.trials import Trials
 from compress.driver.worker import loaded, run_job
 from compress.models import build, load_weights
-from compress.spaces import load_space
 from compress.testing.executor_checks import small_setup
+from compress.testing.strategy_trials import accuracy, beyond, earlier_trials, latency, scored, shallower
 from compress.testing.trained_run import SPEC, STATIC
-
-_TEACHER = describe("ostrack-nano")
-
-
-def _latency(ms: float) -> Latency:
-    return Latency(ms, ms, ms, ms, ms, "predicted", 1, 0, 1, "test", "test")
-
-
-def _accuracy(ao: float) -> Accuracy:
-    return Accuracy(ao, ao, 0.01, ao, ao, ao, ao, ao, 1, 10)
-
-
-def _record(ms: float, ao: float) -> Record:
-    return Record("v000", 0, _TEACHER, "running", accuracy=_accuracy(ao), predicted=_latency(ms))
-
-
-def _beyond(bound_ms: float) -> Callable[[Record], float]:
-    return lambda record: record.predicted.mean_ms - bound_ms  # type: ignore[union-attr]
 
 
 def test_the_best_are_taken_far_apart() -> None:
@@ -53,9 +31,9 @@ def test_the_best_are_taken_far_apart() -> None:
     #  .3 | a
     #     +--------------- ms
     #       1 2     4 5 6 8
-    records = [_record(*p) for p in [(1, 0.3), (2, 0.4), (4, 0.5), (8, 0.6), (5, 0.5), (6, 0.4)]]
+    records = [scored(*p) for p in [(1, 0.3), (2, 0.4), (4, 0.5), (8, 0.6), (5, 0.5), (6, 0.4)]]
     a, b, c, d, e, f = range(6)
-    within = _beyond(9.0)
+    within = beyond(9.0)
     assert spread(records, 1, within) == [d]
     assert spread(records, 2, within) == [a, d]
     assert spread(records, 3, within) in ([a, b, d], [a, c, d])
@@ -63,47 +41,17 @@ def test_the_best_are_taken_far_apart() -> None:
     assert spread(records, 5, within) == [a, b, c, d, e]
     assert spread(records, 9, within) == [a, b, c, d, e, f]
     # Those over the bound come last, the nearest first.
-    assert spread(records, 3, _beyond(3.0)) == [a, b, c]
-
-
-class _Layers:
-    """A latency model in which a layer takes a millisecond."""
-
-    provenance: Literal["predicted"] = "predicted"
-    errors = None
-    limits = ""
-    basis = "layers"
-    known_figures = ("mean", "worst")
-
-    def covers(self, spec: TrackerSpec) -> bool:
-        return True
-
-    def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
-        return _latency(len(spec.layers))
+    assert spread(records, 3, beyond(3.0)) == [a, b, c]
 
 
 def _trials(records: list[Record]) -> Trials:
-    """Trials that an earlier search has asked for; there are no others."""
-    study = optuna.create_study(directions=["minimize", "maximize"])
-    for record in records:
-        store_record(study.ask(), record)
-    proposals = Proposals(study, load_space("ostrack"), _TEACHER, lambda spec: pytest.fail("nothing new is asked for"))
-    nothing = DataReference.of(open_source("generated"))
     rungs = (Rung("elastic", 0), Rung("full", 6, short=False))
-    setup = TrainingSetup(
-        TeacherWeights(_TEACHER, "0"), nothing, nothing, pairs=8, rungs=rungs, seed=0, elastic=ElasticSetup("{}", 4)
-    )
-    return Trials(proposals, _Layers(), LatencyConstraint(20.0), setup, work=(1, 7))
-
-
-def _shallower(depth: int) -> TrackerSpec:
-    return replace(_TEACHER, layers=_TEACHER.layers[:depth])
+    return earlier_trials(records, rungs, work=(1, 7), bound_ms=20.0, elastic=ElasticSetup("{}", 4))
 
 
 def _asked(depths: list[int]) -> list[Record]:
     return [
-        Record(f"v{i:03d}", i, _shallower(depth), "running", predicted=_latency(depth))
-        for i, depth in enumerate(depths)
+        Record(f"v{i:03d}", i, shallower(depth), "running", predicted=latency(depth)) for i, depth in enumerate(depths)
     ]
 
 
@@ -112,7 +60,7 @@ def _run(trials: Trials, strategy: ElasticStrategy, ao: Callable[[TrialJob], flo
     while jobs := [*strategy.propose(1), *strategy.propose(99)]:
         rounds.append([(job.trial, job.fidelity) for job in jobs])
         for job in jobs:
-            result = TrialResult(job.trial, job.fidelity, job.spec, 0.5, _accuracy(ao(job)))
+            result = TrialResult(job.trial, job.fidelity, job.spec, 0.5, accuracy(ao(job)))
             trials.add(result)
             strategy.observe(result)
     assert strategy.done
@@ -139,9 +87,9 @@ def test_a_stopped_search_repeats_nothing() -> None:
     """One student has its score, another was trained, too, and only not finished."""
     scored = {"fidelity": "elastic", "ao": 0.5, "steps": 0}
     records = _asked([2, 4, 6])
-    records[1] = replace(records[1], accuracy=_accuracy(0.5), fidelity="elastic", rungs=(scored,))
+    records[1] = replace(records[1], accuracy=accuracy(0.5), fidelity="elastic", rungs=(scored,))
     trained = (scored, {"fidelity": "full", "ao": 0.6, "steps": 6})
-    records[2] = replace(records[2], accuracy=_accuracy(0.6), fidelity="full", rungs=trained)
+    records[2] = replace(records[2], accuracy=accuracy(0.6), fidelity="full", rungs=trained)
     trials = _trials(records)
     rounds = _run(trials, ElasticStrategy(trials, students=3, trained=2), lambda job: 0.2)
     assert rounds == [[(0, "elastic")], [(0, "full"), (1, "full")]]
@@ -161,7 +109,7 @@ def test_a_student_that_fails_is_not_trained_on() -> None:
     bad, good = strategy.propose(9)
     for result in (
         TrialResult(bad.trial, bad.fidelity, bad.spec, 0.5, error="too large"),
-        TrialResult(good.trial, good.fidelity, good.spec, 0.5, _accuracy(0.5)),
+        TrialResult(good.trial, good.fidelity, good.spec, 0.5, accuracy(0.5)),
     ):
         trials.add(result)
         strategy.observe(result)

@@ -2,50 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
-import optuna
 import pytest
 
-from compress.archive import Record, store_record
+from compress.archive import Record
 from compress.core import (
-    Accuracy,
     BypassSpec,
     ExecutionPath,
     ExitSpec,
-    Latency,
-    LatencyConstraint,
     TrackerSpec,
-    describe,
-    mean_layers,
 )
-from compress.data import DataReference, open_source
-from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup, TrialJob, TrialResult
-from compress.driver.proposals import Proposals
+from compress.driver.jobs import Rung, TrialJob, TrialResult
 from compress.driver.strategies.halving import Halving, promoted
 from compress.driver.trials import Trials
 from compress.runtime.thresholds import with_thresholds
-from compress.spaces import load_space
-
-_SPEC = describe("ostrack-nano")
-
-
-def _latency(ms: float) -> Latency:
-    return Latency(ms, ms, ms, ms, ms, "predicted", 1, 0, 1, "test", "test")
-
-
-def _record(ms: float, ao: float) -> Record:
-    return Record("v000", 0, _SPEC, "running", accuracy=_accuracy(ao), predicted=_latency(ms))
-
-
-def _accuracy(ao: float) -> Accuracy:
-    return Accuracy(ao, ao, 0.01, ao, ao, ao, ao, ao, 1, 10)
-
-
-def _beyond(bound_ms: float) -> Callable[[Record], float]:
-    return lambda record: record.predicted.mean_ms - bound_ms  # type: ignore[union-attr]
+from compress.testing.strategy_trials import TEACHER, accuracy, beyond, earlier_trials, latency, scored, shallower
 
 
 def test_promotion() -> None:
@@ -56,74 +30,47 @@ def test_promotion() -> None:
     #  .2 |    f
     #     +--------------- ms
     #       1  2  3  4  5
-    records = [_record(*p) for p in [(1, 0.3), (2, 0.5), (3, 0.6), (5, 0.6), (4, 0.5), (2, 0.2)]]
+    records = [scored(*p) for p in [(1, 0.3), (2, 0.5), (3, 0.6), (5, 0.6), (4, 0.5), (2, 0.2)]]
     a, b, c, d, _, f = range(6)
-    keeps = _beyond(9.0)
+    keeps = beyond(9.0)
     assert promoted(records, 3, keeps) == [a, b, c]
     assert promoted(records, 2, keeps) == [b, c]
     # d is dominated by c alone, as e is by b and c; among equal ranks the more accurate goes on.
     assert promoted(records, 4, keeps) == [a, b, c, d]
     # Those over the bound come last, the nearest first.
-    assert promoted(records, 3, _beyond(2.5)) == [a, b, f]
-    assert promoted(records, 4, _beyond(2.5)) == [a, b, c, f]
+    assert promoted(records, 3, beyond(2.5)) == [a, b, f]
+    assert promoted(records, 4, beyond(2.5)) == [a, b, c, f]
 
 
 def test_the_best_of_either_kind_goes_on() -> None:
-    dynamic = replace(_SPEC, bypass=BypassSpec(n_enf=2))
+    dynamic = replace(TEACHER, bypass=BypassSpec(n_enf=2))
     points = [(1, 0.5), (2, 0.6), (3, 0.4), (4, 0.3)]
-    records = [replace(_record(*p), spec=dynamic if p[0] > 2 else _SPEC) for p in points]
-    assert promoted(records, 2, _beyond(9.0)) == [1, 2]
-    assert promoted(records, 3, _beyond(9.0)) == [0, 1, 2]
+    records = [replace(scored(*p), spec=dynamic if p[0] > 2 else TEACHER) for p in points]
+    assert promoted(records, 2, beyond(9.0)) == [1, 2]
+    assert promoted(records, 3, beyond(9.0)) == [0, 1, 2]
     # One that is over the bound, or alone to go on, has no such place.
-    assert promoted(records, 2, _beyond(2.5)) == [0, 1]
-    assert promoted(records, 1, _beyond(9.0)) == [1]
-
-
-class _Layers:
-    """A latency model in which a layer takes a millisecond."""
-
-    provenance: Literal["predicted"] = "predicted"
-    errors = None
-    limits = ""
-    basis = "layers"
-    known_figures = ("mean", "worst")
-
-    def covers(self, spec: TrackerSpec) -> bool:
-        return True
-
-    def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
-        return _latency(mean_layers(paths, spec) if paths else len(spec.layers))
+    assert promoted(records, 2, beyond(2.5)) == [0, 1]
+    assert promoted(records, 1, beyond(9.0)) == [1]
 
 
 _RUNGS = (Rung("rung-0", 0), Rung("rung-1", 4), Rung("full", 6, short=False))
 
 
 def _trials(records: list[Record]) -> Trials:
-    """Trials that an earlier search has asked for."""
-    study = optuna.create_study(directions=["minimize", "maximize"])
-    for record in records:
-        store_record(study.ask(), record)
-    proposals = Proposals(study, load_space("ostrack"), _SPEC, lambda spec: pytest.fail("nothing new is asked for"))
-    nothing = DataReference.of(open_source("generated"))
-    setup = TrainingSetup(TeacherWeights(_SPEC, "0"), nothing, nothing, pairs=8, rungs=_RUNGS, seed=0)
-    return Trials(proposals, _Layers(), LatencyConstraint(5.0), setup, work=(1, 5, 7))
+    return earlier_trials(records, _RUNGS, work=(1, 5, 7), bound_ms=5.0)
 
 
 def _records(specs: list[TrackerSpec]) -> list[Record]:
-    return [Record(f"v{i:03d}", i, spec, "running", predicted=_latency(4.0 + i / 10)) for i, spec in enumerate(specs)]
+    return [Record(f"v{i:03d}", i, spec, "running", predicted=latency(4.0 + i / 10)) for i, spec in enumerate(specs)]
 
 
 def _result(job: TrialJob, ao: float, **found: Any) -> TrialResult:
-    return TrialResult(job.trial, job.fidelity, job.spec, 0.5, _accuracy(ao), **found)
-
-
-def _shallower(depth: int) -> TrackerSpec:
-    return replace(_SPEC, layers=_SPEC.layers[:depth])
+    return TrialResult(job.trial, job.fidelity, job.spec, 0.5, accuracy(ao), **found)
 
 
 def _search(order: Callable[[list[TrialJob]], list[TrialJob]]) -> tuple[Trials, list[list[tuple[int, str]]]]:
     """Halving over five students, of which the slower are the better; results come in some order."""
-    trials = _trials(_records([_shallower(d) for d in (12, 11, 10, 9, 8)]))
+    trials = _trials(_records([shallower(d) for d in (12, 11, 10, 9, 8)]))
     strategy, rounds = Halving(trials, students=5, generation=5), []
     while not strategy.done:
         jobs = [*strategy.propose(2), *strategy.propose(9)]
@@ -154,8 +101,8 @@ def test_half_of_a_generation_goes_on(order: Callable[[list[TrialJob]], list[Tri
 
 
 def test_rungs_that_a_stopped_search_has_run_are_not_run_again() -> None:
-    records = _records([_shallower(12), _shallower(11)])
-    records[1] = replace(records[1], accuracy=_accuracy(0.6), rungs=({"fidelity": "rung-0", "ao": 0.6, "steps": 0},))
+    records = _records([shallower(12), shallower(11)])
+    records[1] = replace(records[1], accuracy=accuracy(0.6), rungs=({"fidelity": "rung-0", "ao": 0.6, "steps": 0},))
     trials = _trials(records)
     strategy = Halving(trials, students=2, generation=2)
     (first,) = strategy.propose(9)
@@ -166,7 +113,7 @@ def test_rungs_that_a_stopped_search_has_run_are_not_run_again() -> None:
 
 
 def test_a_student_that_fails_leaves_its_generation() -> None:
-    trials = _trials(_records([_shallower(12), _shallower(11)]))
+    trials = _trials(_records([shallower(12), shallower(11)]))
     strategy = Halving(trials, students=2, generation=2)
     bad, good = strategy.propose(9)
     for result in (TrialResult(bad.trial, bad.fidelity, bad.spec, 0.5, error="diverged"), _result(good, 0.5)):
@@ -178,7 +125,7 @@ def test_a_student_that_fails_leaves_its_generation() -> None:
 
 
 def test_after_its_time_it_ends_what_it_has_begun() -> None:
-    trials = _trials(_records([_shallower(12), _shallower(11)]))
+    trials = _trials(_records([shallower(12), shallower(11)]))
     strategy = Halving(trials, students=9, generation=2)
     jobs = strategy.propose(9)
     strategy.stop()
@@ -193,28 +140,28 @@ def test_after_its_time_it_ends_what_it_has_begun() -> None:
 
 
 def test_paths_are_counted_once_something_was_learned() -> None:
-    spec = replace(_SPEC, bypass=BypassSpec(n_enf=2))
-    trials = _trials(_records([spec, _SPEC]))
+    spec = replace(TEACHER, bypass=BypassSpec(n_enf=2))
+    trials = _trials(_records([spec, TEACHER]))
     number, other = trials.unfinished()
     skipping, whole = ExecutionPath(frozenset(spec.skippable)), ExecutionPath(frozenset())
     zero_shot = trials.add(_result(trials.job(number, 0), 0.5, paths={whole: 3}))
     assert zero_shot.paths is None
     assert zero_shot.optimistic
-    assert zero_shot.predicted == _latency(4.0)
+    assert zero_shot.predicted == latency(4.0)
     assert zero_shot.rungs[0]["layers"] == 12
     static = trials.add(_result(trials.job(other, 0), 0.5))
-    assert static.predicted == _latency(4.1)
+    assert static.predicted == latency(4.1)
     assert "layers" not in static.rungs[0]
     trials.add(_result(trials.job(number, 2), 0.5, paths={skipping: 2, whole: 1}))
     trials.finish(number)
     assert trials[number].paths == {skipping: 2, whole: 1}
-    assert trials[number].predicted == _latency((2 * 2 + 12) / 3)
+    assert trials[number].predicted == latency((2 * 2 + 12) / 3)
     assert trials[number].reason == "predicted 5.33 ms, over the bound of 5 ms"
     assert trials._proposals.study.get_trials()[0].constraints["latency"] == pytest.approx(16 / 3 - 5)
 
 
 def test_thresholds_that_were_chosen_stay_with_the_trial() -> None:
-    spec = replace(_SPEC, exits=(ExitSpec(3, tau=0.25), ExitSpec(12)))
+    spec = replace(TEACHER, exits=(ExitSpec(3, tau=0.25), ExitSpec(12)))
     trials = _trials(_records([spec]))
     (number,) = trials.unfinished()
     job = trials.job(number, 1)

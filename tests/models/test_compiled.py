@@ -1,15 +1,16 @@
 """Compiled frames answer as eager ones, each network with code of its own."""
 
-import shutil
-
 import numpy as np
 import pytest
 
 from compress.core import HeadSpec, LayerSpec, TrackerSpec
+from compress.measure.backends import host_backend
 from compress.models import NumpyNetwork, build
 
+_MISSING = host_backend("cpu:pytorch-compiled").missing()
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
+
+@pytest.mark.skipif(bool(_MISSING), reason=_MISSING)
 def test_compiled_networks_answer_as_eager_ones() -> None:
     rng = np.random.default_rng(0)
     template, search = (rng.standard_normal((1, 3, n, n)).astype(np.float32) for n in (32, 64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,6 +53,8 @@ class PyTorchBackend:
             return "PyTorch finds no GPU here. It needs one, its driver, and torch's CUDA build"
         if self.compiled and not any(map(shutil.which, ("g++", "c++", "clang++"))):
             return "torch.compile finds no C++ compiler (g++ or clang++)"
+        if self.compiled and self.place == "cpu" and os.environ.get("ATEN_CPU_CAPABILITY"):
+            return "ATEN_CPU_CAPABILITY is set, and torch.compile writes code for the processor as it is"
         return ""
 
     @contextmanager
