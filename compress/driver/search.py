@@ -33,10 +33,10 @@ from compress.driver.run_config import (
     with_absolute_paths,
 )
 from compress.driver.run_dir import Log, explaining_errors, write_environment
-from compress.driver.samplers import open_study
 from compress.driver.settings import SearchKeywords, SearchSettings
 from compress.driver.strategies import STRATEGIES
 from compress.driver.students import Students
+from compress.driver.study import open_study
 from compress.driver.teacher import record_teacher
 from compress.driver.trials import Trials
 from compress.driver.worker import loaded

@@ -11,7 +11,7 @@ import pytest
 
 from compress.core import Accuracy, ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, describe
 from compress.driver.proposals import Proposals
-from compress.driver.samplers import open_study
+from compress.driver.study import open_study
 from compress.spaces import load_space
 
 NANO = describe("ostrack-nano")

@@ -8,7 +8,8 @@ import optuna
 import pytest
 
 from compress.core import UsageError
-from compress.driver.samplers import SAMPLERS, open_study
+from compress.driver.samplers import SAMPLERS
+from compress.driver.study import open_study
 
 
 def _draws(study: optuna.Study, count: int = 4) -> list[int]:

@@ -28,8 +28,8 @@ from compress.driver.planner.notes import plan_notes
 from compress.driver.planner.planned_trials import plan_row, planned_record, planned_trial
 from compress.driver.planner.sample import sample_space
 from compress.driver.run_dir import Log
-from compress.driver.samplers import open_study
 from compress.driver.settings import SearchSettings
+from compress.driver.study import open_study
 from compress.measure import Coverage, Target
 from compress.report import write_report
 from compress.spaces import Space
