@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import optuna
@@ -81,20 +81,22 @@ class Proposals:
         rejected = 0
         while rejected < _TRIES:
             trial = self.study.ask()
-            record, check = self._draft(trial)
-            if record.spec.weights_id in known:
-                record = replace(record, status="duplicate", reason="tried before")
-            elif not check.passes:
-                record = replace(record, status="rejected", reason=check.reason)
-            store_record(trial, record)
-            known.add(record.spec.weights_id)
+            record = self._entered(trial, self._drawn(trial), known)
             if record.status == "running":
                 rejected = 0
                 yield trial, record
             else:
                 rejected += 1
-                trial.set_constraint("latency", check.over_ms)
-                self.study.tell(trial, state=TrialState.PRUNED)
+
+    def given(self, specs: Sequence[TrackerSpec], known: set[str]) -> Iterator[tuple[Trial, Record]]:
+        """Likewise of specs that no sampler drew; their trials have no parameters."""
+        for spec in specs:
+            frozen = optuna.trial.create_trial(state=TrialState.RUNNING)
+            storage = self.study._storage
+            trial = Trial(self.study, storage.create_new_trial(self.study._study_id, template_trial=frozen))
+            record = self._entered(trial, spec, known)
+            if record.status == "running":
+                yield trial, record
 
     def tell(self, trial: Trial, record: Record, over_ms: float) -> None:
         """Enter a trained trial's result in the study, which is final.
@@ -108,8 +110,24 @@ class Proposals:
         trial.set_constraint("latency", over_ms)
         self.study.tell(trial, [record.predicted.mean_ms, record.accuracy.ao])
 
-    def _draft(self, trial: Trial) -> tuple[Record, ConstraintCheck]:
-        spec = self.space.spec(self.teacher, lambda name, values: trial.suggest_categorical(name, list(values)))
+    def _drawn(self, trial: Trial) -> TrackerSpec:
+        return self.space.spec(self.teacher, lambda name, values: trial.suggest_categorical(name, list(values)))
+
+    def _entered(self, trial: Trial, spec: TrackerSpec, known: set[str]) -> Record:
+        """The record of a trial, stored on it; of one that is over the bound or `known` already the trial is pruned."""
+        record, check = self._draft(trial, spec)
+        if spec.weights_id in known:
+            record = replace(record, status="duplicate", reason="tried before")
+        elif not check.passes:
+            record = replace(record, status="rejected", reason=check.reason)
+        store_record(trial, record)
+        known.add(spec.weights_id)
+        if record.status != "running":
+            trial.set_constraint("latency", check.over_ms)
+            self.study.tell(trial, state=TrialState.PRUNED)
+        return record
+
+    def _draft(self, trial: Trial, spec: TrackerSpec) -> tuple[Record, ConstraintCheck]:
         cost, check = macs(spec), self.gate(spec)
         record = Record(
             variant=variant_name(trial.number),

@@ -10,7 +10,7 @@ from typing import Any
 from optuna.trial import Trial, TrialState
 
 from compress.archive import Record, store_record
-from compress.core import ConstraintCheck, LatencyConstraint, mean_layers
+from compress.core import ConstraintCheck, LatencyConstraint, TrackerSpec, mean_layers
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob, TrialResult
 from compress.driver.proposals import Proposals
 from compress.latency import LatencyModel
@@ -64,6 +64,13 @@ class Trials:
         """
         accepted = self._proposals.accepted(self._known)
         return [self._take(trial, record) for trial, record in islice(accepted, max(0, count))]
+
+    def propose(self, specs: Sequence[TrackerSpec]) -> list[int]:
+        """Trials of specs that a strategy gives itself, which need not be in the space; their trials have no knobs.
+
+        Those over the bound, or tried before, are pruned, with the reason in their record, and left out.
+        """
+        return [self._take(trial, record) for trial, record in self._proposals.given(specs, self._known)]
 
     def job(self, number: int, rung: int) -> TrialJob:
         """The job that takes a student to a rung, by index, and scores it there."""

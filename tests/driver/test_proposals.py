@@ -114,3 +114,29 @@ def test_a_search_that_goes_on_draws_other_numbers(tmp_path: Path, sampler: str)
     (tmp_path / "again").mkdir()
     again = open_study(tmp_path / "again", sampler=sampler, seed=0)
     assert [again.ask().suggest_float("x", 0, 1) for _ in range(4)] == first
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random"])
+def test_specs_that_a_strategy_gives_itself_pass_the_same_gate(tmp_path: Path, sampler: str) -> None:
+    """They are in no space, and whatever sampler goes on after them."""
+
+    def gate(spec: TrackerSpec) -> ConstraintCheck:
+        return LatencyConstraint(8.5).check(replace(_passes(spec).latency, mean_ms=1.0 * len(spec.layers)))
+
+    layers = describe("ostrack-nano").layers
+    widths = tuple(replace(layer, mlp_hidden=64 * (i + 1)) for i, layer in enumerate(layers[:8]))
+    uneven = replace(NANO, layers=widths)
+    proposals = Proposals(open_study(tmp_path, sampler=sampler, seed=0), FULL, NANO, gate)
+    known = {NANO.weights_id}
+    ((trial, record),) = proposals.given([NANO, uneven, uneven, replace(NANO, layers=layers[:9])], known)
+    assert record.spec == uneven
+    assert [(t.state.name, t.params) for t in proposals.study.get_trials()] == [
+        ("PRUNED", {}),
+        ("RUNNING", {}),
+        ("PRUNED", {}),
+        ("PRUNED", {}),
+    ]
+    accuracy = Accuracy(0.5, 0.5, 0.01, 0.5, 0.4, 0.5, 0.6, 0.6, 3, 90)
+    proposals.tell(trial, replace(record, status="done", fidelity="full", accuracy=accuracy), -1.0)
+    (drawn,) = islice(proposals.accepted(known), 1)
+    assert drawn[0].params
