@@ -20,7 +20,7 @@ from compress.cli.options import (
 )
 from compress.cli.progress import progress_display
 from compress.cli.thresholds_option import at_thresholds, thresholds_option
-from compress.core.ranges import THREADS
+from compress.core.ranges import SEQUENCES, THREADS
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec
@@ -33,6 +33,13 @@ if TYPE_CHECKING:
 @click.option("--data", default="generated", show_default=True, metavar="SOURCE", help="The sequences; see below.")
 @click.option("--weights", type=click.Path(), help="Weights of a named tracker (safetensors).")
 @click.option("--threads", type=Number(THREADS), default=1, show_default=True, help="Threads of the runtime.")
+@click.option(
+    "--batch",
+    type=Number(SEQUENCES),
+    default=1,
+    show_default=True,
+    help="Sequences followed at once, where PyTorch runs the tracker; above 1, fps is not the speed on one video.",
+)
 @update_interval_option("By default a bundle's own, else 200 where the tracker has a score head to choose by.")
 @thresholds_option
 @out_option("Folder for the boxes of each sequence and a summary.")
@@ -44,6 +51,7 @@ def command(
     data: str,
     weights: str | None,
     threads: int,
+    batch: int,
     update_interval: int | None,
     thresholds: str | None,
     out: Path | None,
@@ -63,7 +71,7 @@ def command(
     if out is not None:
         check_results((sequence.name for sequence in sequences), out)
     with progress_display(quiet=quiet or as_json) as progress:
-        evaluation = evaluate(network, settings, sequences, progress=progress)
+        evaluation = evaluate(network, settings, sequences, batch=batch, progress=progress)
     if out is not None:
         write_results(evaluation, out)
     _print(evaluation, spec, as_json)
@@ -106,7 +114,8 @@ def _load(
 
 
 def _print(evaluation: Evaluation, spec: TrackerSpec, as_json: bool) -> None:
-    summary = {**evaluation.accuracy.to_dict(), "fps": evaluation.fps, "renewals": evaluation.renewals}
+    speed = {"fps": evaluation.fps, "batch": evaluation.batch}
+    summary = {**evaluation.accuracy.to_dict(), **speed, "renewals": evaluation.renewals}
     if as_json:
         rows = [score.to_dict() for score in evaluation.per_sequence]
         print_json({**summary, **path_figures(evaluation.paths, spec), "per_sequence": rows})

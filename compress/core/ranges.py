@@ -119,6 +119,9 @@ PAIRS = NumberRange(64, 10_000_000, whole=True)
 """Of frames that students are distilled on; memory and disk end before."""
 
 BATCH = NumberRange(2, 65_536, whole=True)
+SEQUENCES = NumberRange(1, 65_536, whole=True)
+"""Followed at once."""
+
 MINUTES = NumberRange(0, 10_000_000, unit="minutes")
 SECONDS = NumberRange(1, 1_000_000_000, whole=True, unit="seconds")
 UPDATE_INTERVAL = NumberRange(0, 1_000_000_000, whole=True, unit="frames")

@@ -35,6 +35,9 @@ _T = TypeVar("_T")
 
 _WEIGHTS = ".safetensors"
 
+_AT_ONCE = 16
+"""Sequences that are followed at once; more save nothing on a CPU."""
+
 
 @dataclass(frozen=True)
 class Students:
@@ -157,9 +160,8 @@ class Students:
 
     def _evaluate(self, model: Tracker, rung: int, progress: Progress = no_progress) -> Score:
         network = NumpyNetwork(model, self.device)
-        found = evaluate(
-            network, LoopSettings.of(model.spec), self.sequences(short=self.setup.rungs[rung].short), progress=progress
-        )
+        sequences = self.sequences(short=self.setup.rungs[rung].short)
+        found = evaluate(network, LoopSettings.of(model.spec), sequences, batch=_AT_ONCE, progress=progress)
         return Score(found.accuracy, found.paths or None)
 
     def _key(self, spec: TrackerSpec, rung: int) -> str:

@@ -13,12 +13,13 @@ from compress.geometry.crop import Crop, crop_target, normalise, preprocess
 from compress.geometry.decode import clip_box, decode, hann_window, map_back
 from compress.geometry.images import MAX_PIXELS, check_image, has_images, image_files, is_image, read_image
 from compress.geometry.loop import FrameTracker, Prediction
-from compress.geometry.network import Maps, Network, NetworkOutput
+from compress.geometry.network import BatchNetwork, Maps, Network, NetworkOutput
 from compress.geometry.pictures import Pictures, picture_folder
 from compress.geometry.settings import LoopSettings
 from compress.geometry.templates import UpdateRule, template_box
 
 __all__ = [
+    "BatchNetwork",
     "NetworkOutput",
     "Crop",
     "FrameTracker",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from compress.core.execution_path import ExecutionPath
-    from compress.geometry.network import Network
+    from compress.geometry.network import Network, NetworkOutput
     from compress.geometry.settings import LoopSettings
 
 
@@ -48,6 +48,7 @@ class FrameTracker:
         self._templates: Templates | None = None
         self._memory: Any = None
         self._box: list[float] = []
+        self._factor = 1.0
 
     def start(self, frame: NDArray[np.uint8], box: ArrayLike) -> None:
         """Take the object in `box` (x, y, w, h in pixels) of an (H, W, 3) uint8 RGB frame as the one to follow.
@@ -61,6 +62,11 @@ class FrameTracker:
         self._memory = self._templates.encoded(self._network)
         self._box = checked.tolist()
 
+    @property
+    def memory(self) -> Any:
+        """What the network made of the templates; another object once they were encoded again."""
+        return self._memory
+
     def update(self, frame: NDArray[np.uint8]) -> Prediction:
         """Find the object in the next frame; where a template update follows, the templates are encoded again.
 
@@ -68,19 +74,35 @@ class FrameTracker:
             CompressError: the network's maps or score are not finite.
             UsageError: before `start`, or the frame is no RGB image.
         """
+        return self.take(frame, self._network.track(self.crop(frame), self._memory))
+
+    def crop(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The first half of `update`: the (1, 3, S, S) search crop that the network tracks in, against `memory`.
+
+        Raises:
+            UsageError: before `start`, or the frame is no RGB image.
+        """
         if self._templates is None:
             raise UsageError("FrameTracker.update was called before start; call start with the first frame and box.")
-        self._box, score, path = self._find(frame)
+        _frame_size(frame)
+        s = self._settings
+        search, self._factor = preprocess(frame, self._box, s.search_factor, s.search_size)
+        return search
+
+    def take(self, frame: NDArray[np.uint8], answer: NetworkOutput) -> Prediction:
+        """The second half of `update`: what the network's answer about the last `crop` says about that frame.
+
+        Raises:
+            CompressError: the network's maps or score are not finite.
+        """
+        assert self._templates is not None, "crop first"
+        self._box, score = self._decoded(frame, answer)
         renewed = self._templates.step(frame, self._box, score)
         if renewed:
             self._memory = self._templates.encoded(self._network)
-        return Prediction(np.array(self._box, dtype=np.float64), score, renewed, path)
+        return Prediction(np.array(self._box, dtype=np.float64), score, renewed, answer.path)
 
-    def _find(self, frame: NDArray[np.uint8]) -> tuple[list[float], float, ExecutionPath | None]:
-        height, width = _frame_size(frame)
-        s = self._settings
-        search, factor = preprocess(frame, self._box, s.search_factor, s.search_size)
-        answer = self._network.track(search, self._memory)
+    def _decoded(self, frame: NDArray[np.uint8], answer: NetworkOutput) -> tuple[list[float], float]:
         box, score = decode(answer.maps, self._window)
         score = score if answer.score is None else answer.score
         if not (np.isfinite(box).all() and np.isfinite(score)):
@@ -88,8 +110,8 @@ class FrameTracker:
                 f"The network's box or score is not finite ({box.tolist()}, {score}): its weights are damaged or its "
                 "training diverged. Load other weights or train it again."
             )
-        mapped = map_back(box, self._box, resize_factor=factor, search_size=s.search_size)
-        return clip_box(mapped, width, height), score, answer.path
+        mapped = map_back(box, self._box, resize_factor=self._factor, search_size=self._settings.search_size)
+        return clip_box(mapped, *_frame_size(frame)[::-1]), score
 
 
 def _frame_size(frame: NDArray[np.uint8]) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -62,4 +62,16 @@ class Network(Protocol):
 
     def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
         """Once per frame: a (1, 3, S, S) normalised crop to the head's maps, and the path that led to them."""
+        ...
+
+
+class BatchNetwork(Network, Protocol):
+    """A network that runs several frames at once, each of a sequence of its own."""
+
+    def join_memories(self, memories: Sequence[Any]) -> Any:
+        """What `track_batch` needs, of what `encode_template` returned for each sequence."""
+        ...
+
+    def track_batch(self, search: NDArray[np.float32], memory: Any) -> list[NetworkOutput]:
+        """(B, 3, S, S) normalised crops → what `track` returns for each, to rounding."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from itertools import count
 from types import FunctionType
@@ -71,27 +71,49 @@ class NumpyNetwork:
         online = None if online_template is None else self._tensor(online_template)
         return self._model.encode_template(self._tensor(template), box, online)
 
-    @torch.inference_mode()
     def track(self, search: NDArray[Any], memory: dict[str, Tensor]) -> NetworkOutput:
         """`search` (1, 3, Sx, Sx) → the maps of `TrackerSpec.maps`, with a batch of one, and the path taken."""
+        return self._outputs(search, memory)[0]
+
+    def join_memories(self, memories: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What `encode_template` returned for each of several sequences, as `track_batch` takes it."""
+        return {name: torch.cat([each[name] for each in memories]) for name in memories[0]}
+
+    def track_batch(self, search: NDArray[Any], memory: dict[str, Tensor]) -> list[NetworkOutput]:
+        """`search` (B, 3, Sx, Sx), each against its own part of `memory` → as `track`, for each frame.
+
+        Every frame takes its own path through an adaptive tracker.
+        """
+        return self._outputs(search, memory)
+
+    @torch.inference_mode()
+    def _outputs(self, search: NDArray[Any], memory: dict[str, Tensor]) -> list[NetworkOutput]:
         out = self._frame(self._tensor(search), memory, forced_path=self._forced_path)
         maps = {name: _array(value) for name, value in out.maps.items()}
-        return NetworkOutput(maps, *_decided(out, exits=bool(self._model.spec.exits)))
+        decided = _decided(out, len(search), exits=bool(self._model.spec.exits))
+        return [
+            NetworkOutput({name: each[i : i + 1] for name, each in maps.items()}, *row) for i, row in enumerate(decided)
+        ]
 
     def _tensor(self, array: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32)).to(self._device)
 
 
-def _decided(out: TrackerOutput, *, exits: bool) -> tuple[ExecutionPath | None, _Row, _Row]:
-    """The one frame's path, bypass probabilities and exit scores."""
+def _decided(out: TrackerOutput, count: int, *, exits: bool) -> list[tuple[ExecutionPath | None, _Row, _Row]]:
+    """Each frame's path, bypass probabilities and exit scores."""
     found = out.decisions
     if found is None:
-        return None, None, None
-    path = ExecutionPath(
-        frozenset(found.skipped[0].nonzero().flatten().tolist()), int(found.exit[0]) if exits else None
-    )
-    bypass, scores = (None if value is None else _array(value[0]) for value in (found.bypass, found.scores))
-    return path, bypass, scores
+        return [(None, None, None)] * count
+    bypass, scores = (None if value is None else _array(value) for value in (found.bypass, found.scores))
+    skipped, taken = found.skipped.tolist(), found.exit.tolist()
+    return [
+        (
+            ExecutionPath(frozenset(layer for layer, left in enumerate(row) if left), taken[i] if exits else None),
+            None if bypass is None else bypass[i],
+            None if scores is None else scores[i],
+        )
+        for i, row in enumerate(skipped)
+    ]
 
 
 def _array(value: Tensor) -> NDArray[np.float32]:

@@ -47,7 +47,12 @@ def test_shipped_teacher_follows_and_random_weights_do_not(
     assert set(found) >= KEYS
     assert found["sequences"] == 2
     assert found["ao"] > 0.7
+    assert found["batch"] == 1
     assert (out / "s0.txt").is_file()
+    both = ("evaluate", "ostrack-nano", "--data", f"folder:{folder}", "--batch", 8, "--json")
+    together = json.loads(_run(capsys, *both)[1])
+    assert together["batch"] == 2
+    assert together["ao"] == pytest.approx(found["ao"], abs=1e-3)
     save_weights(create_tracker("ostrack-nano"), tmp_path / "random.safetensors")
     words = ("evaluate", "ostrack-nano", "--weights", tmp_path / "random.safetensors", "--data", f"folder:{folder}")
     assert json.loads(_run(capsys, *words, "--json")[1])["ao"] < 0.6 * found["ao"]

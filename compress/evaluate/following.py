@@ -1,0 +1,165 @@
+"""Sequences followed to their ends, one after the other or several in step with one another."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Items
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import CompressError, ExecutionPath
+from compress.data import Sequence
+from compress.geometry import BatchNetwork, FrameTracker, LoopSettings, Network, NetworkOutput
+
+
+@dataclass
+class Run:
+    """One sequence as it was followed from its first true box on.
+
+    Attributes:
+        boxes: (n, 4) x, y, w, h; the first row is the true box, rows of frames to come are zero.
+        size: The first frame's (width, height).
+        renewals: How often a template was renewed.
+        paths: How many of the tracked frames took each path through an adaptive tracker.
+        seconds: Spent in the frame loop by this sequence alone.
+    """
+
+    boxes: NDArray[np.float64]
+    size: tuple[int, int] = (0, 0)
+    renewals: int = 0
+    paths: Counter[ExecutionPath] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @classmethod
+    def begin(cls, sequence: Sequence) -> Run:
+        """Of a sequence that is to be followed."""
+        boxes = np.zeros((len(sequence), 4))
+        boxes[0] = sequence.boxes[0]
+        return cls(boxes)
+
+
+class _Follower:
+    """Follows one sequence frame by frame, and notes down in a run what it finds."""
+
+    def __init__(self, network: Network, settings: LoopSettings, sequence: Sequence, run: Run) -> None:
+        self.tracker = FrameTracker(network, settings)
+        self._sequence, self._run, self._done = sequence, run, 0
+        self._frame: NDArray[np.uint8] = np.zeros((0, 0, 3), dtype=np.uint8)
+
+    def __bool__(self) -> bool:
+        """Whether frames are left."""
+        return self._done < len(self._sequence)
+
+    def start(self) -> None:
+        """Take the object of the first frame as the one to follow."""
+        self._read()
+        self._run.size = (self._frame.shape[1], self._frame.shape[0])
+        with self._timed():
+            self.tracker.start(self._frame, self._run.boxes[0])
+        self._done = 1
+
+    def crop(self) -> NDArray[np.float32]:
+        """The (1, 3, S, S) search crop of the next frame."""
+        self._read()
+        with self._timed():
+            return self.tracker.crop(self._frame)
+
+    def take(self, answer: NetworkOutput) -> None:
+        """Go on to where the network finds the object in the last crop."""
+        with self._timed():
+            found = self.tracker.take(self._frame, answer)
+        self._run.boxes[self._done] = found.box
+        self._run.renewals += found.renewed
+        self._run.paths.update([] if found.path is None else [found.path])
+        self._done += 1
+
+    def _read(self) -> None:
+        with self._named():
+            self._frame = self._sequence.frame(self._done)
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        begin = perf_counter()
+        with self._named():
+            yield
+        self._run.seconds += perf_counter() - begin
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except CompressError as error:
+            raise type(error)(f"Sequence {self._sequence.name}, frame {self._done + 1}: {error}") from error
+
+
+def can_batch(network: Network) -> bool:
+    """Whether it runs several frames at once, see `BatchNetwork`."""
+    return callable(getattr(network, "track_batch", None)) and callable(getattr(network, "join_memories", None))
+
+
+def follow(
+    network: Network, settings: LoopSettings, sequences: Items[Sequence], batch: int, step: Callable[[], None]
+) -> tuple[list[Run], float]:
+    """Follow the object of every sequence to its end, `batch` of them at a time.
+
+    Args:
+        batch: Where one of them ends the next one begins; above 1 of a `BatchNetwork` only.
+        step: Called after each frame.
+
+    Returns:
+        In the order given; and the seconds spent in the frame loop, without those that reading frames takes.
+    """
+    runs = [Run.begin(sequence) for sequence in sequences]
+    waiting = deque(zip(sequences, runs, strict=True))
+    if batch > 1:  # The longest first, so that few are left to be followed by themselves at the end.
+        waiting = deque(sorted(waiting, key=lambda each: -len(each[0])))
+    active: list[_Follower] = []
+    track = _Together(network)
+    while waiting or active:
+        while waiting and len(active) < batch:
+            active.append(_Follower(network, settings, *waiting.popleft()))
+            active[-1].start()
+            step()
+        active = [each for each in active if each]
+        track(active)
+        for _ in active:
+            step()
+        active = [each for each in active if each]
+    return runs, track.seconds + sum(run.seconds for run in runs)
+
+
+class _Together:
+    """The network on the next frame of each of several sequences.
+
+    Attributes:
+        seconds: Spent in the network.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network, self.seconds = network, 0.0
+        self._memories: list[Any] = []
+        self._joined: Any = None
+
+    def __call__(self, followers: list[_Follower]) -> None:
+        if not followers:
+            return
+        crops = [each.crop() for each in followers]
+        begin = perf_counter()
+        answers = self._answers(crops, [each.tracker.memory for each in followers])
+        self.seconds += perf_counter() - begin
+        for follower, answer in zip(followers, answers, strict=True):
+            follower.take(answer)
+
+    def _answers(self, crops: list[NDArray[np.float32]], memories: list[Any]) -> list[NetworkOutput]:
+        if len(crops) == 1:
+            return [self._network.track(crops[0], memories[0])]
+        network = cast(BatchNetwork, self._network)
+        if list(map(id, memories)) != list(map(id, self._memories)):
+            self._memories, self._joined = memories, network.join_memories(memories)
+        return network.track_batch(np.concatenate(crops), self._joined)
