@@ -13,6 +13,7 @@ from compress.archive import Record, store_record, variant_name
 from compress.core import ConstraintCheck, FileError, TrackerSpec
 from compress.core.cost import macs, parameters
 from compress.core.text import printable
+from compress.driver.samplers.known_space import KnownSpace, SpaceAware
 from compress.driver.seed_configurations import seed_configurations
 from compress.spaces import Space
 
@@ -30,7 +31,12 @@ class Proposals:
     gate: Callable[[TrackerSpec], ConstraintCheck]
 
     def __post_init__(self) -> None:
-        """Raises FileError where there are trials that were drawn from other choices: no sampler goes on from those."""
+        """Let the sampler learn of the space, if it can.
+
+        Raises:
+            FileError: there are trials that were drawn from other choices: no sampler goes on from those.
+            UsageError: the sampler cannot work with this space.
+        """
         offered = self.space.choices(self.teacher)
         for trial in self.study.get_trials(deepcopy=False):
             for name, drawn in trial.distributions.items():
@@ -42,6 +48,8 @@ class Proposals:
                         f"The trials of this run were drawn from another space: {name} offered {printable(there)} "
                         f"there and {now or 'nothing'} here. Search the space as it was, or give another --out."
                     )
+        if isinstance(self.study.sampler, SpaceAware):
+            self.study.sampler.learn(KnownSpace(self.space, self.teacher, self.gate))
 
     def known(self) -> set[str]:
         """`weights_id` of the teacher and of all that was drawn before."""
@@ -76,10 +84,11 @@ class Proposals:
 
         By weights, as exit thresholds chosen for a student change its id.
 
-        Ends when the space seems to hold no further one.
+        Ends when the space seems to hold no further one; a sampler that is `SpaceAware` knows.
         """
-        rejected = 0
-        while rejected < _TRIES:
+        rejected, sampler = 0, self.study.sampler
+        aware = sampler if isinstance(sampler, SpaceAware) else None
+        while not aware.exhausted(self.study) if aware else rejected < _TRIES:
             trial = self.study.ask()
             record = self._entered(trial, self._drawn(trial), known)
             if record.status == "running":

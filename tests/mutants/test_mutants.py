@@ -32,7 +32,7 @@ class Mutant:
     test: str
 
 
-PROPOSALS, SAMPLERS = "compress/driver/proposals.py", "compress/driver/samplers.py"
+PROPOSALS, SAMPLERS = "compress/driver/proposals.py", "compress/driver/samplers/__init__.py"
 OVERHEAD = "compress/measure/calibration/routing_overhead.py"
 SESSIONS, FINGERPRINT = "compress/runtime/sessions.py", "compress/measure/host/fingerprint.py"
 

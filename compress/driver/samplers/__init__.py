@@ -1,4 +1,8 @@
-"""Samplers: how a study draws the next spec. One registry, `SAMPLERS`, that can be added to from outside."""
+"""Samplers: how a study draws the next spec. One registry, `SAMPLERS`, that can be added to from outside.
+
+A sampler is one of Optuna's, or any `optuna.samplers.BaseSampler`. One that is a `SpaceAware` too learns, before it is
+first asked, which choices there are and which students keep the bound; it then ends the search by itself.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +39,12 @@ def nsga2(seed: int) -> optuna.samplers.BaseSampler:
 
 @SAMPLERS.register
 def gp(seed: int) -> optuna.samplers.BaseSampler:
-    """A Gaussian process."""
+    """A Gaussian process for each objective and for the bound; what it draws is moved within the bound."""
     import optuna
 
-    return optuna.samplers.GPSampler(seed=seed)
+    from compress.driver.samplers.nearest import NearestSampler
+
+    return NearestSampler(optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False), seed)
 
 
 @SAMPLERS.register
@@ -47,3 +53,19 @@ def random(seed: int) -> optuna.samplers.BaseSampler:
     import optuna
 
     return optuna.samplers.RandomSampler(seed=seed)
+
+
+@SAMPLERS.register
+def exhaustive(seed: int) -> optuna.samplers.BaseSampler:
+    """Every student of a small space once, in an order drawn from the seed."""
+    from compress.driver.samplers.exhaustive import ExhaustiveSampler
+
+    return ExhaustiveSampler(seed)
+
+
+@SAMPLERS.register
+def prior(seed: int) -> optuna.samplers.BaseSampler:
+    """What published ablations promise, at first; then, and ever more, what the results of this search do."""
+    from compress.driver.samplers.prior import PriorSampler
+
+    return PriorSampler(seed)
