@@ -149,7 +149,7 @@ def _row(
 ) -> Row:
     spec, network = model.spec, NumpyNetwork(model, students.device)
     begin = perf_counter()
-    found = evaluate(network, LoopSettings.of(spec), students.full)
+    found = evaluate(network, LoopSettings.of(spec), students.full, batch=len(students.full))
     return Row(
         spec=spec.id,
         seed=seed,
