@@ -1,6 +1,6 @@
 """What a search tried: records from the study, dominance, the Pareto front, its hypervolume, tables. No torch."""
 
-from compress.archive.agreement import Agreement, rank_agreement
+from compress.archive.agreement import Agreement, rank_agreement, scored_by_fidelity, trust_sentences
 from compress.archive.archive import Archive
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
 from compress.archive.execution_paths import paths_from
@@ -71,6 +71,8 @@ __all__ = [
     "variant_name",
     "Agreement",
     "rank_agreement",
+    "scored_by_fidelity",
+    "trust_sentences",
     "paths_from",
     "write_pareto_csv",
     "write_trials_csv",

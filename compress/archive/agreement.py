@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from compress.archive.record import Record
+from compress.archive.record import Record, fidelity_order
 
 _LEAST = 3
 _RESAMPLES = 2000
@@ -46,6 +47,32 @@ def rank_agreement(records: Iterable[Record], fidelity: str) -> Agreement | None
     # A resample of one student alone, or of equal ones, has no correlation and says nothing.
     low, high = np.nanquantile(_spearman(points[draws]), (0.025, 0.975))
     return Agreement(fidelity, len(points), correlation, float(low), float(high))
+
+
+def scored_by_fidelity(records: Iterable[Record]) -> dict[str, int]:
+    """How many students have an accuracy at each fidelity, the lowest first."""
+    names = (str(rung.get("fidelity")) for record in records for rung in record.rungs if rung.get("ao") is not None)
+    counts = Counter(names)
+    return {name: counts[name] for name in sorted(counts, key=_order)}
+
+
+def trust_sentences(records: Iterable[Record]) -> str:
+    """How many students were scored at each fidelity, and how far each lower one can be trusted. Plain text."""
+    found = list(records)
+    counts = scored_by_fidelity(found)
+    if len(counts) < 2:
+        return ""
+    parts = [f"{count} {'students ' if i == 0 else ''}at {name}" for i, (name, count) in enumerate(counts.items())]
+    agreements = (rank_agreement(found, name) for name in counts if name != "full")
+    return " ".join([f"Scored: {', '.join(parts)}.", *(str(each) for each in agreements if each)])
+
+
+def _order(fidelity: str) -> float:
+    """As `fidelity_order`; what an archive has no such name for comes last."""
+    try:
+        return fidelity_order(fidelity)
+    except ValueError:
+        return np.inf
 
 
 def _spearman(points: np.ndarray) -> np.ndarray:

@@ -112,6 +112,9 @@ DECAY = NumberRange(0, 0.999_999_999)
 GENERATION = NumberRange(1, 10_000, whole=True)
 """Students at a time."""
 
+ETA = NumberRange(2, 10_000, whole=True)
+"""Of so many students one goes on."""
+
 TRIALS = NumberRange(1, 100_000, whole=True)
 """Students of one search; it keeps the archive of all of them in memory."""
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from compress.distill.checkpoint import Checkpoint
     from compress.distill.elastic import distill_elastic
     from compress.distill.elastic_file import read_elastic, save_elastic
+    from compress.distill.exit_score_calibration import calibrate_exit_scores
     from compress.distill.inputs import pick_device, to_input
     from compress.distill.pool import Pool, distillation_pool, pool_bytes
     from compress.distill.progressive import distill_progressively
@@ -27,6 +28,7 @@ _LAZY = {
     "StudentRecipe": "recipe",
     "Trainer": "trainer",
     "TrainerSettings": "trainer",
+    "calibrate_exit_scores": "exit_score_calibration",
     "distill": "student",
     "distill_elastic": "elastic",
     "distill_progressively": "progressive",
@@ -47,6 +49,7 @@ __all__ = [
     "TeacherRecipe",
     "Trainer",
     "TrainerSettings",
+    "calibrate_exit_scores",
     "distill",
     "distill_elastic",
     "distill_progressively",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 
 from compress.archive import Record
 from compress.core import CompressError
@@ -48,9 +47,9 @@ class Journal:
         return progress
 
     def deliver(self, result: TrialResult) -> None:
-        """Copy the weights of a scored student into the run's `checkpoints/`."""
-        rung = self._rung(result)
-        self.students.deliver(result.spec, rung, self.run_dir / "checkpoints")
+        """Copy the weights of a student that was trained by itself into the run's `checkpoints/`."""
+        if self.students.trained(rung := self._rung(result)):
+            self.students.deliver(result.spec, rung, self.run_dir / "checkpoints")
 
     def note(self, result: TrialResult, record: Record) -> None:
         """Log a result and count its work as done."""
@@ -62,24 +61,21 @@ class Journal:
         return next(i for i, r in enumerate(self.students.setup.rungs) if r.fidelity == result.fidelity)
 
 
-def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: Journal, *, deadline: float) -> None:
-    """Run what `strategy` proposes until it is done.
-
-    Args:
-        deadline: By `time.monotonic`; after it the strategy begins nothing new.
+def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: Journal) -> None:
+    """Run what `strategy` proposes until it is done, or until the trials' time is over.
 
     Raises:
         CompressError: a strategy that is not done and proposes nothing; or as `Executor.as_completed`.
     """
 
     def submit() -> None:
-        if monotonic() > deadline:
+        if trials.budget.clock() > trials.budget.end:
             strategy.stop()
         jobs = strategy.propose(executor.free) if executor.free else []
         for job in jobs:
             executor.submit(job)
 
-    journal.work.start(strategy.planned_work, deadline=deadline)
+    journal.work.start(strategy.planned_work, deadline=trials.budget.end)
     try:
         submit()
         for result in executor.as_completed():

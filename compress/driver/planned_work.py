@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import accumulate
 from math import inf
 from time import monotonic
 
@@ -24,45 +23,38 @@ class PlannedWork:
     progress: Progress = no_progress
     done: float = 0.0
     clock: Callable[[], float] = monotonic
-    _portions: tuple[float, ...] = (1.0,)
+    _planned: float = 1.0
     _deadline: float = inf
     _since: float = 0.0
     _under_way: float = 0.0
     _share: float = 0.0
 
-    def start(self, portions: Sequence[float], *, deadline: float = inf) -> None:
+    def start(self, units: float, *, deadline: float = inf) -> None:
         """Plan anew; nothing of it is done yet.
 
         Args:
-            portions: Units of work that are done one portion after the other.
-            deadline: After it no further portion is begun, so that at the pace so far it may not come to all of them.
+            units: Work, in all.
+            deadline: When it ends, done or not; the time that is over then tells more than the work.
         """
-        self._portions, self._deadline = tuple(portions) or (0.0,), deadline
+        self._planned, self._deadline = units, deadline
         self.done = self._under_way = self._share = 0.0
         self._since = self.clock()
 
     @property
-    def expected(self) -> float:
-        """Units of work that there will have been at the end, as far as can be foreseen now."""
-        done, now = self.done + self._under_way, self.clock()
-        if not done:
-            self._since = now  # what comes before the first piece, such as making pairs, says nothing of the pace
-            return sum(self._portions)
-        unit_s = (now - self._since) / done
-        begins = (self._since + units * unit_s for units in (0.0, *accumulate(self._portions[:-1])))
-        begun = [units for units, at in zip(self._portions, begins, strict=True) if at <= self._deadline]
-        return sum(begun) or self._portions[0]
+    def share(self) -> float:
+        """Of the work, or where that is more, of the time."""
+        over = (self.clock() - self._since) / max(self._deadline - self._since, 1e-9)
+        return min(1.0, max(over, (self.done + self._under_way) / max(self._planned, 1e-9)))
 
     def add(self, units: float, text: str) -> None:
         """A piece of `units` is done."""
-        self.done = min(self.done + units, sum(self._portions))
+        self.done = min(self.done + units, self._planned)
         self._under_way = 0.0
         self.say(text)
 
     def say(self, text: str, figures: Mapping[str, float] | None = None) -> None:
         """Report `text` with the share of the whole, which never falls."""
-        share = (self.done + self._under_way) / max(self.expected, 1e-9)
-        self._share = min(1.0, max(self._share, share))
+        self._share = max(self._share, self.share)
         self.progress(text, self._share, figures)
 
     def piece(self, units: float) -> Progress:

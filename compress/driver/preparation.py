@@ -23,6 +23,7 @@ from compress.driver.settings import SearchSettings
 from compress.driver.strategies import SHARED_WEIGHTS
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
+from compress.driver.time_budget import FRAMES_PER_STEP
 from compress.latency import LatencyModel, gate
 from compress.measure import Coverage, Target, resolve_target
 from compress.models import Tracker, load_tracker
@@ -86,7 +87,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
         evaluation=inputs.evaluation,
         training=inputs.training,
         pairs=settings.pool or pool_size(teacher, most_steps * StudentRecipe.batch),
-        rungs=sliced_rungs(settings.steps) if elastic else rungs_of(steps=settings.steps, partial=settings.partial),
+        rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest="elastic" if elastic else "rung-0"),
         seed=settings.seed,
         mlp_rank=settings.mlp_rank,
         device=settings.device,
@@ -100,15 +101,14 @@ def elastic_setup(settings: SearchSettings, space: Space) -> ElasticSetup:
     return ElasticSetup(knobs, settings.elastic_steps or settings.steps)
 
 
-def sliced_rungs(steps: int) -> tuple[Rung, ...]:
-    """A slice of shared weights, then trained by itself for all of `steps`: `elastic`, `full`."""
-    return Rung("elastic", 0), Rung("full", steps, short=False)
+def rungs_of(*, steps: int, partial: float, lowest: str = "rung-0") -> tuple[Rung, ...]:
+    """Untrained by itself, partly, fully: `rung-0` or `elastic`, `rung-1`, `full`.
 
-
-def rungs_of(*, steps: int, partial: float) -> tuple[Rung, ...]:
-    """Zero-shot, partial, full: `rung-0`, `rung-1`, `full`; `steps` in all, of which `partial` at the second."""
+    Args:
+        steps: Of full distillation, of which `partial` are done at the second.
+    """
     first = max(1, round(steps * partial))
-    return Rung("rung-0", 0), Rung("rung-1", first), Rung("full", max(1, steps - first), short=False)
+    return Rung(lowest, 0), Rung("rung-1", first), Rung("full", max(1, steps - first), short=False)
 
 
 def pool_size(teacher: TrackerSpec, draws: int) -> int:
@@ -158,6 +158,6 @@ def proposals_of(
 
 
 def work_of(students: Students) -> tuple[float, ...]:
-    """What a job of each rung costs: distillation steps, and as much as one for every 30 frames it is scored on."""
+    """What a job of each rung costs: distillation steps, and one for every `FRAMES_PER_STEP` that it is scored on."""
     frames = {short: sum(map(len, students.sequences(short=short))) for short in (True, False)}
-    return tuple(rung.steps + frames[rung.short] / 30 for rung in students.setup.rungs)
+    return tuple(rung.steps + frames[rung.short] / FRAMES_PER_STEP for rung in students.setup.rungs)

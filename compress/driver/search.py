@@ -9,7 +9,7 @@ from typing import Unpack
 
 import optuna
 
-from compress.archive import Archive, rank_agreement, run_dir_lock
+from compress.archive import Archive, run_dir_lock, trust_sentences
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
 from compress.driver.executors import EXECUTORS
@@ -38,6 +38,7 @@ from compress.driver.strategies import STRATEGIES
 from compress.driver.students import Students
 from compress.driver.study import open_study
 from compress.driver.teacher import record_teacher
+from compress.driver.time_budget import TimeBudget
 from compress.driver.trials import Trials
 from compress.driver.worker import loaded
 from compress.report import write_report
@@ -62,7 +63,7 @@ def search(
         FileError: weights, data or run directory that cannot be used.
         InterruptedRun: stopped by the user; the same call continues.
     """
-    config = SearchSettings(**settings)
+    begin, config = monotonic(), SearchSettings(**settings)
     run_dir = Path(out) if out else Path("results") / f"{config.teacher}-{config.target.replace(':', '-')}"
     # Everything a user can mistype is looked up before anything is written.
     target = checked_target(config)
@@ -80,7 +81,8 @@ def search(
             run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)
         )
         with loaded(setup) as students:
-            return _run(config, run_dir, inputs, study, students, lock.noting(progress))
+            budget = TimeBudget(begin + 60 * config.minutes)
+            return _run(config, run_dir, inputs, study, students, budget, lock.noting(progress))
 
 
 def _run(
@@ -89,21 +91,21 @@ def _run(
     inputs: Inputs,
     study: optuna.Study,
     students: Students,
+    budget: TimeBudget,
     progress: Progress,
 ) -> Archive:
     """Train, measure and report, from wherever an earlier search in `run_dir` stopped."""
-    deadline = monotonic() + 60 * config.minutes
     log, work = Log(run_dir), PlannedWork(progress)
     log(f"search {asdict(config)}")
     model = latency_model(config, inputs, work.beside("Latency profile"))
     teacher = record_teacher(study, students, model, work.beside("Scoring the teacher"), log)
     constraint = config.constraint(teacher.predicted)
     proposals = proposals_of(config, inputs, study, model, constraint)
-    trials = Trials(proposals, model, constraint, students.setup, work=work_of(students))
+    trials = Trials(proposals, model, constraint, students.setup, work=work_of(students), budget=budget)
     journal = Journal(run_dir, log, work, trials, students)
     strategy = STRATEGIES[config.strategy](trials, config)
     executor = EXECUTORS[config.executor](config, journal.watch)
-    run_trials(strategy, executor, trials, journal, deadline=deadline)
+    run_trials(strategy, executor, trials, journal)
     measured = Remeasurer(
         study=study,
         run_dir=run_dir,
@@ -119,7 +121,6 @@ def _run(
 
 def _write(archive: Archive, log: Log) -> Archive:
     write_report(archive, archive.run_dir)
-    if agreement := rank_agreement(archive.records, "elastic"):
-        log(str(agreement))
+    log(trust_sentences(archive.records))
     log(f"front: {', '.join(r.variant for r in archive.front()) or 'empty'}")
     return archive

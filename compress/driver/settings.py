@@ -7,11 +7,26 @@ from math import inf
 from typing import Literal, TypedDict
 
 from compress.core import LATENCY_FIGURES, Latency, LatencyConstraint, UsageError
-from compress.core.ranges import FPS, GENERATION, MINUTES, PAIRS, SEED, SHARE, SPEEDUP, STUDENT_STEPS, THREADS, TRIALS
+from compress.core.ranges import (
+    ETA,
+    FPS,
+    GENERATION,
+    MINUTES,
+    PAIRS,
+    SEED,
+    SHARE,
+    SPEEDUP,
+    STUDENT_STEPS,
+    THREADS,
+    TRIALS,
+)
 from compress.core.settings import check_settings, flag_of, setting
 from compress.driver.executors import EXECUTORS
 from compress.driver.samplers import SAMPLERS
-from compress.driver.strategies import DEFAULT_STUDENTS, STRATEGIES
+from compress.driver.strategies import STRATEGIES
+
+DEFAULT_STUDENTS = 128
+DEFAULT_MINUTES = 9.0
 
 
 @dataclass(frozen=True)
@@ -37,16 +52,16 @@ class SearchSettings:
     data: str = setting("generated", "What students are scored on; see below.", form="SOURCE")
     train_data: str = setting("generated", "What they are distilled on; keep it apart.", form="SOURCE")
     images: str = setting("", "Your images as generated texture.", folder=True)
-    trials: int | None = setting(
-        None, "Students to try (default 10 or 5 minutes' worth; elastic: 100).", numbers=TRIALS
-    )
-    generation: int = setting(5, "Students at a time; elastic: how many it trains on.", numbers=GENERATION)
-    steps: int = setting(480, "Steps of full distillation.", numbers=STUDENT_STEPS)
+    trials: int | None = setting(None, "Students to try (default 128, or fewer in 9 minutes).", numbers=TRIALS)
+    generation: int | None = setting(None, "Students that compete with each other (default all).", numbers=GENERATION)
+    eta: int = setting(4, "One in so many goes on to the next rung,", numbers=ETA)
+    members: int = setting(6, "but at least so many, where there are.", numbers=GENERATION)
+    steps: int = setting(240, "Steps of full distillation.", numbers=STUDENT_STEPS)
     elastic_steps: int | None = setting(None, "Steps of shared weights (default: as --steps).", numbers=STUDENT_STEPS)
-    partial: float = setting(0.25, "Share of the steps that the first distilled rung has.", numbers=SHARE)
+    partial: float = setting(0.125, "Share of the steps that the first distilled rung has.", numbers=SHARE)
     pool: int | None = setting(None, "Pairs to distil on (default 8192, or 1.25 GB of them).", numbers=PAIRS)
     time_budget: float | None = setting(
-        None, "Minutes after which no new generation starts; 0: none (default 5 without --trials).", numbers=MINUTES
+        None, "Minutes that all of it may take; 0: no end (default 9 without --trials).", numbers=MINUTES
     )
     mlp_rank: Literal["importance", "leading"] = setting("importance", "Units that a thin MLP keeps.")
     sampler: str = setting("tpe", "How specs are drawn.", names=SAMPLERS.names)
@@ -67,14 +82,14 @@ class SearchSettings:
 
     @property
     def students(self) -> int:
-        """Students to train."""
-        return DEFAULT_STUDENTS.get(self.strategy, 10) if self.trials is None else self.trials
+        """Students to try, where there is time for so many."""
+        return DEFAULT_STUDENTS if self.trials is None else self.trials
 
     @property
     def minutes(self) -> float:
-        """Minutes after which no further generation is started; infinite for no end."""
+        """Minutes that the search may take; what is left of them decides who is trained. Infinite for no end."""
         if self.time_budget is None:
-            return 5.0 if self.trials is None else inf
+            return DEFAULT_MINUTES if self.trials is None else inf
         return self.time_budget or inf
 
     def constraint(self, teacher: Latency | None) -> LatencyConstraint:
@@ -97,7 +112,9 @@ class SearchKeywords(TypedDict, total=False):
     train_data: str
     images: str
     trials: int | None
-    generation: int
+    generation: int | None
+    eta: int
+    members: int
     steps: int
     elastic_steps: int | None
     partial: float

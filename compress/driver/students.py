@@ -19,7 +19,7 @@ from compress.core import FileError, InfeasibleError, Store, TrackerSpec, finger
 from compress.core.progress import Progress, no_progress, part
 from compress.core.writing import writing
 from compress.data import Sequence, Split, split_key
-from compress.distill import Checkpoint, Pool, distill, recalibrated
+from compress.distill import Checkpoint, Pool, calibrate_exit_scores, distill, recalibrated
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
 from compress.driver.jobs import TrainingSetup
@@ -29,7 +29,7 @@ from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
 from compress.runtime.thresholds import with_thresholds
-from compress.surgery import inherit
+from compress.surgery import Elastic, observe
 
 _T = TypeVar("_T")
 
@@ -37,6 +37,9 @@ _WEIGHTS = ".safetensors"
 
 _AT_ONCE = 16
 """Sequences that are followed at once; more save nothing on a CPU."""
+
+_SLICE_PAIRS = 256
+"""Pairs that the exits of a slice learn to score themselves on."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Students:
     device: torch.device
     store: Store = field(default_factory=Store)
     shared: SharedWeights | None = None
+    _inherited: list[Elastic] = field(default_factory=list, repr=False)
 
     def score(self, spec: TrackerSpec, rung: int, progress: Progress = no_progress) -> Score:
         """Accuracy of the student at a rung and the paths it took, trained and scored now unless it was before."""
@@ -88,8 +92,14 @@ class Students:
             return spec
 
     def model(self, spec: TrackerSpec, rung: int, progress: Progress = no_progress) -> Tracker:
-        """The student at a rung, in eval mode."""
+        """The student at a rung, in eval mode; untrained it is made whenever it is asked for, and kept nowhere."""
+        if not self.trained(rung):
+            return self._start(spec, progress)
         return self._kept(spec, rung, lambda path: _read_weights(spec, path), progress)
+
+    def trained(self, rung: int) -> bool:
+        """Whether students at a rung were trained by themselves, so that their weights are kept."""
+        return self.setup.steps(rung) > 0
 
     def path(self, spec: TrackerSpec, rung: int) -> Path:
         """Where the student's weights at a rung are kept."""
@@ -114,9 +124,7 @@ class Students:
 
         def make(path: Path) -> None:
             student = self._start(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
-            if self.setup.rungs[rung].steps:
-                student = self._distill(student, rung, progress, Checkpoint(self._state(spec, rung), anew=True))
-            save_weights(student, path)
+            save_weights(self._distill(student, rung, progress, Checkpoint(self._state(spec, rung), anew=True)), path)
 
         found = self.store.get("students", self._key(spec, rung), read=read, make=make, suffix=_WEIGHTS)
         self._state(spec, rung).unlink(missing_ok=True)
@@ -139,11 +147,21 @@ class Students:
         )
 
     def _start(self, spec: TrackerSpec, progress: Progress) -> Tracker:
-        if self.shared is not None:
-            student = self.shared(part(progress, 0, 0.8, "Shared weights")).slice(spec)
-            return recalibrated(student, self.pool(progress), device=self.device)
-        crops = calibration_crops(self.pool(progress), self.device)
-        return inherit(self.teacher.to(self.device), spec, mlp_rank=self.setup.mlp_rank, calibration=crops).eval()
+        if self.shared is None:
+            return self._teacher_as_shared(progress).slice(spec).eval()
+        student = self.shared(part(progress, 0, 0.8, "Shared weights")).slice(spec)
+        pool, recipe, seed = self.pool(progress), self.setup.recipe, self.setup.seed
+        student = recalibrated(student, pool, device=self.device)
+        calibrate_exit_scores(student, pool, recipe, count=_SLICE_PAIRS, seed=seed, device=self.device)
+        return student
+
+    def _teacher_as_shared(self, progress: Progress) -> Elastic:
+        """The teacher, and which of its units matter, observed once: slices of it are what students inherit."""
+        if not self._inherited:
+            teacher = self.teacher.to(self.device)
+            observed = observe(teacher, *calibration_crops(self.pool(progress), self.device))
+            self._inherited.append(Elastic(teacher, observed, self.setup.mlp_rank))
+        return self._inherited[0]
 
     def _distill(self, student: Tracker, rung: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
         return distill(

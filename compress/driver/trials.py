@@ -13,7 +13,11 @@ from compress.archive import Record, store_record
 from compress.core import ConstraintCheck, LatencyConstraint, TrackerSpec, mean_layers
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob, TrialResult
 from compress.driver.proposals import Proposals
+from compress.driver.time_budget import FRAMES_PER_STEP, JobCost, TimeBudget, job_cost
 from compress.latency import LatencyModel
+
+_PROMOTED = "rung"
+"""Attribute of a trial: the rung, by index, that it goes on to."""
 
 
 class Trials:
@@ -21,6 +25,8 @@ class Trials:
 
     Attributes:
         work: What a job of each rung costs, in units of about one distillation step; for progress.
+
+        budget: How long jobs take, and how much time there is for them.
 
     Args:
         model: Predicts latency again once an adaptive student has shown which paths its frames take.
@@ -36,8 +42,9 @@ class Trials:
         setup: TrainingSetup,
         *,
         work: Sequence[float],
+        budget: TimeBudget | None = None,
     ) -> None:
-        self.work = tuple(work)
+        self.work, self.budget = tuple(work), budget or TimeBudget()
         self._proposals, self._model, self._constraint, self._setup = proposals, model, constraint, setup
         self._open: dict[int, Trial] = {}
         self._records: dict[int, Record] = {}
@@ -83,9 +90,33 @@ class Trials:
         """Whether a student was scored at a rung, as one of a stopped search may have been."""
         return any(past["fidelity"] == self._setup.rungs[rung].fidelity for past in self[number].rungs)
 
+    def promote(self, number: int, rung: int) -> None:
+        """Note that a student goes on to a rung, for a search that continues this one."""
+        self._open[number].set_user_attr(_PROMOTED, rung)
+
+    def promoted_to(self, number: int) -> int:
+        """The rung that a student under way was promoted to; 0 where it was not."""
+        rung = self._open[number].user_attrs.get(_PROMOTED)
+        return rung if type(rung) is int and 0 < rung < len(self.work) else 0
+
+    def fidelity(self, rung: int) -> str:
+        """Name of a rung."""
+        return self._setup.rungs[rung].fidelity
+
+    def seconds(self, number: int, rung: int) -> float:
+        """How long the job that takes a student to a rung will take; 0 while nothing is known."""
+        return self.budget.seconds(self._cost(number, rung))
+
+    def _cost(self, number: int, rung: int) -> JobCost:
+        steps = self._setup.rungs[rung].steps
+        frames = round(FRAMES_PER_STEP * (self.work[rung] - steps))
+        return job_cost(self[number].spec, self._setup.teacher.spec, steps=steps, frames=frames)
+
     def add(self, result: TrialResult) -> Record:
         """Record a result; the search loop does this before the strategy learns of it. A failed trial ends here."""
         number = result.trial
+        rung = next(i for i, each in enumerate(self._setup.rungs) if each.fidelity == result.fidelity)
+        self.budget.add(self._cost(number, rung), result.seconds)
         record = _failure(self[number], result) if result.error else self._scored(self[number], result)
         self._records[number] = record
         store_record(self._open[number], record)

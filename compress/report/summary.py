@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.archive import Archive, Record, rank_agreement
+from compress.archive import Archive, Record, trust_sentences
 from compress.report import formatting
 from compress.report.plan_sections import NOTHING_DONE, plan_summary
 
@@ -39,9 +39,8 @@ def _best(archive: Archive, record: Record) -> str:
 
 
 def _agreement(archive: Archive) -> str:
-    """How far the scores that shared weights gave can be trusted; empty where none were trained further."""
-    found = rank_agreement(archive.records, "elastic")
-    return f" {found}" if found else ""
+    text = trust_sentences(archive.records)
+    return f" {text}" if text else ""
 
 
 def _speed(archive: Archive, record: Record) -> str:

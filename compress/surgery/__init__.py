@@ -2,7 +2,7 @@
 
 from compress.surgery.block import State
 from compress.surgery.elastic import Elastic, elastic_network
-from compress.surgery.importance import InputStatistics
+from compress.surgery.importance import InputStatistics, observe
 from compress.surgery.inherit import Rank, inherit, start_from_timm
 from compress.surgery.levit import LevitSurgery
 from compress.surgery.registry import SURGERY, Surgery
@@ -19,5 +19,6 @@ __all__ = [
     "VitSurgery",
     "elastic_network",
     "inherit",
+    "observe",
     "start_from_timm",
 ]

@@ -25,7 +25,8 @@ from compress.testing.recorded_profile import keep_recorded_profile
 
 __all__ = ["SETTINGS", "data", "home", "weights"]
 
-SETTINGS: dict[str, Any] = {"target": "cpu", "speedup": 1.5, "trials": 3, "generation": 3, "steps": 4, "pool": 64}
+SETTINGS: dict[str, Any] = {"target": "cpu", "speedup": 1.5, "trials": 3, "steps": 4, "partial": 0.25, "pool": 64}
+SETTINGS |= {"eta": 2, "members": 1}
 """Settings of a search that ends in seconds."""
 
 

@@ -1,4 +1,4 @@
-"""Promotion by non-dominated rank, on cases that can be checked by eye."""
+"""Successive halving on students with scores that are made up."""
 
 from __future__ import annotations
 
@@ -16,42 +16,10 @@ from compress.core import (
     TrackerSpec,
 )
 from compress.driver.jobs import Rung, TrialJob, TrialResult
-from compress.driver.strategies.halving import Halving, promoted
+from compress.driver.strategies.halving import Halving
 from compress.driver.trials import Trials
 from compress.runtime.thresholds import with_thresholds
-from compress.testing.strategy_trials import TEACHER, accuracy, beyond, earlier_trials, latency, scored, shallower
-
-
-def test_promotion() -> None:
-    # AO
-    #  .6 |       c     d
-    #  .5 |    b     e
-    #  .3 | a
-    #  .2 |    f
-    #     +--------------- ms
-    #       1  2  3  4  5
-    records = [scored(*p) for p in [(1, 0.3), (2, 0.5), (3, 0.6), (5, 0.6), (4, 0.5), (2, 0.2)]]
-    a, b, c, d, _, f = range(6)
-    keeps = beyond(9.0)
-    assert promoted(records, 3, keeps) == [a, b, c]
-    assert promoted(records, 2, keeps) == [b, c]
-    # d is dominated by c alone, as e is by b and c; among equal ranks the more accurate goes on.
-    assert promoted(records, 4, keeps) == [a, b, c, d]
-    # Those over the bound come last, the nearest first.
-    assert promoted(records, 3, beyond(2.5)) == [a, b, f]
-    assert promoted(records, 4, beyond(2.5)) == [a, b, c, f]
-
-
-def test_the_best_of_either_kind_goes_on() -> None:
-    dynamic = replace(TEACHER, bypass=BypassSpec(n_enf=2))
-    points = [(1, 0.5), (2, 0.6), (3, 0.4), (4, 0.3)]
-    records = [replace(scored(*p), spec=dynamic if p[0] > 2 else TEACHER) for p in points]
-    assert promoted(records, 2, beyond(9.0)) == [1, 2]
-    assert promoted(records, 3, beyond(9.0)) == [0, 1, 2]
-    # One that is over the bound, or alone to go on, has no such place.
-    assert promoted(records, 2, beyond(2.5)) == [0, 1]
-    assert promoted(records, 1, beyond(9.0)) == [1]
-
+from compress.testing.strategy_trials import TEACHER, accuracy, earlier_trials, latency, shallower
 
 _RUNGS = (Rung("rung-0", 0), Rung("rung-1", 4), Rung("full", 6, short=False))
 
@@ -71,7 +39,7 @@ def _result(job: TrialJob, ao: float, **found: Any) -> TrialResult:
 def _search(order: Callable[[list[TrialJob]], list[TrialJob]]) -> tuple[Trials, list[list[tuple[int, str]]]]:
     """Halving over five students, of which the slower are the better; results come in some order."""
     trials = _trials(_records([shallower(d) for d in (12, 11, 10, 9, 8)]))
-    strategy, rounds = Halving(trials, students=5, generation=5), []
+    strategy, rounds = Halving(trials, students=5, eta=2, members=1), []
     while not strategy.done:
         jobs = [*strategy.propose(2), *strategy.propose(9)]
         rounds.append([(job.trial, job.fidelity) for job in jobs])
@@ -89,10 +57,10 @@ def test_half_of_a_generation_goes_on(order: Callable[[list[TrialJob]], list[Tri
     trials, rounds = _search(order)
     assert rounds == [
         [(0, "rung-0"), (1, "rung-0"), (2, "rung-0"), (3, "rung-0"), (4, "rung-0")],
-        [(2, "rung-1"), (3, "rung-1"), (4, "rung-1")],
-        [(3, "full"), (4, "full")],
+        [(4, "rung-1"), (0, "rung-1"), (2, "rung-1")],
+        [(4, "full"), (0, "full")],
     ]
-    assert [len(trials[i].rungs) for i in range(5)] == [1, 1, 2, 3, 3]
+    assert [len(trials[i].rungs) for i in range(5)] == [3, 1, 2, 1, 3]
     assert [entry["steps"] for entry in trials[4].rungs] == [0, 4, 10]
     assert trials.trained == 5
     study = trials._proposals.study
@@ -104,7 +72,7 @@ def test_rungs_that_a_stopped_search_has_run_are_not_run_again() -> None:
     records = _records([shallower(12), shallower(11)])
     records[1] = replace(records[1], accuracy=accuracy(0.6), rungs=({"fidelity": "rung-0", "ao": 0.6, "steps": 0},))
     trials = _trials(records)
-    strategy = Halving(trials, students=2, generation=2)
+    strategy = Halving(trials, students=2, generation=2, eta=2, members=1)
     (first,) = strategy.propose(9)
     assert (first.trial, first.fidelity) == (0, "rung-0")
     trials.add(result := _result(first, 0.4))
@@ -114,7 +82,7 @@ def test_rungs_that_a_stopped_search_has_run_are_not_run_again() -> None:
 
 def test_a_student_that_fails_leaves_its_generation() -> None:
     trials = _trials(_records([shallower(12), shallower(11)]))
-    strategy = Halving(trials, students=2, generation=2)
+    strategy = Halving(trials, students=2, generation=2, eta=2, members=1)
     bad, good = strategy.propose(9)
     for result in (TrialResult(bad.trial, bad.fidelity, bad.spec, 0.5, error="diverged"), _result(good, 0.5)):
         trials.add(result)
@@ -126,7 +94,7 @@ def test_a_student_that_fails_leaves_its_generation() -> None:
 
 def test_after_its_time_it_ends_what_it_has_begun() -> None:
     trials = _trials(_records([shallower(12), shallower(11)]))
-    strategy = Halving(trials, students=9, generation=2)
+    strategy = Halving(trials, students=9, generation=2, eta=2, members=1)
     jobs = strategy.propose(9)
     strategy.stop()
     while jobs:
@@ -176,5 +144,7 @@ def test_thresholds_that_were_chosen_stay_with_the_trial() -> None:
 def test_work_is_planned_by_generation() -> None:
     trials = _trials([])
     # Rungs of 1, 5 and 7 units: five students, three of them, two of them; then two, one, one.
-    assert Halving(trials, students=7, generation=5).planned_work == (5 * 1 + 3 * 5 + 2 * 7, 2 * 1 + 1 * 5 + 1 * 7)
-    assert Halving(trials, students=0, generation=5).planned_work == ()
+    halving = Halving(trials, students=7, generation=5, eta=2, members=1)
+    assert halving.planned_work == (5 * 1 + 3 * 5 + 2 * 7) + (2 * 1 + 1 * 5 + 1 * 7)
+    assert Halving(trials, students=0, generation=5).planned_work == 0
+    assert Halving(trials, students=40).planned_work == 40 * 1 + 10 * 5 + 6 * 7

@@ -16,7 +16,7 @@ def _work() -> tuple[PlannedWork, list[Call]]:
 
 def test_pieces_add_up() -> None:
     work, seen = _work()
-    work.start([4, 6])
+    work.start(10)
     piece = work.piece(4)
     piece("half of it", 0.5, {"loss": 1.0})
     work.add(4, "done")
@@ -32,7 +32,7 @@ def test_pieces_add_up() -> None:
 
 def test_more_work_than_planned_is_no_more_than_all() -> None:
     work, seen = _work()
-    work.start([2])
+    work.start(2)
     work.add(3, "more")
     work.piece(5)("and more", 1.0)
     assert [share for _, share, _ in seen] == [1.0, 1.0]
@@ -40,36 +40,27 @@ def test_more_work_than_planned_is_no_more_than_all() -> None:
 
 def test_work_that_was_not_planned_leaves_the_share() -> None:
     work, seen = _work()
-    work.start([4])
+    work.start(4)
     work.add(1, "one")
     work.beside("Pool")("making pairs", 0.5)
     assert seen[-1] == ("Pool: making pairs (50%)", 0.25, None)
 
 
-def test_portions_that_the_time_does_not_allow_are_not_waited_for() -> None:
-    """Ten portions of 10 units; at a unit each second the fourth begins after the 25 seconds that there are."""
+def test_time_that_is_over_counts_where_it_is_more() -> None:
+    """A hundred units in a hundred seconds, of which less is done than time passes, until the end is near."""
     now = 100.0
     work, seen = _work()
     work.clock = lambda: now
-    work.start([10.0] * 10, deadline=100 + 5 + 25)
-    work.say("making pairs")
-    now += 5
-    work.beside("Pool")("made", 1.0)
+    work.start(100, deadline=200)
     piece = work.piece(10)
-    for second in range(1, 11):
-        now += 1
-        piece("at work", second / 10)
-        assert work.expected == 30
-        assert seen[-1][1] == second / 30
-    work.add(10, "one")
-    now += 10  # slower: the second takes 20 seconds, so that no third one begins
-    work.piece(10)("at work", 0.2)
-    assert work.expected == 20
-    before = seen[-1][1]
-    now += 0.1
-    work.piece(10)("faster again, yet the share never falls", 0.9)
-    assert work.expected == 30
-    assert seen[-1][1] >= before
-    now += 100
-    work.add(10, "two")
+    now += 20
+    piece("slow", 0.5)
+    assert seen[-1][1] == 0.2
+    work.add(60, "found in the store")
+    assert seen[-1][1] == 0.6
+    now += 10
+    work.say("the share never falls")
+    assert seen[-1][1] == 0.6
+    now += 80
+    work.say("late")
     assert seen[-1][1] == 1.0

@@ -26,8 +26,8 @@ class OneRung:
         return self._left <= 0
 
     @property
-    def planned_work(self) -> tuple[float, ...]:
-        return (self._trials.work[0],) * self._left
+    def planned_work(self) -> float:
+        return self._trials.work[0] * self._left
 
     def propose(self, count: int) -> list[TrialJob]:
         asked = self._trials.ask(min(count, self._left))
@@ -55,7 +55,7 @@ def test_a_search_goes_by_it(tmp_path: Path, weights: str, data: str) -> None:
     assert [record.fidelity for record in done] == ["rung-0"] * 3
     assert all(record.accuracy for record in done)
     assert found.settings["strategy"] == "one-rung"
-    assert {path.stem for path in (tmp_path / "run" / "checkpoints").iterdir()} == {r.spec.weights_id for r in done}
+    assert not (tmp_path / "run" / "checkpoints").exists(), "nothing was trained"
     more = search(out=tmp_path / "run", strategy="one-rung", trials=4, device="cpu", **settings)
     assert [record.variant for record in more.records if record.status == "done"][:3] == [r.variant for r in done]
     assert len([record for record in more.records if record.status == "done"]) == 4

@@ -24,8 +24,16 @@ class StrategySettings(Protocol):
         """Students to train in all, those of earlier searches of the run included."""
 
     @property
-    def generation(self) -> int:
-        """Students that compete with each other."""
+    def generation(self) -> int | None:
+        """Students that compete with each other; None for all."""
+
+    @property
+    def eta(self) -> int:
+        """Of so many students one goes on to the next rung."""
+
+    @property
+    def members(self) -> int:
+        """Students that go on to the end, where there are so many."""
 
 
 class Strategy(Protocol):
@@ -39,11 +47,8 @@ class Strategy(Protocol):
         """Whether nothing further will be proposed."""
 
     @property
-    def planned_work(self) -> tuple[float, ...]:
-        """What is left to do in units of `Trials.work`, as far as it can be foreseen; for progress only.
-
-        In portions, one after the other, the next of which begins only where there is time left.
-        """
+    def planned_work(self) -> float:
+        """What is left to do in units of `Trials.work`, as far as it can be foreseen; for progress only."""
 
     def propose(self, count: int) -> list[TrialJob]:
         """At most `count` jobs that can run now, beside those whose results are still awaited.
@@ -68,21 +73,26 @@ STRATEGIES = Registry[Callable[["Trials", StrategySettings], Strategy]]("strateg
 SHARED_WEIGHTS = {"elastic"}
 """Strategies whose students start as slices of one network, trained once, rather than from the teacher's weights."""
 
-DEFAULT_STUDENTS = {"elastic": 100}
-"""Students of a search that is not told how many, by strategy; 10 for the others."""
+
+@STRATEGIES.register
+def halving(trials: Trials, settings: StrategySettings) -> Strategy:
+    """Successive halving: many students are scored with inherited weights, one in `eta` goes on at every rung."""
+    return _halving(trials, settings)
 
 
 @STRATEGIES.register
 def elastic(trials: Trials, settings: StrategySettings) -> Strategy:
-    """Every student is scored as a slice of shared weights; one generation of the best is trained to the end."""
-    from compress.driver.strategies.elastic import ElasticStrategy
-
-    return ElasticStrategy(trials, students=settings.students, trained=settings.generation)
+    """The same with students that start as slices of weights that all of them share."""
+    return _halving(trials, settings)
 
 
-@STRATEGIES.register
-def halving(trials: Trials, settings: StrategySettings) -> Strategy:
-    """Successive halving: generations of students, the better half of which goes on at every rung."""
+def _halving(trials: Trials, settings: StrategySettings) -> Strategy:
     from compress.driver.strategies.halving import Halving
 
-    return Halving(trials, students=settings.students, generation=settings.generation)
+    return Halving(
+        trials,
+        students=settings.students,
+        generation=settings.generation,
+        eta=settings.eta,
+        members=settings.members,
+    )

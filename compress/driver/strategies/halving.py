@@ -1,122 +1,210 @@
-"""Successive halving: all of a generation at rung 0, the better half at each next rung."""
+"""Successive halving with a wide base: many at rung 0, where a student costs little, a share of them at each next one.
+
+Under `halving` students start from the teacher's weights, under `elastic` as slices of shared ones, so that what a
+student is worth shows before it is trained by itself. Everything else is the same.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import accumulate
+from math import ceil, inf
 
-import numpy as np
-
-from compress.archive import Record, nondominated_rank
 from compress.driver.jobs import TrialJob, TrialResult
+from compress.driver.strategies.promotion import promoted
 from compress.driver.trials import Trials
+
+_LOWER_SHARE = 1 / 3
+"""Of the time that is left, what a rung before the last may take at most."""
+
+_BATCH = 16
+"""So many students of the base later, those that cannot go on any more are finished: the sampler learns of them."""
 
 
 class Halving:
-    """Generation after generation until enough students are trained; see `Strategy`.
+    """Generation after generation until there are enough students; see `Strategy`.
+
+    Where time is limited, a third of what is left at most goes to a lower rung, and a job is begun only if it should
+    end in time; until a student was trained to the end, the cheapest of a rung is begun in any case. At the last rung
+    students are trained as long as there is time, more than `members` of them where it allows.
 
     Args:
-        students: Students to train in all, earlier ones of a continued search included.
-        generation: Students that compete with each other.
+        students: Students in all, earlier ones of a continued search included.
+        generation: Students that compete with each other; all of them by default.
+        eta: One in so many goes on to the next rung,
+        members: but at least so many, where there are.
     """
 
-    def __init__(self, trials: Trials, *, students: int, generation: int) -> None:
-        self._trials, self._students, self._size = trials, students, generation
+    def __init__(
+        self, trials: Trials, *, students: int, generation: int | None = None, eta: int = 4, members: int = 6
+    ) -> None:
+        self._trials, self._students, self._eta, self._least = trials, students, eta, members
+        self._size = max(1, generation or students)
         self._unfinished = trials.unfinished()
-        self._members: list[int] = []
-        self._rung = 0
-        self._waiting: list[TrialJob] = []
+        self._members: list[int] = []  # of this rung, begun or not
+        self._queue: list[int] = []  # those of them that are not begun
         self._awaited: set[int] = set()
-        self._stopped = self._exhausted = False
+        self._room = self._rung = 0  # room: new students that this generation may still have
+        self._until = self._end = inf  # of the rung, and of the generation
+        self._since = self._took_s = 0.0  # when the generation began; what the one before it took
+        self._begun = self._exhausted = self._stopped = self._delivered = False
 
     @property
     def done(self) -> bool:
         """Whether no generation is under way and none is begun."""
-        ended = self._exhausted or self._stopped or (self._left <= 0 and not self._unfinished)
-        return not self._members and ended
+        return not (self._under_way or self._unfinished or self._wanted)
 
     @property
-    def planned_work(self) -> tuple[float, ...]:
-        """Of each generation, which is halved at every rung."""
+    def planned_work(self) -> float:
+        """Of each generation, fewer of which are left at every rung."""
         whole, rest = divmod(max(0, self._left), self._size)
-        return tuple(map(self._work_of, [self._size] * whole + [rest] * (rest > 0)))
-
-    def _work_of(self, size: int) -> float:
-        sizes = accumulate(self._trials.work[1:], lambda alive, _: (alive + 1) // 2, initial=size)
-        return sum(alive * work for alive, work in zip(sizes, self._trials.work, strict=True))
+        return whole * self._work_of(self._size) + self._work_of(rest)
 
     def propose(self, count: int) -> list[TrialJob]:
         """Jobs of the rung under way; of a new generation where none is."""
-        if not self._members and not self.done:
-            self._begin()
-        jobs, self._waiting = self._waiting[:count], self._waiting[count:]
+        jobs: list[TrialJob] = []
+        while len(jobs) < count and not self.done:
+            if not self._under_way:
+                self._begin()
+            if self._ready():
+                jobs += self._next()
+            elif self._awaited:
+                break
+            else:
+                self._promote()
         return jobs
 
     def observe(self, result: TrialResult) -> None:
-        """Go on to the next rung once all results of this one are in."""
+        """Go on to the next rung once all results of this one are in and nothing further is begun at it."""
         self._awaited.discard(result.trial)
-        if not self._awaited:
+        self._delivered |= self._rung == self._last and not result.error
+        if self._rung == 0 and self._room and len(self._members) % _BATCH == 0:
+            self._finish_hopeless()
+        while self._under_way and not self._awaited and not self._ready():
             self._promote()
 
     def stop(self) -> None:
-        """Begin no further generation."""
-        self._stopped = True
+        """Begin nothing more, unless no student was trained to the end: then one is."""
+        self._stopped, self._room = True, 0
+        if not self._under_way:
+            self._unfinished = []  # left as they are, to the next search
+
+    @property
+    def _under_way(self) -> bool:
+        return bool(self._members or self._room)
+
+    @property
+    def _wanted(self) -> bool:
+        budget = self._trials.budget
+        return (
+            self._left > 0
+            and not (self._exhausted or self._stopped)
+            and budget.clock() + self._took_s / 2 <= budget.end
+        )
+
+    @property
+    def _last(self) -> int:
+        return len(self._trials.work) - 1
 
     @property
     def _left(self) -> int:
         return self._students - self._trials.trained
 
+    def _count(self, alive: int) -> int:
+        return min(alive, max(self._least, ceil(alive / self._eta)))
+
+    def _work_of(self, size: int) -> float:
+        total = 0.0
+        for work in self._trials.work:
+            total, size = total + size * work, self._count(size)
+        return total
+
     def _begin(self) -> None:
-        """A generation: what a stopped search left open, and as many new students as it has room for."""
-        room = min(self._left, self._size) - len(self._unfinished)
-        self._members, self._unfinished = [*self._unfinished, *self._trials.ask(room)], []
-        self._exhausted = not self._members
-        self._enter(0)
+        """A generation: what a stopped search left open, at the rung where it was, and room for new students."""
+        budget, found = self._trials.budget, self._unfinished
+        self._unfinished, self._since = [], budget.clock()
+        self._end = budget.share_until(1 / max(1, ceil(self._left / self._size)))
+        rung = max((self._trials.promoted_to(i) for i in found), default=0)
+        self._members = [i for i in found if self._trials.promoted_to(i) == rung]
+        self._finish(set(found) - set(self._members))
+        self._room = 0 if self._stopped or rung else max(0, min(self._left, self._size) - len(self._members))
+        self._enter(rung)
 
     def _enter(self, rung: int) -> None:
         """Queue the jobs of a rung, without those that a stopped search has run."""
         self._rung = rung
-        self._waiting = [self._trials.job(i, rung) for i in self._members if not self._trials.reached(i, rung)]
-        self._awaited = {job.trial for job in self._waiting}
-        if self._members and not self._awaited:
-            self._promote()
+        self._queue = [i for i in self._members if not self._trials.reached(i, rung)]
+        self._begun = len(self._queue) < len(self._members)
+        last = rung == self._last
+        self._until = self._end if last else self._trials.budget.share_until(_LOWER_SHARE, end=self._end)
+
+    def _ready(self) -> bool:
+        """Whether a job of this rung is to be begun now."""
+        return self._queued() is not None or self._has_room()
+
+    def _next(self) -> list[TrialJob]:
+        """That job; none where the space holds no further student."""
+        number = self._queued()
+        if number is not None:
+            self._queue.remove(number)
+        else:
+            found = self._trials.ask(1)
+            self._exhausted, self._room = not found, self._room - 1 if found else 0
+            self._members += found
+            number = found[0] if found else None
+        if number is None:
+            return []
+        self._begun = True
+        self._awaited.add(number)
+        return [self._trials.job(number, self._rung)]
+
+    def _queued(self) -> int | None:
+        """The first whose job should end in time; the cheapest, where else none would be trained to the end."""
+        found = next((i for i in self._queue if self._in_time(i)), None)
+        if found is None and self._queue and not (self._begun or self._delivered):
+            return min(self._queue, key=lambda i: self._trials.seconds(i, self._rung))
+        return found
+
+    def _has_room(self) -> bool:
+        """Whether one more student is to be asked for; as many as are wanted at the end are in any case."""
+        return self._room > 0 and (len(self._members) < self._least or self._in_time(self._members[-1]))
+
+    def _in_time(self, number: int) -> bool:
+        budget = self._trials.budget
+        return not self._stopped and budget.clock() + self._trials.seconds(number, self._rung) <= self._until
 
     def _promote(self) -> None:
-        """Finish those who go no further, and enter the next rung with the others."""
+        """Finish those who go no further, and enter the next rung with the others, or end the generation."""
+        self._room = 0
         alive = [i for i in self._members if self._trials[i].status == "running"]  # the others failed
-        last = self._rung + 1 == len(self._trials.work)
-        count = 0 if last else (len(alive) + 1) // 2
-        chosen = promoted([self._trials[i] for i in alive], count, self._trials.over_ms)
-        for at, number in enumerate(alive):
-            if at not in chosen:
-                self._trials.finish(number)
-        self._members = [alive[at] for at in chosen]
-        if self._members:
+        scored = [i for i in alive if self._trials.reached(i, self._rung)]
+        chosen = [] if self._rung == self._last else self._best(scored, self._rung + 1)
+        for number in chosen:
+            self._trials.promote(number, self._rung + 1)
+        self._finish(set(alive) - set(chosen))
+        self._members = chosen
+        if chosen:
             self._enter(self._rung + 1)
+        else:
+            self._took_s = self._trials.budget.clock() - self._since
 
+    def _best(self, scored: list[int], rung: int) -> list[int]:
+        """Those that go on to a rung, the most wanted first; to the last one all may, as far as there is time."""
+        everyone = rung == self._last and self._trials.budget.limited
+        return self._choice(scored, len(scored) if everyone else self._count(len(scored)))
 
-def promoted(records: list[Record], count: int, over_ms: Callable[[Record], float]) -> list[int]:
-    """Indices of the `count` records that go on: by non-dominated rank on latency and AO, then by AO.
+    def _choice(self, numbers: list[int], count: int) -> list[int]:
+        fidelity = self._trials.fidelity(self._rung)
+        records = [self._trials[i] for i in numbers]
+        return [numbers[at] for at in promoted(records, count, self._trials.over_ms, fidelity=fidelity)]
 
-    Ranks, not a weighted sum, so that a fast and a precise student need not be compared. Those over the bound, as
-    adaptive ones may turn out to be, come last, the nearest first (Deb's constrained domination). Where two or more
-    go on, the best adaptive and the best static one are among them: routing is what is trained last, so that a lower
-    rung does not show what it will be worth.
-    """
-    if not count:
-        return []
-    points = np.array([_point(record) for record in records])
-    rank = nondominated_rank(points, ("minimize", "maximize"))
-    over = [max(0.0, over_ms(record)) for record in records]
-    order = sorted(range(len(records)), key=lambda i: (over[i], int(rank[i]), -points[i, 1]))
-    kinds = [
-        next((i for i in order if records[i].spec.adaptive == kind and not over[i]), None) for kind in (True, False)
-    ]
-    first = [i for i in kinds if i is not None] if count > 1 else []
-    return sorted(sorted(order, key=lambda i: i not in first)[:count])
+    def _finish_hopeless(self) -> None:
+        """Finish those of the base that are not among the best so far, however many go on in the end."""
+        scored = [i for i in self._members if self._trials.reached(i, 0) and self._trials[i].status == "running"]
+        out = set(scored) - set(self._choice(scored, self._count(self._size)))
+        self._finish(out)
+        self._members = [i for i in self._members if i not in out]
 
-
-def _point(record: Record) -> tuple[float, float]:
-    assert record.predicted is not None
-    assert record.accuracy is not None
-    return record.predicted.mean_ms, record.accuracy.ao
+    def _finish(self, numbers: set[int]) -> None:
+        """Enter in the study what was found; a student that a stopped search never scored is left to the next one."""
+        for number in sorted(numbers):
+            if self._trials[number].accuracy is not None:
+                self._trials.finish(number)
