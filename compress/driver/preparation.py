@@ -86,7 +86,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
         training=inputs.training,
-        pairs=settings.pool or pool_size(teacher, most_steps * StudentRecipe.batch),
+        pairs=settings.pool or pool_size(teacher, most_steps * StudentRecipe.batch // 2),
         rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest="elastic" if elastic else "rung-0"),
         seed=settings.seed,
         mlp_rank=settings.mlp_rank,
