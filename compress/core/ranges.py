@@ -143,6 +143,9 @@ ANY_ROUNDS = NumberRange(2, 1000, whole=True)
 WORKERS = NumberRange(0, 256, whole=True)
 """Processes that draw pairs; 0 draws in the process itself."""
 
+EXECUTOR_WORKERS = NumberRange(1, 256, whole=True)
+"""Processes that train and score students."""
+
 GIGABYTES = NumberRange(0, 1_000_000_000, unit="gigabytes")
 PIXELS = NumberRange(-10_000_000, 10_000_000, unit="pixels")
 """Coordinates of a box; it is checked against its frame where that is known."""

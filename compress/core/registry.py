@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, ItemsView, Iterator
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, TypeVar, overload
+from weakref import WeakSet
 
 from compress.core.errors import UsageError, unknown_name
 
@@ -28,9 +30,21 @@ class Registry(Generic[_T]):
         KNOBS.register("depth", Depth())    # any value under a name
     """
 
+    _all: ClassVar[WeakSet[Registry[Any]]] = WeakSet()
+
     def __init__(self, kind: str) -> None:
         self._kind = kind
         self._entries: dict[str, _T] = {}
+        self._modules: dict[str, str] = {}
+        self._all.add(self)
+
+    @classmethod
+    def outside_modules(cls) -> list[str]:
+        """Modules outside of this package that have entries in any registry: another process has to import them too."""
+        found = {module for each in cls._all for name, module in each._modules.items() if name in each}
+        return sorted(
+            name for name in found if not name.startswith("compress.") or name.startswith("compress.testing.")
+        )
 
     @overload
     def register(self, name: str, value: _T) -> _T: ...
@@ -91,7 +105,16 @@ class Registry(Generic[_T]):
                 f"{_origin(value)} needs another name."
             )
         self._entries[name] = value
+        self._modules[name] = _registering_module()
         return value
+
+
+def _registering_module() -> str:
+    """The module that calls `Registry.register`."""
+    frame = sys._getframe(1)
+    while frame.f_globals["__name__"] == __name__ and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_globals["__name__"]
 
 
 def _origin(value: object) -> str:

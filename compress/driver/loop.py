@@ -37,7 +37,7 @@ class Journal:
 
     def watch(self, job: TrialJob) -> Progress:
         """Where the progress of a job goes."""
-        piece, name = self.work.piece(self.trials.work[job.rung]), self.trials[job.trial].variant
+        piece, name = self.work.piece(self.trials.work[job.rung], job.trial), self.trials[job.trial].variant
 
         def progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
             if figures:
@@ -55,7 +55,7 @@ class Journal:
         """Log a result and count its work as done."""
         text = f"{record.variant} {result.fidelity}: {_outcome(record)}"
         self.log(text)
-        self.work.add(self.trials.work[self._rung(result)], text)
+        self.work.add(self.trials.work[self._rung(result)], text, result.trial)
 
     def _rung(self, result: TrialResult) -> int:
         return next(i for i, r in enumerate(self.students.setup.rungs) if r.fidelity == result.fidelity)

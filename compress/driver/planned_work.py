@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from time import monotonic
 
@@ -16,7 +16,7 @@ class PlannedWork:
 
     Attributes:
         progress: Where the whole is reported to.
-        done: Units of work; a piece under way is not in it yet.
+        done: Units of work; pieces under way are not in it yet.
         clock: Seconds, as the deadline of `start` counts them.
     """
 
@@ -26,7 +26,7 @@ class PlannedWork:
     _planned: float = 1.0
     _deadline: float = inf
     _since: float = 0.0
-    _under_way: float = 0.0
+    _pieces: dict[int, float] = field(default_factory=dict)
     _share: float = 0.0
 
     def start(self, units: float, *, deadline: float = inf) -> None:
@@ -37,7 +37,8 @@ class PlannedWork:
             deadline: When it ends, done or not; the time that is over then tells more than the work.
         """
         self._planned, self._deadline = units, deadline
-        self.done = self._under_way = self._share = 0.0
+        self.done = self._share = 0.0
+        self._pieces.clear()
         self._since = self.clock()
 
     @property
@@ -46,10 +47,14 @@ class PlannedWork:
         over = (self.clock() - self._since) / max(self._deadline - self._since, 1e-9)
         return min(1.0, max(over, (self.done + self._under_way) / max(self._planned, 1e-9)))
 
-    def add(self, units: float, text: str) -> None:
-        """A piece of `units` is done."""
+    @property
+    def _under_way(self) -> float:
+        return sum(self._pieces.values())
+
+    def add(self, units: float, text: str, key: int = 0) -> None:
+        """A piece of `units` is done, see `piece` for `key`."""
         self.done = min(self.done + units, self._planned)
-        self._under_way = 0.0
+        self._pieces.pop(key, None)
         self.say(text)
 
     def say(self, text: str, figures: Mapping[str, float] | None = None) -> None:
@@ -57,11 +62,15 @@ class PlannedWork:
         self._share = max(self._share, self.share)
         self.progress(text, self._share, figures)
 
-    def piece(self, units: float) -> Progress:
-        """Progress of a piece worth `units`, which `add` will count once it is done."""
+    def piece(self, units: float, key: int = 0) -> Progress:
+        """Progress of a piece worth `units`, which `add` will count once it is done.
+
+        Args:
+            key: Tells it from other pieces that are under way.
+        """
 
         def progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
-            self._under_way = units * share
+            self._pieces[key] = units * share
             self.say(text, figures)
 
         return progress

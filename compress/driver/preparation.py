@@ -18,12 +18,12 @@ from compress.distill import StudentRecipe, pool_bytes
 from compress.driver.jobs import ElasticSetup, Rung, TrainingSetup
 from compress.driver.planner.warm_start import PlannedStudent, enqueue, planned_students
 from compress.driver.proposals import Proposals
-from compress.driver.remeasure import timing_turn
 from compress.driver.settings import SearchSettings
 from compress.driver.strategies import SHARED_WEIGHTS
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
 from compress.driver.time_budget import FRAMES_PER_STEP
+from compress.driver.turns import timing_turn
 from compress.latency import LatencyModel, gate
 from compress.measure import Coverage, Target, resolve_target
 from compress.models import Tracker, load_tracker

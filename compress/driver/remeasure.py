@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ import optuna
 
 from compress.archive import Archive, Record, archive_of, store_measured
 from compress.core import FileError, Latency, TrackerSpec
-from compress.core.files import home
-from compress.core.locks import locked
 from compress.core.progress import Progress, no_progress
+from compress.driver.turns import timing_turn
 from compress.measure import Target
 from compress.models import Tracker, build, load_weights
 
@@ -24,33 +22,6 @@ STEADY = 0.05
 
 _PAUSES_S = (10.0, 30.0)
 """Waits before the second and the third measurement, for a busy machine to become quiet."""
-
-_MOST_WAIT_S = 300.0
-"""How long a search waits for another one that times something; then both do."""
-
-
-@contextmanager
-def timing_turn(
-    progress: Progress = no_progress, *, most_s: float = _MOST_WAIT_S, every_s: float = 1.0
-) -> Iterator[None]:
-    """Let one search after the other time something on this host, as each would disturb the other.
-
-    It waits for `most_s` at most, and not at all where the home cannot be written.
-    """
-    path, begin = home() / ".timing.lock", time.monotonic()
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(locked(path, wait=False))
-            except BlockingIOError:
-                if time.monotonic() - begin < most_s:
-                    progress("waiting while another search measures", 0.0)
-                    time.sleep(every_s)
-                    continue
-            except OSError:
-                pass  # the lock saves accuracy, not files
-            break
-        yield
 
 
 @dataclass(frozen=True)

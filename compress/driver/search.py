@@ -106,6 +106,7 @@ def _run(
     strategy = STRATEGIES[config.strategy](trials, config)
     executor = EXECUTORS[config.executor](config, journal.watch)
     run_trials(strategy, executor, trials, journal)
+    log("training has ended and its workers with it: what is timed now has the machine to itself")
     measured = Remeasurer(
         study=study,
         run_dir=run_dir,

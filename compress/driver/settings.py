@@ -9,6 +9,7 @@ from typing import Literal, TypedDict
 from compress.core import LATENCY_FIGURES, Latency, LatencyConstraint, UsageError
 from compress.core.ranges import (
     ETA,
+    EXECUTOR_WORKERS,
     FPS,
     GENERATION,
     MINUTES,
@@ -67,6 +68,9 @@ class SearchSettings:
     sampler: str = setting("tpe", "How specs are drawn.", names=SAMPLERS.names)
     strategy: str = setting("halving", "Which students are trained, and how far.", names=STRATEGIES.names)
     executor: str = setting("inline", "Where students are trained.", names=EXECUTORS.names)
+    workers: int | None = setting(
+        None, "Students trained at once, by other executors than inline (default: what fits).", numbers=EXECUTOR_WORKERS
+    )
     plan: str = setting("", "Train the front of this plan (a run directory) first.")
     seed: int = setting(0, "Seed of everything random.", numbers=SEED)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where networks are trained; auto takes a free GPU.")
@@ -124,10 +128,11 @@ class SearchKeywords(TypedDict, total=False):
     sampler: str
     strategy: str
     executor: str
+    workers: int | None
     plan: str
     seed: int
     device: Literal["auto", "cpu", "cuda"]
 
 
-MAY_CHANGE = ("trials", "device", "executor", "time_budget")
+MAY_CHANGE = ("trials", "device", "executor", "workers", "time_budget")
 """What may differ when a run is continued: how long and where, not what."""

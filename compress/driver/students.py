@@ -63,6 +63,12 @@ class Students:
     shared: SharedWeights | None = None
     _inherited: list[Elastic] = field(default_factory=list, repr=False)
 
+    def prepare(self, progress: Progress = no_progress) -> None:
+        """Make what all students start from: the pool, and the shared weights where they are slices of those."""
+        self.pool(progress)
+        if self.shared is not None:
+            self.shared(part(progress, 0, 0.8, "Shared weights"))
+
     def score(self, spec: TrackerSpec, rung: int, progress: Progress = no_progress) -> Score:
         """Accuracy of the student at a rung and the paths it took, trained and scored now unless it was before."""
 

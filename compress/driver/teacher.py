@@ -15,6 +15,7 @@ from compress.core.cost import macs, parameters
 from compress.core.progress import Progress
 from compress.driver.jobs import TeacherWeights
 from compress.driver.students import Students
+from compress.driver.turns import training_turn
 from compress.latency import LatencyModel
 from compress.models import Tracker, build, load_weights, save_weights, weights_key
 
@@ -55,7 +56,9 @@ def record_teacher(
     if kept is not None:
         record = Record.from_attrs(kept)
         return replace(record, predicted=model.predict(record.spec, record.paths))
-    spec, score = students.teacher.spec, students.score_teacher(len(students.setup.rungs) - 1, progress)
+    spec = students.teacher.spec
+    with training_turn(progress):
+        score = students.score_teacher(len(students.setup.rungs) - 1, progress)
     predicted, cost = model.predict(spec, score.paths), macs(spec)
     record = Record(
         variant="teacher",

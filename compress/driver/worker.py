@@ -21,6 +21,7 @@ from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 from compress.driver.shared_weights import SharedWeights
 from compress.driver.students import Students
 from compress.driver.teacher import load_kept_teacher
+from compress.driver.turns import training_turn
 from compress.models import Tracker
 
 
@@ -40,9 +41,10 @@ def run_job(job: TrialJob, progress: Progress = no_progress) -> TrialResult:
     begin = perf_counter()
     result = TrialResult(job.trial, job.fidelity, job.spec, 0.0)
     try:
-        students = students_of(job.setup)
-        spec = _with_thresholds(job, students, progress)
-        score = students.score(spec, job.rung, progress)
+        with training_turn(progress):
+            students = students_of(job.setup)
+            spec = _with_thresholds(job, students, progress)
+            score = students.score(spec, job.rung, progress)
         result = replace(result, spec=spec, accuracy=score.accuracy, paths=score.paths)
     except (UsageError, FileError, InterruptedRun):
         raise  # about the search as a whole: every other student would end the same
@@ -51,6 +53,23 @@ def run_job(job: TrialJob, progress: Progress = no_progress) -> TrialResult:
     except torch.OutOfMemoryError as error:
         result = replace(result, error=f"Its training does not fit into the memory of the device: {error}")
     return replace(result, seconds=round(perf_counter() - begin, 2))
+
+
+def needs_preparation(job: TrialJob) -> bool:
+    """Whether a job needs what `prepare` makes: not where the store has its student already."""
+    return not students_of(job.setup).path(job.spec, job.rung).is_file()
+
+
+def prepare(setup: TrainingSetup, progress: Progress = no_progress) -> None:
+    """Put what all students of a setup start from into the store, where it is not: pairs, answers, shared weights.
+
+    Executors that run several jobs at once do this first, with all that the machine has.
+
+    Raises:
+        CompressError: the training of shared weights diverged; or as `students_of`.
+    """
+    with training_turn(progress):
+        students_of(setup).prepare(progress)
 
 
 def students_of(setup: TrainingSetup) -> Students:

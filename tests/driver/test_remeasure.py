@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,9 +12,7 @@ import pytest
 
 from compress.archive import STUDY, read_archive, storage_url, write_trials_csv
 from compress.core import ExecutionPath, FileError, Latency, TrackerSpec
-from compress.core.files import home
-from compress.core.locks import locked
-from compress.driver.remeasure import Remeasurer, timing_turn
+from compress.driver.remeasure import Remeasurer
 from compress.measure import Target
 from compress.models import Tracker, build, save_weights
 from compress.report import noise_sentence
@@ -105,29 +102,3 @@ def test_weights_that_are_gone_are_restored(run: Path, damage: str) -> None:
     path.write_bytes(b"")
     with pytest.raises(FileError):
         _remeasurer(run, _Timer([0.0]), restore=lambda spec: None)._network(read_archive(run).variant("v001"))
-
-
-def test_one_search_after_the_other_times() -> None:
-    order: list[str] = []
-
-    def second() -> None:
-        with timing_turn(lambda text, share, figures=None: order.append(text) or held.set(), every_s=0.01):
-            order.append("second")
-
-    held, thread = threading.Event(), threading.Thread(target=second)
-    with timing_turn():
-        thread.start()
-        assert held.wait(60)
-        order.append("first")
-    thread.join()
-    assert order[0] == "waiting while another search measures"
-    assert order.index("first") < order.index("second")
-
-
-def test_a_turn_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with locked(home() / ".timing.lock"), timing_turn(most_s=0.0):
-        pass
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / "file"))
-    with timing_turn():
-        pass

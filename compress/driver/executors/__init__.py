@@ -13,3 +13,12 @@ def inline(settings: ExecutorSettings, watch: Watch) -> Executor:
     from compress.driver.executors.inline import Inline
 
     return Inline(watch)
+
+
+@EXECUTORS.register
+def local(settings: ExecutorSettings, watch: Watch) -> Executor:
+    """Several jobs at once, in processes on this machine."""
+    from compress.driver.executors.local import Local
+    from compress.driver.executors.resources import worker_shares
+
+    return Local(worker_shares(settings.workers, settings.device), watch)

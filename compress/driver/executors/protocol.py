@@ -22,6 +22,10 @@ class ExecutorSettings(Protocol):
     def device(self) -> str:
         """Where jobs are to train: `auto`, `cpu` or `cuda`; each job says it too."""
 
+    @property
+    def workers(self) -> int | None:
+        """Jobs at once; None leaves it to the executor."""
+
 
 class Executor(Protocol):
     """Runs jobs by `worker.run_job`, which needs the job and the store, so that this may be in another process or host.
@@ -31,7 +35,10 @@ class Executor(Protocol):
 
     @property
     def free(self) -> int:
-        """How many more jobs could start at once; the search submits no more than that."""
+        """How many more jobs it takes now: those that could start at once, and where that saves time a few to follow.
+
+        The search submits no more than that.
+        """
 
     def submit(self, job: TrialJob) -> None:
         """Take a job, without waiting for it.
@@ -49,7 +56,10 @@ class Executor(Protocol):
         """
 
     def shutdown(self) -> None:
-        """Drop what has not begun and give everything back; a second call does nothing."""
+        """Drop what has not ended and give everything back; a second call does nothing.
+
+        When it returns no job runs any more, so that what is timed afterwards has the machine to itself.
+        """
 
 
 EXECUTORS = Registry[Callable[[ExecutorSettings, Watch], Executor]]("executor")
