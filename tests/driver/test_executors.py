@@ -50,8 +50,8 @@ def test_conformance(name: str, check: executor_checks.Check, setup: TrainingSet
 
 @pytest.fixture
 def endless(setup: TrainingSetup) -> TrainingSetup:
-    """More steps than any test waits for; it reports every fiftieth."""
-    return replace(setup, rungs=(Rung("rung-0", 0), Rung("full", 1000, short=False)))
+    """More steps than any test waits for; it reports every tenth."""
+    return replace(setup, rungs=(Rung("rung-0", 0), Rung("full", 200, short=False)))
 
 
 def _local(heard: Heard, *, workers: int = 1, **settings: Any) -> Local:
@@ -104,7 +104,7 @@ def test_one_whose_worker_is_killed_again_has_failed_and_others_go_on(endless: T
 
 def test_a_job_that_takes_too_long_has_failed(endless: TrainingSetup) -> None:
     executor = _local(lambda *heard: None, most_s=1.0)
-    executor.submit(job_of(endless, SHORTER[0]))
+    executor.submit(job_of(replace(endless, rungs=(Rung("full", 100_000),)), SHORTER[0], rung=0))
     (result,) = executor.as_completed()
     executor.shutdown()
     assert "longer than the 1 seconds" in result.error
@@ -137,7 +137,7 @@ from compress.testing.executor_checks import SHORTER, job_of, small_setup
 from dataclasses import replace
 from compress.driver.jobs import Rung
 
-setup = replace(small_setup(sys.argv[1]), rungs=(Rung("rung-0", 0), Rung("full", 1000, short=False)))
+setup = replace(small_setup(sys.argv[1]), rungs=(Rung("rung-0", 0), Rung("full", 200, short=False)))
 def heard(text, share, figures=None):
     if "Distilling" in text:
         print(*[each.process.pid for each in executor._pool._workers], executor._pool._server._process.pid, flush=True)

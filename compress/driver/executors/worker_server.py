@@ -27,6 +27,9 @@ from compress.core.interrupts import Terminated, raise_when_terminated
 GRACE_S = 30.0
 """Seconds that a worker has to end after SIGTERM: a training finishes its step and saves its state."""
 
+_LOADED = ("compress.driver.worker", "compress.distill", "cv2", "torch._dynamo")
+"""What every job needs; the last is what the first optimiser loads."""
+
 _REPORT_S = 0.2
 """Between two reports of progress that carry no figures."""
 
@@ -40,7 +43,7 @@ def serve(control: Connection, modules: list[str]) -> None:
     Args:
         modules: Outside of this package that have registered something.
     """
-    for name in ("compress.driver.worker", "compress.distill", "cv2", *modules):
+    for name in (*_LOADED, *modules):
         with suppress(Exception):  # a job that needs it says so
             import_module(name)
     gc.freeze()
