@@ -1,7 +1,10 @@
-"""Distilling a network of shared weights: at every step the largest student of a space, the smallest, and random ones.
+"""Distilling a network of shared weights: at every step random students of a space, now and then its two ends as well.
 
-The sandwich rule of BigNAS: whoever lies between the two learns along with them. There the smaller networks
-imitate the largest; here each imitates the teacher's answers in the pool, as students that are trained alone do.
+The sandwich rule of BigNAS (the largest, the smallest, random ones at each step) with two changes. The largest starts
+as the teacher itself and costs as much as several others, and the loss of the smallest outweighs all others, so that
+both take part in every fourth step only. And of two draws the cheaper is taken: what is far from the teacher has more
+to learn. The smaller networks there imitate the largest; here each imitates the teacher's answers in the pool, as
+students that are trained alone do.
 """
 
 from __future__ import annotations
@@ -32,8 +35,11 @@ from compress.models import Tracker, build
 from compress.spaces import Space
 from compress.surgery import Elastic
 
-RANDOM = 2
-"""Random students in a step, beside the largest and the smallest (BigNAS)."""
+RANDOM = 3
+"""Random students in a step."""
+
+ENDS_EVERY = 4
+"""In one of so many steps the largest and the smallest take part."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ class Sandwich:
     """Which students are trained at a step, the same whenever it is asked.
 
     Attributes:
-        random: Students drawn at each step, beside the largest and the smallest.
+        random: Students drawn at each step.
     """
 
     teacher: TrackerSpec
@@ -50,9 +56,13 @@ class Sandwich:
     random: int = RANDOM
 
     def __call__(self, step: int) -> tuple[TrackerSpec, ...]:
-        """The largest, the smallest, and random ones."""
-        draws = (random.Random(f"{self.seed} {step} {i}") for i in range(self.random))
-        return (*self._ends, *(self.space.sample(self.teacher, rng) for rng in draws))
+        """Random ones, then the largest and the smallest where it is their turn."""
+        draws = tuple(self._draw(random.Random(f"{self.seed} {step} {i}")) for i in range(self.random))
+        return draws if step % ENDS_EVERY else (*draws, *self._ends)
+
+    def _draw(self, rng: random.Random) -> TrackerSpec:
+        """The cheaper of two."""
+        return min((self.space.sample(self.teacher, rng) for _ in range(2)), key=_cost)
 
     @cached_property
     def _ends(self) -> tuple[TrackerSpec, TrackerSpec]:
@@ -142,7 +152,7 @@ class ElasticObjective:
         attentions: Trained beside the network, and not needed afterwards: for the early exits of any student.
 
     Args:
-        students: Those of a step, counted from 0; the first is reported as `largest`, the second as `smallest`.
+        students: Those of a step, counted from 0.
         static_steps: As of `AdaptiveObjective`.
     """
 
@@ -159,7 +169,7 @@ class ElasticObjective:
         self.attentions = nn.ModuleList(ImitationAttention(spec.dim) for _ in spec.exits[:-1])
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """`loss`, whose gradients are known already, and the losses and the IoU that make it up."""
+        """`loss`, whose gradients are known already, and the mean IoU."""
         parameters = [*self._elastic.model.parameters(), *self.attentions.parameters()]
         sums: list[Tensor | None] = [None] * len(parameters)
         losses, overlaps = [], []
@@ -171,8 +181,7 @@ class ElasticObjective:
             overlaps.append(parts["iou"].detach())
         gradients = [None if each is None else each / len(losses) for each in sums]
         loss: Tensor = _Known.apply(torch.stack(losses).mean(), gradients, *parameters)
-        ends = dict(zip(("largest", "smallest"), losses, strict=False))
-        return {"loss": loss, "iou": torch.stack(overlaps).mean(), **ends}
+        return {"loss": loss, "iou": torch.stack(overlaps).mean()}
 
     def _parts(self, spec: TrackerSpec, batch: Batch, step: int) -> dict[str, Tensor]:
         with torch.device("meta"):

@@ -47,12 +47,12 @@ class ElasticSetup:
     Attributes:
         space: The knobs of the space and their choices, as JSON; it says which students there are.
         steps: Distillation steps of the network.
-        random: Students of each step beside the largest and the smallest.
+        random: Students drawn at each step.
     """
 
     space: str
     steps: int
-    random: int = 2
+    random: int = 3
 
 
 @dataclass(frozen=True)
