@@ -42,6 +42,9 @@ def main() -> None:
                 seed=seed,
                 trials=arguments.trials,
                 steps=arguments.steps,
+                generation=5,
+                eta=2,
+                members=2,
                 **about,
             )
             rows.append((kind, seed, curve(archive)))
