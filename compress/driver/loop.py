@@ -75,6 +75,7 @@ def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: 
         for job in jobs:
             executor.submit(job)
 
+    trials.budget.workers = executor.workers
     journal.work.start(strategy.planned_work, deadline=trials.budget.end)
     try:
         submit()

@@ -104,7 +104,7 @@ def _run(
     trials = Trials(proposals, model, constraint, students.setup, work=work_of(students), budget=budget)
     journal = Journal(run_dir, log, work, trials, students)
     strategy = STRATEGIES[config.strategy](trials, config)
-    executor = EXECUTORS[config.executor](config, journal.watch)
+    executor = EXECUTORS[config.chosen_executor](config, journal.watch)
     run_trials(strategy, executor, trials, journal)
     log("training has ended and its workers with it: what is timed now has the machine to itself")
     measured = Remeasurer(

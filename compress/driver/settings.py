@@ -22,12 +22,15 @@ from compress.core.ranges import (
     TRIALS,
 )
 from compress.core.settings import check_settings, flag_of, setting
+from compress.core.threads import usable_cores
 from compress.driver.executors import EXECUTORS
 from compress.driver.samplers import SAMPLERS
 from compress.driver.strategies import STRATEGIES
 
 DEFAULT_STUDENTS = 128
 DEFAULT_MINUTES = 9.0
+_MANY = 16
+"""Students from which on several are trained at once by default."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ class SearchSettings:
     mlp_rank: Literal["importance", "leading"] = setting("importance", "Units that a thin MLP keeps.")
     sampler: str = setting("tpe", "How specs are drawn.", names=SAMPLERS.names)
     strategy: str = setting("halving", "Which students are trained, and how far.", names=STRATEGIES.names)
-    executor: str = setting("inline", "Where students are trained.", names=EXECUTORS.names)
+    executor: str | None = setting(
+        None, "Where students are trained (default local for many of them, else inline).", names=EXECUTORS.names
+    )
     workers: int | None = setting(
         None, "Students trained at once, by other executors than inline (default: what fits).", numbers=EXECUTOR_WORKERS
     )
@@ -88,6 +93,11 @@ class SearchSettings:
     def students(self) -> int:
         """Students to try, where there is time for so many."""
         return DEFAULT_STUDENTS if self.trials is None else self.trials
+
+    @property
+    def chosen_executor(self) -> str:
+        """The executor; by default processes where they save more time than it takes to start them."""
+        return self.executor or ("local" if self.students >= _MANY and usable_cores() > 1 else "inline")
 
     @property
     def minutes(self) -> float:
@@ -127,7 +137,7 @@ class SearchKeywords(TypedDict, total=False):
     mlp_rank: Literal["importance", "leading"]
     sampler: str
     strategy: str
-    executor: str
+    executor: str | None
     workers: int | None
     plan: str
     seed: int

@@ -47,11 +47,13 @@ class TimeBudget:
     Attributes:
         deadline: By `clock`; infinite where a search may take as long as it takes.
         reserve_s: Seconds before it that are for what comes after the jobs, such as measuring the front.
+        workers: Jobs that run at the same time.
     """
 
     deadline: float = inf
     reserve_s: float = 0.0
     clock: Callable[[], float] = monotonic
+    workers: int = 1
     _frame_s: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
     _step_s: deque[float] = field(default_factory=lambda: deque(maxlen=_RECENT))
 

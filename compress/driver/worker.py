@@ -38,11 +38,13 @@ def run_job(job: TrialJob, progress: Progress = no_progress) -> TrialResult:
         FileError: the teacher's weights are not in the store, or data changed or is missing.
         UsageError: a job that asks for what there is not.
     """
-    begin = perf_counter()
-    result = TrialResult(job.trial, job.fidelity, job.spec, 0.0)
+    result, begin = TrialResult(job.trial, job.fidelity, job.spec, 0.0), perf_counter()
     try:
         with training_turn(progress):
             students = students_of(job.setup)
+            if needs_preparation(job):
+                students.prepare(progress)
+            begin = perf_counter()  # what all students need is no part of what this one took
             spec = _with_thresholds(job, students, progress)
             score = students.score(spec, job.rung, progress)
         result = replace(result, spec=spec, accuracy=score.accuracy, paths=score.paths)

@@ -23,6 +23,8 @@ from compress.testing import executor_checks
 class Processes:
     """Two fresh processes, which share nothing with this one but the store."""
 
+    workers = 2
+
     def __init__(self, settings: SearchSettings, watch: Watch) -> None:
         context = get_context("forkserver")  # spawned ones would each import PyTorch
         context.set_forkserver_preload(["compress.driver.worker", "compress.distill"])

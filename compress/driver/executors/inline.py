@@ -14,6 +14,8 @@ from compress.driver.worker import run_job
 class Inline:
     """Runs a job when its result is asked for; see `Executor`."""
 
+    workers = 1
+
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._waiting: deque[TrialJob] = deque()

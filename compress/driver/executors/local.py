@@ -26,6 +26,7 @@ class Local:
 
     def __init__(self, shares: Sequence[WorkerShare], watch: Watch, *, most_s: float | None = None) -> None:
         self._pool, self._watch = WorkerPool(shares, most_s=most_s), watch
+        self.workers = len(shares)
         self._most = 2 * len(shares)  # one more for each worker, which begins while the search notes a result
         self._submitted: deque[TrialJob] = deque()
         self._prepared: set[TrainingSetup] = set()

@@ -40,6 +40,10 @@ class Executor(Protocol):
         The search submits no more than that.
         """
 
+    @property
+    def workers(self) -> int:
+        """How many jobs run at the same time."""
+
     def submit(self, job: TrialJob) -> None:
         """Take a job, without waiting for it.
 

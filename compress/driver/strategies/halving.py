@@ -41,7 +41,7 @@ class Halving:
         self._unfinished = trials.unfinished()
         self._members: list[int] = []  # of this rung, begun or not
         self._queue: list[int] = []  # those of them that are not begun
-        self._awaited: set[int] = set()
+        self._awaited: dict[int, float] = {}  # since when
         self._room = self._rung = 0  # room: new students that this generation may still have
         self._until = self._end = inf  # of the rung, and of the generation
         self._since = self._took_s = 0.0  # when the generation began; what the one before it took
@@ -74,7 +74,7 @@ class Halving:
 
     def observe(self, result: TrialResult) -> None:
         """Go on to the next rung once all results of this one are in and nothing further is begun at it."""
-        self._awaited.discard(result.trial)
+        self._awaited.pop(result.trial, None)
         self._delivered |= self._rung == self._last and not result.error
         if self._rung == 0 and self._room and len(self._members) % _BATCH == 0:
             self._finish_hopeless()
@@ -153,7 +153,7 @@ class Halving:
         if number is None:
             return []
         self._begun = True
-        self._awaited.add(number)
+        self._awaited[number] = self._trials.budget.clock()
         return [self._trials.job(number, self._rung)]
 
     def _queued(self) -> int | None:
@@ -168,8 +168,13 @@ class Halving:
         return self._room > 0 and (len(self._members) < self._least or self._in_time(self._members[-1]))
 
     def _in_time(self, number: int) -> bool:
+        """Whether a job begun now should end in time; where all workers are busy it begins when one is free."""
         budget = self._trials.budget
-        return not self._stopped and budget.clock() + self._trials.seconds(number, self._rung) <= self._until
+        now, waits_s = budget.clock(), 0.0
+        if len(self._awaited) >= budget.workers:
+            left = (self._trials.seconds(i, self._rung) - (now - since) for i, since in self._awaited.items())
+            waits_s = sum(max(0.0, each) for each in left) / budget.workers
+        return not self._stopped and now + waits_s + self._trials.seconds(number, self._rung) <= self._until
 
     def _promote(self) -> None:
         """Finish those who go no further, and enter the next rung with the others, or end the generation."""
