@@ -1,0 +1,180 @@
+"""How soon samplers and strategies find a table's front: against students trained, and against distillation steps.
+
+    python benchmarks/samplers.py
+
+Searches of the table that `table.py` made, also while it is not complete. Each sampler draws students that are all
+trained to the end; each strategy spends the steps that it would, with lower rungs as the table has them. The
+elastic strategy is there once `correlation.py` has scored the slices of its network; the steps of that network count
+four times, once for each student of a step. Students that it promotes have the accuracy of the table, trained from the
+teacher, though it would train them from their slices.
+
+Written are, by kind and seed, the students and steps after which a share of the table's hypervolume is reached (empty
+where it never is), and the mean curves. Printed are medians, and for the kinds before it whether `ours` needs fewer,
+by one-sided Mann-Whitney tests over the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+from table import about, read
+from tabulated import Table, Trained, load_table, run_search, shares, table_arguments
+
+from compress.core.writing import writing
+from compress.driver.strategies import Strategy
+from compress.driver.strategies.elastic import ElasticStrategy
+from compress.driver.strategies.halving import Halving
+from compress.driver.trials import Trials
+
+OURS = "prior, start list"
+SHARES = (0.9, 0.95, 0.99)
+_STUDENTS_OF_A_STEP = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A search of the table.
+
+    Attributes:
+        start: As of `run_search`.
+        fidelities: Steps by rung; None for `full` alone.
+    """
+
+    name: str
+    sampler: str
+    strategy: Callable[[Trials], Strategy]
+    start: bool = False
+    fidelities: dict[str, int] | None = None
+    shared_steps: int = 0
+
+
+def kinds(table: Table, gp_trials: int, elastic_steps: int | None) -> Iterator[Kind]:
+    """All that are compared; the elastic strategy where its network was trained."""
+    everything = partial(Halving, students=len(table.rows), generation=1)
+    yield Kind(OURS, "prior", everything, start=True)
+    yield Kind("prior", "prior", everything)
+    yield Kind("tpe, start list", "tpe", everything, start=True)
+    for name in ("tpe", "nsga2", "random", "exhaustive"):
+        yield Kind(name, name, everything)
+    if gp_trials:
+        yield Kind("gp", "gp", partial(Halving, students=min(gp_trials, len(table.rows)), generation=1))
+    rungs = dict(zip(("rung-0", "rung-1", "full"), table.steps, strict=True))
+    for size in (5, 10, 20, len(table.rows)):
+        halving = partial(Halving, students=len(table.rows), generation=size)
+        yield Kind(f"halving of {size}, prior", "prior", halving, start=True, fidelities=rungs)
+        yield Kind(f"halving of {size}, random", "random", halving, fidelities=rungs)
+    if elastic_steps is not None:
+        for trained in (5, 10, 20):
+            elastic = partial(ElasticStrategy, students=len(table.rows), trained=trained)
+            sliced = {"elastic": 0, "full": sum(table.steps)}
+            shared = elastic_steps * _STUDENTS_OF_A_STEP
+            yield Kind(f"elastic, {trained} trained", "random", elastic, fidelities=sliced, shared_steps=shared)
+
+
+def searched(table: Table, kind: Kind, seed: int) -> list[Trained]:
+    """What one search trains to the end."""
+    fidelities = kind.fidelities or {"full": sum(table.steps)}
+    return run_search(
+        table,
+        kind.sampler,
+        kind.strategy,
+        seed=seed,
+        fidelities=fidelities,
+        shared_steps=kind.shared_steps,
+        start=kind.start,
+    )
+
+
+def needed(table: Table, found: list[Trained]) -> list[tuple[float, float, float]]:
+    """(share, students, steps) to reach each of `SHARES`; infinite where it never was."""
+    reached = shares(table, found)
+    ends = [next((i for i, value in enumerate(reached) if value >= share - 1e-9), None) for share in SHARES]
+    return [
+        (share, math.inf if end is None else end + 1, math.inf if end is None else found[end].steps)
+        for share, end in zip(SHARES, ends, strict=True)
+    ]
+
+
+def main() -> None:
+    arguments = _arguments()
+    slices = read(arguments.slices)
+    elastic = {"elastic": {row["spec"]: float(row["ao_short"]) for row in slices}}
+    table = load_table(arguments.table, arguments.specs, extra=elastic if slices else {})
+    print(table.state, flush=True)
+    missing = [spec for spec in table.rows if slices and spec not in elastic["elastic"]]
+    elastic_steps = int(slices[0]["steps"]) if slices and not missing else None
+    rows: list[tuple[str, int, float, float, float]] = []
+    curves: list[tuple[str, int, float, float]] = []
+    for kind in kinds(table, arguments.gp_trials, elastic_steps):
+        if arguments.kinds and kind.name not in arguments.kinds:
+            continue
+        found = [searched(table, kind, seed) for seed in range(arguments.seeds)]
+        rows += [(kind.name, seed, *each) for seed, one in enumerate(found) for each in needed(table, one)]
+        curves += _curve(table, kind.name, found)
+        print(_line(table, kind.name, rows), flush=True)
+        _write(arguments.out, rows, curves)
+
+
+def _curve(table: Table, name: str, found: list[list[Trained]]) -> list[tuple[str, int, float, float]]:
+    """(kind, students, mean steps, mean share) after each student, as far as all seeds go."""
+    length = min(map(len, found))
+    reached = np.array([shares(table, one)[:length] for one in found])
+    steps = np.array([[each.steps for each in one[:length]] for one in found])
+    return [(name, n + 1, float(steps[:, n].mean()), float(reached[:, n].mean())) for n in range(length)]
+
+
+def _line(table: Table, name: str, rows: list[tuple[str, int, float, float, float]]) -> str:
+    texts = []
+    for share in SHARES:
+        students = [each[3] for each in rows if each[0] == name and each[2] == share]
+        steps = [each[4] for each in rows if each[0] == name and each[2] == share]
+        ours = [each[4] for each in rows if each[0] == OURS and each[2] == share]
+        text = f"{share:.0%}: {np.median(students):.0f} students, {np.median(steps) / table.cost:.1%} of all steps"
+        if ours and name != OURS:
+            text += f" (ours fewer p {mannwhitneyu(ours, steps, alternative='less').pvalue:.2g})"
+        texts.append(text)
+    return f"{name:24} " + "; ".join(texts)
+
+
+def _write(
+    folder: Path, rows: list[tuple[str, int, float, float, float]], curves: list[tuple[str, int, float, float]]
+) -> None:
+    lists = {
+        "samplers.csv": (["kind", "seed", "share", "students", "steps"], rows),
+        "samplers-curves.csv": (["kind", "students", "steps", "share"], curves),
+    }
+    for name, (columns, lines) in lists.items():
+        with writing(folder / name) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            file.write(about())
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows([_short(value) for value in line] for line in lines)
+
+
+def _short(value: object) -> object:
+    if not isinstance(value, float):
+        return value
+    return "" if math.isinf(value) else f"{value:.5g}"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    table_arguments(parser)
+    parser.add_argument("--slices", type=Path, default=Path("results/correlation-elastic.csv"))
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--gp-trials", type=int, default=40, help="students of the Gaussian process; 0 leaves it out")
+    parser.add_argument("--kinds", nargs="*", default=[], help="only these")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the CSV files")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
