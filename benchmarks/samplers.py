@@ -30,7 +30,6 @@ from tabulated import Table, Trained, load_table, run_search, shares, table_argu
 
 from compress.core.writing import writing
 from compress.driver.strategies import Strategy
-from compress.driver.strategies.elastic import ElasticStrategy
 from compress.driver.strategies.halving import Halving
 from compress.driver.trials import Trials
 
@@ -58,25 +57,25 @@ class Kind:
 
 def kinds(table: Table, gp_trials: int, elastic_steps: int | None) -> Iterator[Kind]:
     """All that are compared; the elastic strategy where its network was trained."""
-    everything = partial(Halving, students=len(table.rows), generation=1)
+    everything = partial(Halving, students=len(table.rows), generation=1, members=1)
     yield Kind(OURS, "prior", everything, start=True)
     yield Kind("prior", "prior", everything)
     yield Kind("tpe, start list", "tpe", everything, start=True)
     for name in ("tpe", "nsga2", "random", "exhaustive"):
         yield Kind(name, name, everything)
     if gp_trials:
-        yield Kind("gp", "gp", partial(Halving, students=min(gp_trials, len(table.rows)), generation=1))
+        yield Kind("gp", "gp", partial(Halving, students=min(gp_trials, len(table.rows)), generation=1, members=1))
     rungs = dict(zip(("rung-0", "rung-1", "full"), table.steps, strict=True))
-    for size in (5, 10, 20, len(table.rows)):
+    for size in (10, 20, 40, len(table.rows)):
         halving = partial(Halving, students=len(table.rows), generation=size)
         yield Kind(f"halving of {size}, prior", "prior", halving, start=True, fidelities=rungs)
-        yield Kind(f"halving of {size}, random", "random", halving, fidelities=rungs)
+        yield Kind(f"halving of {size}, tpe", "tpe", halving, start=True, fidelities=rungs)
     if elastic_steps is not None:
-        for trained in (5, 10, 20):
-            elastic = partial(ElasticStrategy, students=len(table.rows), trained=trained)
-            sliced = {"elastic": 0, "full": sum(table.steps)}
-            shared = elastic_steps * _STUDENTS_OF_A_STEP
-            yield Kind(f"elastic, {trained} trained", "random", elastic, fidelities=sliced, shared_steps=shared)
+        sliced = {"elastic": 0, "rung-1": table.steps[1], "full": table.steps[2]}
+        shared = elastic_steps * _STUDENTS_OF_A_STEP
+        for members in (3, 6, 12):
+            elastic = partial(Halving, students=len(table.rows), members=members)
+            yield Kind(f"elastic, {members} members", "tpe", elastic, True, sliced, shared)
 
 
 def searched(table: Table, kind: Kind, seed: int) -> list[Trained]:
