@@ -68,17 +68,32 @@ def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: 
         CompressError: a strategy that is not done and proposes nothing; or as `Executor.as_completed`.
     """
 
+    lived: list[tuple[float, TrialJob]] = []
+
     def submit() -> None:
+        """Give the executor what it has room for; jobs that were run before this search was stopped wait in `lived`."""
         if trials.budget.clock() > trials.budget.end:
             strategy.stop()
-        jobs = strategy.propose(executor.free) if executor.free else []
-        for job in jobs:
-            executor.submit(job)
+        room = executor.free - len(lived)
+        for job in strategy.propose(room) if room > 0 else []:
+            at = trials.recorded(job)
+            if at is None:
+                executor.submit(job)
+            else:
+                lived.append((at, job))
+
+    def relive() -> None:
+        """Tell the strategy of results that jobs had already, in the order in which they came."""
+        while lived:
+            lived.sort(key=lambda each: each[0])
+            strategy.observe(trials.relive(lived.pop(0)[1]))
+            submit()
 
     trials.budget.workers = executor.workers
     journal.work.start(strategy.planned_work, deadline=trials.budget.end)
     try:
         submit()
+        relive()
         for result in executor.as_completed():
             # Weights first: what the study says was scored can be found in the run, whenever this is stopped.
             if not result.error:
@@ -86,6 +101,7 @@ def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: 
             journal.note(result, trials.add(result))
             strategy.observe(result)
             submit()
+            relive()
     finally:
         executor.shutdown()
     if not strategy.done:

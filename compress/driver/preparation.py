@@ -16,7 +16,7 @@ from compress.core.settings import flag_of
 from compress.data import DataReference, PairSizes, open_source
 from compress.distill import StudentRecipe, pool_bytes
 from compress.driver.jobs import ElasticSetup, Rung, TrainingSetup
-from compress.driver.planner.warm_start import PlannedStudent, enqueue, planned_students
+from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
 from compress.driver.proposals import Proposals
 from compress.driver.settings import SearchSettings
 from compress.driver.strategies import SHARED_WEIGHTS
@@ -152,7 +152,8 @@ def proposals_of(
     """What a study draws from; a new one begins with students along a plan, or else with the seed configurations."""
     proposals = Proposals(study, inputs.space, inputs.teacher.spec, partial(gate, model, constraint=constraint))
     if inputs.plan:
-        enqueue(study, inputs.plan, settings.students)
+        # Half as many as are to be trained: the sampler goes on from what these show.
+        proposals.enqueue([each.knobs for each in along(inputs.plan, max(1, settings.students // 2))])
     proposals.enqueue_seeds()
     return proposals
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial
 
-from compress.archive import Record, store_record, variant_name
+from compress.archive import Record, variant_name
 from compress.core import ConstraintCheck, FileError, TrackerSpec
 from compress.core.cost import macs, parameters
 from compress.core.text import printable
-from compress.driver.samplers.known_space import KnownSpace, SpaceAware
+from compress.driver.drawing import Drawing
+from compress.driver.samplers.known_space import KnownSpace
 from compress.driver.seed_configurations import seed_configurations
+from compress.driver.stored_trials import Asked, Draft, StoredTrials
 from compress.spaces import Space
+
+_QUEUE, _PLACE = "queue", "queued"
+"""Attributes: of the study, knobs that are drawn first; of a trial, its place among them."""
 
 _TRIES = 200
 """Specs in a row that may be rejected before the search takes the space for exhausted."""
@@ -23,7 +30,12 @@ _TRIES = 200
 
 @dataclass
 class Proposals:
-    """Draws specs that keep the bound; `gate` holds one against it before anything is trained."""
+    """Draws specs that keep the bound; `gate` holds one against it before anything is trained.
+
+    Attributes:
+        stored: The trials of the study.
+        known: `weights_id` of the teacher and of all that was tried.
+    """
 
     study: optuna.Study
     space: Space
@@ -37,8 +49,19 @@ class Proposals:
             FileError: there are trials that were drawn from other choices: no sampler goes on from those.
             UsageError: the sampler cannot work with this space.
         """
+        self.stored = StoredTrials(self.study)
+        self._drawing = Drawing(self.stored, self.study.sampler)
+        self._read = 0
+        self.known = {self.teacher.weights_id}
+        self._take_in()
+        if self._drawing.aware is not None:
+            self._drawing.aware.learn(KnownSpace(self.space, self.teacher, self.gate))
+
+    def _take_in(self) -> None:
+        """Take in the trials that were not here before: of an earlier search, or of one that runs beside."""
         offered = self.space.choices(self.teacher)
-        for trial in self.study.get_trials(deepcopy=False):
+        for number in range(self._read, len(self.stored)):
+            trial = self.stored[number]
             for name, drawn in trial.distributions.items():
                 here = CategoricalDistribution(offered[name]) if name in offered else None
                 if drawn != here:
@@ -48,99 +71,82 @@ class Proposals:
                         f"The trials of this run were drawn from another space: {name} offered {printable(there)} "
                         f"there and {now or 'nothing'} here. Search the space as it was, or give another --out."
                     )
-        if isinstance(self.study.sampler, SpaceAware):
-            self.study.sampler.learn(KnownSpace(self.space, self.teacher, self.gate))
+            if "record" in trial.user_attrs:
+                self.known.add(Record.from_attrs(trial.user_attrs["record"]).spec.weights_id)
+        self._read = len(self.stored)
 
-    def known(self) -> set[str]:
-        """`weights_id` of the teacher and of all that was drawn before."""
-        drawn = (t.user_attrs["record"] for t in self.study.get_trials(deepcopy=False) if "record" in t.user_attrs)
-        return {self.teacher.weights_id, *(Record.from_attrs(record).spec.weights_id for record in drawn)}
-
-    def running(self) -> list[tuple[Trial, Record]]:
-        """Trials that were accepted and never finished: those of a search that was stopped."""
-        found = []
-        for frozen in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            trial = Trial(self.study, frozen._trial_id)
-            if "record" in frozen.user_attrs:
-                found.append((trial, Record.from_attrs(frozen.user_attrs["record"])))
-            else:
-                self.study.tell(trial, state=TrialState.FAIL)
-        return found
+    def enqueue(self, queue: Sequence[Mapping[str, Any]]) -> None:
+        """Draw these knobs first, those that are not given by the sampler; not in a study that has a queue already."""
+        if _QUEUE not in self.study.user_attrs:
+            self.study.set_user_attr(_QUEUE, [dict(knobs) for knobs in queue])
 
     def enqueue_seeds(self) -> None:
         """Start from `seed_configurations`, each as deep as the bound allows; see `_likely`."""
-        if self.study.get_trials(deepcopy=False):
-            return
+        if _QUEUE not in self.study.user_attrs:
+            self.enqueue([*self._seeds()])
+
+    def _seeds(self) -> Iterator[Mapping[str, Any]]:
         for start in seed_configurations(self.space, self.teacher):
             for depth in sorted(self.space.choices(self.teacher).get("depth", ()), reverse=True):
                 knobs = start | {"depth": depth}
                 spec = self.space.spec(self.teacher, lambda name, values, k=knobs: k.get(name, values[0]))  # type: ignore[misc]
                 if _likely(self.gate(spec)):
-                    self.study.enqueue_trial(knobs)
+                    yield knobs
                     break
 
-    def accepted(self, known: set[str]) -> Iterator[tuple[Trial, Record]]:
-        """Endless specs within the bound whose weights are not in `known` (ids, added to); the others are pruned.
+    def accepted(self, asked: Asked, *, rejected: int = 0) -> Iterator[int]:
+        """Endless trials of specs within the bound whose weights are not `known`; the others are pruned.
 
-        By weights, as exit thresholds chosen for a student change its id.
+        By weights, as exit thresholds chosen for a student change its id. Ends when the space seems to hold no
+        further one.
 
         Ends when the space seems to hold no further one; a sampler that is `SpaceAware` knows.
+
+        Args:
+            asked: What the trials are entered for.
+            rejected: Trials pruned in a row, up to now.
         """
-        rejected, sampler = 0, self.study.sampler
-        aware = sampler if isinstance(sampler, SpaceAware) else None
-        while not aware.exhausted(self.study) if aware else rejected < _TRIES:
-            trial = self.study.ask()
-            record = self._entered(trial, self._drawn(trial), known)
-            if record.status == "running":
+        while not (self._drawing.exhausted() if self._drawing.aware else rejected >= _TRIES):
+            place, knobs = self._queued()
+            trial = self._drawing.ask(knobs)
+            spec = self.space.spec(self.teacher, partial(_suggested, trial))
+            number = self._enter(spec, asked, self._drawing.drawn(trial), {} if place is None else {_PLACE: place})
+            if number is not None:
                 rejected = 0
-                yield trial, record
+                yield number
             else:
                 rejected += 1
 
-    def given(self, specs: Sequence[TrackerSpec], known: set[str]) -> Iterator[tuple[Trial, Record]]:
-        """Likewise of specs that no sampler drew; their trials have no parameters."""
-        for spec in specs:
-            frozen = optuna.trial.create_trial(state=TrialState.RUNNING)
-            storage = self.study._storage
-            trial = Trial(self.study, storage.create_new_trial(self.study._study_id, template_trial=frozen))
-            record = self._entered(trial, spec, known)
-            if record.status == "running":
-                yield trial, record
+    def given(self, spec: TrackerSpec, asked: Asked) -> int | None:
+        """Likewise of a spec that no sampler drew; None where it was pruned. Its trial has no parameters."""
+        return self._enter(spec, asked)
 
-    def tell(self, trial: Trial, record: Record, over_ms: float) -> None:
-        """Enter a trained trial's result in the study, which is final.
+    def _queued(self) -> tuple[int | None, Mapping[str, Any] | None]:
+        """The first of the queue that no trial was made of, with its place there."""
+        queue = self.study.user_attrs.get(_QUEUE, [])
+        taken = {trial.user_attrs.get(_PLACE) for trial in self.stored} if queue else set()
+        return next(((i, knobs) for i, knobs in enumerate(queue) if i not in taken), (None, None))
 
-        Args:
-            over_ms: Milliseconds by which it misses the bound; negative where it keeps it.
-        """
-        assert record.predicted is not None
-        assert record.accuracy is not None
-        store_record(trial, record)
-        trial.set_constraint("latency", over_ms)
-        self.study.tell(trial, [record.predicted.mean_ms, record.accuracy.ao])
-
-    def _drawn(self, trial: Trial) -> TrackerSpec:
-        return self.space.spec(self.teacher, lambda name, values: trial.suggest_categorical(name, list(values)))
-
-    def _entered(self, trial: Trial, spec: TrackerSpec, known: set[str]) -> Record:
-        """The record of a trial, stored on it; of one that is over the bound or `known` already the trial is pruned."""
-        record, check = self._draft(trial, spec)
-        if spec.weights_id in known:
+    def _enter(
+        self, spec: TrackerSpec, asked: Asked, drawn: FrozenTrial | None = None, attrs: dict[str, Any] | None = None
+    ) -> int | None:
+        """Enter a spec as a trial; gives its number, or None where it was over the bound or known, and so pruned."""
+        record, check = self._draft(spec)
+        if spec.weights_id in self.known:
             record = replace(record, status="duplicate", reason="tried before")
         elif not check.passes:
             record = replace(record, status="rejected", reason=check.reason)
-        store_record(trial, record)
-        known.add(spec.weights_id)
-        if record.status != "running":
-            trial.set_constraint("latency", check.over_ms)
-            self.study.tell(trial, state=TrialState.PRUNED)
-        return record
+        over_ms = None if record.status == "running" else check.over_ms
+        number = self.stored.enter(Draft(record, drawn, over_ms, attrs or {}), asked)
+        self.known.add(spec.weights_id)
+        self._read = len(self.stored)
+        return number if over_ms is None else None
 
-    def _draft(self, trial: Trial, spec: TrackerSpec) -> tuple[Record, ConstraintCheck]:
+    def _draft(self, spec: TrackerSpec) -> tuple[Record, ConstraintCheck]:
         cost, check = macs(spec), self.gate(spec)
         record = Record(
-            variant=variant_name(trial.number),
-            number=trial.number,
+            variant=variant_name(0),
+            number=0,
             spec=spec,
             status="running",
             predicted=check.latency,
@@ -149,6 +155,10 @@ class Proposals:
             macs_per_frame=cost.per_frame,
         )
         return record, check
+
+
+def _suggested(trial: Trial, name: str, values: Sequence[Any]) -> Any:
+    return trial.suggest_categorical(name, list(values))
 
 
 def _likely(check: ConstraintCheck) -> bool:

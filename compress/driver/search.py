@@ -106,6 +106,7 @@ def _run(
     strategy = STRATEGIES[config.strategy](trials, config)
     executor = EXECUTORS[config.chosen_executor](config, journal.watch)
     run_trials(strategy, executor, trials, journal)
+    trials.session.end()
     log("training has ended and its workers with it: what is timed now has the machine to itself")
     measured = Remeasurer(
         study=study,

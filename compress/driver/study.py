@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compress.core import FileError
+from compress.driver.drawing import SeededSampler
 from compress.driver.samplers import SAMPLERS
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ def open_study(run_dir: Path, *, sampler: str, seed: int, content: str = "") -> 
             raise FileError(f"{path} is no study of latency and accuracy, as a search makes it. Give another --out.")
         if content and _CONTENT not in kept.attrs:
             study.set_user_attr(_CONTENT, content)
-    # A continued run must not draw again what it drew before.
-    study.sampler = make(seed + 7919 * len(kept.trials))
+    study.sampler = SeededSampler(make, seed)
     return study
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
 
-from compress.archive import Record, store_record
+from compress.archive import Record
 from compress.core import ConstraintCheck, LatencyConstraint, TrackerSpec, mean_layers
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob, TrialResult
 from compress.driver.proposals import Proposals
+from compress.driver.session import Session, before, loose, moment, stages
+from compress.driver.stored_trials import Asked
 from compress.driver.time_budget import FRAMES_PER_STEP, JobCost, TimeBudget, job_cost
 from compress.latency import LatencyModel
-
-_PROMOTED = "rung"
-"""Attribute of a trial: the rung, by index, that it goes on to."""
 
 
 class Trials:
@@ -25,7 +25,6 @@ class Trials:
 
     Attributes:
         work: What a job of each rung costs, in units of about one distillation step; for progress.
-
         budget: How long jobs take, and how much time there is for them.
 
     Args:
@@ -46,38 +45,68 @@ class Trials:
     ) -> None:
         self.work, self.budget = tuple(work), budget or TimeBudget()
         self._proposals, self._model, self._constraint, self._setup = proposals, model, constraint, setup
-        self._open: dict[int, Trial] = {}
+        self._stored, self.session = proposals.stored, Session(proposals.stored)
+        self.budget.clock = self.session.clock
         self._records: dict[int, Record] = {}
-        self._known = proposals.known()
+        self._past: dict[int, list[Record]] = {}
+        self._ended: set[int] = set()
+        self._others = sum(map(self._of_another, self._stored))
 
     def __getitem__(self, number: int) -> Record:
-        """All that is known of a trial of this search, or of an unfinished one of an earlier search."""
+        """All that is known of a trial of this search."""
         return self._records[number]
 
     @property
     def trained(self) -> int:
         """Students that were finished or failed, in earlier searches of this run too."""
-        ended = self._proposals.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL))
-        return sum(t.state == TrialState.COMPLETE or _failed(t.user_attrs.get("record")) for t in ended)
+        return self._others + len(self._ended)
 
-    def unfinished(self) -> list[int]:
-        """Trials that a stopped search of this run left open; they are to be finished like those asked for."""
-        return [self._take(trial, record) for trial, record in self._proposals.running()]
+    def _of_another(self, trial: FrozenTrial) -> bool:
+        """Whether a trial is a student of another session."""
+        asked = Asked.of(trial)
+        mine = loose(trial) if asked is None else asked.session == self.session.name
+        return not mine and "record" in trial.user_attrs and trial.state != TrialState.PRUNED
 
     def ask(self, count: int) -> list[int]:
         """New students within the latency bound, at most `count`; fewer where the space seems to hold no more.
 
         Students over the bound are pruned, with the reason in their record.
         """
-        accepted = self._proposals.accepted(self._known)
-        return [self._take(trial, record) for trial, record in islice(accepted, max(0, count))]
+        request = self.session.request(count)
+        for number in request.accepted:
+            self._live_again(number)
+        found, left = request.accepted, 0 if request.closed else count - len(request.accepted)
+        if left > 0:
+            new = self._proposals.accepted(request.asked, rejected=request.rejected)
+            found = found + [self._take(number) for number in islice(new, left)]
+        return found
 
     def propose(self, specs: Sequence[TrackerSpec]) -> list[int]:
         """Trials of specs that a strategy gives itself, which need not be in the space; their trials have no knobs.
 
         Those over the bound, or tried before, are pruned, with the reason in their record, and left out.
         """
-        return [self._take(trial, record) for trial, record in self._proposals.given(specs, self._known)]
+        request = self.session.request(0)
+        for number in request.accepted:
+            self._live_again(number)
+        if request.closed:
+            return request.accepted
+        left = specs[len(request.found) :]  # one trial each, in their order
+        new = (self._proposals.given(spec, request.asked) for spec in left)
+        return request.accepted + [self._take(number) for number in new if number is not None]
+
+    def _take(self, number: int) -> int:
+        self._records[number] = Record.from_attrs(self._stored[number].user_attrs["record"])
+        return number
+
+    def _live_again(self, number: int) -> None:
+        """Take a trial as it was when it was asked for; its results come as they came then."""
+        self._past[number] = stages(self._stored[number])
+        self._records[number] = self._past[number][0]
+
+    def unfinished(self) -> list[int]:
+        """None: what a stopped search left open is asked for again, and given as it was; see `Session`."""
+        return []
 
     def job(self, number: int, rung: int) -> TrialJob:
         """The job that takes a student to a rung, by index, and scores it there."""
@@ -89,15 +118,6 @@ class Trials:
     def reached(self, number: int, rung: int) -> bool:
         """Whether a student was scored at a rung, as one of a stopped search may have been."""
         return any(past["fidelity"] == self._setup.rungs[rung].fidelity for past in self[number].rungs)
-
-    def promote(self, number: int, rung: int) -> None:
-        """Note that a student goes on to a rung, for a search that continues this one."""
-        self._open[number].set_user_attr(_PROMOTED, rung)
-
-    def promoted_to(self, number: int) -> int:
-        """The rung that a student under way was promoted to; 0 where it was not."""
-        rung = self._open[number].user_attrs.get(_PROMOTED)
-        return rung if type(rung) is int and 0 < rung < len(self.work) else 0
 
     def fidelity(self, rung: int) -> str:
         """Name of a rung."""
@@ -112,17 +132,63 @@ class Trials:
         frames = round(FRAMES_PER_STEP * (self.work[rung] - steps))
         return job_cost(self[number].spec, self._setup.teacher.spec, steps=steps, frames=frames)
 
+    def _learn_cost(self, result: TrialResult) -> None:
+        rung = next(i for i, each in enumerate(self._setup.rungs) if each.fidelity == result.fidelity)
+        self.budget.add(self._cost(result.trial, rung), result.seconds)
+
+    def recorded(self, job: TrialJob) -> float | None:
+        """When a job had its result, in seconds from the begin of the session; None where it is to be run."""
+        number, results = job.trial, len(self[job.trial].rungs)
+        past = self._past.get(number, [])
+        if results + 1 < len(past):
+            return moment(past[results + 1].rungs[results])
+        # One that has failed, or that was ended here, and so can have no further result.
+        return self.session.elapsed if self._over(number) and past else None
+
+    def relive(self, job: TrialJob) -> TrialResult:
+        """The result that a job had, now known of its trial."""
+        number, results = job.trial, len(self[job.trial].rungs)
+        past, stored = self._past[number], Record.from_attrs(self._stored[job.trial].user_attrs["record"])
+        if results + 1 < len(past):
+            record = past[results + 1]
+            self.session.go_on_from(moment(record.rungs[results]))
+            seconds = record.rungs[results].get("seconds", 0.0)
+            result = TrialResult(number, job.fidelity, record.spec, seconds, record.accuracy, record.paths)
+            self._learn_cost(result)
+            self._records[number] = record
+            return result
+        if stored.status == "failed":
+            return self._failed(TrialResult(number, job.fidelity, job.spec, 0.0, error=stored.reason))
+        return TrialResult(number, job.fidelity, job.spec, 0.0, self[number].accuracy, self[number].paths)
+
+    def _over(self, number: int) -> bool:
+        trial = self._stored[number]
+        return trial.state.is_finished() or trial.user_attrs["record"].get("status") == "failed"
+
     def add(self, result: TrialResult) -> Record:
         """Record a result; the search loop does this before the strategy learns of it. A failed trial ends here."""
         number = result.trial
-        rung = next(i for i, each in enumerate(self._setup.rungs) if each.fidelity == result.fidelity)
-        self.budget.add(self._cost(number, rung), result.seconds)
-        record = _failure(self[number], result) if result.error else self._scored(self[number], result)
-        self._records[number] = record
-        store_record(self._open[number], record)
+        self._learn_cost(result)
+        if not result.error and result.accuracy is not None and not math.isfinite(result.accuracy.ao):
+            result = replace(result, error=f"its accuracy is {result.accuracy.ao}, which is no number")
         if result.error:
-            self._proposals.study.tell(self._open.pop(number), state=TrialState.FAIL)
+            self._failed(result)
+            return self[number]
+        record, earlier = self._scored(self[number], result), {}
+        if self[number].rungs or record.spec != self[number].spec or record.predicted != self[number].predicted:
+            earlier = {before(len(self[number].rungs)): self[number].to_attrs()}
+        self._stored.put(number, record, **earlier)
+        self._records[number] = record
         return record
+
+    def _failed(self, result: TrialResult) -> TrialResult:
+        """End a trial that has failed, where it has not ended yet."""
+        number = result.trial
+        self._records[number] = replace(self[number], status="failed", reason=result.error)
+        self._ended.add(number)
+        if not self._stored[number].state.is_finished():
+            self._stored.end(number, self[number], TrialState.FAIL)
+        return result
 
     def over_ms(self, record: Record) -> float:
         """By how many milliseconds a record misses the bound; negative where it keeps it."""
@@ -130,23 +196,24 @@ class Trials:
 
     def finish(self, number: int) -> None:
         """Enter a trained student's result in the study, which is final; a failed one has ended already."""
-        if number not in self._open:
+        if number in self._ended:
             return
         record = self[number]
+        assert record.predicted is not None
+        assert record.accuracy is not None
         # An adaptive student's own paths may be over a bound that its best ones were within.
         check = self._check(record)
         record = replace(record, status="done", reason="" if check.passes else check.reason)
         self._records[number] = record
-        self._proposals.tell(self._open.pop(number), record, check.over_ms)
+        self._ended.add(number)
+        if not self._stored[number].state.is_finished():
+            values = [record.predicted.mean_ms, record.accuracy.ao]
+            self._stored.end(number, record, TrialState.COMPLETE, values=values, over_ms=check.over_ms)
 
     def _check(self, record: Record) -> ConstraintCheck:
         """Check a record by its latest prediction."""
         assert record.predicted is not None
         return self._constraint.check(record.predicted, optimistic=record.optimistic)
-
-    def _take(self, trial: Trial, record: Record) -> int:
-        self._open[trial.number], self._records[trial.number] = trial, record
-        return trial.number
 
     def _scored(self, record: Record, result: TrialResult) -> Record:
         assert result.accuracy is not None
@@ -157,6 +224,7 @@ class Trials:
             "ao_seq": result.accuracy.ao_seq,
             "steps": self._setup.steps(rung),
             "seconds": result.seconds,
+            "at": round(self.session.elapsed, 3),
         }
         if self._setup.elastic is not None:
             found["shared_steps"] = self._setup.elastic.steps  # of the weights that all students have in common
@@ -167,11 +235,3 @@ class Trials:
         if not (result.paths and self._setup.learned(rung)):
             return record
         return replace(record, paths=result.paths, predicted=self._model.predict(result.spec, result.paths))
-
-
-def _failure(record: Record, result: TrialResult) -> Record:
-    return replace(record, status="failed", reason=result.error)
-
-
-def _failed(record: Any) -> bool:
-    return isinstance(record, dict) and record.get("status") == "failed"

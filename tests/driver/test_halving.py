@@ -73,8 +73,10 @@ def test_rungs_that_a_stopped_search_has_run_are_not_run_again() -> None:
     records[1] = replace(records[1], accuracy=accuracy(0.6), rungs=({"fidelity": "rung-0", "ao": 0.6, "steps": 0},))
     trials = _trials(records)
     strategy = Halving(trials, students=2, generation=2, eta=2, members=1)
-    (first,) = strategy.propose(9)
-    assert (first.trial, first.fidelity) == (0, "rung-0")
+    first, second = strategy.propose(9)
+    assert trials.recorded(first) is None
+    assert trials.recorded(second) == 0.0
+    strategy.observe(trials.relive(second))
     trials.add(result := _result(first, 0.4))
     strategy.observe(result)
     assert [(job.trial, job.fidelity) for job in strategy.propose(9)] == [(1, "rung-1")]
@@ -110,7 +112,7 @@ def test_after_its_time_it_ends_what_it_has_begun() -> None:
 def test_paths_are_counted_once_something_was_learned() -> None:
     spec = replace(TEACHER, bypass=BypassSpec(n_enf=2))
     trials = _trials(_records([spec, TEACHER]))
-    number, other = trials.unfinished()
+    number, other = trials.ask(2)
     skipping, whole = ExecutionPath(frozenset(spec.skippable)), ExecutionPath(frozenset())
     zero_shot = trials.add(_result(trials.job(number, 0), 0.5, paths={whole: 3}))
     assert zero_shot.paths is None
@@ -131,7 +133,7 @@ def test_paths_are_counted_once_something_was_learned() -> None:
 def test_thresholds_that_were_chosen_stay_with_the_trial() -> None:
     spec = replace(TEACHER, exits=(ExitSpec(3, tau=0.25), ExitSpec(12)))
     trials = _trials(_records([spec]))
-    (number,) = trials.unfinished()
+    (number,) = trials.ask(1)
     job = trials.job(number, 1)
     assert job.exits is not None
     assert job.exits.max_ms == pytest.approx(0.95 * 5.0)

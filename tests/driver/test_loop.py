@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -28,6 +27,7 @@ from compress.driver.worker import students_of
 from compress.latency import LatencyModel
 from compress.spaces import load_space
 from compress.testing.executor_checks import SHORTER, small_setup
+from compress.testing.strategy_trials import earlier_trials
 from compress.testing.trained_run import STATIC
 
 LATENCY = Latency(1.0, 1.0, 1.0, 1.0, 0.5, "predicted", 1, 0, 1, "none", "none")
@@ -97,9 +97,10 @@ class Stuck:
 
 
 def test_a_strategy_that_waits_for_nothing_is_an_error(tmp_path: Path) -> None:
-    nobody: Any = SimpleNamespace(budget=TimeBudget())
-    journal = Journal(tmp_path, Log(tmp_path), PlannedWork(), nobody, nobody)
+    nobody: Any = None
+    trials = earlier_trials([], (), work=(), bound_ms=1.0)
+    journal = Journal(tmp_path, Log(tmp_path), PlannedWork(), trials, nobody)
     executor = EXECUTORS["inline"](SearchSettings(), journal.watch)
     with pytest.raises(CompressError, match="proposed nothing although it is not done"):
-        run_trials(Stuck(), executor, nobody, journal)
+        run_trials(Stuck(), executor, trials, journal)
     assert executor.free == 0

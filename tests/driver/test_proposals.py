@@ -8,9 +8,13 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from optuna.trial import TrialState
 
+from compress.archive import Record
 from compress.core import Accuracy, ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, describe
 from compress.driver.proposals import Proposals
+from compress.driver.samplers import SAMPLERS
+from compress.driver.stored_trials import Asked
 from compress.driver.study import open_study
 from compress.spaces import load_space
 
@@ -36,20 +40,29 @@ def _passes(spec: TrackerSpec) -> ConstraintCheck:
 
 def test_students_whose_exits_were_set_are_not_asked_for_again(tmp_path: Path) -> None:
     """Thresholds chosen for a bound change a spec's id, but not its weights."""
+    knobs = {"exits": "1/2", "adapters": 1}
     study = open_study(tmp_path, sampler="random", seed=0)
     proposals = Proposals(study, load_space("dytrack"), NANO, _passes)
-    knobs = {"exits": "1/2", "adapters": 1}
-    for _ in range(2):
-        study.enqueue_trial(knobs)
-    _, first = next(proposals.accepted(set()))
+    proposals.enqueue([knobs, knobs])
+    first = _record(proposals, next(proposals.accepted(Asked())))
     assert first.spec.exits
     exits = (*(replace(each, tau=0.61) for each in first.spec.exits[:-1]), first.spec.exits[-1])
     chosen = replace(first.spec, exits=exits)
     assert chosen.id != first.spec.id
-    _, second = next(proposals.accepted({chosen.weights_id}))
+    proposals.stored.put(0, replace(first, spec=chosen))
+    again = Proposals(study, load_space("dytrack"), NANO, _passes)
+    second = _record(again, next(again.accepted(Asked())))
     assert second.spec.weights_id != first.spec.weights_id
     reasons = [trial.user_attrs["record"]["status"] for trial in study.get_trials()]
     assert reasons[1] == "duplicate"
+
+
+def _record(proposals: Proposals, number: int) -> Record:
+    return Record.from_attrs(proposals.stored[number].user_attrs["record"])
+
+
+def _first(proposals: Proposals, count: int) -> list[TrackerSpec]:
+    return [_record(proposals, number).spec for number in islice(proposals.accepted(Asked()), count)]
 
 
 FULL = load_space("full")
@@ -71,8 +84,7 @@ def _seeded(folder: Path, bound: float, gate: Callable[[TrackerSpec], Constraint
 
 
 def test_a_search_starts_from_the_plain_answers_as_deep_as_the_bound_allows(tmp_path: Path) -> None:
-    accepted = _seeded(tmp_path, bound=8.0).accepted({NANO.weights_id})
-    first = [record.spec for _, record in islice(accepted, 6)]
+    first = _first(_seeded(tmp_path, bound=8.0), 6)
     assert [len(spec.layers) for spec in first if not spec.adaptive] == [8, 8, 8, 8]
     assert [(spec.layers[0].mlp_hidden, spec.attention) for spec in first if not spec.adaptive] == [
         (512, "joint"),
@@ -84,8 +96,7 @@ def test_a_search_starts_from_the_plain_answers_as_deep_as_the_bound_allows(tmp_
 
 def test_an_adaptive_start_keeps_the_bound_halfway_between_its_best_and_its_worst(tmp_path: Path) -> None:
     """Its mean is known at best only: eleven of twelve that just met the bound so missed it once trained."""
-    accepted = _seeded(tmp_path, bound=6.0).accepted({NANO.weights_id})
-    first = [record.spec for _, record in islice(accepted, 6)]
+    first = _first(_seeded(tmp_path, bound=6.0), 6)
     assert {len(spec.layers) for spec in first if spec.adaptive} == {8}  # 8 · (0.5 + 1) / 2, where 12 · 0.5 would do
 
 
@@ -93,14 +104,18 @@ def test_knobs_that_need_another_are_sampled_jointly_with_all(tmp_path: Path) ->
     """What TPE draws at once, not one by one: every knob that was ever asked, those of some trials only too."""
     study = open_study(tmp_path, sampler="tpe", seed=0)
     proposals = Proposals(study, FULL, NANO, _passes)
-    for knobs in (_BYPASS, {"exits": "1/2", "adapters": 1}, {"bypass": "never", "exits": "never"}):
-        study.enqueue_trial(knobs)
-    for trial, record in islice(proposals.accepted(set()), 3):
-        accuracy = Accuracy(0.5, 0.5, 0.01, 0.5, 0.4, 0.5, 0.6, 0.6, 3, 90)
-        proposals.tell(trial, replace(record, status="done", fidelity="full", accuracy=accuracy), -1.0)
-    jointly = study.sampler.infer_relative_search_space(study, study.get_trials()[-1])
+    proposals.enqueue([_BYPASS, {"exits": "1/2", "adapters": 1}, {"bypass": "never", "exits": "never"}])
+    for number in islice(proposals.accepted(Asked()), 3):
+        _end(proposals, number)
+    jointly = SAMPLERS["tpe"](0).infer_relative_search_space(study, study.get_trials()[-1])
     assert set(jointly) == {name for trial in study.get_trials() for name in trial.params}
     assert {"tau0", "n_enf", "adapters", "depth"} <= set(jointly)
+
+
+def _end(proposals: Proposals, number: int) -> None:
+    accuracy = Accuracy(0.5, 0.5, 0.01, 0.5, 0.4, 0.5, 0.6, 0.6, 3, 90)
+    record = replace(_record(proposals, number), status="done", fidelity="full", accuracy=accuracy)
+    proposals.stored.end(number, record, TrialState.COMPLETE, values=[1.0, 0.5], over_ms=-1.0)
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe"])
@@ -127,16 +142,16 @@ def test_specs_that_a_strategy_gives_itself_pass_the_same_gate(tmp_path: Path, s
     widths = tuple(replace(layer, mlp_hidden=64 * (i + 1)) for i, layer in enumerate(layers[:8]))
     uneven = replace(NANO, layers=widths)
     proposals = Proposals(open_study(tmp_path, sampler=sampler, seed=0), FULL, NANO, gate)
-    known = {NANO.weights_id}
-    ((trial, record),) = proposals.given([NANO, uneven, uneven, replace(NANO, layers=layers[:9])], known)
-    assert record.spec == uneven
+    given = [NANO, uneven, uneven, replace(NANO, layers=layers[:9])]
+    numbers = [proposals.given(spec, Asked()) for spec in given]
+    assert numbers == [None, 1, None, None]
+    assert _record(proposals, 1).spec == uneven
     assert [(t.state.name, t.params) for t in proposals.study.get_trials()] == [
         ("PRUNED", {}),
         ("RUNNING", {}),
         ("PRUNED", {}),
         ("PRUNED", {}),
     ]
-    accuracy = Accuracy(0.5, 0.5, 0.01, 0.5, 0.4, 0.5, 0.6, 0.6, 3, 90)
-    proposals.tell(trial, replace(record, status="done", fidelity="full", accuracy=accuracy), -1.0)
-    (drawn,) = islice(proposals.accepted(known), 1)
-    assert drawn[0].params
+    _end(proposals, 1)
+    drawn = next(proposals.accepted(Asked()))
+    assert proposals.stored[drawn].params

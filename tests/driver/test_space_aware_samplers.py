@@ -9,6 +9,7 @@ import numpy as np
 import optuna
 import pytest
 
+from compress.archive import Record
 from compress.core import ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, UsageError, describe
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
@@ -16,6 +17,7 @@ from compress.driver.samplers.exhaustive import ExhaustiveSampler
 from compress.driver.samplers.known_space import KnownSpace, SpaceAware
 from compress.driver.samplers.prior import PriorSampler
 from compress.driver.samplers.surrogate import expected_gain, fit
+from compress.driver.stored_trials import Asked
 from compress.driver.study import open_study
 from compress.prior import retention
 from compress.spaces import Space, load_space
@@ -106,7 +108,8 @@ def test_the_search_ends_once_every_student_within_the_bound_was_proposed() -> N
     """Through the gate of a search, with start configurations drawn first and a stretch of rejected ones."""
     proposals = Proposals(_study(ExhaustiveSampler(1)), SMALL, NANO, _gate)
     proposals.enqueue_seeds()
-    accepted = [record.spec.id for _, record in proposals.accepted(proposals.known())]
+    numbers = list(proposals.accepted(Asked()))
+    accepted = [Record.from_attrs(proposals.stored[i].user_attrs["record"]).spec.id for i in numbers]
     assert sorted(accepted) == sorted(spec.id for spec in SMALL.enumerate(NANO) if _gate(spec).passes)
     states = [trial.state.name for trial in proposals.study.get_trials()]
     assert states.count("PRUNED") == SMALL.size(NANO) - len(accepted)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import optuna
-
 from compress.archive import read_archive, read_knobs
 from compress.core import TrackerSpec, UsageError
 from compress.spaces import Space
@@ -44,13 +42,6 @@ def planned_students(plan: str | Path, space: Space, teacher: TrackerSpec) -> li
         named = archive.settings.get("space", "the plan's")
         raise UsageError(f"No variant on the front of {plan} is in the space {space.name}. Give --space {named}.")
     return fitting
-
-
-def enqueue(study: optuna.Study, plan: list[PlannedStudent], students: int) -> None:
-    """Propose first the students `along` a plan, half as many as are to be trained; not in a study that has begun."""
-    if not study.get_trials(deepcopy=False):
-        for each in along(plan, max(1, students // 2)):
-            study.enqueue_trial(each.knobs)
 
 
 def along(plan: list[PlannedStudent], count: int) -> list[PlannedStudent]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import optuna
 
 SAMPLERS = Registry[Callable[[int], "optuna.samplers.BaseSampler"]]("sampler")
-"""By the name that `--sampler` takes: makes an Optuna sampler from a seed."""
+"""By the name that `--sampler` takes: makes an Optuna sampler from a seed; anew for every draw, see `SeededSampler`."""
 
 
 @SAMPLERS.register
@@ -44,7 +44,7 @@ def gp(seed: int) -> optuna.samplers.BaseSampler:
 
     from compress.driver.samplers.nearest import NearestSampler
 
-    return NearestSampler(optuna.samplers.GPSampler(seed=seed, warn_independent_sampling=False), seed)
+    return NearestSampler(lambda s: optuna.samplers.GPSampler(seed=s, warn_independent_sampling=False), seed)
 
 
 @SAMPLERS.register

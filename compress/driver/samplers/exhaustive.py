@@ -42,6 +42,10 @@ class ExhaustiveSampler(optuna.samplers.BaseSampler):
         self._known, self._order = known, known.all()
         random.Random(self._seed).shuffle(self._order)
 
+    def reseed(self, seed: int) -> None:
+        """The order of the students stays."""
+        self._fallback = optuna.samplers.RandomSampler(seed=seed)
+
     def exhausted(self, study: optuna.Study) -> bool:
         """Whether all were drawn."""
         return self._next(study) is None

@@ -131,6 +131,10 @@ class SpaceAware(Protocol):
         """
         ...
 
+    def reseed(self, seed: int) -> None:
+        """Draw the next trial from this seed: a search that was stopped goes on as one that was not."""
+        ...
+
     def exhausted(self, study: optuna.Study) -> bool:
         """Whether there is nothing left to draw."""
         ...

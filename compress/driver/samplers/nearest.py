@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import optuna
@@ -27,12 +27,17 @@ class NearestSampler(optuna.samplers.BaseSampler):
     that it would never learn where the bound lies.
 
     Args:
-        sampler: Draws first.
+        make: Gives the sampler that draws first, from a seed.
     """
 
-    def __init__(self, sampler: optuna.samplers.BaseSampler, seed: int) -> None:
-        self._sampler, self._rng = sampler, random.Random(seed)
+    def __init__(self, make: Callable[[int], optuna.samplers.BaseSampler], seed: int) -> None:
+        self._make = make
         self._known: KnownSpace | None = None
+        self.reseed(seed)
+
+    def reseed(self, seed: int) -> None:
+        """Draw on from another seed."""
+        self._sampler, self._rng = self._make(seed), random.Random(seed)
         self._spare: Candidate | None = None
 
     def learn(self, known: KnownSpace) -> None:

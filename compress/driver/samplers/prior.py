@@ -57,6 +57,10 @@ class PriorSampler(optuna.samplers.BaseSampler):
         if self._listed:
             self._pool = {each.spec.weights_id: each for each in known.all() if each.passes}
 
+    def reseed(self, seed: int) -> None:
+        """Draw on from another seed."""
+        self._rng, self._fallback = random.Random(seed), optuna.samplers.RandomSampler(seed=seed)
+
     def exhausted(self, study: optuna.Study) -> bool:
         """Whether no candidate is left, and none is found at random."""
         return self._known is not None and not self._candidates(study, self._known)

@@ -38,7 +38,6 @@ class Halving:
     ) -> None:
         self._trials, self._students, self._eta, self._least = trials, students, eta, members
         self._size = max(1, generation or students)
-        self._unfinished = trials.unfinished()
         self._members: list[int] = []  # of this rung, begun or not
         self._queue: list[int] = []  # those of them that are not begun
         self._awaited: dict[int, float] = {}  # since when
@@ -50,7 +49,7 @@ class Halving:
     @property
     def done(self) -> bool:
         """Whether no generation is under way and none is begun."""
-        return not (self._under_way or self._unfinished or self._wanted)
+        return not (self._under_way or self._wanted)
 
     @property
     def planned_work(self) -> float:
@@ -84,8 +83,6 @@ class Halving:
     def stop(self) -> None:
         """Begin nothing more, unless no student was trained to the end: then one is."""
         self._stopped, self._room = True, 0
-        if not self._under_way:
-            self._unfinished = []  # left as they are, to the next search
 
     @property
     def _under_way(self) -> bool:
@@ -118,21 +115,16 @@ class Halving:
         return total
 
     def _begin(self) -> None:
-        """A generation: what a stopped search left open, at the rung where it was, and room for new students."""
-        budget, found = self._trials.budget, self._unfinished
-        self._unfinished, self._since = [], budget.clock()
+        """A generation: room for new students."""
+        budget = self._trials.budget
+        self._since = budget.clock()
         self._end = budget.share_until(1 / max(1, ceil(self._left / self._size)))
-        rung = max((self._trials.promoted_to(i) for i in found), default=0)
-        self._members = [i for i in found if self._trials.promoted_to(i) == rung]
-        self._finish(set(found) - set(self._members))
-        self._room = 0 if self._stopped or rung else max(0, min(self._left, self._size) - len(self._members))
-        self._enter(rung)
+        self._room = max(0, min(self._left, self._size))
+        self._enter(0)
 
     def _enter(self, rung: int) -> None:
-        """Queue the jobs of a rung, without those that a stopped search has run."""
-        self._rung = rung
-        self._queue = [i for i in self._members if not self._trials.reached(i, rung)]
-        self._begun = len(self._queue) < len(self._members)
+        """Queue the jobs of a rung."""
+        self._rung, self._queue, self._begun = rung, list(self._members), False
         last = rung == self._last
         self._until = self._end if last else self._trials.budget.share_until(_LOWER_SHARE, end=self._end)
 
@@ -182,8 +174,6 @@ class Halving:
         alive = [i for i in self._members if self._trials[i].status == "running"]  # the others failed
         scored = [i for i in alive if self._trials.reached(i, self._rung)]
         chosen = [] if self._rung == self._last else self._best(scored, self._rung + 1)
-        for number in chosen:
-            self._trials.promote(number, self._rung + 1)
         self._finish(set(alive) - set(chosen))
         self._members = chosen
         if chosen:
@@ -209,7 +199,7 @@ class Halving:
         self._members = [i for i in self._members if i not in out]
 
     def _finish(self, numbers: set[int]) -> None:
-        """Enter in the study what was found; a student that a stopped search never scored is left to the next one."""
+        """Enter in the study what was found."""
         for number in sorted(numbers):
             if self._trials[number].accuracy is not None:
                 self._trials.finish(number)
