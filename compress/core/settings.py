@@ -107,7 +107,7 @@ def check_settings(value: Any) -> None:
         found = getattr(value, each.name)
         if (problem := each.problem(found)) is not None:
             problems.append(f"{each.flag} {problem}")
-        elif each.about.names is not None and found not in (known := list(each.about.names())):
+        elif each.about.names is not None and found is not None and found not in (known := list(each.about.names())):
             raise unknown_name(each.name.replace("_", " "), found, known)
     if problems:
         raise UsageError("; ".join(problems) + ".")

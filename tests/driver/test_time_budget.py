@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 
@@ -94,21 +94,3 @@ def test_without_an_end_the_shares_alone_decide() -> None:
     kept = [trials[i] for i in range(40)]
     assert {record.status for record in kept} == {"done"}
     assert sorted({record.fidelity for record in kept}) == ["full", "rung-0", "rung-1"]
-
-
-def test_a_search_that_was_stopped_after_a_promotion_goes_on_there() -> None:
-    """Who was promoted is noted, so that nobody is chosen again among those that are left."""
-    scores = [0.56, 0.55, 0.54, 0.53]
-    records = [
-        Record(f"v{i}", i, shallower(12 - i), "running", accuracy=accuracy(ao), predicted=latency(12.0 - i))
-        for i, ao in enumerate(scores)
-    ]
-    records = [replace(record, rungs=({"fidelity": "rung-0", "ao": record.ao, "steps": 0},)) for record in records]
-    trials = earlier_trials(records, _RUNGS, work=(1, 21, 64), bound_ms=20.0)
-    halving = Halving(trials, students=4, eta=2, members=2)
-    assert [(job.trial, job.fidelity) for job in halving.propose(9)] == [(0, "rung-1"), (3, "rung-1")]
-    # The same study again, as the next process finds it: the two others were finished.
-    again = Trials(trials._proposals, trials._model, trials._constraint, trials._setup, work=trials.work)
-    jobs = Halving(again, students=4, eta=2, members=2).propose(9)
-    assert [(job.trial, job.fidelity) for job in jobs] == [(0, "rung-1"), (3, "rung-1")]
-    assert again.trained == 2
