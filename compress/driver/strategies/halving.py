@@ -44,6 +44,7 @@ class Halving:
         self._room = self._rung = 0  # room: new students that this generation may still have
         self._until = self._end = inf  # of the rung, and of the generation
         self._since = self._took_s = 0.0  # when the generation began; what the one before it took
+        self._hopeless = 0  # students of the base that were finished already
         self._begun = self._exhausted = self._stopped = self._delivered = False
 
     @property
@@ -124,7 +125,7 @@ class Halving:
 
     def _enter(self, rung: int) -> None:
         """Queue the jobs of a rung."""
-        self._rung, self._queue, self._begun = rung, list(self._members), False
+        self._rung, self._queue, self._begun, self._hopeless = rung, list(self._members), False, 0
         last = rung == self._last
         self._until = self._end if last else self._trials.budget.share_until(_LOWER_SHARE, end=self._end)
 
@@ -184,7 +185,7 @@ class Halving:
     def _best(self, scored: list[int], rung: int) -> list[int]:
         """Those that go on to a rung, the most wanted first; to the last one all may, as far as there is time."""
         everyone = rung == self._last and self._trials.budget.limited
-        return self._choice(scored, len(scored) if everyone else self._count(len(scored)))
+        return self._choice(scored, len(scored) if everyone else self._count(self._hopeless + len(scored)))
 
     def _choice(self, numbers: list[int], count: int) -> list[int]:
         fidelity = self._trials.fidelity(self._rung)
@@ -196,6 +197,7 @@ class Halving:
         scored = [i for i in self._members if self._trials.reached(i, 0) and self._trials[i].status == "running"]
         out = set(scored) - set(self._choice(scored, self._count(self._size)))
         self._finish(out)
+        self._hopeless += len(out)
         self._members = [i for i in self._members if i not in out]
 
     def _finish(self, numbers: set[int]) -> None:
