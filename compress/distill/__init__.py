@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from compress.distill.progressive import distill_progressively
     from compress.distill.recalibration import recalibrated
     from compress.distill.recipe import StudentRecipe
+    from compress.distill.replacement import distill_with_replacement
     from compress.distill.student import distill
     from compress.distill.teacher import train_teacher
     from compress.distill.trainer import Trainer, TrainerSettings
@@ -32,6 +33,7 @@ _LAZY = {
     "distill": "student",
     "distill_elastic": "elastic",
     "distill_progressively": "progressive",
+    "distill_with_replacement": "replacement",
     "distillation_pool": "pool",
     "pick_device": "inputs",
     "pool_bytes": "pool",
@@ -53,6 +55,7 @@ __all__ = [
     "distill",
     "distill_elastic",
     "distill_progressively",
+    "distill_with_replacement",
     "distillation_pool",
     "pick_device",
     "pool_bytes",
