@@ -50,12 +50,23 @@ def _two_rounds(calls: Sequence[Callable[[], object]], *, rounds: int, seed: int
     return time_rounds(calls, rounds=min(rounds, 2), seed=seed, progress=progress)
 
 
+def random_weights(path: Path) -> None:
+    """Write random weights of `ostrack-nano`."""
+    torch.manual_seed(0)
+    save_weights(create_tracker("ostrack-nano"), path)
+
+
+def short_sequences(folder: Path) -> None:
+    """Write two sequences of eight frames."""
+    for k in range(2):
+        _write(GeneratedSequence(k, name=f"s{k}", levels=levels_of("mixed"), length=8), folder)
+
+
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A file of random weights of `ostrack-nano`."""
-    torch.manual_seed(0)
     path = tmp_path_factory.mktemp("weights") / "teacher.safetensors"
-    save_weights(create_tracker("ostrack-nano"), path)
+    random_weights(path)
     return str(path)
 
 
@@ -63,8 +74,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
 def data(tmp_path_factory: pytest.TempPathFactory) -> str:
     """`folder:PATH` of two sequences of eight frames."""
     folder = tmp_path_factory.mktemp("data")
-    for k in range(2):
-        _write(GeneratedSequence(k, name=f"s{k}", levels=levels_of("mixed"), length=8), folder)
+    short_sequences(folder)
     return f"folder:{folder}"
 
 
