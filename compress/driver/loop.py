@@ -10,6 +10,7 @@ from compress.archive import Record
 from compress.core import CompressError
 from compress.core.progress import Progress
 from compress.driver.executors import Executor
+from compress.driver.failures import FailuresInARow
 from compress.driver.jobs import TrialJob, TrialResult
 from compress.driver.planned_work import PlannedWork
 from compress.driver.run_dir import Log
@@ -65,9 +66,11 @@ def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: 
     """Run what `strategy` proposes until it is done, or until the trials' time is over.
 
     Raises:
-        CompressError: a strategy that is not done and proposes nothing; or as `Executor.as_completed`.
+        CompressError: a strategy that is not done and proposes nothing; too many students in a row fail; or as
+            `Executor.as_completed`.
     """
 
+    failures = FailuresInARow()
     lived: list[tuple[float, TrialJob]] = []
 
     def submit() -> None:
@@ -98,7 +101,9 @@ def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: 
             # Weights first: what the study says was scored can be found in the run, whenever this is stopped.
             if not result.error:
                 journal.deliver(result)
-            journal.note(result, trials.add(result))
+            record = trials.add(result)
+            journal.note(result, record)
+            failures.count(record.variant, record.reason if record.status == "failed" else "")
             strategy.observe(result)
             submit()
             relive()

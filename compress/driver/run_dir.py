@@ -16,20 +16,25 @@ from compress import __version__
 from compress.archive import explained
 from compress.core import InterruptedRun
 from compress.core.writing import write_file
+from compress.driver.failures import disk_full, is_disk_full
 
 _PACKAGES = ("torch", "onnxruntime", "optuna", "numpy", "opencv-python-headless", "timm")
 
 
 @contextmanager
 def explaining_errors(run_dir: Path) -> Iterator[None]:
-    """Say what a stop, or a study that cannot be used, means for the run.
+    """Say what a stop, a full disk, or a study that cannot be used, means for the run.
 
     Raises:
-        InterruptedRun, FileError: in place of what was raised within.
+        InterruptedRun, FileError, CompressError: in place of what was raised within.
     """
     try:
         with explained(run_dir / "study.db"):
             yield
+    except Exception as error:
+        if not is_disk_full(error):
+            raise
+        raise disk_full(error, run_dir) from error
     except KeyboardInterrupt as error:
         raise InterruptedRun(
             f"Stopped. Nothing is lost: the same command continues the search in {run_dir}."

@@ -67,6 +67,9 @@ class SearchSettings:
     time_budget: float | None = setting(
         None, "Minutes that all of it may take; 0: no end (default 9 without --trials).", numbers=MINUTES
     )
+    trial_timeout: float | None = setting(
+        None, "Minutes after which a student is given up (default never).", numbers=MINUTES
+    )
     mlp_rank: Literal["importance", "leading"] = setting("importance", "Units that a thin MLP keeps.")
     sampler: str = setting("tpe", "How specs are drawn.", names=SAMPLERS.names)
     strategy: str = setting("halving", "Which students are trained, and how far.", names=STRATEGIES.names)
@@ -106,6 +109,11 @@ class SearchSettings:
             return DEFAULT_MINUTES if self.trials is None else inf
         return self.time_budget or inf
 
+    @property
+    def job_seconds(self) -> float | None:
+        """Seconds that one student may take at a rung; None for any."""
+        return 60 * self.trial_timeout if self.trial_timeout else None
+
     def constraint(self, teacher: Latency | None) -> LatencyConstraint:
         """The latency constraint of the search; a `speedup` is relative to the teacher's latency on the target."""
         return LatencyConstraint.of(fps=self.fps, speedup=self.speedup, at=self.fps_at, teacher=teacher)
@@ -134,6 +142,7 @@ class SearchKeywords(TypedDict, total=False):
     partial: float
     pool: int | None
     time_budget: float | None
+    trial_timeout: float | None
     mlp_rank: Literal["importance", "leading"]
     sampler: str
     strategy: str
@@ -144,5 +153,5 @@ class SearchKeywords(TypedDict, total=False):
     device: Literal["auto", "cpu", "cuda"]
 
 
-MAY_CHANGE = ("trials", "device", "executor", "workers", "time_budget")
+MAY_CHANGE = ("trials", "device", "executor", "workers", "time_budget", "trial_timeout")
 """What may differ when a run is continued: how long and where, not what."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache, partial
+from math import isfinite
 from pathlib import Path
 from time import perf_counter
 
@@ -17,6 +18,7 @@ from compress.core.files import work_home
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource
 from compress.distill import Pool, distillation_pool, pick_device
+from compress.driver.failures import fault_of, is_disk_full, within_time
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 from compress.driver.shared_weights import SharedWeights
 from compress.driver.students import Students
@@ -25,18 +27,24 @@ from compress.driver.turns import training_turn
 from compress.models import Tracker
 
 
-def run_job(job: TrialJob, progress: Progress = no_progress) -> TrialResult:
+def run_job(job: TrialJob, progress: Progress = no_progress, *, most_s: float | None = None) -> TrialResult:
     """Train a student to the job's rung, from what the store has of lower ones; choose exit thresholds; score it.
 
     Weights and scores are kept in the store, and what it has already is not computed again. The result depends on the
     job alone.
 
+    Args:
+        most_s: Seconds that it may take from when all is there that students start from; seen at steps that
+            report progress.
+
     Returns:
-        With an `error` where this student cannot be trained, such as a loss that diverges.
+        With an `error` where this student cannot be trained: its loss diverges, it has no score that is a number, it
+        does not fit into memory, it takes too long, or the program fails on it.
 
     Raises:
         FileError: the teacher's weights are not in the store, or data changed or is missing.
         UsageError: a job that asks for what there is not.
+        OSError: the store cannot be written, as where the disk is full.
     """
     result, begin = TrialResult(job.trial, job.fidelity, job.spec, 0.0), perf_counter()
     try:
@@ -45,15 +53,24 @@ def run_job(job: TrialJob, progress: Progress = no_progress) -> TrialResult:
             if needs_preparation(job):
                 students.prepare(progress)
             begin = perf_counter()  # what all students need is no part of what this one took
+            progress = within_time(progress, most_s)
             spec = _with_thresholds(job, students, progress)
             score = students.score(spec, job.rung, progress)
+        if not isfinite(score.accuracy.ao):
+            raise CompressError(f"Its AO is {score.accuracy.ao}, which is no number.")
         result = replace(result, spec=spec, accuracy=score.accuracy, paths=score.paths)
-    except (UsageError, FileError, InterruptedRun):
+    except (UsageError, FileError, InterruptedRun, OSError):
         raise  # about the search as a whole: every other student would end the same
     except CompressError as error:
         result = replace(result, error=str(error))
     except torch.OutOfMemoryError as error:
         result = replace(result, error=f"Its training does not fit into the memory of the device: {error}")
+    except MemoryError as error:
+        result = replace(result, error=f"Its training does not fit into the memory of this machine: {error}")
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+        result = replace(result, error=fault_of(error))
     return replace(result, seconds=round(perf_counter() - begin, 2))
 
 

@@ -12,7 +12,7 @@ def inline(settings: ExecutorSettings, watch: Watch) -> Executor:
     """One job after the other, in this process."""
     from compress.driver.executors.inline import Inline
 
-    return Inline(watch)
+    return Inline(watch, most_s=settings.job_seconds)
 
 
 @EXECUTORS.register
@@ -21,4 +21,4 @@ def local(settings: ExecutorSettings, watch: Watch) -> Executor:
     from compress.driver.executors.local import Local
     from compress.driver.executors.resources import worker_shares
 
-    return Local(worker_shares(settings.workers, settings.device), watch)
+    return Local(worker_shares(settings.workers, settings.device), watch, most_s=settings.job_seconds)

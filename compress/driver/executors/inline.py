@@ -12,12 +12,16 @@ from compress.driver.worker import run_job
 
 
 class Inline:
-    """Runs a job when its result is asked for; see `Executor`."""
+    """Runs a job when its result is asked for; see `Executor`.
+
+    Args:
+        most_s: Seconds that a job may take; None for any.
+    """
 
     workers = 1
 
-    def __init__(self, watch: Watch) -> None:
-        self._watch = watch
+    def __init__(self, watch: Watch, *, most_s: float | None = None) -> None:
+        self._watch, self._most_s = watch, most_s
         self._waiting: deque[TrialJob] = deque()
         self._open = True
 
@@ -36,7 +40,7 @@ class Inline:
         """Run what waits, in the order it was submitted. An interrupt by the user is raised as it comes."""
         while self._waiting:
             job = self._waiting.popleft()
-            yield run_job(job, self._watch(job))
+            yield run_job(job, self._watch(job), most_s=self._most_s)
 
     def shutdown(self) -> None:
         """Drop what waits."""

@@ -26,6 +26,10 @@ class ExecutorSettings(Protocol):
     def workers(self) -> int | None:
         """Jobs at once; None leaves it to the executor."""
 
+    @property
+    def job_seconds(self) -> float | None:
+        """Seconds that a job may take, after which it is a result with an `error`; None for any."""
+
 
 class Executor(Protocol):
     """Runs jobs by `worker.run_job`, which needs the job and the store, so that this may be in another process or host.
