@@ -25,23 +25,27 @@ def feature_distillation(
     """
     raw = student.head.kind in _UNNORMALISED
     matched = [(k, i) for k, i in matched_layers(student, teacher).items() if i in targets]
-    losses = [feature_loss(features[k].float(), targets[i], normalised=not raw) for k, i in matched]
+    eliminated = any(layer.keep is not None for layer in (*student.layers, *teacher.layers))
+    losses = [
+        feature_loss(features[k].float(), targets[i], normalised=not raw, eliminated=eliminated) for k, i in matched
+    ]
     return {"feature_raw" if raw else "feature": torch.stack(losses).mean()}
 
 
-def feature_loss(features: Tensor, teacher: Tensor, *, normalised: bool = True) -> Tensor:
+def feature_loss(features: Tensor, teacher: Tensor, *, normalised: bool = True, eliminated: bool = True) -> Tensor:
     """Mean squared difference of the (B, N, d) tokens of one matched layer.
 
     Tokens that either side has eliminated, which are all zero, are left out.
 
     Args:
         normalised: Each token is normalised over d first; MixFormerV2 (Eq. 6) compares them as they are.
+        eliminated: Whether either side may have eliminated any; otherwise none is looked for.
     """
-    alive = teacher.any(-1) & features.any(-1)
+    alive = teacher.any(-1) & features.any(-1) if eliminated else None
     if normalised:
         features, teacher = (F.layer_norm(x, x.shape[-1:]) for x in (features, teacher))
     per_token = (features - teacher).square().mean(-1)
-    return (per_token * alive).sum() / alive.sum().clamp_min(1)
+    return per_token.mean() if alive is None else (per_token * alive).sum() / alive.sum().clamp_min(1)
 
 
 def matched_layers(student: TrackerSpec, teacher: TrackerSpec) -> dict[int, int]:

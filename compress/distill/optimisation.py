@@ -27,7 +27,9 @@ def optimiser(
         {"params": parameters, "weight_decay": decay, "lr": lr * scaled, "initial_lr": lr * scaled}
         for (decay, scaled), parameters in groups.items()
     ]
-    return torch.optim.AdamW(found, lr=lr, betas=(0.9, 0.98))
+    # On a CPU one kernel for all of a parameter's arithmetic takes a third of the time.
+    fused = all(parameter.device.type == "cpu" for parameter in model.parameters())
+    return torch.optim.AdamW(found, lr=lr, betas=(0.9, 0.98), fused=fused or None)
 
 
 def warmup_cosine(descent: torch.optim.AdamW, steps: int, warmup: int, *, start: int = 0) -> LambdaLR:

@@ -81,6 +81,9 @@ def test_feature_distillation_ignores_scale_and_shift_unless_it_is_raw() -> None
     tokens = torch.randn(2, 5, 16, generator=torch.Generator().manual_seed(0))
     assert feature_loss(3 * tokens + 1, tokens) < 1e-6
     assert feature_loss(tokens.flip(0), tokens) > 0.1
+    assert feature_loss(tokens.flip(0), tokens, eliminated=False) == pytest.approx(
+        float(feature_loss(tokens.flip(0), tokens)), rel=1e-6
+    )
     raw = feature_loss(3 * tokens + 1, tokens, normalised=False)
     torch.testing.assert_close(raw, (2 * tokens + 1).square().mean())
 

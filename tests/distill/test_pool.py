@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -17,6 +18,7 @@ from compress.data.generated import sample_pairs
 from compress.data.worker import make_pairs
 from compress.distill import Pool, distillation_pool, pool_bytes, to_input
 from compress.distill.feature_distillation import distilled_layers
+from compress.geometry import normalise
 from compress.models import Tracker, build
 from compress.testing.small_trackers import SPEC, TEACHERS
 
@@ -36,6 +38,12 @@ def test_pool_holds_the_teachers_answers(awake_teacher: Callable[[str], tuple[Tr
     assert sorted(pool.layers) == ([1, 3, 5] if kind == "levit" else [0, 3]) == distilled_layers(teacher.spec)
     for index, tokens in pool.layers.items():
         torch.testing.assert_close(tokens[70:75].float(), out.layers[index], atol=2e-2, rtol=5e-3)
+
+
+def test_crops_become_what_the_frame_loop_makes_of_them() -> None:
+    crops = torch.randint(256, (3, 16, 16, 3), dtype=torch.uint8)
+    for mine, crop in zip(to_input(crops).numpy(), crops.numpy(), strict=True):
+        np.testing.assert_array_equal(mine[None], normalise(crop))
 
 
 def test_an_adaptive_teacher_is_asked_for_its_best(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from torch import Tensor
 from compress.core import TrackerSpec, describe
 from compress.models import VitTracker
 from compress.models.blocks import Attention
+from compress.models.vit.backbone import PatchEmbed
 from compress.models.vit.tracker import centre_token
 from compress.testing.networks import BOX, SPECS, crops, made, scattered
 
@@ -132,3 +133,16 @@ def test_without_a_box_the_token_takes_no_part() -> None:
 def test_the_target_is_the_template_patch_before_the_centre(size: int, token: int) -> None:
     """Row 3, column 3 of 8 × 8 and row 5, column 5 of 12 × 12 in the published code."""
     assert centre_token(replace(describe("ostrack256-ce"), template_size=size)) == token
+
+
+def test_patches_in_training_are_those_of_the_convolution() -> None:
+    embed = PatchEmbed(12, 4)
+    image = torch.randn(2, 3, 16, 16)
+    answers = []
+    for part in (embed.train(), embed.eval()):
+        part.zero_grad()
+        tokens = part(image)
+        (tokens * torch.arange(tokens.numel()).view_as(tokens)).sum().backward()
+        answers.append([tokens, part.proj.weight.grad, part.proj.bias.grad])
+    for trained, evaluated in zip(*answers, strict=True):
+        torch.testing.assert_close(trained, evaluated, rtol=1e-4, atol=1e-3)
