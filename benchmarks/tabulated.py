@@ -22,6 +22,7 @@ from table import SPACE, read
 
 from compress.core import Accuracy, ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, UsageError, describe
 from compress.data import DataReference, open_source
+from compress.driver.drawing import SeededSampler
 from compress.driver.jobs import ElasticSetup, Rung, TeacherWeights, TrainingSetup, TrialJob, TrialResult
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
@@ -155,7 +156,7 @@ class Trained:
 
 def run_search(
     table: Table,
-    sampler: str | optuna.samplers.BaseSampler,
+    sampler: str,
     strategy: Callable[[Trials], Strategy],
     *,
     seed: int,
@@ -167,15 +168,15 @@ def run_search(
     """Search the table; what was trained to the end, in that order.
 
     Args:
-        sampler: A name of `SAMPLERS`, or a sampler.
+        sampler: A name of `SAMPLERS`.
         fidelities: Steps of each rung; the last one is `full`.
         shared_steps: Steps of what all students have in common, counted first.
-        start: Begin with the seed configurations, as `compress search` does.
+        start: Draw as `compress search` does: the seed configurations first, then by a sampler made anew each time.
         most: Students trained to the end, after which nothing is asked for any more.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-    drawer = SAMPLERS[sampler](seed) if isinstance(sampler, str) else sampler
+    drawer = SeededSampler(SAMPLERS[sampler], seed) if start else SAMPLERS[sampler](seed)
     study = optuna.create_study(directions=["minimize", "maximize"], sampler=drawer)
     trials = _trials(table, study, fidelities, shared_steps, start)
     searching, found, spent = strategy(trials), [], shared_steps

@@ -12,11 +12,13 @@ import pytest
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
+from compress.archive import Record
 from compress.core import LatencyConstraint, describe
 from compress.driver import SearchSettings
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
 from compress.driver.samplers.known_space import Candidate, KnownSpace
+from compress.driver.stored_trials import Asked
 from compress.driver.study import open_study
 from compress.latency import MeasuredLatency, gate
 from compress.measure import Coverage
@@ -37,6 +39,9 @@ class FastestFirst(optuna.samplers.BaseSampler):
         within = [each for each in known.all() if each.passes]
         self._order = sorted(within, key=lambda each: each.ms)
         self._distributions = known.distributions
+
+    def reseed(self, seed: int) -> None:
+        """Nothing is drawn at random."""
 
     def exhausted(self, study: optuna.Study) -> bool:
         return len(study.get_trials(deepcopy=False)) >= len(self._order)
@@ -64,7 +69,9 @@ def test_a_search_draws_by_it_until_it_is_exhausted(tmp_path: Path) -> None:
     bound = LatencyConstraint.of(speedup=2.0, teacher=model.predict(NANO))
     study = open_study(tmp_path, sampler="fastest-first", seed=0)
     proposals = Proposals(study, SPACE, NANO, partial(gate, model, constraint=bound))
-    drawn = [record.predicted.mean_ms for _, record in proposals.accepted(proposals.known()) if record.predicted]
+    numbers = proposals.accepted(Asked())
+    records = [Record.from_attrs(proposals.stored[number].user_attrs["record"]) for number in numbers]
+    drawn = [record.predicted.mean_ms for record in records if record.predicted]
     within = [spec for spec in SPACE.enumerate(NANO) if gate(model, spec, bound).passes]
     assert len(drawn) == len({spec.weights_id for spec in within}) > 3
     assert drawn == sorted(drawn)
