@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,14 @@ from compress.models import Tracker, build, load_weights
 STEADY = 0.05
 """Noise up to which a measurement is not done again; see `Latency.noise`."""
 
+_ONCE_S, _EACH_S, _MORE = 12.0, 3.0, 4
 _PAUSES_S = (10.0, 30.0)
 """Waits before the second and the third measurement, for a busy machine to become quiet."""
+
+
+def measuring_s(members: int) -> float:
+    """Seconds that are kept for measuring trained variants, a few more of them than `members`, and for the report."""
+    return _ONCE_S + _EACH_S * (members + _MORE)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Remeasurer:
         settings: Of the search, for the archive.
         restore: Puts the weights of a student into `checkpoints/` again where they are lost or damaged.
         pauses_s: Seconds to wait before each further measurement of a busy machine.
+        deadline: By `time.monotonic`; no further measurement is begun that would end after it.
     """
 
     study: optuna.Study
@@ -49,6 +57,7 @@ class Remeasurer:
     restore: Callable[[TrackerSpec], None]
     progress: Progress = no_progress
     pauses_s: tuple[float, ...] = _PAUSES_S
+    deadline: float = inf
 
     def run(self) -> Archive:
         archive = self._archive()
@@ -64,9 +73,11 @@ class Remeasurer:
     def _steady(self, members: list[Record]) -> dict[str, Latency]:
         """The least noisy of as many measurements as it takes, or as there are pauses between."""
         networks = {record.variant: self._network(record) for record in members}
+        begin = time.monotonic()
         found = self._measured(members, networks)
+        took = time.monotonic() - begin
         for pause in self.pauses_s:
-            if _noise(found) <= STEADY:
+            if _noise(found) <= STEADY or time.monotonic() + pause + took > self.deadline:
                 break
             self.progress(f"the machine is busy: measuring again in {pause:.0f} s", 0.0)
             time.sleep(pause)

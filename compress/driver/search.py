@@ -25,7 +25,7 @@ from compress.driver.preparation import (
     training_setup,
     work_of,
 )
-from compress.driver.remeasure import Remeasurer
+from compress.driver.remeasure import Remeasurer, measuring_s
 from compress.driver.run_config import (
     check_or_write_config,
     content_fingerprint,
@@ -81,7 +81,8 @@ def search(
             run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)
         )
         with loaded(setup) as students:
-            budget = TimeBudget(begin + 60 * config.minutes)
+            reserve = 0.0 if target.timer is None else measuring_s(config.members)
+            budget = TimeBudget(begin + 60 * config.minutes, reserve)
             return _run(config, run_dir, inputs, study, students, budget, lock.noting(progress))
 
 
@@ -117,6 +118,7 @@ def _run(
         teacher=inputs.teacher,
         restore=lambda spec: students.deliver(spec, len(students.setup.rungs) - 1, run_dir / "checkpoints"),
         progress=work.beside("Trained variants"),
+        deadline=budget.deadline,
     )
     return _write(measured.run(), log)
 

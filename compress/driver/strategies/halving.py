@@ -45,7 +45,7 @@ class Halving:
         self._until = self._end = inf  # of the rung, and of the generation
         self._since = self._took_s = 0.0  # when the generation began; what the one before it took
         self._hopeless = 0  # students of the base that were finished already
-        self._begun = self._exhausted = self._stopped = self._delivered = False
+        self._begun = self._heard = self._exhausted = self._stopped = self._delivered = False
 
     @property
     def done(self) -> bool:
@@ -75,6 +75,9 @@ class Halving:
     def observe(self, result: TrialResult) -> None:
         """Go on to the next rung once all results of this one are in and nothing further is begun at it."""
         self._awaited.pop(result.trial, None)
+        if self._rung == 0 and not self._heard:
+            self._limit()  # anew: before the first result comes what all students need is made
+        self._heard = True
         self._delivered |= self._rung == self._last and not result.error
         if self._rung == 0 and self._room and len(self._members) % _BATCH == 0:
             self._finish_hopeless()
@@ -125,9 +128,15 @@ class Halving:
 
     def _enter(self, rung: int) -> None:
         """Queue the jobs of a rung."""
-        self._rung, self._queue, self._begun, self._hopeless = rung, list(self._members), False, 0
-        last = rung == self._last
-        self._until = self._end if last else self._trials.budget.share_until(_LOWER_SHARE, end=self._end)
+        self._rung, self._queue = rung, list(self._members)
+        self._begun, self._heard, self._hopeless = False, False, 0
+        self._limit()
+
+    def _limit(self) -> None:
+        """Set when the jobs of this rung should have ended."""
+        budget = self._trials.budget
+        last = self._rung == self._last
+        self._until = self._end if last else budget.share_until(_LOWER_SHARE, end=self._end)
 
     def _ready(self) -> bool:
         """Whether a job of this rung is to be begun now."""
