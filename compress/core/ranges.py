@@ -146,6 +146,9 @@ WORKERS = NumberRange(0, 256, whole=True)
 EXECUTOR_WORKERS = NumberRange(1, 256, whole=True)
 """Processes that train and score students."""
 
+AMOUNT = NumberRange(0.01, 1_000_000)
+"""Of a resource of a cluster, such as cores."""
+
 GIGABYTES = NumberRange(0, 1_000_000_000, unit="gigabytes")
 PIXELS = NumberRange(-10_000_000, 10_000_000, unit="pixels")
 """Coordinates of a box; it is checked against its frame where that is known."""

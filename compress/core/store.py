@@ -21,7 +21,8 @@ from compress.core.files import work_home
 from compress.core.fingerprints import fingerprint
 from compress.core.leftovers import is_temporary, remove_leftovers
 from compress.core.locks import is_locked, locked
-from compress.core.writing import writing
+from compress.core.origin import current_origin, has_origin
+from compress.core.writing import write_file, writing
 
 __all__ = ["REMADE", "KINDS", "Entry", "Store", "cache_bytes", "fingerprint"]
 
@@ -115,6 +116,9 @@ class Store:
     def find(self, kind: str, key: str, *, read: Callable[[Path], _T | None], suffix: str = "") -> _T | None:
         """What `read` finds in the entry; None where it is absent or damaged. Waits while it is being made."""
         path = self.path(kind, key, suffix)
+        if not path.is_file() and has_origin():
+            with locked(self._lock(kind, key)):
+                _fetch(path, kind, key, suffix)
         if not path.is_file() and not self._lock(kind, key).exists():
             return None
         with self.using(kind, key):
@@ -128,9 +132,13 @@ class Store:
             found = _read(path, read)  # another process may have made it while this one waited
             if found is None:
                 remove_leftovers(path.parent)
+                found = read(path) if _fetch(path, kind, key, suffix) else None
+            if found is None:
                 with writing(path) as temporary:
                     make(temporary)
                 found = read(path)
+                if has_origin():
+                    current_origin().offer(kind, key, suffix, path.read_bytes())
         if found is None:
             raise CompressError(f"{path} was written but cannot be read. Look at the disk; then try again.")
         self.prune(to_bytes=self.max_bytes, spare=path)
@@ -197,6 +205,14 @@ class Store:
 
     def _lock(self, kind: str, key: str) -> Path:
         return self.root / kind / _LOCKS / key
+
+
+def _fetch(path: Path, kind: str, key: str, suffix: str) -> bool:
+    """Whether the entry is here now from the origin, whose lock this process holds here."""
+    content = None if path.is_file() else current_origin().fetch(kind, key, suffix)
+    if content is not None:
+        write_file(path, content)
+    return content is not None
 
 
 def _read(path: Path, read: Callable[[Path], _T | None]) -> _T | None:

@@ -24,6 +24,7 @@ from compress.core.ranges import (
 from compress.core.settings import check_settings, flag_of, setting
 from compress.core.threads import usable_cores
 from compress.driver.executors import EXECUTORS
+from compress.driver.executors.resources import parsed_resources
 from compress.driver.samplers import SAMPLERS
 from compress.driver.strategies import STRATEGIES
 
@@ -79,6 +80,8 @@ class SearchSettings:
     workers: int | None = setting(
         None, "Students trained at once, by other executors than inline (default: what fits).", numbers=EXECUTOR_WORKERS
     )
+    ray_address: str = setting("", "Of a running Ray cluster, for ray (default: one on this machine).")
+    resources: str = setting("", "Of each student on a Ray cluster, e.g. cpu=2,gpu=0.5.", form="NAME=AMOUNT,…")
     plan: str = setting("", "Train the front of this plan (a run directory) first.")
     seed: int = setting(0, "Seed of everything random.", numbers=SEED)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where networks are trained; auto takes a free GPU.")
@@ -88,6 +91,8 @@ class SearchSettings:
             fps, speedup = (flag_of(SearchSettings, name) for name in ("fps", "speedup"))
             raise UsageError(f"Give the speed to reach by one of {fps} N and {speedup} X, not by both.")
         check_settings(self)
+        if self.resources:
+            parsed_resources(self.resources)
         LatencyConstraint(None, at=self.fps_at)
         if self.fps is None and self.speedup is None:
             object.__setattr__(self, "speedup", 1.0)
@@ -148,10 +153,12 @@ class SearchKeywords(TypedDict, total=False):
     strategy: str
     executor: str | None
     workers: int | None
+    ray_address: str
+    resources: str
     plan: str
     seed: int
     device: Literal["auto", "cpu", "cuda"]
 
 
-MAY_CHANGE = ("trials", "device", "executor", "workers", "time_budget", "trial_timeout")
+MAY_CHANGE = ("trials", "device", "executor", "workers", "ray_address", "resources", "time_budget", "trial_timeout")
 """What may differ when a run is continued: how long and where, not what."""

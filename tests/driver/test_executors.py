@@ -27,6 +27,9 @@ from compress.driver.jobs import Rung, TrainingSetup, TrialJob
 from compress.testing import executor_checks
 from compress.testing.executor_checks import SHORTER, job_of
 
+_SLOW = {"ray": (pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning"))}
+"""A cluster takes its time to start."""
+
 Heard = Callable[["Local", TrialJob, str], None]
 
 
@@ -43,7 +46,7 @@ def _server() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("check", executor_checks.CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("name", EXECUTORS.names())
+@pytest.mark.parametrize("name", [pytest.param(n, marks=_SLOW.get(n, ())) for n in EXECUTORS.names()])
 def test_conformance(name: str, check: executor_checks.Check, setup: TrainingSetup) -> None:
     check(lambda watch: EXECUTORS[name](SearchSettings(workers=2), watch), setup)
 

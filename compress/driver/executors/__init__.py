@@ -22,3 +22,19 @@ def local(settings: ExecutorSettings, watch: Watch) -> Executor:
     from compress.driver.executors.resources import worker_shares
 
     return Local(worker_shares(settings.workers, settings.device), watch, most_s=settings.job_seconds)
+
+
+@EXECUTORS.register
+def ray(settings: ExecutorSettings, watch: Watch) -> Executor:
+    """Trials of Ray Tune, on a cluster or on this machine."""
+    from compress.driver.executors.ray_tune import RayTune
+    from compress.driver.executors.resources import parsed_resources
+
+    resources = parsed_resources(settings.resources) if settings.resources else None
+    return RayTune(
+        watch,
+        address=settings.ray_address,
+        resources=resources,
+        workers=settings.workers,
+        most_s=settings.job_seconds,
+    )

@@ -30,6 +30,14 @@ class ExecutorSettings(Protocol):
     def job_seconds(self) -> float | None:
         """Seconds that a job may take, after which it is a result with an `error`; None for any."""
 
+    @property
+    def ray_address(self) -> str:
+        """Of a Ray cluster that is running; empty for one on this machine."""
+
+    @property
+    def resources(self) -> str:
+        """What a job asks a cluster for, see `resources.parsed_resources`; empty leaves it to the executor."""
+
 
 class Executor(Protocol):
     """Runs jobs by `worker.run_job`, which needs the job and the store, so that this may be in another process or host.

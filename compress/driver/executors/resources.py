@@ -6,9 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from compress.core import UsageError
+from compress.core.ranges import AMOUNT
 from compress.core.threads import usable_cores
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_FLAG, _EXAMPLE = "--resources", "Example: cpu=2,gpu=0.5."
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _WORKER_BYTES = 1_500_000_000
 """Of memory for each worker of a default number: PyTorch, a student's training, sequences that are kept."""
@@ -45,6 +48,26 @@ class WorkerShare:
             os.sched_setaffinity(0, self.cores)
         torch.set_num_threads(self.threads)
         cv2.setNumThreads(self.threads)
+
+
+def parsed_resources(text: str) -> dict[str, float]:
+    """What a job asks a cluster for: `cpu=2,gpu=0.5`, and resources that the cluster's nodes name, such as `big=1`.
+
+    Raises:
+        UsageError: another form; an amount out of range; parts of more than one GPU.
+    """
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, amount = part.strip().partition("=")
+        number = AMOUNT.read(amount.strip())
+        if not name.isidentifier() or number is None or name in found:
+            raise UsageError(f"{_FLAG} must be NAME=AMOUNT,… with {AMOUNT} each but is {text!r}. {_EXAMPLE}")
+        if name == "gpu" and number > 1 and number != int(number):
+            raise UsageError(f"{_FLAG} gpu={amount}: a job has a part of one GPU, or whole ones. {_EXAMPLE}")
+        found[name] = number
+    if "cpu" not in found:
+        raise UsageError(f"{_FLAG} must say how many cores a job has but is {text!r}. {_EXAMPLE}")
+    return found
 
 
 def worker_shares(workers: int | None, device: str) -> tuple[WorkerShare, ...]:

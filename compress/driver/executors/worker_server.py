@@ -23,6 +23,7 @@ from time import monotonic, sleep
 from typing import Any, NoReturn
 
 from compress.core.interrupts import Terminated, raise_when_terminated
+from compress.core.progress import Progress
 
 GRACE_S = 30.0
 """Seconds that a worker has to end after SIGTERM: a training finishes its step and saves its state."""
@@ -84,8 +85,6 @@ def work(connection: Connection) -> int:
     Sends `("ready", pid)`, then for each job `("progress", text, share, figures)` as often as there is any, and at its
     end `("result", TrialResult)` or `("raised", error)`.
     """
-    from compress.driver.worker import run_job
-
     raise_when_terminated()
     jobs: SimpleQueue[Any] = SimpleQueue()
     Thread(target=_receive, args=(connection, jobs), daemon=True).start()
@@ -93,13 +92,18 @@ def work(connection: Connection) -> int:
         connection.send(("ready", os.getpid()))
         while True:
             job = jobs.get()
-            try:
-                answer = ("result", run_job(job, _Reports(connection)))
-            except Exception as error:
-                answer = ("raised", _picklable(error))
-            connection.send(answer)
+            connection.send(_answer(job, _Reports(connection)))
     except (Terminated, ConnectionError):
         return 0
+
+
+def _answer(job: Any, progress: Progress) -> tuple[str, Any]:
+    from compress.driver.worker import run_job
+
+    try:
+        return "result", run_job(job, progress)
+    except Exception as error:
+        return "raised", picklable(error)
 
 
 def _receive(connection: Connection, jobs: SimpleQueue[Any]) -> NoReturn:
@@ -124,7 +128,7 @@ class _Reports:
             self._next = monotonic() + _REPORT_S
 
 
-def _picklable(error: Exception) -> Exception:
+def picklable(error: Exception) -> Exception:
     """The error with the place where it was raised, or a description where it cannot be sent."""
     from multiprocessing.reduction import ForkingPickler
 

@@ -1,0 +1,210 @@
+"""The executor `ray`: jobs as trials of Ray Tune, on a cluster or on this machine.
+
+Tune places trials by the resources that they ask for, fractions of a GPU too, keeps their processes for the next one,
+and runs those again whose process or host is lost. It proposes nothing: its "searcher" hands over the jobs that were
+submitted. The study stays the one record of what was found, and each result comes once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
+
+import ray
+from ray import tune
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from compress.core import CompressError, Registry
+from compress.core.files import work_home
+from compress.core.scratch import scratch_folder
+from compress.core.threads import usable_cores
+from compress.driver.executors.protocol import Watch
+from compress.driver.executors.ray_jobs import JobQueue, Preparation, StopFlag
+from compress.driver.executors.ray_worker import Hub, run_trial
+from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
+from compress.driver.worker import needs_preparation
+
+MOST_LOST = 3
+"""Times that a trial is run again because its process or host was lost."""
+
+_ray: Any = ray  # much of it is not typed
+_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+class RayTune:
+    """Runs jobs as trials of one Tune experiment; see `Executor`.
+
+    Args:
+        address: Of a running cluster, as `ray.init` takes it; empty starts one on this machine, which ends with the
+            executor.
+        resources: Of each job, such as `{"cpu": 2, "gpu": 0.5}`; by default one core, and one GPU where there are any.
+        workers: Jobs at once; by default as many as the cluster has room for now.
+        most_s: Seconds that a job may take; None for any.
+
+    Raises:
+        CompressError: no cluster is there.
+    """
+
+    def __init__(
+        self,
+        watch: Watch,
+        *,
+        address: str = "",
+        resources: Mapping[str, float] | None = None,
+        workers: int | None = None,
+        most_s: float | None = None,
+    ) -> None:
+        self._watch, self._workers = watch, workers
+        self._open, self._awaited = True, 0
+        self._submitted: list[TrialJob] = []
+        self._prepared: set[TrainingSetup] = set()
+        self._events: SimpleQueue[tuple[str, Any, Any]] = SimpleQueue()
+        self._queue, self._stop = JobQueue(self._events), StopFlag(most_s)
+        with ExitStack() as stack:
+            _connect(address, resources or {}, workers)
+            stack.callback(ray.shutdown)
+            self._resources = dict(resources or _default_resources())
+            here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+            hub: Any = ray.remote(Hub)
+            self._hub = hub.options(num_cpus=0, scheduling_strategy=here).remote(str(work_home()))
+            stack.callback(lambda: ray.get(self._hub.close.remote()))
+            self._thread = Thread(target=self._run, name="tune", daemon=True)
+            self._thread.start()
+            self._resources_held = stack.pop_all()
+
+    @property
+    def free(self) -> int:
+        """Room in the cluster as it is now; at least one, as a cluster may grow with what it is asked for."""
+        if not self._open:
+            return 0
+        return max(0, self.workers - self._awaited)
+
+    @property
+    def workers(self) -> int:
+        """Likewise, of all jobs."""
+        return self._workers or max(1, _room(self._resources))
+
+    def submit(self, job: TrialJob) -> None:
+        """Queue a job."""
+        if not self._open:
+            raise CompressError("This executor was shut down and takes no more jobs. Make another one.")
+        self._awaited += 1
+        self._submitted.append(job)
+
+    def as_completed(self) -> Iterator[TrialResult]:
+        """Results as trials end; what they report is passed on meanwhile."""
+        while self._awaited:
+            self._begin()
+            kind, job, value = self._events.get()
+            if kind == "progress":
+                self._watch(job)(*value)
+            elif kind == "raised":
+                self._awaited -= 1
+                raise value
+            elif isinstance(job, Preparation):
+                self._prepared.add(job.setup)
+            elif self._awaited:
+                self._awaited -= 1
+                yield value
+
+    def shutdown(self) -> None:
+        """End the trials that run, and the cluster where it was started here."""
+        if self._open:
+            self._open, self._awaited = False, 0
+            self._submitted.clear()
+            self._stop.set()
+            self._queue.close()
+            self._thread.join(timeout=20)
+            self._resources_held.close()
+
+    def _begin(self) -> None:
+        """Hand over jobs; those that need what all students start from only once one trial has made it, by itself."""
+        waiting, self._submitted = self._submitted, []
+        for job in waiting:
+            if job.setup in self._prepared or not needs_preparation(job):
+                self._hand_over(job)
+                continue
+            self._submitted.append(job)
+            if self._queue.preparing != job.setup:
+                self._queue.preparing = job.setup
+                self._hand_over(Preparation(job))
+
+    def _hand_over(self, job: TrialJob | Preparation) -> None:
+        self._queue.put(job, ray.get(self._hub.add.remote(pickle.dumps(job))))
+
+    def _run(self) -> None:
+        """The Tune experiment, from the first job to the shutdown."""
+        hub, threads = self._hub, max(1, int(self._resources.get("cpu", 1)))
+        modules = [each for each in Registry.outside_modules() if each != "__main__"]
+
+        def trial(config: dict[str, Any]) -> None:
+            run_trial(config, hub, threads, modules)
+
+        try:
+            with scratch_folder() as folder:
+                tune.Tuner(
+                    tune.with_resources(trial, self._resources),
+                    tune_config=tune.TuneConfig(
+                        search_alg=self._queue,
+                        num_samples=-1,
+                        reuse_actors=True,
+                        trial_dirname_creator=lambda trial: trial.trial_id,
+                    ),
+                    run_config=tune.RunConfig(
+                        storage_path=str(folder),
+                        stop=self._stop,
+                        verbose=0,
+                        failure_config=tune.FailureConfig(max_failures=MOST_LOST),
+                    ),
+                ).fit()
+        except BaseException as error:
+            if self._open:
+                self._events.put(("raised", None, CompressError(f"Ray Tune ended: {error}")))
+
+
+def _connect(address: str, resources: Mapping[str, float], workers: int | None) -> None:
+    """Join the cluster at `address`, or start one here that has room for `workers`."""
+    # Nothing is sent anywhere, nothing is printed, and results are written nowhere else than in the study.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+    os.environ["TUNE_DISABLE_STRICT_METRIC_CHECKING"] = "1"
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        if address:
+            ray.init(address=address, **_QUIET)
+        else:
+            cores = max(usable_cores(), int((workers or 1) * resources.get("cpu", 1)))
+            paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *filter(None, sys.path)]))
+            environment = {"PYTHONPATH": paths}  # what this process can import, a worker can
+            ray.init(num_cpus=cores, include_dashboard=False, runtime_env={"env_vars": environment}, **_QUIET)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        where = f"No Ray cluster answers at {address}" if address else "Ray does not start on this machine"
+        raise CompressError(f"{where}: {error}. See docs/cluster.md, or use --executor local.") from error
+    finally:
+        with suppress(ValueError):  # not the main thread, where Ray sets none either
+            signal.signal(signal.SIGTERM, before)
+
+
+def _default_resources() -> dict[str, float]:
+    return {"cpu": 1.0} | ({"gpu": 1.0} if _ray.cluster_resources().get("GPU") else {})
+
+
+def _room(resources: Mapping[str, float]) -> int:
+    """How many jobs the nodes that are alive take at once."""
+    names = {"cpu": "CPU", "gpu": "GPU"}
+    wanted = {names.get(name, name): amount for name, amount in resources.items() if amount}
+    alive = [node["Resources"] for node in _ray.nodes() if node["Alive"]]
+    return sum(min(int(node.get(name, 0) / amount + 1e-9) for name, amount in wanted.items()) for node in alive)
