@@ -105,12 +105,18 @@ def test_one_whose_worker_is_killed_again_has_failed_and_others_go_on(endless: T
     assert results[1] == ""
 
 
-def test_a_job_that_takes_too_long_has_failed(endless: TrainingSetup) -> None:
-    executor = _local(lambda *heard: None, most_s=1.0)
-    executor.submit(job_of(replace(endless, rungs=(Rung("full", 100_000),)), SHORTER[0], rung=0))
+@pytest.mark.parametrize(("most_s", "error"), [(0.05, "longer than"), (0.0, "did not react")])
+def test_a_job_that_takes_too_long_has_failed(
+    endless: TrainingSetup, most_s: float, error: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker sees to it, or where it hangs, as a job seems to that may take no time at all, the search."""
+    monkeypatch.setattr("compress.driver.executors.worker_pool.GRACE_S", 60.0 if most_s else 0.3)
+    executor = _local(lambda *heard: None, most_s=most_s)
+    steps = 200 if most_s else 100_000  # a twentieth of them is done before anything is reported
+    executor.submit(job_of(replace(endless, seed=3, rungs=(Rung("full", steps),)), SHORTER[0], rung=0))
     (result,) = executor.as_completed()
     executor.shutdown()
-    assert "longer than the 1 seconds" in result.error
+    assert error in result.error
 
 
 def test_an_interrupted_search_leaves_no_worker_and_the_state_of_its_training(endless: TrainingSetup) -> None:

@@ -21,7 +21,7 @@ class Local:
 
     Args:
         shares: What each worker uses.
-        most_s: Seconds that a job may take; None for any.
+        most_s: Seconds that a job may take, see `WorkerPool`; None for any.
     """
 
     def __init__(self, shares: Sequence[WorkerShare], watch: Watch, *, most_s: float | None = None) -> None:

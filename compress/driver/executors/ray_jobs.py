@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from ray.tune import Stopper
 from ray.tune.search import Searcher
 
-from compress.driver.executors.ray_worker import ANSWER, PROGRESS, TAKEN_S
+from compress.driver.executors.ray_worker import ANSWER, PROGRESS
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 
 
@@ -26,6 +25,9 @@ class Preparation:
         """Of the job."""
         return self.job.setup
 
+
+MOST_LOST = 3
+"""Times that a trial is run again because its process or host was lost."""
 
 Task = TrialJob | Preparation
 Events = SimpleQueue[tuple[str, Any, Any]]
@@ -80,7 +82,7 @@ class JobQueue(Searcher):
         if answer and not error:
             self._events.put(_unpacked(task, answer))
         else:
-            self._events.put(("result", task, _without_answer(task, result or {}, error)))
+            self._events.put(("result", task, _lost(task)))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing; see `__getstate__`."""
@@ -90,18 +92,14 @@ class JobQueue(Searcher):
 
 
 class StopFlag(Stopper):
-    """Ends single trials that take too long, and all of them when the search wants it.
+    """Ends all trials when the search wants it."""
 
-    Args:
-        most_s: Seconds that a trial may take; None for any.
-    """
-
-    def __init__(self, most_s: float | None) -> None:
-        self._most_s, self._all = most_s, False
+    def __init__(self) -> None:
+        self._all = False
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Whether a trial that reports has taken too long."""
-        return self._most_s is not None and ANSWER not in result and result.get(TAKEN_S, 0.0) > self._most_s
+        """No: a trial ends by itself."""
+        return False
 
     def set(self) -> None:
         """End all trials."""
@@ -117,9 +115,8 @@ def _unpacked(task: Task, answer: bytes) -> tuple[str, Any, Any]:
     return kind, task, value
 
 
-def _without_answer(task: Task, result: Mapping[str, Any], error: bool) -> TrialResult:
-    """Of a trial that has ended without one: lost more often than it is run again, or stopped as it took too long."""
+def _lost(task: Task) -> TrialResult:
+    """Of a trial whose worker was lost more often than it is run again."""
     job = task.job if isinstance(task, Preparation) else task
-    taken = float(result.get(TAKEN_S, 0.0))
-    why = "Its worker was lost more often than a trial is run again" if error else f"It took too long ({taken:.0f} s)"
-    return TrialResult(job.trial, job.fidelity, job.spec, taken, error=f"{why}.")
+    error = f"Its worker or the host of it was lost {MOST_LOST + 1} times, as happens where memory runs out."
+    return TrialResult(job.trial, job.fidelity, job.spec, 0.0, error=error)

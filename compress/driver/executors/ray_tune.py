@@ -28,13 +28,10 @@ from compress.core.files import work_home
 from compress.core.scratch import scratch_folder
 from compress.core.threads import usable_cores
 from compress.driver.executors.protocol import Watch
-from compress.driver.executors.ray_jobs import JobQueue, Preparation, StopFlag
+from compress.driver.executors.ray_jobs import MOST_LOST, JobQueue, Preparation, StopFlag
 from compress.driver.executors.ray_worker import Hub, run_trial
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 from compress.driver.worker import needs_preparation
-
-MOST_LOST = 3
-"""Times that a trial is run again because its process or host was lost."""
 
 _ray: Any = ray  # much of it is not typed
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -49,7 +46,7 @@ class RayTune:
             executor.
         resources: Of each job, such as `{"cpu": 2, "gpu": 0.5}`; by default one core, and one GPU where there are any.
         workers: Jobs at once; by default as many as the cluster has room for now.
-        most_s: Seconds that a job may take; None for any.
+        most_s: Seconds that a job may take, see `run_job`; None for any.
 
     Raises:
         CompressError: no cluster is there.
@@ -64,12 +61,12 @@ class RayTune:
         workers: int | None = None,
         most_s: float | None = None,
     ) -> None:
-        self._watch, self._workers = watch, workers
+        self._watch, self._workers, self._most_s = watch, workers, most_s
         self._open, self._awaited = True, 0
         self._submitted: list[TrialJob] = []
         self._prepared: set[TrainingSetup] = set()
         self._events: SimpleQueue[tuple[str, Any, Any]] = SimpleQueue()
-        self._queue, self._stop = JobQueue(self._events), StopFlag(most_s)
+        self._queue, self._stop = JobQueue(self._events), StopFlag()
         with ExitStack() as stack:
             _connect(address, resources or {}, workers)
             stack.callback(ray.shutdown)
@@ -144,11 +141,11 @@ class RayTune:
 
     def _run(self) -> None:
         """The Tune experiment, from the first job to the shutdown."""
-        hub, threads = self._hub, max(1, int(self._resources.get("cpu", 1)))
+        hub, most_s, threads = self._hub, self._most_s, max(1, int(self._resources.get("cpu", 1)))
         modules = [each for each in Registry.outside_modules() if each != "__main__"]
 
         def trial(config: dict[str, Any]) -> None:
-            run_trial(config, hub, threads, modules)
+            run_trial(config, hub, threads, modules, most_s)
 
         try:
             with scratch_folder() as folder:

@@ -14,7 +14,9 @@ from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-ANSWER, PROGRESS, TAKEN_S = "answer", "reported", "taken_s"
+from compress.core.progress import Progress
+
+ANSWER, PROGRESS = "answer", "reported"
 """Keys of what trials report to Tune."""
 
 _REPORT_S = 2.0
@@ -86,12 +88,13 @@ class HubOrigin:
         ray.get(self._hub.offer.remote(kind, key, suffix, content))
 
 
-def run_trial(config: dict[str, Any], hub: Any, threads: int, modules: list[str]) -> None:
+def run_trial(config: dict[str, Any], hub: Any, threads: int, modules: list[str], most_s: float | None) -> None:
     """Run one task in this worker and report what came of it as the last report of the trial.
 
     Args:
         threads: That it may use.
         modules: Outside of this package that have registered something.
+        most_s: Seconds that a job may take, see `run_job`.
     """
     import ray
     from ray import tune
@@ -106,18 +109,18 @@ def run_trial(config: dict[str, Any], hub: Any, threads: int, modules: list[str]
     reports = _Reports(tune.report)
     try:
         _use_origin(hub, ray.get(hub.mark.remote()))
-        answer = "result", _done(pickle.loads(ray.get(hub.job.remote(config["number"]))), reports)
+        answer = "result", _done(pickle.loads(ray.get(hub.job.remote(config["number"]))), reports, most_s)
     except Exception as error:
         answer = "raised", picklable(error)
-    tune.report({ANSWER: pickle.dumps(answer), TAKEN_S: reports.taken})
+    tune.report({ANSWER: pickle.dumps(answer)})
 
 
-def _done(task: Any, reports: _Reports) -> Any:
+def _done(task: Any, reports: Progress, most_s: float | None) -> Any:
     from compress.driver.jobs import TrialJob
     from compress.driver.worker import needs_preparation, prepare, run_job
 
     if isinstance(task, TrialJob):
-        return run_job(task, reports)
+        return run_job(task, reports, most_s=most_s)
     if needs_preparation(task.job):
         prepare(task.setup, reports)
     return None
@@ -135,14 +138,9 @@ class _Reports:
     """A `Progress` that goes to Tune, but not more often than anyone reads it."""
 
     def __init__(self, report: Any) -> None:
-        self._report, self._begin, self._next = report, monotonic(), 0.0
-
-    @property
-    def taken(self) -> float:
-        """Seconds since the trial began."""
-        return monotonic() - self._begin
+        self._report, self._next = report, 0.0
 
     def __call__(self, text: str, share: float, figures: Any = None) -> None:
         if figures or monotonic() >= self._next:
-            self._report({PROGRESS: (text, share, dict(figures) if figures else None), TAKEN_S: self.taken})
+            self._report({PROGRESS: (text, share, dict(figures) if figures else None)})
             self._next = monotonic() + _REPORT_S

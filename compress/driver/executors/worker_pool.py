@@ -51,19 +51,19 @@ class _Worker:
     """A process with its share, and what it works on.
 
     Attributes:
-        limit: By `monotonic`, when the job has taken too long.
+        limit: By `monotonic`, when the worker is taken to hang.
     """
 
     process: WorkerProcess
     share: WorkerShare
     attempt: _Attempt | None = None
     limit: float | None = None
-    too_long: bool = False
+    hangs: bool = False
 
     @property
     def idle(self) -> bool:
         """Whether it can be given a job."""
-        return self.process.pid is not None and self.attempt is None and not self.too_long
+        return self.process.pid is not None and self.attempt is None and not self.hangs
 
 
 class WorkerPool:
@@ -73,7 +73,8 @@ class WorkerPool:
 
     Args:
         shares: What each worker uses.
-        most_s: Seconds that a job may take; None for any.
+        most_s: Seconds that a job may take, see `run_job`; None for any. A worker that hangs and so does not see to it
+            itself is ended after twice that.
     """
 
     def __init__(self, shares: Sequence[WorkerShare], *, most_s: float | None = None) -> None:
@@ -137,8 +138,8 @@ class WorkerPool:
         idle = [each for each in self._workers if each.idle]
         for worker in idle[: len(self._waiting)]:
             worker.attempt = self._waiting.popleft()
-            worker.limit = None if self._most_s is None else monotonic() + self._most_s
-            worker.process.send(worker.attempt.job)
+            worker.limit = None if self._most_s is None else monotonic() + 2 * self._most_s + GRACE_S
+            worker.process.send((worker.attempt.job, self._most_s))
         busy = sum(each.attempt is not None for each in self._workers)
         while len(self._workers) < min(len(self._shares), busy + len(self._waiting)):
             self._fork()
@@ -187,14 +188,14 @@ class WorkerPool:
         self.events.put(Event(job, kind, values))
 
     def _lost(self, worker: _Worker) -> None:
-        """A worker has ended: its job is run again once, unless it took too long."""
+        """A worker has ended: its job is run again once, unless it hung."""
         self._workers.remove(worker)
         attempt, how = worker.attempt, worker.process.ending()
         if attempt is None:
             self._failed_starts += worker.process.pid is None
             self._check_starts(how)
-        elif worker.too_long:
-            self._fail(attempt.job, f"It took longer than the {self._most_s:g} seconds that a trial may take.")
+        elif worker.hangs:
+            self._fail(attempt.job, "It took too long and did not react, so that its process was ended.")
         elif attempt.lost:
             self._fail(attempt.job, f"Its worker process was lost twice: {how}.")
         else:
@@ -215,11 +216,11 @@ class WorkerPool:
         return max(0.0, min(limits) - monotonic()) if limits else None
 
     def _end_overdue(self) -> None:
-        """End workers whose job has taken too long, at first so that they save what they have."""
+        """End workers that hang, at first so that they save what they have."""
         for each in self._workers:
             if each.limit is not None and monotonic() >= each.limit:
-                each.process.signal(signal.SIGKILL if each.too_long else signal.SIGTERM)
-                each.too_long, each.limit = True, monotonic() + GRACE_S
+                each.process.signal(signal.SIGKILL if each.hangs else signal.SIGTERM)
+                each.hangs, each.limit = True, monotonic() + GRACE_S
 
     def _end_all(self) -> None:
         """Let idle workers go, and busy ones save what they train; whoever takes longer than `GRACE_S` is killed."""

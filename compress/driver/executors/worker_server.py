@@ -91,17 +91,17 @@ def work(connection: Connection) -> int:
     try:
         connection.send(("ready", os.getpid()))
         while True:
-            job = jobs.get()
-            connection.send(_answer(job, _Reports(connection)))
+            job, most_s = jobs.get()
+            connection.send(_answer(job, _Reports(connection), most_s))
     except (Terminated, ConnectionError):
         return 0
 
 
-def _answer(job: Any, progress: Progress) -> tuple[str, Any]:
+def _answer(job: Any, progress: Progress, most_s: float | None) -> tuple[str, Any]:
     from compress.driver.worker import run_job
 
     try:
-        return "result", run_job(job, progress)
+        return "result", run_job(job, progress, most_s=most_s)
     except Exception as error:
         return "raised", picklable(error)
 
