@@ -27,6 +27,7 @@ import torch
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
+from compress.archive import bootstrap_error
 from compress.core import ExecutionPath, ExitSpec, Store, TrackerSpec, exit_shares, mean_layers
 from compress.core.cost import macs
 from compress.core.writing import writing
@@ -39,7 +40,6 @@ from compress.driver.jobs import Rung, TrainingSetup
 from compress.driver.teacher import keep_teacher
 from compress.driver.worker import students_of
 from compress.evaluate import evaluate
-from compress.evaluate.metrics import bootstrap_error
 from compress.geometry import LoopSettings, Network, NetworkOutput
 from compress.models import NumpyNetwork, Tracker, build, load_tracker
 from compress.runtime.thresholds import with_thresholds

@@ -2,6 +2,7 @@
 
 from compress.archive.agreement import Agreement, rank_agreement, scored_by_fidelity, trust_sentences
 from compress.archive.archive import Archive
+from compress.archive.comparison import PairedDifference, bootstrap_error, paired_difference, versus_next, within_noise
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
 from compress.archive.execution_paths import paths_from
 from compress.archive.plan import Plan
@@ -34,6 +35,7 @@ from compress.archive.tables import (
 
 __all__ = [
     "Archive",
+    "PairedDifference",
     "Plan",
     "PriorAccuracy",
     "Record",
@@ -45,6 +47,7 @@ __all__ = [
     "StoredStudy",
     "adaptive",
     "archive_of",
+    "bootstrap_error",
     "check_study_file",
     "dominates",
     "explained",
@@ -52,6 +55,7 @@ __all__ = [
     "front_rows",
     "new_study_file",
     "nondominated_rank",
+    "paired_difference",
     "pareto_mask",
     "read_archive",
     "read_knobs",
@@ -76,4 +80,6 @@ __all__ = [
     "paths_from",
     "write_pareto_csv",
     "write_trials_csv",
+    "versus_next",
+    "within_noise",
 ]

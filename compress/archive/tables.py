@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.archive.archive import Archive
+from compress.archive.comparison import versus_next
 from compress.archive.record import Record
 from compress.core import TrackerSpec
 from compress.core.text import csv_cell
@@ -19,6 +20,7 @@ def row(archive: Archive, record: Record) -> dict[str, Any]:
         "variant": record.variant,
         "spec_id": record.spec.id,
         **_accuracy(record),
+        **_versus_next(archive, record),
         **_prior(record),
         **_latency(record),
         "params": record.params,
@@ -64,6 +66,11 @@ def _accuracy(record: Record) -> dict[str, Any]:
     return {name: getattr(a, name) if a else None for name in names} | {
         "fidelity": record.fidelity if record.ao is not None else None
     }
+
+
+def _versus_next(archive: Archive, record: Record) -> dict[str, Any]:
+    found = versus_next(archive, record)
+    return {"vs_next": found and found.mean, "vs_next_se": found and found.se}
 
 
 def _prior(record: Record) -> dict[str, Any]:

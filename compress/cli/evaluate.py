@@ -114,8 +114,10 @@ def _load(
 
 
 def _print(evaluation: Evaluation, spec: TrackerSpec, as_json: bool) -> None:
+    accuracy = evaluation.accuracy.to_dict()
+    del accuracy["sequence_aos"]  # in rows of their own
     speed = {"fps": evaluation.fps, "batch": evaluation.batch}
-    summary = {**evaluation.accuracy.to_dict(), **speed, "renewals": evaluation.renewals}
+    summary = {**accuracy, **speed, "renewals": evaluation.renewals}
     if as_json:
         rows = [score.to_dict() for score in evaluation.per_sequence]
         print_json({**summary, **path_figures(evaluation.paths, spec), "per_sequence": rows})

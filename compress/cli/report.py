@@ -25,7 +25,7 @@ def command(run: Path, as_json: bool) -> None:
     """
     from compress.archive import read_archive, running_search
     from compress.core.text import printable
-    from compress.report import noise_sentence, summary_sentence, write_report
+    from compress.report import comparison_sentence, noise_sentence, summary_sentence, write_report
 
     archive, running = read_archive(run), running_search(run)
     page = write_report(archive, run)
@@ -34,8 +34,8 @@ def command(run: Path, as_json: bool) -> None:
         return
     print_front(archive)
     click.echo(summary_sentence(archive))
-    if noise := noise_sentence(archive):
-        click.echo(noise)
+    for sentence in filter(None, (comparison_sentence(archive), noise_sentence(archive))):
+        click.echo(sentence)
     if running is not None:
         click.echo(f"The search is {running}. Its report is of what has ended.")
     click.echo(f"Report: {printable(page)}")

@@ -48,13 +48,13 @@ def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> No
 
 def _print(archive: Any) -> None:
     from compress.core.text import printable, shell_command
-    from compress.report import noise_sentence, summary_sentence
+    from compress.report import comparison_sentence, noise_sentence, summary_sentence
 
     print_front(archive)
     run = archive.run_dir
     click.echo(summary_sentence(archive))
-    if noise := noise_sentence(archive):
-        click.echo(noise)
+    for sentence in filter(None, (comparison_sentence(archive), noise_sentence(archive))):
+        click.echo(sentence)
     click.echo(f"Report: {printable(run / 'report' / 'index.html')}")
     if archive.plan is not None:
         print_plan(archive.plan, len(archive.front(archive.fidelity)))

@@ -25,6 +25,8 @@ class Accuracy:
         auc, precision20, pnorm20: Success AUC, precision at 20 px and normalised precision at 0.2 (OTB, LaSOT).
         sequences: Number of sequences.
         frames: Number of frames counted by `ao`.
+        sequence_aos: What `ao_seq` is the mean of, in the order of the data, to six digits; empty where an older
+            version scored.
     """
 
     ao: float
@@ -37,6 +39,7 @@ class Accuracy:
     pnorm20: float
     sequences: int
     frames: int
+    sequence_aos: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -49,8 +52,8 @@ class Accuracy:
                 yield f"{name} must be at least 0 but is {getattr(self, name)}"
         for f in fields(self):
             value = getattr(self, f.name)
-            if f.name not in ("sequences", "frames") and not 0 <= value <= 1:
-                yield f"{f.name} must be in [0, 1] but is {value}"
+            shares = value if f.name == "sequence_aos" else () if f.name in ("sequences", "frames") else (value,)
+            yield from (f"{f.name} must be in [0, 1] but is {share}" for share in shares if not 0 <= share <= 1)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from compress.driver.teacher import record_teacher
 from compress.driver.time_budget import TimeBudget
 from compress.driver.trials import Trials
 from compress.driver.worker import loaded
-from compress.report import write_report
+from compress.report import comparison_sentence, write_report
 
 
 def search(
@@ -125,6 +125,7 @@ def _run(
 
 def _write(archive: Archive, log: Log) -> Archive:
     write_report(archive, archive.run_dir)
-    log(trust_sentences(archive.records))
+    for sentence in filter(None, (trust_sentences(archive.records), comparison_sentence(archive))):
+        log(sentence)
     log(f"front: {', '.join(r.variant for r in archive.front()) or 'empty'}")
     return archive

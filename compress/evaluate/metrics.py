@@ -82,15 +82,6 @@ def got10k_overlaps(truth: ArrayLike, predicted: ArrayLike, visible: ArrayLike, 
     return np.asarray(overlap[1:][shown])
 
 
-def bootstrap_error(values: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> float:
-    """Standard error of the mean of `values`, by resampling them; 0 for a single value."""
-    v = np.asarray(values, dtype=np.float64)
-    if len(v) < 2:
-        return 0.0
-    drawn = np.random.default_rng(seed).integers(0, len(v), (resamples, len(v)))
-    return float(v[drawn].mean(axis=1).std(ddof=1))
-
-
 def _usable_predictions(p: Array, truth: Array, convention: Convention) -> Array:
     if np.isnan(p).any() or (p[:, 2:] < 0).any():
         raise CompressError(

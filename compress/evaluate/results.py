@@ -61,8 +61,10 @@ def _box_lines(boxes: NDArray[np.float64]) -> str:
 def _summary(evaluation: Evaluation) -> dict[str, object]:
     rows = [score.to_dict() for score in evaluation.per_sequence]
     paths = {"paths": path_rows(evaluation.paths)} if evaluation.paths else {}
+    accuracy = evaluation.accuracy.to_dict()
+    del accuracy["sequence_aos"]  # in the rows
     speed = {"fps": evaluation.fps, "batch": evaluation.batch}
-    return {**evaluation.accuracy.to_dict(), **speed, **paths, "per_sequence": rows}
+    return {**accuracy, **speed, **paths, "per_sequence": rows}
 
 
 def _table(evaluation: Evaluation) -> str:

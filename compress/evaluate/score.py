@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from compress.archive import bootstrap_error
 from compress.core import Accuracy, UsageError
 from compress.evaluate.metrics import (
     NORM_THRESHOLDS,
-    bootstrap_error,
     frame_errors,
     got10k_overlaps,
     precision_curve,
@@ -94,6 +94,7 @@ def pool(scores: Items[SequenceScore]) -> Accuracy:
         pnorm20=float(np.mean([s.pnorm20 for s in scores])),
         sequences=len(scores),
         frames=len(overlap),
+        sequence_aos=tuple(round(float(ao), 6) for ao in each),
     )
 
 

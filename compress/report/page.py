@@ -22,7 +22,7 @@ from compress.report.latency_errors import errors_table
 from compress.report.path_histograms import histograms
 from compress.report.plan_sections import plan_method, plan_statements, published_table
 from compress.report.sections import any_adaptive, front_note, front_table, trials_table
-from compress.report.summary import noise_sentence, summary_sentence
+from compress.report.summary import comparison_sentence, noise_sentence, summary_sentence
 from compress.report.tables import flat
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def _values(archive: Archive, plotly: str) -> dict[str, Any]:
         "title": f"{'Plan: ' if plan else ''}{_setting(archive, 'teacher')} → {_setting(archive, 'target')}",
         "bound": formatting.constraint_text(archive.constraint),
         "summary": summary_sentence(archive),
+        "comparison": comparison_sentence(archive),
         "noise": noise_sentence(archive),
         "markers": _markers(archive),
         "adaptive": any_adaptive(archive),

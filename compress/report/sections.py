@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compress.archive import Archive, Record, adaptive
+from compress.archive import Archive, Record, adaptive, versus_next
 from compress.report import formatting
 from compress.report.columns import (
     VARIANT,
@@ -35,10 +35,17 @@ _PER_FRAME: tuple[Column, ...] = (
 )
 """Of archives that hold adaptive trackers."""
 
+_NEXT: Column = (
+    "vs. next",
+    "mean AO over sequences beyond that of the next faster one, and the standard error of this paired difference",
+    lambda a, r: _versus_next(a, r),
+)
+
 _FRONT: tuple[Column, ...] = (
     VARIANT,
     _AO,
     ("± SE", "standard error, bootstrap over sequences", accuracy_cell("ao_se")),
+    _NEXT,
     ("SR50", "share of frames with an overlap above 0.5", accuracy_cell("sr50")),
     ("SR75", "share of frames with an overlap above 0.75", accuracy_cell("sr75")),
     _MS,
@@ -70,7 +77,7 @@ _ESTIMATED: tuple[Column, ...] = (
 )
 """Of plans, in place of what was scored."""
 
-_NOT_OF_PLANS = ("AO", "± SE", "SR50", "SR75", "p50", "p90", "p99", "rungs", "layers used")
+_NOT_OF_PLANS = ("AO", "± SE", "vs. next", "SR50", "SR75", "p50", "p90", "p99", "rungs", "layers used")
 
 _TRIALS: tuple[Column, ...] = (
     VARIANT,
@@ -128,6 +135,14 @@ def _worst(archive: Archive, record: Record) -> Cell:
     """The figure, and whether it is over the bound that the variant keeps otherwise."""
     cell = number(record.latency.worst_ms if record.latency else None)
     return Cell(f"{cell.text} over", cell.key) if archive.constraint.met_at_worst(record.latency) is False else cell
+
+
+def _versus_next(archive: Archive, record: Record) -> Cell:
+    """`+0.013 ± 0.006`, and whether that may be chance."""
+    found = versus_next(archive, record)
+    if found is None:
+        return Cell("–")
+    return Cell(f"{found}, within noise" if found.within_noise else str(found), found.mean)
 
 
 def _sources(record: Record) -> str:

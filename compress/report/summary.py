@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.archive import Archive, Record, trust_sentences
+from compress.archive import Archive, Record, trust_sentences, within_noise
 from compress.report import formatting
 from compress.report.plan_sections import NOTHING_DONE, plan_summary
 
@@ -28,6 +28,12 @@ def noise_sentence(archive: Archive) -> str:
         f"The machine was not steady while it was measured, so latencies may be off by another {archive.noise:.0%}, "
         f"and predictions were taken to be within the bound with as much of a margin.{'' if archive.plan else again}"
     )
+
+
+def comparison_sentence(archive: Archive) -> str:
+    """Which neighbours on the front the test sequences do not tell apart; empty where there are none. Plain text."""
+    pairs = [f"{slow.variant} and {fast.variant} ({each})" for slow, fast, each in within_noise(archive)]
+    return f"Within noise of each other over the same sequences: {', '.join(pairs)}." if pairs else ""
 
 
 def _best(archive: Archive, record: Record) -> str:

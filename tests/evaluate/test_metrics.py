@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from compress.archive import bootstrap_error
 from compress.core import CompressError
 from compress.evaluate.metrics import (
     NORM_THRESHOLDS,
@@ -11,7 +12,6 @@ from compress.evaluate.metrics import (
     SUCCESS_THRESHOLDS,
     Convention,
     FrameErrors,
-    bootstrap_error,
     frame_errors,
     got10k_overlaps,
     precision_curve,
