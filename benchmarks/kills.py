@@ -18,6 +18,7 @@ import tempfile
 from pathlib import Path
 
 import compress.driver.search  # noqa: F401 - what forked processes need is loaded once
+from compress.core import describe
 from compress.testing.killed_search import SMALL, Kill, front_of, killed, repeated_jobs, trials_of, undisturbed
 
 
@@ -25,7 +26,7 @@ def _inputs(folder: Path) -> None:
     from compress.testing.search_inputs import random_weights, short_sequences
 
     (folder / "data").mkdir()
-    random_weights(folder / "teacher.safetensors")
+    random_weights(folder / "teacher.safetensors", describe("ostrack-nano"))
     short_sequences(folder / "data")
 
 

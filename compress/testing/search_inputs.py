@@ -14,30 +14,31 @@ import cv2
 import pytest
 import torch
 
-from compress.core import describe
+from compress.core import TrackerSpec
 from compress.core.progress import Progress
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.measure import Coverage
 from compress.measure.timing import Times, time_rounds
-from compress.models import create_tracker, save_weights
+from compress.models import build, save_weights
 from compress.spaces import load_space
 from compress.testing.recorded_profile import keep_recorded_profile
+from compress.testing.small_teacher import SMALL, registered, small_teacher
 
 __all__ = ["SETTINGS", "data", "home", "weights"]
 
-SETTINGS: dict[str, Any] = {"target": "cpu", "speedup": 1.5, "trials": 3, "steps": 4, "partial": 0.25, "pool": 64}
-SETTINGS |= {"eta": 2, "members": 1}
+SETTINGS: dict[str, Any] = {"teacher": SMALL, "target": "cpu", "speedup": 1.5, "trials": 3, "steps": 4, "pool": 64}
+SETTINGS |= {"eta": 2, "members": 1, "partial": 0.25}
 """Settings of a search that ends in seconds."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """`$COMPRESS_HOME` of one test module, with a profile of this host that was not measured.
+    """`$COMPRESS_HOME` of one test module, with a small teacher and a profile of this host that was not measured.
 
     However busy the machine is, searches measure what they trained once, and do not wait for it to become quiet.
     """
-    folder, teacher = tmp_path_factory.mktemp("home"), describe("ostrack-nano")
-    with pytest.MonkeyPatch.context() as patch:
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch, registered() as teacher:
         patch.setenv("COMPRESS_HOME", str(folder))
         patch.setattr("compress.driver.remeasure.STEADY", inf)
         keep_recorded_profile(teacher, Coverage.of_space(teacher, load_space("full")))
@@ -50,10 +51,10 @@ def _two_rounds(calls: Sequence[Callable[[], object]], *, rounds: int, seed: int
     return time_rounds(calls, rounds=min(rounds, 2), seed=seed, progress=progress)
 
 
-def random_weights(path: Path) -> None:
-    """Write random weights of `ostrack-nano`."""
+def random_weights(path: Path, teacher: TrackerSpec) -> None:
+    """Write random weights of a teacher."""
     torch.manual_seed(0)
-    save_weights(create_tracker("ostrack-nano"), path)
+    save_weights(build(teacher), path)
 
 
 def short_sequences(folder: Path) -> None:
@@ -64,9 +65,9 @@ def short_sequences(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A file of random weights of `ostrack-nano`."""
+    """A file of random weights of the small teacher."""
     path = tmp_path_factory.mktemp("weights") / "teacher.safetensors"
-    random_weights(path)
+    random_weights(path, small_teacher())
     return str(path)
 
 

@@ -31,6 +31,7 @@ from compress.measure.remote_profiles import Device, keep_device_profile
 from compress.prior import estimate as prior_estimate
 from compress.spaces import load_space
 from compress.testing.search_inputs import SETTINGS
+from compress.testing.small_teacher import SMALL
 
 SPACE = """\
 knobs:
@@ -264,7 +265,7 @@ def test_unknown_teacher_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_plan_and_a_search_do_not_mix(run: Archive, tmp_path: Path, weights: str, data: str) -> None:
-    settings: dict[str, Any] = {"teacher": "ostrack-nano", "target": "agx", "weights": weights}
+    settings: dict[str, Any] = {"teacher": SMALL, "target": "agx", "weights": weights}
     with pytest.raises(FileError, match="holds a plan"):
         search(out=run.run_dir, data=data, **settings)
     (tmp_path / "study.db").write_bytes(b"")
@@ -300,22 +301,22 @@ def test_a_teacher_nobody_published_is_told_in_shares(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def nano_plan(tmp_path_factory: pytest.TempPathFactory, space: str, weights: str) -> Archive:
-    out = tmp_path_factory.mktemp("plans") / "nano"
-    return search(teacher="ostrack-nano", weights=weights, target="agx", fps=150, space=space, out=out)
+def small_plan(tmp_path_factory: pytest.TempPathFactory, space: str, weights: str) -> Archive:
+    out = tmp_path_factory.mktemp("plans") / "small"
+    return search(teacher=SMALL, weights=weights, target="agx", fps=150, space=space, out=out)
 
 
 def test_a_real_search_starts_from_the_plan(
-    nano_plan: Archive, space: str, weights: str, data: str, tmp_path: Path
+    small_plan: Archive, space: str, weights: str, data: str, tmp_path: Path
 ) -> None:
     """It trains for real, and tells latencies by the same estimates, never as anything else."""
     settings = SETTINGS | {"target": "agx", "speedup": None, "fps": 150, "trials": 4, "generation": 4}
     found = search(
-        out=tmp_path / "run", weights=weights, data=data, space=space, plan=str(nano_plan.run_dir), **settings
+        out=tmp_path / "run", weights=weights, data=data, space=space, plan=str(small_plan.run_dir), **settings
     )
     asked, front = (
         read_knobs(tmp_path / "run"),
-        planned_students(nano_plan.run_dir, load_space(space), describe("ostrack-nano")),
+        planned_students(small_plan.run_dir, load_space(space), describe(SMALL)),
     )
     assert [asked["v000"], asked["v001"]] == [each.knobs for each in along(front, 2)]
     done = [record for record in found.records if record.fidelity == "full"]
@@ -330,12 +331,12 @@ def test_a_real_search_starts_from_the_plan(
     assert found.teacher.accuracy is not None
 
 
-def test_a_plan_for_something_else_is_refused(nano_plan: Archive) -> None:
+def test_a_plan_for_something_else_is_refused(small_plan: Archive) -> None:
     with pytest.raises(UsageError, match="another teacher"):
-        planned_students(nano_plan.run_dir, load_space("full"), describe("ostrack256"))
+        planned_students(small_plan.run_dir, load_space("full"), describe("ostrack256"))
     other = dataclasses.replace(load_space("full"), knobs={"depth": (5,)})
     with pytest.raises(UsageError, match="--space"):
-        planned_students(nano_plan.run_dir, other, describe("ostrack-nano"))
+        planned_students(small_plan.run_dir, other, describe(SMALL))
 
 
 def test_a_start_goes_along_the_latencies_of_a_front() -> None:
@@ -346,9 +347,9 @@ def test_a_start_goes_along_the_latencies_of_a_front() -> None:
 
 
 def test_a_plan_that_nothing_keeps_is_no_start(space: str, weights: str, tmp_path: Path) -> None:
-    empty = search(teacher="ostrack-nano", weights=weights, target="agx", fps=9999, space=space, out=tmp_path / "plan")
+    empty = search(teacher=SMALL, weights=weights, target="agx", fps=9999, space=space, out=tmp_path / "plan")
     with pytest.raises(UsageError, match="no student keeps its bound"):
-        planned_students(empty.run_dir, load_space(space), describe("ostrack-nano"))
+        planned_students(empty.run_dir, load_space(space), describe(SMALL))
 
 
 @pytest.fixture

@@ -23,9 +23,11 @@ from compress.evaluate import evaluate
 from compress.export import load_trained
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, create_tracker, load_tracker, save_weights
+from compress.testing.small_teacher import SMALL
 from compress.testing.trained_run import STATIC
 
-_SMALL: dict[str, Any] = {"target": "agx", "trials": 1, "generation": 1, "steps": 2, "pool": 64, "device": "cpu"}
+_SMALL: dict[str, Any] = {"teacher": SMALL, "target": "agx", "trials": 1, "generation": 1, "device": "cpu"}
+_SMALL |= {"steps": 2, "pool": 64}
 _CONTENT = {"data": "d1", "train_data": "t1", "images": "", "weights": "w1", "space": {"depth": "s1", "exits": "s2"}}
 
 
@@ -42,7 +44,7 @@ def work(tmp_path: Path, weights: str, data: str, monkeypatch: pytest.MonkeyPatc
     """A working directory with data, weights and a space under relative names."""
     shutil.copytree(data.removeprefix("folder:"), tmp_path / "val")
     shutil.copy(weights, tmp_path / "teacher.safetensors")
-    (tmp_path / "space.yaml").write_text("knobs:\n  depth: [6, 8]\n  mlp_ratio: [2, 4]\n")
+    (tmp_path / "space.yaml").write_text("knobs:\n  depth: [4, 5]\n  mlp_ratio: [2, 4]\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -77,7 +79,7 @@ def test_edited_in_place_is_scored_anew_and_moved_is_found_again(work: Path, own
     _rewrite_boxes(work / "moved")
     edited = _search("third", data="folder:moved")
     found = evaluate(
-        NumpyNetwork(load_tracker("ostrack-nano", "teacher.safetensors")),
+        NumpyNetwork(load_tracker(SMALL, "teacher.safetensors")),
         LoopSettings.of(first.teacher.spec),
         load_sequences("folder:moved"),
     )
@@ -94,12 +96,12 @@ def test_a_continued_search_of_other_content_is_refused(work: Path, weights: str
     with pytest.raises(FileError, match=rf"data \(folder:{work}/val\) has changed since"):
         _search("run", trials=2)
     shutil.rmtree("val/s2")
-    Path("space.yaml").write_text("knobs:\n  depth: [6, 8]\n  mlp_ratio: [1, 2]\n")
+    Path("space.yaml").write_text("knobs:\n  depth: [4, 5]\n  mlp_ratio: [1, 2]\n")
     with pytest.raises(FileError, match=rf"space \({work}/space.yaml\) has changed since, in mlp_ratio\."):
         _search("run", trials=2)
-    Path("space.yaml").write_text("# the same\nknobs:\n  depth: [6, 8]\n  mlp_ratio: [2, 4]\n")
+    Path("space.yaml").write_text("# the same\nknobs:\n  depth: [4, 5]\n  mlp_ratio: [2, 4]\n")
     torch.manual_seed(1)
-    save_weights(create_tracker("ostrack-nano"), "teacher.safetensors")
+    save_weights(create_tracker(SMALL), "teacher.safetensors")
     with pytest.raises(FileError, match="weights .* has changed since"):
         _search("run", trials=2)
     with pytest.raises(FileError, match=r"teacher of run have changed since the search: .*teacher\.safetensors"):

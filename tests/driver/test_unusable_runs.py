@@ -16,8 +16,10 @@ import pytest
 from compress import search
 from compress.archive import read_archive, storage_url
 from compress.core import FileError
+from compress.testing.small_teacher import SMALL
 
-_SMALL: dict[str, Any] = {"target": "agx", "trials": 1, "generation": 1, "steps": 2, "pool": 64, "device": "cpu"}
+_SMALL: dict[str, Any] = {"teacher": SMALL, "target": "agx", "trials": 1, "generation": 1, "device": "cpu"}
+_SMALL |= {"steps": 2, "pool": 64}
 
 
 @pytest.fixture(scope="module")

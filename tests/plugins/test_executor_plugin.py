@@ -18,6 +18,7 @@ from compress.driver.executors import EXECUTORS, Watch
 from compress.driver.jobs import TrialJob, TrialResult
 from compress.driver.worker import run_job
 from compress.testing import executor_checks
+from compress.testing.small_teacher import SMALL
 
 
 class Processes:
@@ -72,8 +73,9 @@ def test_a_search_on_it_finds_what_it_finds_inline(
 ) -> None:
     def found(executor: str) -> Archive:
         monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / f"home-{executor}"))
-        settings = {"weights": weights, "data": data, "target": "agx", "space": "hit", "steps": 2, "pool": 64}
-        return search(out=tmp_path / executor, trials=2, generation=2, executor=executor, device="cpu", **settings)
+        settings = {"teacher": SMALL, "weights": weights, "data": data, "target": "agx", "steps": 2, "pool": 64}
+        settings |= {"trials": 2, "eta": 2, "members": 1, "device": "cpu"}
+        return search(out=tmp_path / executor, executor=executor, **settings)
 
     here, there = found("inline"), found("processes")
     assert [r.spec for r in there.records] == [r.spec for r in here.records]

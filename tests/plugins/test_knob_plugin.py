@@ -12,6 +12,7 @@ from compress import search
 from compress.core import FileError, TrackerSpec, UsageError, describe
 from compress.spaces import KNOBS, NEVER, Draft, Scalar, load_space, read_space
 from compress.testing.knob_suite import KnobSuite
+from compress.testing.small_teacher import SMALL
 
 SPACE = """
 description: Layers, and candidate elimination at a third of them.
@@ -97,9 +98,9 @@ def test_its_name_is_taken() -> None:
 
 def test_a_search_trains_its_students(tmp_path: Path, weights: str, data: str) -> None:
     path = tmp_path / "short.yaml"
-    path.write_text("knobs:\n  depth: 4\n  keep: [0.7, 0.5]\n")
-    settings = {"weights": weights, "data": data, "target": "agx", "steps": 2, "pool": 64, "sampler": "random"}
-    found = search(out=tmp_path / "run", space=str(path), trials=1, speedup=1.01, device="cpu", **settings)
+    path.write_text("knobs:\n  depth: [2, 3]\n  keep: [0.7, 0.5]\n")
+    settings = {"teacher": SMALL, "weights": weights, "data": data, "target": "agx", "steps": 2, "sampler": "random"}
+    found = search(out=tmp_path / "run", space=str(path), trials=1, pool=64, speedup=1.01, device="cpu", **settings)
     done = [record for record in found.records if record.status == "done"]
     assert done
     assert all(record.accuracy and any(layer.keep for layer in record.spec.layers) for record in done)

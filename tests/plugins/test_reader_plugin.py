@@ -17,6 +17,7 @@ from compress.cli import main
 from compress.core import FileError
 from compress.data import READERS, DataReference, RecordedSource, Sequence, open_source
 from compress.testing import source_suite
+from compress.testing.small_teacher import SMALL
 
 
 class Walk:
@@ -88,7 +89,7 @@ def _json(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, float]:
 def test_a_search_trains_and_scores_on_it_as_evaluate_does(
     arrays: str, weights: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = {"weights": weights, "target": "agx", "steps": 2, "pool": 64, "trials": 1, "generation": 1}
+    settings = {"teacher": SMALL, "weights": weights, "target": "agx", "steps": 2, "pool": 64, "trials": 1}
     run = search(out=tmp_path / "run", data=arrays, train_data=arrays, device="cpu", **settings)
     (student,) = (record for record in run.records if record.accuracy)
     assert student.fidelity == "full"

@@ -13,6 +13,7 @@ from compress.driver import SearchSettings
 from compress.driver.jobs import TrialJob, TrialResult
 from compress.driver.strategies import STRATEGIES
 from compress.driver.trials import Trials
+from compress.testing.small_teacher import SMALL
 
 
 class OneRung:
@@ -49,7 +50,7 @@ def registered() -> Iterator[None]:
 
 
 def test_a_search_goes_by_it(tmp_path: Path, weights: str, data: str) -> None:
-    settings = {"weights": weights, "data": data, "target": "agx", "steps": 2, "pool": 64, "sampler": "random"}
+    settings = {"teacher": SMALL, "weights": weights, "data": data, "target": "agx", "pool": 64, "sampler": "random"}
     found = search(out=tmp_path / "run", strategy="one-rung", trials=3, device="cpu", **settings)
     done = [record for record in found.records if record.status == "done"]
     assert [record.fidelity for record in done] == ["rung-0"] * 3
