@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from compress.core import TrackerSpec
+from compress.core import LayerSpec, TrackerSpec
 from compress.models import Tracker
 from compress.surgery.attach import attach
 from compress.surgery.block import State, TeacherBlock, cut_attention, cut_mlp
@@ -26,9 +26,7 @@ class VitSurgery:
         """Layers cut, bypass and exits attached."""
         state = {k: v for k, v in teacher.state_dict(keep_vars=True).items() if not k.startswith(_BLOCKS)}
         for j, layer in enumerate(spec.layers):
-            block = dict(teacher.get_submodule(f"{_BLOCKS}{layer.source}").state_dict(keep_vars=True))
-            old = TeacherBlock(block, observed, f"blocks.{layer.source}.")
-            new = old.state | cut_attention(old, layer, spec) | cut_mlp(old, layer, leading=leading)
+            new = cut_block(teacher, layer, observed, leading=leading)
             state |= {f"{_BLOCKS}{j}.{k}": v for k, v in new.items()}
         return attach(teacher, state, spec, observed, leading=leading)
 
@@ -42,6 +40,15 @@ class VitSurgery:
         """MLPs four times as wide as the tokens, no dimension reduced."""
         layers = (replace(x, mlp_hidden=4 * spec.dim, attn_dims=None, mlp_dims=None) for x in spec.layers)
         return replace(spec, layers=tuple(layers))
+
+
+def cut_block(
+    teacher: Tracker, layer: LayerSpec, observed: Mapping[str, InputStatistics] | None, *, leading: bool
+) -> State:
+    """One layer's state dict, cut from that of the teacher's layer `layer.source`; arguments as of `Surgery.cut`."""
+    block = dict(teacher.get_submodule(f"{_BLOCKS}{layer.source}").state_dict(keep_vars=True))
+    old = TeacherBlock(block, observed, f"blocks.{layer.source}.")
+    return old.state | cut_attention(old, layer, teacher.spec) | cut_mlp(old, layer, leading=leading)
 
 
 SURGERY.register("vit", VitSurgery())

@@ -41,7 +41,7 @@ class VitTracker(AdaptiveTracker):
         LiteTrack's token is dropped after the last layer, so AI layers never see it directly.
         """
         templates = self.templates(template, online_template)
-        tokens = self._template_tokens(templates, template_box)
+        tokens = self.template_tokens(templates, template_box)
         if self.spec.attention == "joint":
             return {"tokens": tokens}
         if self.spec.attention == "asymmetric":
@@ -115,7 +115,8 @@ class VitTracker(AdaptiveTracker):
         token = centre_token(self.spec) - patches - candidates
         return block.eliminate(x, token=token, candidates=candidates, keep=keep)
 
-    def _template_tokens(self, templates: list[Tensor], template_box: Tensor | None) -> Tensor:
+    def template_tokens(self, templates: list[Tensor], template_box: Tensor | None) -> Tensor:
+        """The tokens (B, Nz, dim) of templates (B, 3, Sz, Sz) as they enter the first layer."""
         tokens = [self.backbone.embed_template(each) for each in templates]
         if self.target_token_embed is not None and template_box is not None:
             tokens.insert(0, self.target_token_embed(template_box).unsqueeze(1))
