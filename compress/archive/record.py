@@ -22,7 +22,7 @@ _RESERVED = (TEACHER, "best")
 """What commands call the teacher of a run, and the most accurate of its front; no variant may be named so."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_FIDELITY = re.compile(r"prior|elastic|rung-\d{1,3}|full")
+_FIDELITY = re.compile(r"prior|elastic|blockwise|rung-\d{1,3}|full")
 _EXAMPLES = {"variant": "v017", "fidelity": "prior, rung-0 or full"}
 _BOUNDS = Bounds(non_finite=True)
 """Figures of a rung may be NaN; where figures must be finite, `problems()` of their class checks it."""
@@ -50,8 +50,8 @@ def check_names(records: Iterable[Record]) -> None:
 
 
 def fidelity_order(fidelity: str) -> float:
-    """Sort key: `prior` below `rung-0` below `elastic` below `rung-1` … below `full`."""
-    return {"prior": -1, "elastic": 0.5, "full": 10_000}.get(fidelity) or int(fidelity.removeprefix("rung-"))
+    """Sort key: `prior` below `rung-0` below `elastic` and `blockwise` below `rung-1` … below `full`."""
+    return {"prior": -1, "elastic": 0.5, "blockwise": 0.5, "full": 10_000}.get(fidelity) or int(fidelity.removeprefix("rung-"))
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Record:
         variant: `v017` for trial 17, `teacher` for the teacher.
         number: Optuna's trial number; −1 for the teacher.
         reason: Why the status is what it is; empty where there is nothing to explain.
-        fidelity: How far `accuracy` can be trusted: `prior`, `rung-0`, `elastic`, `rung-1`, …, `full`.
+        fidelity: How far `accuracy` can be trusted: `prior`, `rung-0`, `elastic`, `blockwise`, `rung-1`, …, `full`.
         predicted: Latency from measured components, or estimated; `measured` that of the whole network, where timed.
         params: Parameters.
         macs: Multiply-accumulates of the full forward; `macs_per_frame` leaves the template's share out.

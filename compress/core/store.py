@@ -11,7 +11,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -28,7 +28,7 @@ __all__ = ["REMADE", "KINDS", "Entry", "Store", "cache_bytes", "fingerprint"]
 
 _T = TypeVar("_T")
 
-REMADE = ("elastic", "exit_scores", "fingerprints", "pools", "scores", "students", "teachers")
+REMADE = ("elastic", "exit_scores", "fingerprints", "layers", "pools", "scores", "students", "teachers")
 """Kinds whose entries are made anew when they are needed and absent; the size bound holds for these together."""
 
 KINDS = (*REMADE, "kits", "profiles", "weights")
@@ -149,6 +149,23 @@ class Store:
         """Keep an entry from being removed or replaced; several may use it at once. Waits while it is being made."""
         with locked(self._lock(kind, key), shared=True):
             yield
+
+    @contextmanager
+    def claimed(self, kind: str, key: str) -> Iterator[bool]:
+        """Whether this process alone works on `key` until the block ends; False where another one does already.
+
+        For work that several processes share out among themselves: it keeps nobody from any entry.
+        """
+        with ExitStack() as stack:
+            lock = self._lock(kind, f"{key}-claim")
+            try:
+                stack.enter_context(locked(lock, wait=False))
+            except OSError:
+                mine = False
+            else:
+                mine = True
+                stack.callback(lock.unlink, missing_ok=True)
+            yield mine
 
     def entries(self, kinds: Iterable[str] = KINDS) -> list[Entry]:
         """All entries of these kinds, those that were used last at the end."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from compress.core import Accuracy, ExecutionPath, TrackerSpec
 from compress.data import DataReference
 from compress.distill import StudentRecipe
+from compress.distill.blockwise import LocalRecipe
 from compress.latency import LatencyModel
 from compress.surgery import Rank
 
@@ -56,6 +57,18 @@ class ElasticSetup:
 
 
 @dataclass(frozen=True)
+class BlockwiseSetup:
+    """The library of layer variants that students are put together of, see `driver.blockwise`.
+
+    Attributes:
+        space: As of `ElasticSetup`.
+    """
+
+    space: str
+    recipe: LocalRecipe = LocalRecipe()
+
+
+@dataclass(frozen=True)
 class TrainingSetup:
     """What all students of a search have in common.
 
@@ -66,6 +79,7 @@ class TrainingSetup:
         mlp_rank: Which hidden units a thinner MLP keeps; see `surgery.inherit`.
         device: Where the worker trains: `auto`, `cpu` or `cuda`.
         elastic: Where students start as slices of shared weights; None where they start from the teacher's.
+        blockwise: Likewise where they are put together of variants of single layers.
     """
 
     teacher: TeacherWeights
@@ -78,6 +92,7 @@ class TrainingSetup:
     recipe: StudentRecipe = StudentRecipe()
     device: str = "auto"
     elastic: ElasticSetup | None = None
+    blockwise: BlockwiseSetup | None = None
 
     def steps(self, rung: int) -> int:
         """Distillation steps of a student up to a rung, that rung's own included."""

@@ -22,6 +22,7 @@ from compress.data import Sequence, Split, split_key
 from compress.distill import Checkpoint, Pool, calibrate_exit_scores, distill, recalibrated
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
+from compress.driver.blockwise.library import LayerLibrary
 from compress.driver.jobs import TrainingSetup
 from compress.driver.scores import Score, read_score, write_score
 from compress.driver.shared_weights import SharedWeights, calibration_crops
@@ -51,6 +52,7 @@ class Students:
         short, full: What students are scored on at the lower rungs, and at full fidelity.
         store: Where weights and scores are kept.
         shared: What students are slices of, where the setup has such a network.
+        library: What students are put together of, where the setup has variants of layers.
     """
 
     setup: TrainingSetup
@@ -61,6 +63,7 @@ class Students:
     device: torch.device
     store: Store = field(default_factory=Store)
     shared: SharedWeights | None = None
+    library: LayerLibrary | None = None
     _inherited: list[Elastic] = field(default_factory=list, repr=False)
 
     def prepare(self, progress: Progress = no_progress) -> None:
@@ -153,6 +156,8 @@ class Students:
         )
 
     def _start(self, spec: TrackerSpec, progress: Progress) -> Tracker:
+        if self.library is not None:
+            return self.library.assembled(spec, part(progress, 0, 0.8, "Variants of layers"))
         if self.shared is None:
             return self._teacher_as_shared(progress).slice(spec).eval()
         student = self.shared(part(progress, 0, 0.8, "Shared weights")).slice(spec)
@@ -194,7 +199,7 @@ class Students:
         pairs = [setup.training.fingerprint, setup.pairs]
         steps = [each.steps for each in setup.rungs[: rung + 1]]
         recipe = [setup.seed, setup.mlp_rank, setup.recipe, steps]
-        shared = [] if setup.elastic is None else [setup.elastic]
+        shared = [each for each in (setup.elastic, setup.blockwise) if each is not None]
         return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe, spec.weights_id, *shared])
 
 

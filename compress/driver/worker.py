@@ -18,6 +18,7 @@ from compress.core.files import work_home
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource
 from compress.distill import Pool, distillation_pool, pick_device
+from compress.driver.blockwise.library import LayerLibrary
 from compress.driver.failures import fault_of, is_disk_full, within_time
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 from compress.driver.shared_weights import SharedWeights
@@ -119,6 +120,7 @@ def _students(setup: TrainingSetup, store: Path) -> Students:
         teacher=teacher,
         pool=pool,
         shared=None if setup.elastic is None else SharedWeights(setup, teacher, pool, device, Store(store)),
+        library=None if setup.blockwise is None else LayerLibrary(setup, teacher, pool, device, Store(store)),
         short=data.sequences("short", keep=True),
         full=data.sequences("test", keep=True),
         device=device,

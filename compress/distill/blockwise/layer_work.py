@@ -12,7 +12,7 @@ from torch import Tensor
 from compress.distill.blockwise.activations import LayerTokens, Walk, through
 from compress.distill.blockwise.layers import half_of
 from compress.distill.blockwise.scoring import Scorer, VariantScore
-from compress.distill.blockwise.training import LocalRecipe, Rows, distill_half, mean_loss
+from compress.distill.blockwise.training import LocalRecipe, Rows, distill_half, local_loss
 from compress.distill.inputs import to_input
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
@@ -85,7 +85,7 @@ class LayerWork:
         out = through(half, unseen.inputs, unseen.finished)
         attention = isinstance(variant, AttentionVariant)
         lost = self._scorer.score(out, variant.source + (not attention), first=int(attention))
-        return MadeVariant(dict(half.state_dict()), VariantScore(*lost, mean_loss(half, unseen)))
+        return MadeVariant(dict(half.state_dict()), VariantScore(*lost, float(local_loss(out, unseen.targets))))
 
     def _tokens(self, source: int) -> tuple[LayerTokens, LayerTokens]:
         if source not in self._layers:

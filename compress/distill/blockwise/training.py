@@ -21,7 +21,8 @@ class LocalRecipe:
     Attributes:
         pairs: Of the pool, at most, that they learn on, fewer where the tokens of a layer would pass `most_bytes`.
         scored: Pairs at the end of the pool that they are scored on and never learn on.
-        steps: Of the optimiser, behind `refit`; 0 leaves it at that.
+        steps: Of the optimiser, behind `refit`; 0 leaves it at that. On `ostrack-nano` 24 steps lower the local loss by
+            another tenth, and what the tracker loses by a fiftieth, in ten times the time.
         lr, warmup: Peak learning rate of AdamW, and the steps that warm it up; a half cosine follows.
         ridge: Weight, over the mean square of an input, of staying near the weights that surgery gave, see `refit`.
         most_bytes: Of the tokens in front of one layer.
@@ -29,7 +30,7 @@ class LocalRecipe:
 
     pairs: int = 256
     scored: int = 64
-    steps: int = 24
+    steps: int = 0
     batch: int = 32
     lr: float = 5e-4
     warmup: int = 3

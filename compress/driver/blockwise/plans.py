@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -88,10 +88,28 @@ class Plans:
         return self._program.structures
 
     def _best(self, structures: Sequence[Structure], bound: float, others: Sequence[Solution]) -> Solution | None:
-        """Over several structures."""
-        same = int(ALIKE * len(self._program.layers))
-        found = (self.choices.best(each, bound, others=others, same=same) for each in structures)
-        return min((each for each in found if each is not None), key=self._program.loss, default=None)
+        """Over several structures; those whose solution without `others` is worse already are not solved again."""
+        same, found = int(ALIKE * len(self._program.layers)), None
+        for loss, structure in sorted(self._alone(structures, bound), key=lambda each: each[0]):
+            if found is not None and loss >= self._program.loss(found):
+                break
+            further = self.choices.best(structure, bound, others=others, same=same)
+            if further is not None and (found is None or self._program.loss(further) < self._program.loss(found)):
+                found = further
+        return found
+
+    def _alone(self, structures: Sequence[Structure], bound: float) -> Iterator[tuple[float, Structure]]:
+        """The least loss of each structure within a bound, where it has a solution."""
+        for structure in structures:
+            if (key := (structure, bound)) not in self._solved:
+                solution = self.choices.best(structure, bound)
+                self._solved[key] = None if solution is None else self._program.loss(solution)
+            if (loss := self._solved[key]) is not None:
+                yield loss, structure
+
+    @cached_property
+    def _solved(self) -> dict[tuple[Structure, float], float | None]:
+        return {}
 
     @cached_property
     def _uniform(self) -> list[tuple[TrackerSpec, float, float]]:
