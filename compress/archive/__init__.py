@@ -5,6 +5,7 @@ from compress.archive.archive import Archive
 from compress.archive.comparison import PairedDifference, bootstrap_error, paired_difference, versus_next, within_noise
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
 from compress.archive.execution_paths import paths_from
+from compress.archive.origins import origin_sentences
 from compress.archive.plan import Plan
 from compress.archive.prior_accuracy import SHARE, PriorAccuracy
 from compress.archive.record import Record, Status, fidelity_order, variant_name
@@ -55,6 +56,7 @@ __all__ = [
     "front_rows",
     "new_study_file",
     "nondominated_rank",
+    "origin_sentences",
     "paired_difference",
     "pareto_mask",
     "read_archive",

@@ -51,7 +51,9 @@ def check_names(records: Iterable[Record]) -> None:
 
 def fidelity_order(fidelity: str) -> float:
     """Sort key: `prior` below `rung-0` below `elastic` and `blockwise` below `rung-1` … below `full`."""
-    return {"prior": -1, "elastic": 0.5, "blockwise": 0.5, "full": 10_000}.get(fidelity) or int(fidelity.removeprefix("rung-"))
+    return {"prior": -1, "elastic": 0.5, "blockwise": 0.5, "full": 10_000}.get(fidelity) or int(
+        fidelity.removeprefix("rung-")
+    )
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Record:
         paths: Of an adaptive tracker, the frames that `accuracy` was found on, counted by the execution path that they
             took; None for others, and before any frame was counted.
         prior: Where nothing was trained, at fidelity `prior`: the accuracy that published ablations suggest.
+        origin: How a strategy chose the spec, where it says so; empty where a sampler drew it.
     """
 
     variant: str
@@ -88,6 +91,7 @@ class Record:
     is_teacher: bool = False
     paths: Mapping[ExecutionPath, int] | None = None
     prior: PriorAccuracy | None = None
+    origin: str = ""
 
     @property
     def ao(self) -> float | None:

@@ -30,6 +30,7 @@ def row(archive: Archive, record: Record) -> dict[str, Any]:
         "teacher": record.is_teacher,
         "within_bound": archive.constraint.met_by(record.latency),
         "worst_within_bound": archive.constraint.met_at_worst(record.latency),
+        "origin": record.origin,
         "status": record.status,
         "reason": record.reason,
     }

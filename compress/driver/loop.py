@@ -54,7 +54,8 @@ class Journal:
 
     def note(self, result: TrialResult, record: Record) -> None:
         """Log a result and count its work as done."""
-        text = f"{record.variant} {result.fidelity}: {_outcome(record)}"
+        origin = f" ({record.origin})" if record.origin else ""
+        text = f"{record.variant}{origin} {result.fidelity}: {_outcome(record)}"
         self.log(text)
         self.work.add(self.trials.work[self._rung(result)], text, result.trial)
 

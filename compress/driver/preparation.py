@@ -15,11 +15,11 @@ from compress.core.progress import Progress
 from compress.core.settings import flag_of
 from compress.data import DataReference, PairSizes, open_source
 from compress.distill import StudentRecipe, pool_bytes
-from compress.driver.jobs import ElasticSetup, Rung, TrainingSetup
+from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
 from compress.driver.proposals import Proposals
 from compress.driver.settings import SearchSettings
-from compress.driver.strategies import SHARED_WEIGHTS
+from compress.driver.strategies import LAYER_VARIANTS, SHARED_WEIGHTS
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
 from compress.driver.time_budget import FRAMES_PER_STEP
@@ -81,24 +81,31 @@ def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
     if settings.pool:
         check_pool(teacher, settings.pool)
     elastic = elastic_setup(settings, inputs.space) if settings.strategy in SHARED_WEIGHTS else None
+    blockwise = BlockwiseSetup(_knobs(inputs.space)) if settings.strategy in LAYER_VARIANTS else None
+    lowest = "elastic" if elastic else "blockwise" if blockwise else "rung-0"
     most_steps = max(settings.steps, elastic.steps if elastic else 0)
     return TrainingSetup(
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
         training=inputs.training,
         pairs=settings.pool or pool_size(teacher, most_steps * StudentRecipe.batch // 2),
-        rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest="elastic" if elastic else "rung-0"),
+        rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest=lowest),
         seed=settings.seed,
         mlp_rank=settings.mlp_rank,
         device=settings.device,
         elastic=elastic,
+        blockwise=blockwise,
     )
 
 
 def elastic_setup(settings: SearchSettings, space: Space) -> ElasticSetup:
     """How the network of shared weights of a search is trained."""
-    knobs = json.dumps({name: list(choices) for name, choices in space.knobs.items()}, sort_keys=True)
-    return ElasticSetup(knobs, settings.elastic_steps or settings.steps)
+    return ElasticSetup(_knobs(space), settings.elastic_steps or settings.steps)
+
+
+def _knobs(space: Space) -> str:
+    """The knobs of a space and their choices, as JSON."""
+    return json.dumps({name: list(choices) for name, choices in space.knobs.items()}, sort_keys=True)
 
 
 def rungs_of(*, steps: int, partial: float, lowest: str = "rung-0") -> tuple[Rung, ...]:

@@ -117,9 +117,9 @@ class Proposals:
             else:
                 rejected += 1
 
-    def given(self, spec: TrackerSpec, asked: Asked) -> int | None:
+    def given(self, spec: TrackerSpec, asked: Asked, origin: str = "") -> int | None:
         """Likewise of a spec that no sampler drew; None where it was pruned. Its trial has no parameters."""
-        return self._enter(spec, asked)
+        return self._enter(spec, asked, origin=origin)
 
     def _queued(self) -> tuple[int | None, Mapping[str, Any] | None]:
         """The first of the queue that no trial was made of, with its place there."""
@@ -128,10 +128,16 @@ class Proposals:
         return next(((i, knobs) for i, knobs in enumerate(queue) if i not in taken), (None, None))
 
     def _enter(
-        self, spec: TrackerSpec, asked: Asked, drawn: FrozenTrial | None = None, attrs: dict[str, Any] | None = None
+        self,
+        spec: TrackerSpec,
+        asked: Asked,
+        drawn: FrozenTrial | None = None,
+        attrs: dict[str, Any] | None = None,
+        origin: str = "",
     ) -> int | None:
         """Enter a spec as a trial; gives its number, or None where it was over the bound or known, and so pruned."""
         record, check = self._draft(spec)
+        record = replace(record, origin=origin)
         if spec.weights_id in self.known:
             record = replace(record, status="duplicate", reason="tried before")
         elif not check.passes:

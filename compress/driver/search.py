@@ -9,7 +9,7 @@ from typing import Unpack
 
 import optuna
 
-from compress.archive import Archive, run_dir_lock, trust_sentences
+from compress.archive import Archive, origin_sentences, run_dir_lock, trust_sentences
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
 from compress.driver.executors import EXECUTORS
@@ -125,7 +125,8 @@ def _run(
 
 def _write(archive: Archive, log: Log) -> Archive:
     write_report(archive, archive.run_dir)
-    for sentence in filter(None, (trust_sentences(archive.records), comparison_sentence(archive))):
+    records = archive.records
+    for sentence in filter(None, (trust_sentences(records), origin_sentences(records), comparison_sentence(archive))):
         log(sentence)
     log(f"front: {', '.join(r.variant for r in archive.front()) or 'empty'}")
     return archive

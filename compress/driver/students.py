@@ -20,9 +20,9 @@ from compress.core.progress import Progress, no_progress, part
 from compress.core.writing import writing
 from compress.data import Sequence, Split, split_key
 from compress.distill import Checkpoint, Pool, calibrate_exit_scores, distill, recalibrated
+from compress.driver.blockwise.library import LayerLibrary
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
-from compress.driver.blockwise.library import LayerLibrary
 from compress.driver.jobs import TrainingSetup
 from compress.driver.scores import Score, read_score, write_score
 from compress.driver.shared_weights import SharedWeights, calibration_crops

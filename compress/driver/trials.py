@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -81,10 +82,13 @@ class Trials:
             found = found + [self._take(number) for number in islice(new, left)]
         return found
 
-    def propose(self, specs: Sequence[TrackerSpec]) -> list[int]:
+    def propose(self, specs: Sequence[TrackerSpec], origin: str = "") -> list[int]:
         """Trials of specs that a strategy gives itself, which need not be in the space; their trials have no knobs.
 
         Those over the bound, or tried before, are pruned, with the reason in their record, and left out.
+
+        Args:
+            origin: How the specs were chosen, for their records.
         """
         request = self.session.request(0)
         for number in request.accepted:
@@ -92,8 +96,30 @@ class Trials:
         if request.closed:
             return request.accepted
         left = specs[len(request.found) :]  # one trial each, in their order
-        new = (self._proposals.given(spec, request.asked) for spec in left)
+        new = (self._proposals.given(spec, request.asked, origin) for spec in left)
         return request.accepted + [self._take(number) for number in new if number is not None]
+
+    @cached_property
+    def elsewhere(self) -> set[str]:
+        """`weights_id` of the teacher and of the students of other sessions, as far as they were there at the start."""
+        records = (each.user_attrs["record"] for each in self._stored if self._of_another(each))
+        found = {Record.from_attrs(record).spec.weights_id for record in records}
+        return found | {self.setup.teacher.spec.weights_id}
+
+    def bound_figure(self, spec: TrackerSpec) -> float:
+        """The figure of its predicted latency that the constraint binds, in milliseconds."""
+        return self._constraint.value(self._model.predict(spec))
+
+    @property
+    def bound_ms(self) -> float:
+        """What that figure may be at most; the teacher's where nothing is bound."""
+        bound = self._constraint.max_ms
+        return self.bound_figure(self.setup.teacher.spec) if bound is None else bound
+
+    @property
+    def setup(self) -> TrainingSetup:
+        """What all jobs have in common."""
+        return self._setup
 
     def _take(self, number: int) -> int:
         self._records[number] = Record.from_attrs(self._stored[number].user_attrs["record"])

@@ -12,7 +12,7 @@ from compress.report import formatting
 from compress.report.hover import hover
 from compress.report.plan_sections import published_traces
 
-_SHAPES = {"full": "circle", "elastic": "hexagon", "prior": "star-triangle-up"}
+_SHAPES = {"full": "circle", "elastic": "hexagon", "blockwise": "hexagon2", "prior": "star-triangle-up"}
 _RUNG_SHAPES = ("diamond", "square", "triangle-up", "pentagon")
 
 

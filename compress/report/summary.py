@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from compress.archive import Archive, Record, trust_sentences, within_noise
+from compress.archive import Archive, Record, origin_sentences, trust_sentences, within_noise
 from compress.report import formatting
 from compress.report.plan_sections import NOTHING_DONE, plan_summary
 
@@ -45,8 +45,8 @@ def _best(archive: Archive, record: Record) -> str:
 
 
 def _agreement(archive: Archive) -> str:
-    text = trust_sentences(archive.records)
-    return f" {text}" if text else ""
+    texts = (trust_sentences(archive.records), origin_sentences(archive.records))
+    return "".join(f" {text}" for text in texts if text)
 
 
 def _speed(archive: Archive, record: Record) -> str:

@@ -97,10 +97,12 @@ def cut_variant(
         observed: What the teacher's linear layers took in, see `observe`.
         leading: Keep the first hidden units instead of the most important ones.
     """
+    if isinstance(variant, Skip):
+        return {}
     layer = replace(teacher.spec.layers[variant.source], source=variant.source, keep=None)
     if isinstance(variant, AttentionVariant):
         layer = replace(layer, attention=variant.attention, attn_dims=variant.dims)
-    elif isinstance(variant, MlpVariant):
+    else:
         layer = replace(layer, mlp_hidden=variant.hidden, mlp_dims=variant.dims)
     block = cut_block(teacher, layer, observed, leading=leading)
     return {name: value.detach().clone() for name, value in block.items() if name.startswith(variant.names)}

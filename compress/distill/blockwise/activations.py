@@ -1,4 +1,4 @@
-"""What the layers of a teacher take in and put out on some pairs, layer by layer, so that memory holds one at a time."""
+"""What the layers of a teacher take in and put out on some pairs, one layer after the other, to bound memory."""
 
 from __future__ import annotations
 

@@ -73,6 +73,9 @@ STRATEGIES = Registry[Callable[["Trials", StrategySettings], Strategy]]("strateg
 SHARED_WEIGHTS = {"elastic"}
 """Strategies whose students start as slices of one network, trained once, rather than from the teacher's weights."""
 
+LAYER_VARIANTS = {"blockwise"}
+"""Strategies whose students are put together of variants of single layers, each distilled by itself."""
+
 
 @STRATEGIES.register
 def halving(trials: Trials, settings: StrategySettings) -> Strategy:
@@ -86,7 +89,15 @@ def elastic(trials: Trials, settings: StrategySettings) -> Strategy:
     return _halving(trials, settings)
 
 
-def _halving(trials: Trials, settings: StrategySettings) -> Strategy:
+@STRATEGIES.register
+def blockwise(trials: Trials, settings: StrategySettings) -> Strategy:
+    """The same with students put together of variants of single layers, which an integer program chooses."""
+    from compress.driver.strategies.blockwise import layerwise_students
+
+    return _halving(trials, settings, layerwise_students(trials, settings.students).ask)
+
+
+def _halving(trials: Trials, settings: StrategySettings, ask: Callable[[int], list[int]] | None = None) -> Strategy:
     from compress.driver.strategies.halving import Halving
 
     return Halving(
@@ -95,4 +106,5 @@ def _halving(trials: Trials, settings: StrategySettings) -> Strategy:
         generation=settings.generation,
         eta=settings.eta,
         members=settings.members,
+        ask=ask,
     )

@@ -6,6 +6,7 @@ student is worth shows before it is trained by itself. Everything else is the sa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil, inf
 
 from compress.driver.jobs import TrialJob, TrialResult
@@ -31,11 +32,20 @@ class Halving:
         generation: Students that compete with each other; all of them by default.
         eta: One in so many goes on to the next rung,
         members: but at least so many, where there are.
+        ask: Gives new students, as `Trials.ask` does, which it is by default.
     """
 
     def __init__(
-        self, trials: Trials, *, students: int, generation: int | None = None, eta: int = 4, members: int = 6
+        self,
+        trials: Trials,
+        *,
+        students: int,
+        generation: int | None = None,
+        eta: int = 4,
+        members: int = 6,
+        ask: Callable[[int], list[int]] | None = None,
     ) -> None:
+        self._ask = ask or trials.ask
         self._trials, self._students, self._eta, self._least = trials, students, eta, members
         self._size = max(1, generation or students)
         self._members: list[int] = []  # of this rung, begun or not
@@ -148,7 +158,7 @@ class Halving:
         if number is not None:
             self._queue.remove(number)
         else:
-            found = self._trials.ask(1)
+            found = self._ask(1)
             self._exhausted, self._room = not found, self._room - 1 if found else 0
             self._members += found
             number = found[0] if found else None
