@@ -37,6 +37,8 @@ SPEEDS = (2.0, 2.5, 4.0, 5.0)
 
 AT_A_BOUND, RANDOM = 3, 4
 
+Planned = tuple[float, str, str, TrackerSpec]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -78,7 +80,7 @@ def main() -> None:
     planned = list(_planned(setup, model))
     inherited = _inherited(setup, [spec for _, _, _, spec in planned])
     with loaded(setup) as students:
-        rows = [_row(students, model, *each, ao) for each, ao in zip(planned, inherited, strict=True)]
+        rows = [_row(students, model, each, ao) for each, ao in zip(planned, inherited, strict=True)]
     with options.out.open("w", newline="") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
         writer.writeheader()
@@ -86,7 +88,7 @@ def main() -> None:
     _print(rows)
 
 
-def _planned(setup: TrainingSetup, model: LatencyModel) -> Iterator[tuple[float, str, str, TrackerSpec]]:
+def _planned(setup: TrainingSetup, model: LatencyModel) -> Iterator[Planned]:
     with loaded(setup) as students:
         assert students.library is not None
         begin = perf_counter()
@@ -115,16 +117,9 @@ def _inherited(setup: TrainingSetup, specs: list[TrackerSpec]) -> list[float]:
         return [students.score(spec, 0).accuracy.ao for spec in specs]
 
 
-def _row(
-    students: Students,
-    model: LatencyModel,
-    speedup: float,
-    origin: str,
-    score: str,
-    spec: TrackerSpec,
-    inherited: float,
-) -> Row:
+def _row(students: Students, model: LatencyModel, planned: Planned, inherited: float) -> Row:
     assert students.library is not None
+    speedup, origin, score, spec = planned
     accuracy = students.score(spec, 0).accuracy
     sums = _sums(students.library, spec)
     row = Row(

@@ -150,11 +150,14 @@ def test_students_and_controls_are_asked_for(setup: TrainingSetup) -> None:
     assert len({record.spec.weights_id for record in records}) == len(records)
     assert any(len({x.mlp_hidden for x in record.spec.layers}) > 1 for record in records)
     assert students.ask(9) == []
-    again = _trials(study, setup)
-    more = LayerwiseStudents(again, lambda: library, students=16, seed=0, bound_ms=3.0)  # type: ignore[arg-type,return-value]
-    assert more.ask(99) == []
-    assert sorted(again.unfinished()) == sorted(numbers)
-    assert all(again[i].origin == trials[i].origin for i in numbers)
+    continued = _trials(study, setup)
+    more = LayerwiseStudents(continued, lambda: library, students=16, seed=0, bound_ms=3.0)  # type: ignore[arg-type,return-value]
+    assert more.ask(99) == numbers, "a stopped search is given what it was given"
+    assert all(continued[i].origin == trials[i].origin for i in numbers)
+    continued.session.end()
+    other = LayerwiseStudents(_trials(study, setup), lambda: library, students=16, seed=0, bound_ms=3.0)  # type: ignore[arg-type,return-value]
+    assert other.ask(99) == [], "the next search has nothing further to ask for"
+    assert len(study.get_trials()) == len(numbers)
     assert Record.from_attrs(trials[numbers[0]].to_attrs()).origin == "random"
 
 
