@@ -162,8 +162,10 @@ def _print(rows: list[Row]) -> None:
     for name in ("distillation", "iou"):
         every = {row.spec: row for row in rows}.values()
         groups = {"all": list(every)} | {f"{s:g}×": [row for row in every if row.speedup == s] for s in SPEEDS}
-        found = {k: spearmanr([-getattr(r, name) for r in g], [r.ao for r in g]).statistic for k, g in groups.items()}
-        print(f"Spearman of {name} with AO: " + ", ".join(f"{k} {v:.2f}" for k, v in found.items()))
+        agreement = {
+            k: spearmanr([-getattr(r, name) for r in g], [r.ao for r in g]).statistic for k, g in groups.items()
+        }
+        print(f"Spearman of {name} with AO: " + ", ".join(f"{k} {v:.2f}" for k, v in agreement.items()))
 
 
 if __name__ == "__main__":

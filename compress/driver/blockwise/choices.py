@@ -54,7 +54,7 @@ class LayerChoices:
                 whole = self._reference(layer.attention, i)
                 without = self._spec([*whole[:i], *whole[i + 1 :]])
                 cost = self._ms([*whole[:i], layer, *whole[i + 1 :]]) - self._cached(without)
-                choices.append(Choice(layer.attention, cost, sum(map(self._loss, variants_of(layer)))))
+                choices.append(Choice(layer.attention, cost, sum(self._loss(each) for each in variants_of(layer))))
             layers.append(tuple(choices))
         program = Program(tuple(layers), (), self.grid.depth)
         return replace(program, structures=tuple(self._structures(program)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 from compress.core import TrackerSpec
 from compress.spaces import NEVER, Scalar, Space
@@ -14,6 +15,8 @@ _MOST = {"dr_ratio": 3, "mlp_ratio": 4}
 """Choices of a knob that are taken into the library, spread over those of the space with both ends."""
 
 _MOST_SPECS = 4096
+
+_Variant = TypeVar("_Variant", AttentionVariant, MlpVariant)
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ def grid_of(space: Space, teacher: TrackerSpec) -> Grid:
         widths = dict.fromkeys(attention.dims for attention, _ in pairs)
         # The last layer is never FE: at least one AI comes behind those.
         mine = kinds if i + 1 < full else [kind for kind in kinds if kind != "FE"]
-        every = (AttentionVariant(i, kind, dims) for kind in mine for dims in widths)  # type: ignore[arg-type]
+        every = (AttentionVariant(i, kind, dims) for kind in mine for dims in widths)
         attentions.append(_first(own[0], every))
         mlps.append(_first(own[1], (mlp for _, mlp in pairs)))
     depths = [int(depth) for depth in space.choices(teacher).get("depth", (full,))]
@@ -85,7 +88,7 @@ def grid_of(space: Space, teacher: TrackerSpec) -> Grid:
     return Grid(teacher, tuple(attentions), tuple(mlps), (min(depths), max(depths)), whole, shares)
 
 
-def _first(own: Variant, others: Iterable[Variant]) -> tuple:  # type: ignore[type-arg]
+def _first(own: _Variant, others: Iterable[_Variant]) -> tuple[_Variant, ...]:
     """All that are offered, each once; the teacher's own first, where it is among them."""
     offered = dict.fromkeys(others)
     return tuple(sorted(offered, key=lambda each: each != own))
