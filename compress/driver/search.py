@@ -34,6 +34,7 @@ from compress.driver.run_config import (
 )
 from compress.driver.run_dir import Log, explaining_errors, write_environment
 from compress.driver.settings import SearchKeywords, SearchSettings
+from compress.driver.shared_weights import within_time
 from compress.driver.strategies import STRATEGIES
 from compress.driver.students import Students
 from compress.driver.study import open_study
@@ -80,9 +81,11 @@ def search(
         study = open_study(
             run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)
         )
+        reserve = 0.0 if target.timer is None else measuring_s(config.members)
+        budget = TimeBudget(begin + 60 * config.minutes, reserve)
+        if config.elastic_steps is None:
+            setup = within_time(setup, study, budget, inputs.teacher)
         with loaded(setup) as students:
-            reserve = 0.0 if target.timer is None else measuring_s(config.members)
-            budget = TimeBudget(begin + 60 * config.minutes, reserve)
             return _run(config, run_dir, inputs, study, students, budget, lock.noting(progress))
 
 

@@ -62,9 +62,11 @@ class SearchSettings:
     eta: int = setting(4, "One in so many goes on to the next rung,", numbers=ETA)
     members: int = setting(6, "but at least so many, where there are.", numbers=GENERATION)
     steps: int = setting(240, "Steps of full distillation.", numbers=STUDENT_STEPS)
-    elastic_steps: int | None = setting(None, "Steps of shared weights (default: as --steps).", numbers=STUDENT_STEPS)
+    elastic_steps: int | None = setting(
+        None, "Of shared weights (default --steps, or as time allows).", numbers=STUDENT_STEPS
+    )
     partial: float = setting(0.125, "Share of the steps that the first distilled rung has.", numbers=SHARE)
-    pool: int | None = setting(None, "Pairs to distil on (default 8192, or 1.25 GB of them).", numbers=PAIRS)
+    pool: int | None = setting(None, "Pairs to distil on (default 1 for 2 draws, at most 8192).", numbers=PAIRS)
     time_budget: float | None = setting(
         None, "Minutes that all of it may take; 0: no end (default 9 without --trials).", numbers=MINUTES
     )

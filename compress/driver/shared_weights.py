@@ -4,21 +4,41 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path
+from time import perf_counter
 
+import optuna
 import torch
 from torch import Tensor
 
 from compress.core import Store, fingerprint
 from compress.core.progress import Progress, no_progress
-from compress.distill import Checkpoint, Pool, distill_elastic, read_elastic, save_elastic, to_input
+from compress.distill import (
+    Checkpoint,
+    Pool,
+    distill_elastic,
+    distillation_pool,
+    pick_device,
+    read_elastic,
+    save_elastic,
+    to_input,
+)
+from compress.distill.elastic import ENDS_EVERY
 from compress.driver.jobs import TrainingSetup
+from compress.driver.time_budget import TimeBudget
 from compress.models import Tracker
 from compress.spaces import Space
 from compress.surgery import Elastic, elastic_network
 
 _KIND, _SUFFIX = "elastic", ".safetensors"
+_STEPS = "elastic_steps"
+"""Attribute of a study: the steps of its shared weights, where the time that there was decided."""
+
+_SHARE = 0.35
+"""Of the time of a search, what shared weights take at most."""
+
 _CALIBRATION = 64
 """Pairs of the pool that say which units matter when weights are inherited."""
 
@@ -27,6 +47,35 @@ def calibration_crops(pool: Pool, device: torch.device) -> tuple[Tensor, Tensor]
     """Normalised crops (template, search) that say which units matter when weights are inherited."""
     rows = slice(0, min(_CALIBRATION, len(pool)))
     return to_input(pool.template[rows].to(device)), to_input(pool.search[rows].to(device))
+
+
+def within_time(setup: TrainingSetup, study: optuna.Study, budget: TimeBudget, teacher: Tracker) -> TrainingSetup:
+    """The setup with as many steps of shared weights as a share of the time allows, by how long a few take now.
+
+    They are noted in the study, so that a search that is continued goes on with the same network; and not timed where
+    the store has the network that the setup names.
+    """
+    if setup.elastic is None or not budget.limited:
+        return setup
+    steps = study.user_attrs.get(_STEPS)
+    if type(steps) is not int or not 1 <= steps <= setup.elastic.steps:
+        device, store = pick_device(setup.device), Store()
+        network = SharedWeights(setup, teacher, _few_pairs(setup, teacher, device, store), device, store)
+        left_s = max(0.0, budget.end - budget.clock())
+        steps = setup.elastic.steps
+        if not network.kept:
+            steps = max(min(ENDS_EVERY, steps), min(steps, int(_SHARE * left_s / network.seconds_per_step())))
+        study.set_user_attr(_STEPS, steps)
+    return replace(setup, elastic=replace(setup.elastic, steps=steps))
+
+
+def _few_pairs(
+    setup: TrainingSetup, teacher: Tracker, device: torch.device, store: Store
+) -> Callable[[Progress], Pool]:
+    source, count = setup.training.open(), setup.recipe.batch
+    return lambda progress: distillation_pool(
+        teacher, source, count=count, seed=setup.seed + 1, store=store, device=device, progress=progress
+    )
 
 
 class SharedWeights:
@@ -69,6 +118,18 @@ class SharedWeights:
         return self._network
 
     @property
+    def kept(self) -> bool:
+        """Whether the store has the network."""
+        return self._store.path(_KIND, self._key, _SUFFIX).is_file()
+
+    def seconds_per_step(self) -> float:
+        """How long a step of its training takes, the mean over those after which the ends take part again."""
+        untrained = self._untrained(self._pool(no_progress))
+        begin = perf_counter()
+        self._trained(untrained, ENDS_EVERY, no_progress, None)
+        return (perf_counter() - begin) / ENDS_EVERY
+
+    @property
     def _key(self) -> str:
         """Of everything that the weights depend on."""
         setup, elastic = self._setup, self._elastic
@@ -77,19 +138,28 @@ class SharedWeights:
         return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe])
 
     def _make(self, path: Path, checkpoint: Checkpoint, progress: Progress) -> None:
-        setup, pool = self._setup, self._pool(progress)
-        space = Space("", {name: tuple(choices) for name, choices in json.loads(self._elastic.space).items()})
-        crops = calibration_crops(pool, self._device)
-        network = distill_elastic(
-            elastic_network(self._teacher.to(self._device), space, crops, mlp_rank=setup.mlp_rank),
-            space,
-            pool,
+        untrained = self._untrained(self._pool(progress))
+        save_elastic(self._trained(untrained, self._elastic.steps, progress, checkpoint), path)
+
+    @cached_property
+    def _space(self) -> Space:
+        return Space("", {name: tuple(choices) for name, choices in json.loads(self._elastic.space).items()})
+
+    def _untrained(self, pool: Pool) -> Elastic:
+        teacher, crops = self._teacher.to(self._device), calibration_crops(pool, self._device)
+        return elastic_network(teacher, self._space, crops, mlp_rank=self._setup.mlp_rank)
+
+    def _trained(self, network: Elastic, steps: int, progress: Progress, checkpoint: Checkpoint | None) -> Elastic:
+        setup = self._setup
+        return distill_elastic(
+            network,
+            self._space,
+            self._pool(progress),
             setup.recipe,
-            steps=self._elastic.steps,
+            steps=steps,
             seed=setup.seed,
             device=self._device,
             random=self._elastic.random,
             progress=progress,
             checkpoint=checkpoint,
         )
-        save_elastic(network, path)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import optuna
 import pytest
 import torch
 
 from compress import search
 from compress.core import Store
 from compress.distill import read_elastic
+from compress.distill.elastic import ENDS_EVERY
 from compress.driver.jobs import ElasticSetup, Rung, TrainingSetup, TrialJob
+from compress.driver.shared_weights import within_time
+from compress.driver.time_budget import TimeBudget
 from compress.driver.worker import loaded, run_job
+from compress.models import build
 from compress.testing.executor_checks import small_setup
 from compress.testing.small_teacher import SMALL
 from compress.testing.trained_run import SPEC, STATIC
@@ -76,3 +81,15 @@ def test_a_search_by_it(tmp_path: Path, weights: str, data: str, home: Path) -> 
     assert [record for record in other.records if record.status == "done"]
     assert made.stat().st_mtime_ns == again, "another target takes the same network"
     assert Store().entries(("elastic",))
+
+
+def test_the_time_decides_how_far_shared_weights_are_trained(setup: TrainingSetup, home: Path) -> None:
+    study = optuna.create_study()
+    teacher, now = build(setup.teacher.spec).eval(), lambda: 0.0
+    long = replace(setup, elastic=replace(setup.elastic, steps=10_000, random=2))
+    assert within_time(long, study, TimeBudget(), teacher) is long
+    short = within_time(long, study, TimeBudget(0.001, clock=now), teacher)
+    assert short.elastic == replace(long.elastic, steps=ENDS_EVERY)
+    # A search that goes on keeps what it had, whatever time there is now.
+    assert within_time(long, study, TimeBudget(1e9, clock=now), teacher) == short
+    assert within_time(long, optuna.create_study(), TimeBudget(1e9, clock=now), teacher) == long
