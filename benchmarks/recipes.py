@@ -30,6 +30,7 @@ from recipe_specs import RECIPES, Recipe, largest_within
 from table import about, setup_of
 
 from compress import search
+from compress.archive import paired_difference
 from compress.core import ExecutionPath, Latency, LatencyConstraint, TrackerSpec
 from compress.core.writing import writing
 from compress.distill import Pool, StudentRecipe, Trainer, distill, distill_progressively, distill_with_replacement
@@ -42,7 +43,6 @@ from compress.driver.shared_weights import calibration_crops
 from compress.driver.students import Students
 from compress.driver.worker import loaded
 from compress.evaluate import evaluate
-from compress.evaluate.metrics import bootstrap_error
 from compress.geometry import LoopSettings
 from compress.latency import LatencyModel, gate
 from compress.measure import Coverage, Target, resolve_target
@@ -241,10 +241,9 @@ def _verdict(recipe: Member, front: list[Member], ms: Mapping[str, Latency]) -> 
         return ["no", "", "", ""]
     faster = [each for each in front if ms[each.name].mean_ms <= ms[recipe.name].mean_ms]
     rival = max(faster, key=lambda each: each.ao) if faster else min(front, key=lambda each: ms[each.name].mean_ms)
-    apart = rival.overlaps - recipe.overlaps
-    gain = float(np.nanmean(apart))
-    verdict = "yes" if faster and gain > 0 else "no"
-    return [verdict, rival.model.spec.id, f"{gain:.4f}", f"{bootstrap_error(apart[~np.isnan(apart)]):.4f}"]
+    gain = paired_difference(list(rival.overlaps), list(recipe.overlaps))
+    verdict = "yes" if faster and gain.mean > 0 else "no"
+    return [verdict, rival.model.spec.id, f"{gain.mean:.4f}", f"{gain.se:.4f}"]
 
 
 def _write(path: Path, rows: list[list[object]]) -> None:

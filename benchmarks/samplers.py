@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -146,7 +146,7 @@ def _line(table: Table, name: str, rows: list[tuple[str, int, float, float, floa
 def _write(
     folder: Path, rows: list[tuple[str, int, float, float, float]], curves: list[tuple[str, int, float, float]]
 ) -> None:
-    lists = {
+    lists: dict[str, tuple[list[str], Sequence[Sequence[object]]]] = {
         "samplers.csv": (["kind", "seed", "share", "students", "steps"], rows),
         "samplers-curves.csv": (["kind", "students", "steps", "share"], curves),
     }

@@ -179,7 +179,8 @@ def run_search(
     drawer = SeededSampler(SAMPLERS[sampler], seed) if start else SAMPLERS[sampler](seed)
     study = optuna.create_study(directions=["minimize", "maximize"], sampler=drawer)
     trials = _trials(table, study, fidelities, shared_steps, start)
-    searching, found, spent = strategy(trials), [], shared_steps
+    searching, spent = strategy(trials), shared_steps
+    found: list[Trained] = []
     while (most is None or len(found) < most) and (jobs := searching.propose(1)):
         for job in jobs:
             spent += job.setup.rungs[job.rung].steps

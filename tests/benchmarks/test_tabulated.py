@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ def files(tmp_path: Path, benchmarks: dict[str, ModuleType]) -> Path:
     return tmp_path
 
 
-def _load(folder: Path, benchmarks: dict[str, ModuleType], name: str = "table.csv") -> object:
+def _load(folder: Path, benchmarks: dict[str, ModuleType], name: str = "table.csv") -> Any:
     return benchmarks["tabulated"].load_table(folder / name, folder / "latency.csv", space=folder / "space.yaml")
 
 
