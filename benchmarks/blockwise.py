@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1, help="of PyTorch")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    settings = SearchSettings(strategy="blockwise", speedup=2)
+    settings = SearchSettings(strategy="blockwise", speedup=2, pool=1024)
     inputs = look_up(settings, checked_target(settings))
     model = latency_model(settings, inputs, no_progress)
     setup = training_setup(settings, inputs)
