@@ -28,6 +28,7 @@ from compress.latency import LatencyModel, gate
 from compress.measure import Coverage, Target, resolve_target
 from compress.models import Tracker, load_tracker
 from compress.spaces import Space, load_space
+from compress.surgery import check_layers
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     """
     space = load_space(settings.space)
     teacher = load_tracker(settings.teacher, settings.weights or None)
+    if settings.strategy in LAYER_VARIANTS:
+        check_layers(teacher.spec)
     data, train_data = open_source(settings.data), open_source(settings.train_data, images=settings.images)
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))

@@ -43,6 +43,15 @@ FAMILIES = {
     "tokens": replace(MIXFORMER, head=HeadSpec(kind="tokens", bins=24)),
     "pyramid": replace(MIXFORMER, head=HeadSpec(kind="pyramid", channels=16)),
     "levit": LEVIT,
+    "uneven": replace(
+        SPLIT,
+        layers=(
+            LayerSpec(source=0, mlp_hidden=40, attention="FE", attn_dims=24),
+            LayerSpec(source=1, mlp_hidden=8, attention="AI", mlp_dims=31),
+            LayerSpec(source=3, mlp_hidden=48, attention="AI", attn_dims=8, mlp_dims=12),
+        ),
+        target_token=False,
+    ),
 }
 
 JOINT = replace(

@@ -8,12 +8,15 @@ from itertools import product
 
 import pytest
 
-from compress.core import TrackerSpec
+from compress.core import TrackerSpec, describe
 from compress.driver.blockwise.choices import LayerChoices
 from compress.driver.blockwise.grid import grid_of
 from compress.driver.blockwise.plans import Plans
 from compress.driver.blockwise.program import SKIP, Choice, Program, Solution, Structure
-from compress.spaces import Space
+from compress.latency import MeasuredLatency
+from compress.measure import Coverage
+from compress.spaces import Space, load_space
+from compress.testing.recorded_profile import recorded_profile
 from compress.testing.small_trackers import SPEC
 
 SPACE = Space(
@@ -129,6 +132,22 @@ def test_students_keep_the_bound_and_controls_lose_more(predict: object) -> None
             for other in found[max(2, i + 1) :]:
                 alike = zip(plans.choices.solution(one), plans.choices.solution(other), strict=True)
                 assert sum(a == b for a, b in alike) <= 3
+
+
+def test_under_a_measured_profile_costs_of_layers_add_up() -> None:
+    """Of its own p10s, means and overheads, for students whose layers all differ."""
+    spec = describe("ostrack-nano")
+    space = load_space("ostrack")
+    model = MeasuredLatency(recorded_profile(spec, Coverage.of_space(spec, space)))
+    spec = replace(spec, layers=spec.layers[:3])  # as many as show it
+    choices = LayerChoices(grid_of(space, spec), lambda student: model.predict(student).mean_ms, {})
+    rng = random.Random(0)
+    for structure in choices.program.structures:
+        solution = tuple(
+            rng.choice([c for c, each in enumerate(layer) if each.kind == kind])
+            for layer, kind in zip(choices.program.layers, structure.kinds, strict=True)
+        )
+        assert choices.program.cost(structure, solution) == pytest.approx(choices.ms(solution), rel=1e-6)
 
 
 def test_where_nothing_is_fast_enough_there_is_nothing() -> None:

@@ -188,3 +188,9 @@ def test_gate_says_why(profile: Profile) -> None:
     tail = gate(model, spec, LatencyConstraint(42.0, at="p99"))
     assert tail.reason == "predicted 42 ms (p99), within the bound of 42 ms"
     assert gate(model, spec, LatencyConstraint(21.0, at="worst")).passes
+
+
+def test_every_layer_is_priced_by_its_own_widths() -> None:
+    """8 (attention of 16), 4 (32 hidden units), 3 (these reading 16), overhead 3, loop 1."""
+    uneven = tracker(layer(0, attn_dims=16), layer(1, 32), layer(3, 32, mlp_dims=16))
+    assert p10_ms(toy_profile(), uneven) == pytest.approx(8 + 4 + 3 + 3 + 1)
