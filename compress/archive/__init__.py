@@ -33,9 +33,11 @@ from compress.archive.tables import (
     write_pareto_csv,
     write_trials_csv,
 )
+from compress.archive.time_spent import PHASES, TimeSpent, add_phases, time_sentence, time_spent
 
 __all__ = [
     "Archive",
+    "PHASES",
     "PairedDifference",
     "Plan",
     "PriorAccuracy",
@@ -46,7 +48,9 @@ __all__ = [
     "STUDY",
     "Status",
     "StoredStudy",
+    "TimeSpent",
     "adaptive",
+    "add_phases",
     "archive_of",
     "bootstrap_error",
     "check_study_file",
@@ -65,6 +69,8 @@ __all__ = [
     "row",
     "csv_text",
     "pareto_csv",
+    "time_sentence",
+    "time_spent",
     "trials_csv",
     "run_dir_lock",
     "running_search",

@@ -22,6 +22,7 @@ class Archive:
         settings: The resolved configuration of the run.
         environment: What it ran on (versions, processor), where recorded.
         plan: Of a run that trained nothing; None of a search.
+        phases: Seconds that the search took beside its jobs, by phase; see `time_spent`.
     """
 
     run_dir: Path
@@ -31,6 +32,7 @@ class Archive:
     settings: dict[str, Any] = field(default_factory=dict)
     environment: dict[str, Any] = field(default_factory=dict)
     plan: Plan | None = None
+    phases: dict[str, Any] = field(default_factory=dict)
 
     def candidates(self, fidelity: str) -> list[Record]:
         """Variants done at exactly `fidelity` that meet the bound."""

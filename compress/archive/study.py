@@ -29,6 +29,7 @@ from compress.archive.study_file import (
     sqlite_error,
     storage_url,
 )
+from compress.archive.time_spent import PHASES
 from compress.core import FileError, Latency, LatencyConstraint
 from compress.core.plain import from_plain
 from compress.core.text import printable
@@ -149,7 +150,8 @@ def archive_of(study: optuna.Study | StoredStudy, run_dir: Path, settings: dict[
     if not records:
         raise _too_early(run_dir, "it has tried nothing yet")
     plan = Plan.from_dict(attrs.get("plan"))
-    return Archive(run_dir, teacher, records, constraint, settings, read_environment(run_dir), plan)
+    environment = read_environment(run_dir)
+    return Archive(run_dir, teacher, records, constraint, settings, environment, plan, attrs.get(PHASES) or {})
 
 
 def read_archive(run_dir: Path | str) -> Archive:

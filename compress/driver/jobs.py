@@ -8,7 +8,7 @@ before it uses it, and reads nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from compress.core import Accuracy, ExecutionPath, TrackerSpec
 from compress.data import DataReference
@@ -148,6 +148,7 @@ class TrialResult:
         accuracy: None where the job failed.
         paths: Of an adaptive student, the frames counted by the execution path they took; None of others.
         error: Why the job failed, in words; empty where it did not.
+        phases: Seconds that it took by phase, see `compress.core.phases`; no part of what makes two results equal.
     """
 
     trial: int
@@ -157,3 +158,4 @@ class TrialResult:
     accuracy: Accuracy | None = None
     paths: Mapping[ExecutionPath, int] | None = None
     error: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict, compare=False)

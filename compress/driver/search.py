@@ -9,7 +9,8 @@ from typing import Unpack
 
 import optuna
 
-from compress.archive import Archive, origin_sentences, run_dir_lock, trust_sentences
+from compress.archive import Archive, add_phases, origin_sentences, run_dir_lock, time_sentence, trust_sentences
+from compress.core.phases import collected, phase
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
 from compress.driver.executors import EXECUTORS
@@ -83,10 +84,12 @@ def search(
         )
         reserve = 0.0 if target.timer is None else measuring_s(config.members)
         budget = TimeBudget(begin + 60 * config.minutes, reserve)
-        if config.elastic_steps is None:
-            setup = within_time(setup, study, budget, inputs.teacher)
-        with loaded(setup) as students:
-            return _run(config, run_dir, inputs, study, students, budget, lock.noting(progress))
+        with collected() as seconds:
+            if config.elastic_steps is None:
+                setup = within_time(setup, study, budget, inputs.teacher)
+            with loaded(setup) as students:
+                archive = _run(config, run_dir, inputs, study, students, budget, lock.noting(progress))
+        return _write(replace(archive, phases=add_phases(study, seconds)), Log(run_dir))
 
 
 def _run(
@@ -98,10 +101,11 @@ def _run(
     budget: TimeBudget,
     progress: Progress,
 ) -> Archive:
-    """Train, measure and report, from wherever an earlier search in `run_dir` stopped."""
+    """Train and measure, from wherever an earlier search in `run_dir` stopped."""
     log, work = Log(run_dir), PlannedWork(progress)
     log(f"search {asdict(config)}")
-    model = latency_model(config, inputs, work.beside("Latency profile"))
+    with phase("latency profile"):
+        model = latency_model(config, inputs, work.beside("Latency profile"))
     teacher = record_teacher(study, students, model, work.beside("Scoring the teacher"), log)
     constraint = config.constraint(teacher.predicted)
     proposals = proposals_of(config, inputs, study, model, constraint)
@@ -109,7 +113,8 @@ def _run(
     journal = Journal(run_dir, log, work, trials, students)
     strategy = STRATEGIES[config.strategy](trials, config)
     executor = EXECUTORS[config.chosen_executor](config, journal.watch)
-    run_trials(strategy, executor, trials, journal)
+    with phase("proposing, and waiting for workers"):
+        run_trials(strategy, executor, trials, journal)
     trials.session.end()
     log("training has ended and its workers with it: what is timed now has the machine to itself")
     measured = Remeasurer(
@@ -123,13 +128,20 @@ def _run(
         progress=work.beside("Trained variants"),
         deadline=budget.deadline,
     )
-    return _write(measured.run(), log)
+    with phase("measuring the front"):
+        return measured.run()
 
 
 def _write(archive: Archive, log: Log) -> Archive:
     write_report(archive, archive.run_dir)
     records = archive.records
-    for sentence in filter(None, (trust_sentences(records), origin_sentences(records), comparison_sentence(archive))):
+    sentences = (
+        trust_sentences(records),
+        origin_sentences(records),
+        comparison_sentence(archive),
+        time_sentence(archive),
+    )
+    for sentence in filter(None, sentences):
         log(sentence)
     log(f"front: {', '.join(r.variant for r in archive.front()) or 'empty'}")
     return archive

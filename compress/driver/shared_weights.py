@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from compress.core import Store, fingerprint
+from compress.core.phases import phase
 from compress.core.progress import Progress, no_progress
 from compress.distill import (
     Checkpoint,
@@ -137,6 +138,7 @@ class SharedWeights:
         recipe = [setup.seed, setup.mlp_rank, setup.recipe, elastic]
         return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe])
 
+    @phase("training of shared weights")
     def _make(self, path: Path, checkpoint: Checkpoint, progress: Progress) -> None:
         untrained = self._untrained(self._pool(progress))
         save_elastic(self._trained(untrained, self._elastic.steps, progress, checkpoint), path)

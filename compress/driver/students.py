@@ -16,6 +16,7 @@ from typing import TypeVar
 import torch
 
 from compress.core import FileError, InfeasibleError, Store, TrackerSpec, fingerprint
+from compress.core.phases import phase
 from compress.core.progress import Progress, no_progress, part
 from compress.core.writing import writing
 from compress.data import Sequence, Split, split_key
@@ -85,6 +86,7 @@ class Students:
         weights, spec = self.setup.teacher.weights, self.teacher.spec
         return self._score(weights, spec, rung, lambda: self._evaluate(self.teacher, rung, progress))
 
+    @phase("exit thresholds")
     def thresholds(
         self, spec: TrackerSpec, rung: int, ms: Milliseconds, max_ms: float, progress: Progress = no_progress
     ) -> TrackerSpec:
@@ -155,6 +157,7 @@ class Students:
             suffix=".json",
         )
 
+    @phase("slicing the shared weights, or the teacher")
     def _start(self, spec: TrackerSpec, progress: Progress) -> Tracker:
         if self.library is not None:
             return self.library.assembled(spec, part(progress, 0, 0.8, "Variants of layers"))
@@ -174,6 +177,7 @@ class Students:
             self._inherited.append(Elastic(teacher, observed, self.setup.mlp_rank))
         return self._inherited[0]
 
+    @phase("training")
     def _distill(self, student: Tracker, rung: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
         return distill(
             student,
@@ -187,6 +191,7 @@ class Students:
             checkpoint=checkpoint,
         )
 
+    @phase("scoring")
     def _evaluate(self, model: Tracker, rung: int, progress: Progress = no_progress) -> Score:
         network = NumpyNetwork(model, self.device)
         sequences = self.sequences(short=self.setup.rungs[rung].short)

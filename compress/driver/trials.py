@@ -11,7 +11,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from compress.archive import Record
+from compress.archive import PHASES, Record
 from compress.core import ConstraintCheck, LatencyConstraint, TrackerSpec, mean_layers
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob, TrialResult
 from compress.driver.proposals import Proposals
@@ -252,6 +252,7 @@ class Trials:
             "seconds": result.seconds,
             "at": round(self.session.elapsed, 3),
         }
+        found |= {PHASES: dict(result.phases)} if result.phases else {}
         if self._setup.elastic is not None:
             found["shared_steps"] = self._setup.elastic.steps  # of the weights that all students have in common
         found |= {"layers": round(mean_layers(result.paths, result.spec), 2)} if result.paths else {}

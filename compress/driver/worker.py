@@ -15,6 +15,7 @@ import torch
 
 from compress.core import CompressError, FileError, InterruptedRun, Store, TrackerSpec, UsageError
 from compress.core.files import work_home
+from compress.core.phases import collected, phase, rounded
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource
 from compress.distill import Pool, distillation_pool, pick_device
@@ -47,6 +48,12 @@ def run_job(job: TrialJob, progress: Progress = no_progress, *, most_s: float | 
         UsageError: a job that asks for what there is not.
         OSError: the store cannot be written, as where the disk is full.
     """
+    with collected() as seconds:
+        result = _run(job, progress, most_s)
+    return replace(result, phases=rounded(seconds))
+
+
+def _run(job: TrialJob, progress: Progress, most_s: float | None) -> TrialResult:
     result, begin = TrialResult(job.trial, job.fidelity, job.spec, 0.0), perf_counter()
     try:
         with training_turn(progress):
@@ -137,18 +144,22 @@ class _Pairs:
 
     def __call__(self, progress: Progress) -> Pool:
         if self._pool is None:
-            self._pool = distillation_pool(
-                self._teacher,
-                self._source,
-                count=self._setup.pairs,
-                seed=self._setup.seed + 1,
-                store=Store(),
-                device=self._device,
-                workers=os.cpu_count() or 1,
-                weights_key=self._setup.teacher.weights,
-                progress=part(progress, 0, 0, "Pool"),
-            )
+            self._pool = self._made(progress)
         return self._pool
+
+    @phase("pairs and the teacher's answers")
+    def _made(self, progress: Progress) -> Pool:
+        return distillation_pool(
+            self._teacher,
+            self._source,
+            count=self._setup.pairs,
+            seed=self._setup.seed + 1,
+            store=Store(),
+            device=self._device,
+            workers=os.cpu_count() or 1,
+            weights_key=self._setup.teacher.weights,
+            progress=part(progress, 0, 0, "Pool"),
+        )
 
 
 def _with_thresholds(job: TrialJob, students: Students, progress: Progress) -> TrackerSpec:

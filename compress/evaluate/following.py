@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import CompressError, ExecutionPath
+from compress.core.phases import phase
 from compress.data import Sequence
 from compress.geometry import BatchNetwork, FrameTracker, LoopSettings, Network, NetworkOutput
 
@@ -80,7 +81,7 @@ class _Follower:
         self._done += 1
 
     def _read(self) -> None:
-        with self._named():
+        with self._named(), phase("drawing or reading frames"):
             self._frame = self._sequence.frame(self._done)
 
     @contextmanager

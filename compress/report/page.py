@@ -21,7 +21,7 @@ from compress.report.figure import figure
 from compress.report.latency_errors import errors_table
 from compress.report.path_histograms import histograms
 from compress.report.plan_sections import plan_method, plan_statements, published_table
-from compress.report.sections import any_adaptive, front_note, front_table, trials_table
+from compress.report.sections import any_adaptive, front_note, front_table, time_table, trials_table
 from compress.report.summary import comparison_sentence, noise_sentence, summary_sentence
 from compress.report.tables import flat
 
@@ -98,6 +98,7 @@ def _values(archive: Archive, plotly: str) -> dict[str, Any]:
         "count": len(archive.records),
         "statuses": _counts(archive),
         "trials": trials_table(archive),
+        "times": time_table(archive),
         "settings": list(flat(archive.settings)),
         "environment": list(flat(archive.environment)),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compress.archive import Archive, Record, adaptive, versus_next
+from compress.archive import Archive, Record, adaptive, time_spent, versus_next
 from compress.report import formatting
 from compress.report.columns import (
     VARIANT,
@@ -15,7 +15,7 @@ from compress.report.columns import (
     records_table,
     text_cell,
 )
-from compress.report.tables import Cell, Table, number
+from compress.report.tables import Cell, Row, Table, number
 
 _AO: Column = ("AO", "average overlap, pooled over frames", accuracy_cell("ao"))
 _MS: Column = ("ms", "mean latency per frame", latency_cell("mean_ms"))
@@ -110,6 +110,32 @@ def trials_table(archive: Archive) -> Table:
     """Everything that was tried."""
     columns = _of_plan(archive, _with_paths(archive, _TRIALS, after="latency is"))
     return records_table(archive, columns, list(archive.records), "Everything that was tried")
+
+
+def time_table(archive: Archive) -> Table:
+    """Where the time of the search went; no rows where that was not noted."""
+    found = time_spent(archive)
+    total = sum(each.seconds for each in found)
+    rows = (
+        Row(
+            "done",
+            (
+                Cell(each.phase),
+                number(each.seconds, ".1f"),
+                number(each.seconds / total, ".0%"),
+                number(each.jobs or None, "d"),
+            ),
+        )
+        for each in found
+        if total
+    )
+    columns = (
+        ("phase", "without the phases within it"),
+        ("seconds", "in all processes together, so more than passed where several worked at once"),
+        ("share", "of all seconds"),
+        ("jobs", "students that it was done for; none of what is done for all of them"),
+    )
+    return Table("Where the time went", columns, tuple(rows))
 
 
 def any_adaptive(archive: Archive) -> bool:

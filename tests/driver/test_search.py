@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 from compress import search
-from compress.archive import STUDY, Archive, read_archive, run_dir_lock, storage_url
+from compress.archive import STUDY, Archive, read_archive, run_dir_lock, storage_url, time_spent
 from compress.cli import main
 from compress.core import CompressError, FileError
 from compress.driver.run_dir import Log
@@ -39,6 +39,13 @@ def test_run_directory_holds_what_it_should(run: Archive) -> None:
     teacher = [row for row in rows if row["variant"] == "teacher"]
     assert len(teacher) == 1
     assert teacher[0]["latency_provenance"] == "measured"
+
+
+def test_where_the_time_went_is_told(run: Archive) -> None:
+    spent = {each.phase: each for each in time_spent(read_archive(run.run_dir))}
+    assert {"latency profile", "training", "scoring", "drawing or reading frames", "measuring the front"} <= {*spent}
+    assert spent["training"].jobs >= 1
+    assert "Where the time went, over all processes: " in (run.run_dir / "log.txt").read_text()
 
 
 def test_every_trial_is_told_once_with_one_constraint(run: Archive) -> None:
