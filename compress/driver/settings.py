@@ -77,7 +77,7 @@ class SearchSettings:
     sampler: str = setting("tpe", "How specs are drawn.", names=SAMPLERS.names)
     strategy: str = setting("halving", "Which students are trained, and how far.", names=STRATEGIES.names)
     executor: str | None = setting(
-        None, "Where students are trained (default local for many of them, else inline).", names=EXECUTORS.names
+        None, "Where students are trained (default local for many of them, ray with an address).", names=EXECUTORS.names
     )
     workers: int | None = setting(
         None, "Students trained at once, by other executors than inline (default: what fits).", numbers=EXECUTOR_WORKERS
@@ -107,7 +107,9 @@ class SearchSettings:
     @property
     def chosen_executor(self) -> str:
         """The executor; by default processes where they save more time than it takes to start them."""
-        return self.executor or ("local" if self.students >= _MANY and usable_cores() > 1 else "inline")
+        if self.executor or self.ray_address or self.resources:
+            return self.executor or "ray"
+        return "local" if (self.workers or 0) > 1 or (self.students >= _MANY and usable_cores() > 1) else "inline"
 
     @property
     def minutes(self) -> float:
