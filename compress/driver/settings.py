@@ -61,7 +61,7 @@ class SearchSettings:
     generation: int | None = setting(None, "Students that compete with each other (default all).", numbers=GENERATION)
     eta: int = setting(4, "One in so many goes on to the next rung,", numbers=ETA)
     members: int = setting(6, "but at least so many, where there are.", numbers=GENERATION)
-    steps: int = setting(240, "Steps of full distillation.", numbers=STUDENT_STEPS)
+    steps: int = setting(160, "Steps of full distillation.", numbers=STUDENT_STEPS)
     elastic_steps: int | None = setting(
         None, "Of shared weights (default --steps, or as time allows).", numbers=STUDENT_STEPS
     )

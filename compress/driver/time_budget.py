@@ -13,7 +13,7 @@ from typing import NamedTuple
 from compress.core import TrackerSpec
 from compress.core.cost import macs
 
-FRAMES_PER_STEP = 50
+FRAMES_PER_STEP = 100
 """Frames of scoring that count as much as a step of distillation: what is assumed until a step was timed."""
 
 _MARGIN = 1.1

@@ -13,8 +13,11 @@ from compress.driver.jobs import TrialJob, TrialResult
 from compress.driver.strategies.promotion import promoted
 from compress.driver.trials import Trials
 
-_LOWER_SHARE = 1 / 3
-"""Of the time that is left, what a rung before the last may take at most."""
+_SHARES = (1 / 3, 1 / 5)
+"""Of the time that is left, what the base may take at most, and what each rung between it and the last."""
+
+_COSTLY = 1.5
+"""How much of the time a student may take, over its even share where `members` are trained to the end."""
 
 _BATCH = 16
 """So many students of the base later, those that cannot go on any more are finished: the sampler learns of them."""
@@ -23,9 +26,10 @@ _BATCH = 16
 class Halving:
     """Generation after generation until there are enough students; see `Strategy`.
 
-    Where time is limited, a third of what is left at most goes to a lower rung, and a job is begun only if it should
-    end in time; until a student was trained to the end, the cheapest of a rung is begun in any case. At the last rung
-    students are trained as long as there is time, more than `members` of them where it allows.
+    Where time is limited, a third of what is left at most goes to the base, and a fifth to a rung above it. A job is
+    begun only if it should end in time, and a student goes on only if it leaves time for `members` of its like; until
+    one was trained to the end, the cheapest of a rung is begun in any case. At the last rung students are trained as
+    long as there is time, more than `members` of them where it allows.
 
     Args:
         students: Students in all, earlier ones of a continued search included.
@@ -52,7 +56,7 @@ class Halving:
         self._queue: list[int] = []  # those of them that are not begun
         self._awaited: dict[int, float] = {}  # since when
         self._room = self._rung = 0  # room: new students that this generation may still have
-        self._until = self._end = inf  # of the rung, and of the generation
+        self._until = self._end = self._most_s = inf  # when rung and generation end; what a student may take
         self._since = self._took_s = 0.0  # when the generation began; what the one before it took
         self._hopeless = 0  # students of the base that were finished already
         self._begun = self._heard = self._exhausted = self._stopped = self._delivered = False
@@ -146,7 +150,8 @@ class Halving:
         """Set when the jobs of this rung should have ended."""
         budget = self._trials.budget
         last = self._rung == self._last
-        self._until = self._end if last else budget.share_until(_LOWER_SHARE, end=self._end)
+        self._until = self._end if last else budget.share_until(_SHARES[self._rung > 0], end=self._end)
+        self._most_s = _COSTLY * budget.workers * max(0.0, self._end - budget.clock()) / self._least
 
     def _ready(self) -> bool:
         """Whether a job of this rung is to be begun now."""
@@ -170,10 +175,13 @@ class Halving:
 
     def _queued(self) -> int | None:
         """The first whose job should end in time; the cheapest, where else none would be trained to the end."""
-        found = next((i for i in self._queue if self._in_time(i)), None)
+        found = next((i for i in self._queue if self._in_time(i) and self._to_the_end_s(i) <= self._most_s), None)
         if found is None and self._queue and not (self._begun or self._delivered):
             return min(self._queue, key=lambda i: self._trials.seconds(i, self._rung))
         return found
+
+    def _to_the_end_s(self, number: int) -> float:
+        return sum(self._trials.seconds(number, rung) for rung in range(self._rung, self._last + 1))
 
     def _has_room(self) -> bool:
         """Whether one more student is to be asked for; as many as are wanted at the end are in any case."""
