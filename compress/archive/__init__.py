@@ -10,9 +10,19 @@ from compress.archive.plan import Plan
 from compress.archive.prior_accuracy import SHARE, PriorAccuracy
 from compress.archive.record import Record, Status, fidelity_order, variant_name
 from compress.archive.running import RunLock, RunningSearch, run_dir_lock, running_search
+from compress.archive.storage import (
+    NoStudyError,
+    StudyPlace,
+    explained_storage,
+    new_study_name,
+    noted_storage,
+    open_storage,
+    place_of,
+)
 from compress.archive.study import (
     StoredStudy,
     archive_of,
+    has_study,
     read_archive,
     read_knobs,
     read_study,
@@ -22,7 +32,7 @@ from compress.archive.study import (
     store_status,
     store_teacher,
 )
-from compress.archive.study_file import STUDY, check_study_file, explained, new_study_file, storage_url
+from compress.archive.study_file import STUDY, check_study_file, close, new_study_file, storage_url
 from compress.archive.tables import (
     adaptive,
     csv_text,
@@ -54,8 +64,16 @@ __all__ = [
     "archive_of",
     "bootstrap_error",
     "check_study_file",
+    "close",
     "dominates",
-    "explained",
+    "explained_storage",
+    "has_study",
+    "new_study_name",
+    "noted_storage",
+    "open_storage",
+    "place_of",
+    "StudyPlace",
+    "NoStudyError",
     "fidelity_order",
     "front_rows",
     "new_study_file",

@@ -36,6 +36,8 @@ class _Used:
     images: str = ""
     space: str = ""
     fingerprints: dict[str, Any] | None = None
+    storage: str = ""
+    study: str = ""
 
 
 def read_settings(run_dir: Path) -> dict[str, Any]:

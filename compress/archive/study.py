@@ -8,6 +8,7 @@ The study of a plan has an attribute `plan`.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,19 +19,19 @@ from compress.archive.plan import Plan
 from compress.archive.record import TEACHER, Record, Status, check_names
 from compress.archive.run_files import constraint_of, read_environment, read_settings
 from compress.archive.running import running_search
+from compress.archive.storage import NoStudyError, StudyPlace, explained_storage, open_storage, place_of
+from compress.archive.storage_errors import database_error
 from compress.archive.study_file import (
     AGAIN,
-    STUDY,
     bounded_connection,
     check_study_file,
     close,
-    explained,
     one_line,
     sqlite_error,
     storage_url,
 )
 from compress.archive.time_spent import PHASES
-from compress.core import FileError, Latency, LatencyConstraint
+from compress.core import CompressError, FileError, Latency, LatencyConstraint
 from compress.core.plain import from_plain
 from compress.core.text import printable
 
@@ -94,11 +95,21 @@ class StoredStudy:
 
 
 def read_study(run_dir: Path) -> StoredStudy:
-    """The study of a run directory, the file not trusted; nothing is written.
+    """The study of a run directory, wherever it is kept; it is not trusted, and nothing is written.
 
     Raises:
-        FileError: it is missing, damaged, locked, or no study of a search.
+        FileError: it is missing, damaged, locked, cannot be reached, or is no study of a search.
     """
+    place = place_of(run_dir)
+    return _read_file(run_dir) if not place.url else _read(place, lambda: open_storage(place))
+
+
+def has_study(run_dir: Path) -> bool:
+    """Whether a run directory has a study, or notes that it has one elsewhere."""
+    return os.path.lexists(run_dir / "study.db") or bool(place_of(run_dir).url)
+
+
+def _read_file(run_dir: Path) -> StoredStudy:
     path = run_dir / "study.db"
     if not os.path.lexists(path):
         raise FileError(f"{run_dir} is not a run directory: it has no study.db. {AGAIN}")
@@ -107,19 +118,32 @@ def read_study(run_dir: Path) -> StoredStudy:
     from sqlalchemy.pool import StaticPool
 
     options = {"creator": partial(bounded_connection, path), "poolclass": StaticPool}
+    return _read(
+        StudyPlace(run_dir),
+        lambda: optuna.storages.RDBStorage(storage_url(run_dir), options, skip_table_creation=True),
+    )
+
+
+def _read(place: StudyPlace, open_it: Callable[[], Any]) -> StoredStudy:
+    import optuna
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)  # what it warns of while it reads is said below
-    with explained(path):
+    with explained_storage(place):
         try:
-            storage = optuna.storages.RDBStorage(storage_url(run_dir), options, skip_table_creation=True)
+            storage = open_it()
             try:
-                return StoredStudy.of(optuna.load_study(study_name=STUDY, storage=storage))
+                return StoredStudy.of(optuna.load_study(study_name=place.study, storage=storage))
             finally:
                 close(storage)
+        except KeyError as error:
+            raise NoStudyError(f"There is no {place}: it was removed, or never begun. {AGAIN}") from error
+        except CompressError:
+            raise
         except Exception as error:
             # Of any kind: Optuna trusts its tables, and what is in these was written by somebody else.
-            if sqlite_error(error):
+            if sqlite_error(error) or (place.url and database_error(error)):
                 raise
-            raise FileError(f"{path} cannot be read as the study of a search ({one_line(error)}). {AGAIN}") from error
+            raise FileError(f"{place} cannot be read as the study of a search ({one_line(error)}). {AGAIN}") from error
 
 
 def read_knobs(run_dir: Path | str) -> dict[str, dict[str, Any]]:
@@ -161,9 +185,8 @@ def read_archive(run_dir: Path | str) -> Archive:
         FileError: not a run directory, damaged, or nothing tried yet.
     """
     run_dir = Path(run_dir)
-    for name in ("config.yaml", "study.db"):
-        if not os.path.lexists(run_dir / name):
-            raise FileError(f"{run_dir} is not a run directory: it has no {name}. {AGAIN}")
+    if not os.path.lexists(run_dir / "config.yaml"):
+        raise FileError(f"{run_dir} is not a run directory: it has no config.yaml. {AGAIN}")
     settings = read_settings(run_dir)
     return archive_of(read_study(run_dir), run_dir, settings)
 

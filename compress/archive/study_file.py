@@ -19,7 +19,7 @@ from compress.core.opening import regular_file
 from compress.core.text import printable
 
 if TYPE_CHECKING:
-    import optuna
+    pass
 
 STUDY = "compress"
 AGAIN = "Give the folder that `compress search` wrote, or run the search again."
@@ -209,7 +209,8 @@ def new_study_file(path: Path) -> None:
         close(storage)
 
 
-def close(storage: optuna.storages.RDBStorage) -> None:
-    """Close the connections of a storage."""
-    storage.remove_session()
-    storage.engine.dispose()
+def close(storage: Any) -> None:
+    """Close the connections of a storage, where it has any."""
+    if hasattr(storage, "engine"):
+        storage.remove_session()
+        storage.engine.dispose()

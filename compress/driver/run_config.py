@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from compress.archive import read_study
+from compress.archive import NoStudyError, has_study, new_study_name, read_study
 from compress.core import FileError, fingerprint
 from compress.core.plain_files import read_plain
 from compress.core.plain_values import shown
@@ -77,7 +77,6 @@ def check_or_write_config(config: SearchSettings, run_dir: Path, content: Conten
     path = run_dir / "config.yaml"
     wanted = dataclasses.asdict(config) | {"fingerprints": dict(content)}
     if os.path.lexists(path):
-        _check_study(run_dir)
         # A setting that the file does not know came later; its default is what the earlier version did.
         found = {f.name: f.default for f in dataclasses.fields(config)} | _read(path)
         if not isinstance(found.get("fingerprints"), dict):
@@ -92,8 +91,12 @@ def check_or_write_config(config: SearchSettings, run_dir: Path, content: Conten
                 f"{run_dir} holds another search: {'; '.join(differing)}. Give the same to continue it, or another "
                 "--out."
             )
+        _check_study(run_dir)
+        wanted |= {"study": found["study"]} if found.get("study") else {}
     elif any(entry.name != ".lock" for entry in run_dir.iterdir()):
         raise FileError(f"{run_dir} is not empty and holds no search. {_OTHER}")
+    elif config.storage:
+        wanted["study"] = new_study_name(run_dir)
     write_file(path, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
 
 
@@ -108,14 +111,17 @@ def _check_study(run_dir: Path) -> None:
     Raises:
         FileError: it cannot, or it is gone while results are there.
     """
-    path = run_dir / "study.db"
-    if os.path.lexists(path):
-        _ = read_study(run_dir).records  # read whole, with names that tell the variants apart
-        return
+    missing = "study.db"
+    if has_study(run_dir):
+        try:
+            _ = read_study(run_dir).records  # read whole, with names that tell the variants apart
+            return
+        except NoStudyError as error:  # noted in config.yaml, and not begun when the search was stopped
+            missing = f"study ({error})"
     left = [name for name in _RESULTS if os.path.lexists(run_dir / name)]
     if left:
         raise FileError(
-            f"{run_dir} holds results of a search ({', '.join(left)}) but no study.db, which they come from. Put it "
+            f"{run_dir} holds results of a search ({', '.join(left)}) but no {missing}, which they come from. Put it "
             "back, or give another --out."
         )
 

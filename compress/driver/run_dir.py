@@ -13,8 +13,8 @@ from pathlib import Path
 from time import strftime
 
 from compress import __version__
-from compress.archive import explained
-from compress.core import InterruptedRun
+from compress.archive import explained_storage, place_of
+from compress.core import CompressError, InterruptedRun
 from compress.core.writing import write_file
 from compress.driver.failures import disk_full, is_disk_full
 
@@ -29,8 +29,13 @@ def explaining_errors(run_dir: Path) -> Iterator[None]:
         InterruptedRun, FileError, CompressError: in place of what was raised within.
     """
     try:
-        with explained(run_dir / "study.db"):
+        try:
             yield
+        except CompressError:
+            raise
+        except Exception:
+            with explained_storage(place_of(run_dir)):
+                raise
     except Exception as error:
         if not is_disk_full(error):
             raise

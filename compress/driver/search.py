@@ -9,7 +9,15 @@ from typing import Unpack
 
 import optuna
 
-from compress.archive import Archive, add_phases, origin_sentences, run_dir_lock, time_sentence, trust_sentences
+from compress.archive import (
+    Archive,
+    add_phases,
+    noted_storage,
+    origin_sentences,
+    run_dir_lock,
+    time_sentence,
+    trust_sentences,
+)
 from compress.core.phases import collected, phase
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
@@ -38,7 +46,7 @@ from compress.driver.settings import SearchKeywords, SearchSettings
 from compress.driver.shared_weights import within_time
 from compress.driver.strategies import STRATEGIES
 from compress.driver.students import Students
-from compress.driver.study import open_study
+from compress.driver.study import closing_study, open_study
 from compress.driver.teacher import record_teacher
 from compress.driver.time_budget import TimeBudget
 from compress.driver.trials import Trials
@@ -66,6 +74,7 @@ def search(
         InterruptedRun: stopped by the user; the same call continues.
     """
     begin, config = monotonic(), SearchSettings(**settings)
+    config = replace(config, storage=noted_storage(config.storage))
     run_dir = Path(out) if out else Path("results") / f"{config.teacher}-{config.target.replace(':', '-')}"
     # Everything a user can mistype is looked up before anything is written.
     target = checked_target(config)
@@ -84,12 +93,13 @@ def search(
         )
         reserve = 0.0 if target.timer is None else measuring_s(config.members)
         budget = TimeBudget(begin + 60 * config.minutes, reserve)
-        with collected() as seconds:
+        with closing_study(study), collected() as seconds:
             if config.elastic_steps is None:
                 setup = within_time(setup, study, budget, inputs.teacher)
             with loaded(setup) as students:
                 archive = _run(config, run_dir, inputs, study, students, budget, lock.noting(progress))
-        return _write(replace(archive, phases=add_phases(study, seconds)), Log(run_dir))
+            archive = replace(archive, phases=add_phases(study, seconds))
+        return _write(archive, Log(run_dir))
 
 
 def _run(

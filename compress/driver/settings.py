@@ -84,6 +84,9 @@ class SearchSettings:
     )
     ray_address: str = setting("", "Of a running Ray cluster, for ray (default: one on this machine).")
     resources: str = setting("", "Of each student on a Ray cluster, e.g. cpu=2,gpu=0.5.", form="NAME=AMOUNT,…")
+    storage: str = setting(
+        "", "Where the study is kept: a database, or journal:PATH (default study.db in the run).", form="URL"
+    )
     plan: str = setting("", "Train the front of this plan (a run directory) first.")
     seed: int = setting(0, "Seed of everything random.", numbers=SEED)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where networks are trained; auto takes a free GPU.")
@@ -159,6 +162,7 @@ class SearchKeywords(TypedDict, total=False):
     workers: int | None
     ray_address: str
     resources: str
+    storage: str
     plan: str
     seed: int
     device: Literal["auto", "cpu", "cuda"]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from compress.archive import Archive, run_dir_lock
+from compress.archive import Archive, has_study, run_dir_lock
 from compress.core import FileError, UsageError
 from compress.core.progress import Progress, no_progress
 from compress.driver.planner.planner import Planner
@@ -57,6 +57,8 @@ def make_plan(
     Raises:
         UsageError, FileError, InterruptedRun: as `search`.
     """
+    if config.storage:
+        raise UsageError("A plan is kept in its run directory, as it trains nothing. Leave --storage out.")
     target.check_threads(config.threads)
     space = load_space(config.space)
     planner = Planner(config, run_dir, target, space, progress, draws)
@@ -73,7 +75,7 @@ def check_kind(run_dir: Path, *, planned: bool) -> None:
     Raises:
         FileError: the run directory holds one, and the other is asked for.
     """
-    if not os.path.lexists(run_dir / "study.db") or os.path.lexists(run_dir / "plan.csv") == planned:
+    if not has_study(run_dir) or os.path.lexists(run_dir / "plan.csv") == planned:
         return
     if planned:
         raise FileError(f"{run_dir} holds a search with trained variants. Give the plan another --out.")
