@@ -9,10 +9,10 @@ students that are trained alone do.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
+from random import Random
 from typing import Any
 
 import torch
@@ -57,10 +57,10 @@ class Sandwich:
 
     def __call__(self, step: int) -> tuple[TrackerSpec, ...]:
         """Random ones, then the largest and the smallest where it is their turn."""
-        draws = tuple(self._draw(random.Random(f"{self.seed} {step} {i}")) for i in range(self.random))
+        draws = tuple(self._draw(Random(f"{self.seed} {step} {i}")) for i in range(self.random))
         return draws if step % ENDS_EVERY else (*draws, *self._ends)
 
-    def _draw(self, rng: random.Random) -> TrackerSpec:
+    def _draw(self, rng: Random) -> TrackerSpec:
         """The cheaper of two."""
         return min((self.space.sample(self.teacher, rng) for _ in range(2)), key=_cost)
 
