@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence as Items
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ SPLITS = {"test": 1_000_003, "validation": 2_000_003}
 
 
 class GeneratedSequence:
-    """One generated video with exact boxes. Frames are drawn when asked for.
+    """One generated video with exact boxes. The scene is made, and frames are drawn, when asked for.
 
     Args:
         seed: Everything random is drawn from it.
@@ -43,11 +44,20 @@ class GeneratedSequence:
     ) -> None:
         self.name = name
         self.seed = seed
-        self._length = length
-        self._scene = _usable_scene(seed, levels, length, width, height, images)
+        self.width, self.height = width, height
+        self._length, self._levels, self._images = length, levels, images
 
     def __len__(self) -> int:
         return self._length
+
+    @property
+    def recipe(self) -> list[Any]:
+        """What it is drawn from, but for images, as plain data."""
+        return [self.seed, dict(self._levels), self._length, self.width, self.height]
+
+    @cached_property
+    def _scene(self) -> Scene:
+        return _usable_scene(self.seed, self._levels, self._length, self.width, self.height, self._images)
 
     def frame(self, index: int) -> Image:
         """(height, width, 3) RGB."""

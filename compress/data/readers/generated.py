@@ -8,11 +8,11 @@ from pathlib import Path
 
 from compress.core import fingerprint
 from compress.data.file_fingerprints import files_fingerprint
-from compress.data.generated import generated_sequences, load_images, sample_pairs
+from compress.data.generated import DrawnSequence, generated_sequences, load_images, sample_pairs
 from compress.data.generated.raster import Image
 from compress.data.generated.textures import texture_files
 from compress.data.pairs import Pairs, PairSizes
-from compress.data.sequence import CachedSequence, Sequence
+from compress.data.sequence import Sequence
 from compress.data.sources import READERS, DataSource, Split
 
 _VERSION = 1
@@ -51,11 +51,13 @@ class GeneratedSource:
         return fingerprint(["generated", _VERSION, images])
 
     def sequences(self, split: Split = "test", *, keep: bool = False) -> list[Sequence]:
-        """See `DataSource`. Drawing a frame takes longer than tracking in it, so `keep` keeps all."""
-        if split == "short":
-            return [CachedSequence(s) for s in generated_sequences(split="validation", per_difficulty=1, length=_SHORT)]
-        found = generated_sequences(split=split)
-        return [CachedSequence(s) for s in found] if keep else list(found)
+        """See `DataSource`. Drawing a frame takes longer than tracking in it, so `keep` keeps all in the store."""
+        found = (
+            generated_sequences(split="validation", per_difficulty=1, length=_SHORT)
+            if split == "short"
+            else generated_sequences(split=split)
+        )
+        return [DrawnSequence(each, _VERSION) for each in found] if keep else list(found)
 
     def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:
         """See `DataSource` and `sample_pairs`."""
