@@ -18,6 +18,8 @@ from compress.distill import StudentRecipe, pool_bytes
 from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
 from compress.driver.proposals import Proposals
+from compress.driver.samplers import SAMPLERS
+from compress.driver.samplers.known_space import SpaceAware
 from compress.driver.settings import SearchSettings
 from compress.driver.strategies import LAYER_VARIANTS, SHARED_WEIGHTS
 from compress.driver.students import Students
@@ -71,6 +73,9 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     teacher = load_tracker(settings.teacher, settings.weights or None)
     if settings.strategy in LAYER_VARIANTS:
         check_layers(teacher.spec)
+    sampler = SAMPLERS[settings.sampler](settings.seed)
+    if isinstance(sampler, SpaceAware):
+        sampler.check(space, teacher.spec)
     data, train_data = open_source(settings.data), open_source(settings.train_data, images=settings.images)
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))

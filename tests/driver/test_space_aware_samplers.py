@@ -9,6 +9,7 @@ import numpy as np
 import optuna
 import pytest
 
+from compress import search
 from compress.archive import Record
 from compress.core import ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, UsageError, describe
 from compress.driver.proposals import Proposals
@@ -18,7 +19,6 @@ from compress.driver.samplers.known_space import KnownSpace, SpaceAware
 from compress.driver.samplers.prior import PriorSampler
 from compress.driver.samplers.surrogate import expected_gain, fit
 from compress.driver.stored_trials import Asked
-from compress.driver.study import open_study
 from compress.prior import retention
 from compress.spaces import Space, load_space
 
@@ -90,18 +90,20 @@ def test_a_seed_names_an_order(name: str) -> None:
     assert first != other
 
 
-@pytest.mark.parametrize("name", ["prior", "gp"])
+@pytest.mark.parametrize(("name", "count"), [("prior", 6), pytest.param("gp", 13, marks=pytest.mark.slow)])
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
-def test_of_a_large_space_with_knobs_that_need_others_all_draws_keep_the_bound(name: str) -> None:
-    drawn = _draws(SAMPLERS[name](0), load_space("full"), 13)
-    assert len({spec.id for spec in drawn}) == 13
+def test_of_a_large_space_with_knobs_that_need_others_all_draws_keep_the_bound(name: str, count: int) -> None:
+    drawn = _draws(SAMPLERS[name](0), load_space("full"), count)
+    assert len({spec.id for spec in drawn}) == count
     assert all(_gate(spec).passes for spec in drawn)
 
 
-def test_a_space_too_large_for_every_student_is_refused_with_its_size(tmp_path: Path) -> None:
-    study = open_study(tmp_path, sampler="exhaustive", seed=0)
+def test_a_space_too_large_for_every_student_is_refused_with_its_size_before_anything_is_measured(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(UsageError, match=r"The space full has [\d,]+ combinations of choices, but .* at most 10,000"):
-        Proposals(study, load_space("full"), NANO, _gate)
+        search(out=tmp_path / "run", space="full", sampler="exhaustive", target="cpu")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_search_ends_once_every_student_within_the_bound_was_proposed() -> None:

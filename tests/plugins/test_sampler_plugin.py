@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from compress.archive import Record
-from compress.core import LatencyConstraint, describe
+from compress.core import LatencyConstraint, TrackerSpec, describe
 from compress.driver import SearchSettings
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
@@ -22,7 +22,7 @@ from compress.driver.stored_trials import Asked
 from compress.driver.study import open_study
 from compress.latency import MeasuredLatency, gate
 from compress.measure import Coverage
-from compress.spaces import load_space
+from compress.spaces import Space, load_space
 from compress.testing.recorded_profile import recorded_profile
 
 NANO, SPACE = describe("ostrack-nano"), load_space("litetrack")
@@ -34,6 +34,9 @@ class FastestFirst(optuna.samplers.BaseSampler):
     def __init__(self, seed: int) -> None:
         self._order: list[Candidate] = []
         self._distributions: dict[str, BaseDistribution] = {}
+
+    def check(self, space: Space, teacher: TrackerSpec) -> None:
+        """Every space will do."""
 
     def learn(self, known: KnownSpace) -> None:
         within = [each for each in known.all() if each.passes]

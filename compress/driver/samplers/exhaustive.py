@@ -9,8 +9,9 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
-from compress.core import UsageError
+from compress.core import TrackerSpec, UsageError
 from compress.driver.samplers.known_space import Candidate, KnownSpace
+from compress.spaces import Space
 
 MOST = 10_000
 """Combinations of choices, above which a space is refused."""
@@ -28,17 +29,25 @@ class ExhaustiveSampler(optuna.samplers.BaseSampler):
         self._known: KnownSpace | None = None
         self._fallback = optuna.samplers.RandomSampler(seed=seed)
 
+    def check(self, space: Space, teacher: TrackerSpec) -> None:
+        """Refuse a space that is too large.
+
+        Raises:
+            UsageError: saying how large it is.
+        """
+        if (count := space.combinations(teacher)) > MOST:
+            raise UsageError(
+                f"The space {space.name or 'given'} has {count:,} combinations of choices, but the exhaustive sampler "
+                f"goes through at most {MOST:,}. Give a smaller --space, or another --sampler."
+            )
+
     def learn(self, known: KnownSpace) -> None:
         """List the students.
 
         Raises:
-            UsageError: there are too many.
+            UsageError: as `check`.
         """
-        if known.combinations() > MOST:
-            raise UsageError(
-                f"The space {known.space.name or 'given'} has {known.combinations():,} combinations of choices, but "
-                f"the exhaustive sampler goes through at most {MOST:,}. Give a smaller --space, or another --sampler."
-            )
+        self.check(known.space, known.teacher)
         self._known, self._order = known, known.all()
         random.Random(self._seed).shuffle(self._order)
 

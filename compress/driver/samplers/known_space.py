@@ -123,11 +123,19 @@ class KnownSpace:
 class SpaceAware(Protocol):
     """A sampler that learns of the space before it is first asked."""
 
+    def check(self, space: Space, teacher: TrackerSpec) -> None:
+        """Refuse a space that it cannot work with, before anything is measured or trained.
+
+        Raises:
+            UsageError: saying why, and what to do instead.
+        """
+        ...
+
     def learn(self, known: KnownSpace) -> None:
         """Take in what is known.
 
         Raises:
-            UsageError: it cannot work with this space.
+            UsageError: as `check`.
         """
         ...
 

@@ -10,7 +10,9 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
+from compress.core import TrackerSpec
 from compress.driver.samplers.known_space import Candidate, KnownSpace
+from compress.spaces import Space
 
 _FAR = 3
 """Choices in which a student may differ from the draw before one is drawn at random."""
@@ -39,6 +41,9 @@ class NearestSampler(optuna.samplers.BaseSampler):
         """Draw on from another seed."""
         self._sampler, self._rng = self._make(seed), random.Random(seed)
         self._spare: Candidate | None = None
+
+    def check(self, space: Space, teacher: TrackerSpec) -> None:
+        """Every space will do."""
 
     def learn(self, known: KnownSpace) -> None:
         """Take in which students keep the bound."""

@@ -17,6 +17,7 @@ from compress.core import TrackerSpec, UsageError
 from compress.driver.samplers.known_space import Candidate, KnownSpace
 from compress.driver.samplers.surrogate import expected_gain, fit
 from compress.prior import UnpricedError, retention
+from compress.spaces import Space
 from compress.spaces.patterns import exact_number
 
 Array = NDArray[np.float64]
@@ -50,6 +51,9 @@ class PriorSampler(optuna.samplers.BaseSampler):
         self._pool: dict[str, Candidate] = {}
         self._promised: dict[str, tuple[float, float]] = {}
         self._listed = False
+
+    def check(self, space: Space, teacher: TrackerSpec) -> None:
+        """Every space will do."""
 
     def learn(self, known: KnownSpace) -> None:
         """Take in which students there are; of a small space all of them."""
