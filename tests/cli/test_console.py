@@ -95,25 +95,46 @@ assert codes == [0, 0, 0, 0, 2], codes
 """
 
 
-_OFTEN = ("ascii:strict", "cp437", "C")
-_SELDOM = ("ascii", "latin-1", "cp1252", "utf-16", "utf-8:strict")
+_ENCODINGS = ("ascii:strict", "cp437", "ascii", "latin-1", "cp1252", "utf-16", "utf-8:strict")
 
 
-@pytest.mark.parametrize("encoding", [*_OFTEN, *(pytest.param(name, marks=pytest.mark.slow) for name in _SELDOM)])
-def test_output_in_every_encoding(encoding: str) -> None:
+def _check_output(shown: str, errors: str, encoding: str) -> None:
+    assert "parameters" in shown
+    assert "Exit codes:" in shown
+    assert "\x1b" not in shown + errors
+    assert errors.startswith("Error: Unknown teacher")
+    assert ("犬" if encoding.startswith("utf") else "\\u72ac") in errors
+    if encoding == "ascii":
+        assert "GMACs" in shown
+
+
+@pytest.mark.parametrize("encoding", _ENCODINGS)
+def test_output_in_every_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, _, errors = encoding.partition(":")
+    raw = {"stdout": io.BytesIO(), "stderr": io.BytesIO()}
+    for stream, usual in (("stdout", "strict"), ("stderr", "backslashreplace")):  # as Python opens them
+        text = io.TextIOWrapper(raw[stream], encoding=name, errors=errors if stream == "stdout" and errors else usual)
+        monkeypatch.setattr(sys, stream, text)
+    assert [_exit_code(words) for words in _CALLS] == [0, 0, 0, 0, 2]
+    for stream in raw:
+        getattr(sys, stream).flush()
+    _check_output(*(each.getvalue().decode(name) for each in raw.values()), name)
+
+
+def _exit_code(words: list[str]) -> int | str | None:
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    return stop.value.code
+
+
+@pytest.mark.parametrize("encoding", ["C", *(pytest.param(each, marks=pytest.mark.slow) for each in _ENCODINGS)])
+def test_output_of_a_process_in_every_encoding(encoding: str) -> None:
     more = {"PYTHONIOENCODING": encoding} if encoding != "C" else {"PYTHONCOERCECLOCALE": "0"}
     environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0"} | more
     done = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, env=environment)
     assert done.returncode == 0, done.stderr
     name = "ascii" if encoding == "C" else encoding.partition(":")[0]
-    shown, errors = done.stdout.decode(name), done.stderr.decode(name)
-    assert "parameters" in shown
-    assert "Exit codes:" in shown
-    assert "\x1b" not in shown + errors
-    assert errors.startswith("Error: Unknown teacher")
-    assert ("犬" if name.startswith("utf") else "\\u72ac") in errors
-    if name == "ascii":
-        assert "GMACs" in shown
+    _check_output(done.stdout.decode(name), done.stderr.decode(name), name)
 
 
 def test_every_character_of_this_package_has_a_plain_form() -> None:

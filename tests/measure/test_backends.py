@@ -50,6 +50,8 @@ def test_each_has_a_profile_of_its_own(tiny: TrackerSpec, adaptive: TrackerSpec,
     aim = resolve_target(target)
     decides = "int8" not in target  # its stages are run by the suite above; each takes a while to be quantised
     coverage = replace(Coverage.of(tiny, [adaptive] if decides else []), attn_dims=(), mlp_dims=())
+    if not decides:
+        coverage = replace(coverage, attentions=("joint",))  # and so does each of its static graphs
     found = quick_profile(tiny, target, coverage)
     assert (found.target, found.precision) == (aim.name, aim.precision)
     assert (found.routing_overhead is not None) == decides
