@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import onnx
@@ -25,6 +26,7 @@ from compress.latency import Profile
 from compress.measure import Coverage, host_profile
 from compress.measure.backends import Backend, KitRecipe
 from compress.measure.budget import budget_of
+from compress.measure.stacks.table import validation_set
 from compress.measure.timed_frame import TimedFrame
 from compress.models import build
 
@@ -37,11 +39,16 @@ def measure_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def quick_profile(teacher: TrackerSpec, target: str, coverage: Coverage | None = None) -> Profile:
-    """A profile of this host from few layers and runs, good for nothing but to see that it works."""
+    """A profile of this host from few layers, runs and whole trackers, good for nothing but to see that it works."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("compress.measure.budget._LARGE_DIM", teacher.dim)
+        patch.setattr("compress.measure.stacks.timing_plan.validation_set", _few)
         measure_once(patch)
         return host_profile(teacher, target=target, coverage=coverage, rounds=2)
+
+
+def _few(teacher: TrackerSpec, coverage: Coverage) -> dict[str, TrackerSpec]:
+    return dict(islice(validation_set(teacher, coverage).items(), 4))
 
 
 class BackendSuite:
