@@ -52,10 +52,7 @@ def main() -> None:
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as home:
         os.environ["COMPRESS_HOME"] = home
-        rows = _rows(arguments, Path(home))
-    if arguments.csv:
-        _write(arguments.csv, rows)
-    _summary(rows)
+        _summary(_rows(arguments, Path(home)))
 
 
 def _rows(arguments: argparse.Namespace, home: Path) -> list[Row]:
@@ -73,6 +70,8 @@ def _rows(arguments: argparse.Namespace, home: Path) -> list[Row]:
             seconds = _timed(executors[name], setup, specs)
             rows.append(Row(block, name, len(specs), round(seconds, 2), round(os.getloadavg()[0], 1)))
             print(*rows[-1], flush=True)
+            if arguments.csv:
+                _write(arguments.csv, rows)
     for executor in executors.values():
         executor.shutdown()
     return rows

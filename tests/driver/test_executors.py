@@ -68,7 +68,7 @@ def _local(heard: Heard, *, workers: int = 1, **settings: Any) -> Local:
 
 
 def _pids(executor: Local) -> list[int]:
-    return [each.process.pid for each in executor._pool._workers if each.process.pid is not None]
+    return [each.process.pid for each in executor._pool.workers if each.process.pid is not None]
 
 
 def _kill_in_training(executor: Local, job: TrialJob, text: str) -> None:
@@ -148,7 +148,8 @@ from compress.driver.jobs import Rung
 setup = replace(small_setup(sys.argv[1]), rungs=(Rung("rung-0", 0), Rung("full", 200, short=False)))
 def heard(text, share, figures=None):
     if "Distilling" in text:
-        print(*[each.process.pid for each in executor._pool._workers], executor._pool._server._process.pid, flush=True)
+        workers = executor._pool.workers
+        print(*[each.process.pid for each in workers], workers._server._process.pid, flush=True)
 executor = Local(divided(1, (0,)), lambda job: heard)
 executor.submit(job_of(setup, SHORTER[0]))
 list(executor.as_completed())

@@ -7,14 +7,9 @@ submitted. The study stays the one record of what was found, and each result com
 
 from __future__ import annotations
 
-import logging
-import os
 import pickle
-import signal
-import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, suppress
-from pathlib import Path
+from contextlib import ExitStack
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any
@@ -26,16 +21,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from compress.core import CompressError, Registry
 from compress.core.files import work_home
 from compress.core.scratch import scratch_folder
-from compress.core.threads import usable_cores
 from compress.driver.executors.protocol import Watch
+from compress.driver.executors.ray_cluster import connect, default_resources, room
 from compress.driver.executors.ray_jobs import MOST_LOST, JobQueue, Preparation, StopFlag
 from compress.driver.executors.ray_worker import Hub, run_trial
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 from compress.driver.worker import needs_preparation
-
-_ray: Any = ray  # much of it is not typed
-_QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 class RayTune:
@@ -68,9 +59,9 @@ class RayTune:
         self._events: SimpleQueue[tuple[str, Any, Any]] = SimpleQueue()
         self._queue, self._stop = JobQueue(self._events), StopFlag()
         with ExitStack() as stack:
-            _connect(address, resources or {}, workers)
+            connect(address, resources or {}, workers)
             stack.callback(ray.shutdown)
-            self._resources = dict(resources or _default_resources())
+            self._resources = dict(resources or default_resources())
             here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
             hub: Any = ray.remote(Hub)
             self._hub = hub.options(num_cpus=0, scheduling_strategy=here).remote(str(work_home()))
@@ -89,7 +80,7 @@ class RayTune:
     @property
     def workers(self) -> int:
         """Likewise, of all jobs."""
-        return self._workers or max(1, _room(self._resources))
+        return self._workers or max(1, room(self._resources))
 
     def submit(self, job: TrialJob) -> None:
         """Queue a job."""
@@ -167,41 +158,3 @@ class RayTune:
         except BaseException as error:
             if self._open:
                 self._events.put(("raised", None, CompressError(f"Ray Tune ended: {error}")))
-
-
-def _connect(address: str, resources: Mapping[str, float], workers: int | None) -> None:
-    """Join the cluster at `address`, or start one here that has room for `workers`."""
-    # Nothing is sent anywhere, nothing is printed, and results are written nowhere else than in the study.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
-    os.environ["TUNE_DISABLE_STRICT_METRIC_CHECKING"] = "1"
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        if address:
-            ray.init(address=address, **_QUIET)
-        else:
-            cores = max(usable_cores(), int((workers or 1) * resources.get("cpu", 1)))
-            paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *filter(None, sys.path)]))
-            environment = {"PYTHONPATH": paths}  # what this process can import, a worker can
-            ray.init(num_cpus=cores, include_dashboard=False, runtime_env={"env_vars": environment}, **_QUIET)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"No Ray cluster answers at {address}" if address else "Ray does not start on this machine"
-        raise CompressError(f"{where}: {error}. See docs/cluster.md, or use --executor local.") from error
-    finally:
-        with suppress(ValueError):  # not the main thread, where Ray sets none either
-            signal.signal(signal.SIGTERM, before)
-
-
-def _default_resources() -> dict[str, float]:
-    return {"cpu": 1.0} | ({"gpu": 1.0} if _ray.cluster_resources().get("GPU") else {})
-
-
-def _room(resources: Mapping[str, float]) -> int:
-    """How many jobs the nodes that are alive take at once."""
-    names = {"cpu": "CPU", "gpu": "GPU"}
-    wanted = {names.get(name, name): amount for name, amount in resources.items() if amount}
-    alive = [node["Resources"] for node in _ray.nodes() if node["Alive"]]
-    return sum(min(int(node.get(name, 0) / amount + 1e-9) for name, amount in wanted.items()) for node in alive)
