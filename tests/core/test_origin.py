@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from compress.core.store import Store
 
 
 class _Elsewhere:
-    """The other store, seen as through a network."""
+    """The other store, which is another process's and has no origin itself."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -20,10 +21,18 @@ class _Elsewhere:
 
     def fetch(self, kind: str, key: str, suffix: str) -> bytes | None:
         self.asked.append(key)
-        return self._store.find(kind, key, read=Path.read_bytes, suffix=suffix)
+        with self._there():
+            return self._store.find(kind, key, read=Path.read_bytes, suffix=suffix)
 
     def offer(self, kind: str, key: str, suffix: str, content: bytes) -> None:
-        _get(self._store, key, content)
+        with self._there():
+            _get(self._store, key, content)
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        set_origin(None)
+        yield
+        set_origin(self)
 
 
 def _get(store: Store, key: str, content: bytes) -> bytes:
