@@ -73,12 +73,12 @@ def _search(seconds: float, *, speed: float, students: int = 40) -> tuple[Trials
     return trials, clock.now, counts
 
 
-@pytest.mark.parametrize("speed", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize("speed", [0.3, 1.0, 4.0])
 def test_slower_machines_train_fewer_and_end_in_time(speed: float) -> None:
     _, taken, counts = _search(700.0, speed=speed)
     assert taken <= 700.0
     assert counts["rung-0"] == 40
-    assert counts["full"] >= {1.0: 5, 2.0: 8, 4.0: 10}[speed]
+    assert counts["full"] >= {0.3: 3, 1.0: 6, 4.0: 10}[speed]
     assert counts["rung-1"] >= counts["full"]
 
 

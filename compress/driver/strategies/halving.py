@@ -27,9 +27,9 @@ class Halving:
     """Generation after generation until there are enough students; see `Strategy`.
 
     Where time is limited, a third of what is left at most goes to the base, and a fifth to a rung above it. A job is
-    begun only if it should end in time, and a student goes on only if it leaves time for `members` of its like; until
-    one was trained to the end, the cheapest of a rung is begun in any case. At the last rung students are trained as
-    long as there is time, more than `members` of them where it allows.
+    begun only if it should end in time, and those first that leave time for `members` of their like; until one was
+    trained to the end, the cheapest of a rung is begun in any case. At the last rung students are trained as long as
+    there is time, more than `members` of them where it allows.
 
     Args:
         students: Students in all, earlier ones of a continued search included.
@@ -58,8 +58,8 @@ class Halving:
         self._room = self._rung = 0  # room: new students that this generation may still have
         self._until = self._end = self._most_s = inf  # when rung and generation end; what a student may take
         self._since = self._took_s = 0.0  # when the generation began; what the one before it took
-        self._hopeless = 0  # students of the base that were finished already
-        self._begun = self._heard = self._exhausted = self._stopped = self._delivered = False
+        self._begun = self._hopeless = 0  # jobs of this rung; students of the base that were finished already
+        self._heard = self._exhausted = self._stopped = self._delivered = False
 
     @property
     def done(self) -> bool:
@@ -143,7 +143,7 @@ class Halving:
     def _enter(self, rung: int) -> None:
         """Queue the jobs of a rung."""
         self._rung, self._queue = rung, list(self._members)
-        self._begun, self._heard, self._hopeless = False, False, 0
+        self._begun, self._heard, self._hopeless = 0, False, 0
         self._limit()
 
     def _limit(self) -> None:
@@ -169,16 +169,20 @@ class Halving:
             number = found[0] if found else None
         if number is None:
             return []
-        self._begun = True
+        self._begun += 1
         self._awaited[number] = self._trials.budget.clock()
         return [self._trials.job(number, self._rung)]
 
     def _queued(self) -> int | None:
-        """The first whose job should end in time; the cheapest, where else none would be trained to the end."""
-        found = next((i for i in self._queue if self._in_time(i) and self._to_the_end_s(i) <= self._most_s), None)
-        if found is None and self._queue and not (self._begun or self._delivered):
-            return min(self._queue, key=lambda i: self._trials.seconds(i, self._rung))
-        return found
+        """The first that should end in time and leaves it to others; else the cheapest, where that is wanted."""
+        in_time = [i for i in self._queue if self._in_time(i)]
+        found = next((i for i in in_time if self._to_the_end_s(i) <= self._most_s), None)
+        if found is not None or not self._queue:
+            return found
+        if in_time and (self._begun < self._least or self._rung == self._last):
+            return min(in_time, key=self._to_the_end_s)
+        # Better one that is late than none.
+        return None if self._begun or self._delivered else min(self._queue, key=self._to_the_end_s)
 
     def _to_the_end_s(self, number: int) -> float:
         return sum(self._trials.seconds(number, rung) for rung in range(self._rung, self._last + 1))
@@ -188,13 +192,26 @@ class Halving:
         return self._room > 0 and (len(self._members) < self._least or self._in_time(self._members[-1]))
 
     def _in_time(self, number: int) -> bool:
-        """Whether a job begun now should end in time; where all workers are busy it begins when one is free."""
+        """Whether a job begun now should end in time; where all workers are busy it begins when one is free.
+
+        Between base and end also one that can still be trained to the end beside those that were begun, up to `members`.
+        """
         budget = self._trials.budget
+        if self._stopped:
+            return False
+        if 0 < self._rung < self._last and self._begun < self._least:
+            return budget.workers * (self._end - budget.clock()) >= self._to_come_s() + self._to_the_end_s(number)
         now, waits_s = budget.clock(), 0.0
         if len(self._awaited) >= budget.workers:
             left = (self._trials.seconds(i, self._rung) - (now - since) for i, since in self._awaited.items())
             waits_s = sum(max(0.0, each) for each in left) / budget.workers
-        return not self._stopped and now + waits_s + self._trials.seconds(number, self._rung) <= self._until
+        return now + waits_s + self._trials.seconds(number, self._rung) <= self._until
+
+    def _to_come_s(self) -> float:
+        """Work that is left, in seconds of one worker, for all of this rung that were begun, to the end."""
+        begun = [i for i in self._members if i not in self._queue]
+        own = sum(self._trials.seconds(i, self._rung) for i in begun if i in self._awaited)
+        return own + sum(self._to_the_end_s(i) - self._trials.seconds(i, self._rung) for i in begun)
 
     def _promote(self) -> None:
         """Finish those who go no further, and enter the next rung with the others, or end the generation."""
