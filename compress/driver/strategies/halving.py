@@ -194,7 +194,7 @@ class Halving:
     def _in_time(self, number: int) -> bool:
         """Whether a job begun now should end in time; where all workers are busy it begins when one is free.
 
-        Between base and end also one that can still be trained to the end beside those that were begun, up to `members`.
+        Between base and end one that can still be trained to the end beside those begun, as long as these are few.
         """
         budget = self._trials.budget
         if self._stopped:
