@@ -149,7 +149,8 @@ def _row(
 ) -> Row:
     spec, network = model.spec, NumpyNetwork(model, students.device)
     begin = perf_counter()
-    found = evaluate(network, LoopSettings.of(spec), students.full, batch=len(students.full))
+    sequences = students.setup.evaluation.open(check=False).sequences("test", keep=True)
+    found = evaluate(network, LoopSettings.of(spec), sequences, batch=len(sequences))
     return Row(
         spec=spec.id,
         seed=seed,

@@ -25,14 +25,13 @@ class TimeSpent(NamedTuple):
 
 def time_spent(archive: Archive) -> list[TimeSpent]:
     """Phases of a run, the longest first; of a search that is continued over all its sessions."""
-    seconds: Counter[str] = Counter(_checked(archive.phases))
-    jobs: Counter[str] = Counter()
+    seconds, jobs = _checked(archive.phases), Counter[str]()
     for record in archive.records:
         for rung in record.rungs:
             found = _checked(rung.get(PHASES))
-            seconds.update(found)
+            seconds = _added(seconds, found)
             jobs.update(found.keys())
-    return [TimeSpent(name, each, jobs[name]) for name, each in seconds.most_common()]
+    return [TimeSpent(name, each, jobs[name]) for name, each in sorted(seconds.items(), key=lambda item: -item[1])]
 
 
 def time_sentence(archive: Archive) -> str:
@@ -47,11 +46,14 @@ def time_sentence(archive: Archive) -> str:
 
 def add_phases(study: optuna.Study, seconds: Mapping[str, float]) -> dict[str, float]:
     """Add what a session of a search did beside its jobs to what earlier ones did; all of it together."""
-    total = Counter(_checked(study.user_attrs.get(PHASES)))
-    total.update(seconds)
+    total = _added(_checked(study.user_attrs.get(PHASES)), seconds)
     kept = {name: round(each, 3) for name, each in total.items()}
     study.set_user_attr(PHASES, kept)
     return kept
+
+
+def _added(a: Mapping[str, float], b: Mapping[str, float]) -> dict[str, float]:
+    return {name: a.get(name, 0.0) + b.get(name, 0.0) for name in (*a, *(name for name in b if name not in a))}
 
 
 def _checked(found: Any) -> dict[str, float]:

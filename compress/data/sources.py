@@ -18,12 +18,14 @@ from compress.core import Registry
 from compress.data.pairs import Pairs, PairSizes
 from compress.data.sequence import Sequence
 
-Split = Literal["test", "validation", "short"]
+Split = Literal["test", "validation", "short", "search"]
 """What sequences are for.
 
 - `test`: what accuracy is reported on.
 - `validation`: what is chosen on after training, such as exit thresholds.
 - `short`: what the lower rungs of a search score on; few frames each.
+- `search`: what a search scores at full fidelity. Its students are compared on the same sequences, and many short ones
+  tell them apart better than a few long ones of as many frames.
 
 Where data has no split of its own for a purpose, its test sequences serve.
 """

@@ -147,7 +147,7 @@ class Students:
 
     def _score(self, weights: str, spec: TrackerSpec, rung: int, make: Callable[[], Score]) -> Score:
         """A kept score. By the whole spec: thresholds change no weights, but what comes of them."""
-        split: Split = "short" if self.setup.rungs[rung].short else "test"
+        split: Split = "short" if self.setup.rungs[rung].short else "search"
         key = fingerprint([weights, spec.id, split_key(self.setup.evaluation, split)])
         return self.store.get(
             "scores",

@@ -129,7 +129,7 @@ def _students(setup: TrainingSetup, store: Path) -> Students:
         shared=None if setup.elastic is None else SharedWeights(setup, teacher, pool, device, Store(store)),
         library=None if setup.blockwise is None else LayerLibrary(setup, teacher, pool, device, Store(store)),
         short=data.sequences("short", keep=True),
-        full=data.sequences("test", keep=True),
+        full=data.sequences("search", keep=True),
         device=device,
         store=Store(store),
     )

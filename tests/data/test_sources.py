@@ -209,6 +209,8 @@ def test_splits(train: Path) -> None:
     assert {len(sequence) for sequence in short} == {30}
     assert np.array_equal(short[1].frame(7), generated_sequences(split="validation", per_difficulty=1)[1].frame(7))
     assert {tuple(s.name for s in folder.sequences(split)) for split in ("test", "validation", "short")} == {("a", "b")}
+    many = generated.sequences("search", keep=True)
+    assert (len(many), {len(sequence) for sequence in many}) == (168, {20})
     assert len({split_key(source, split) for source in (generated, folder) for split in ("test", "short")}) == 4
 
 

@@ -75,7 +75,7 @@ class DrawnSequence:
     def _read(self, path: Path) -> _Kept | None:
         """None where the file is damaged or holds something else."""
         try:
-            file = safe_open(path, framework="np")
+            file: Any = safe_open(path, framework="np")
             frames = file.get_slice("frames")
             kept = _Kept(frames, file.get_tensor("boxes"), file.get_tensor("visible"))
             frame, shape = frames[0], tuple(frames.get_shape())

@@ -17,7 +17,7 @@ from compress.data.generated.scene import Scene, View
 _VISIBLE = 0.15
 """Below this visible share the target counts as absent, as a frame of cover 0 does in GOT-10k."""
 
-SPLITS = {"test": 1_000_003, "validation": 2_000_003}
+SPLITS = {"test": 1_000_003, "validation": 2_000_003, "search": 3_000_017}
 
 
 class GeneratedSequence:

@@ -21,6 +21,13 @@ _VERSION = 1
 _SHORT = 30
 """Frames of a sequence that the lower rungs of a search see."""
 
+_SEARCH, _SEARCH_FRAMES = 12, 20
+"""Sequences of each difficulty that a search scores at full fidelity, and their frames.
+
+At 28 sequences of 60 frames the standard error of a paired difference of two students was 0.031 (median over pairs), at
+84 of 20, as many frames, 0.017; it falls with the root of their number.
+"""
+
 
 @READERS.register("generated")
 class GeneratedSource:
@@ -52,11 +59,12 @@ class GeneratedSource:
 
     def sequences(self, split: Split = "test", *, keep: bool = False) -> list[Sequence]:
         """See `DataSource`. Drawing a frame takes longer than tracking in it, so `keep` keeps all in the store."""
-        found = (
-            generated_sequences(split="validation", per_difficulty=1, length=_SHORT)
-            if split == "short"
-            else generated_sequences(split=split)
-        )
+        if split == "short":
+            found = generated_sequences(split="validation", per_difficulty=1, length=_SHORT)
+        elif split == "search":
+            found = generated_sequences(split=split, per_difficulty=_SEARCH, length=_SEARCH_FRAMES)
+        else:
+            found = generated_sequences(split=split)
         return [DrawnSequence(each, _VERSION) for each in found] if keep else list(found)
 
     def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:

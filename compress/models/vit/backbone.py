@@ -28,8 +28,9 @@ class PatchEmbed(nn.Module):
 
     def _patches(self, image: Tensor) -> Tensor:
         """(B, (S / patch)², 3 · patch²). As a matrix product a convolution without overlap has faster gradients."""
+        batch, channels, height, width = image.shape
         side = self.proj.stride[0]
-        cells = image.unflatten(3, (-1, side)).unflatten(2, (-1, side))
+        cells = image.reshape(batch, channels, height // side, side, width // side, side)
         return cells.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
 
 
