@@ -2,10 +2,11 @@
 
     python benchmarks/blockwise.py --out results/blockwise.csv
 
-At each speed the students of least loss by the two scores that a variant has (`distillation` of the tracker's maps, and
-the fall of its `iou`), with uniform, greedy and random ones from the same library. All are scored on the short
-sequences of the lower rungs: put together of the library (`ao`), and inherited by surgery alone (`ao_inherited`). At
-the end the rank correlation of both sums of scores with `ao` is printed, over all students and within each speed.
+At each speed the students of least loss by the scores that a variant has (`distillation` of the tracker's maps, the
+fall of its `iou`, and what a search chooses by, the `loss` that is made of both), with uniform, greedy and random ones from
+the same library. All are scored on the short sequences of the lower rungs: put together of the library (`ao`), and
+inherited by surgery alone (`ao_inherited`). At the end the rank correlation of the sums of scores with `ao` is printed,
+over all students and within each speed.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ from compress.surgery import own_variants, variants_of
 SPEEDS = (2.0, 4.0)
 """Times the teacher's."""
 
+SCORES = ("loss", "iou", "distillation")
+
 AT_A_BOUND, RANDOM = 3, 4
 
 Planned = tuple[float, str, str, TrackerSpec]
@@ -48,7 +51,7 @@ class Row:
         speedup: The bound: times the teacher's speed.
         origin, score: How its layers were chosen, and by which score.
         widths: Hidden units of the MLPs, by layer.
-        distillation, iou: Sums of the scores of its variants and of what it skips.
+        loss, iou, distillation: Sums of the scores of its variants and of what it skips.
     """
 
     speedup: float
@@ -59,8 +62,9 @@ class Row:
     layers: int
     attention: str
     widths: str
-    distillation: float
+    loss: float
     iou: float
+    distillation: float
     ao: float
     ao_se: float
     ao_inherited: float = 0.0
@@ -96,7 +100,7 @@ def _planned(setup: TrainingSetup, model: LatencyModel) -> Iterator[Planned]:
         scores = students.library.scores(lambda text, share, figures=None: print(f"{share:4.0%} {text}", flush=True))
         print(f"library of {len(scores)} variants read or made in {perf_counter() - begin:.0f} s")
         teacher = model.predict(setup.teacher.spec).mean_ms
-        for name in ("distillation", "iou"):
+        for name in SCORES:
             losses = {variant: max(0.0, getattr(each, name)) for variant, each in scores.items()}
             library = students.library
             choices = LayerChoices(library.grid, lambda spec: model.predict(spec).mean_ms, losses)
@@ -107,7 +111,7 @@ def _planned(setup: TrainingSetup, model: LatencyModel) -> Iterator[Planned]:
                 print(f"{speedup:g} times as fast by {name}: programs solved in {perf_counter() - begin:.1f} s")
                 found += [("uniform", spec) for spec in plans.uniform(bound)]
                 found += [("greedy", spec) for spec in plans.greedy(bound)]
-                if name == "distillation":
+                if name == "loss":
                     found += [("random", spec) for i in range(RANDOM) for spec in plans.random(bound, i)]
                 yield from ((speedup, origin, name, spec) for origin, spec in found)
 
@@ -132,8 +136,7 @@ def _row(students: Students, model: LatencyModel, planned: Planned) -> Row:
         layers=len(spec.layers),
         attention=spec.attention,
         widths=" ".join(str(layer.mlp_hidden) for layer in spec.layers),
-        distillation=round(sums["distillation"], 4),
-        iou=round(sums["iou"], 4),
+        **{name: round(value, 4) for name, value in sums.items()},
         ao=round(accuracy.ao, 4),
         ao_se=round(accuracy.ao_se, 4),
     )
@@ -147,7 +150,7 @@ def _sums(library: LayerLibrary, spec: TrackerSpec) -> dict[str, float]:
     chosen = [each for layer in spec.layers for each in variants_of(layer)]
     made = [scores[each] for each in chosen if each not in own_variants(teacher, each.source)]
     made += [score for variant, score in scores.items() if not variant.names and variant.source not in kept]
-    return {name: sum(getattr(each, name) for each in made) for name in ("distillation", "iou")}
+    return {name: sum(getattr(each, name) for each in made) for name in SCORES}
 
 
 def _print(rows: list[Row]) -> None:
@@ -159,7 +162,7 @@ def _print(rows: list[Row]) -> None:
             if found:
                 best, mean = max(row.ao for row in found), sum(row.ao for row in found) / len(found)
                 print(f"{speedup:g} times as fast, {' by '.join(origin)}: best AO {best:.3f}, mean {mean:.3f}")
-    for name in ("distillation", "iou"):
+    for name in SCORES:
         every = {row.spec: row for row in rows}.values()
         groups = {"all": list(every)} | {f"{s:g}×": [row for row in every if row.speedup == s] for s in SPEEDS}
         agreement = {

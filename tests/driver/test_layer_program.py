@@ -150,6 +150,19 @@ def test_under_a_measured_profile_costs_of_layers_add_up() -> None:
         assert choices.program.cost(structure, solution) == pytest.approx(choices.ms(solution), rel=1e-6)
 
 
+def test_a_bound_just_below_the_best_solution_is_kept() -> None:
+    """The solver's tolerance puts that solution within it; the prediction does not, so that the next best one is it."""
+    choices = _choices(seed=1)
+    for structure in choices.program.structures[:3]:
+        best = choices.best(structure, 5.0)
+        assert best is not None
+        bound = (1 - 1e-9) * choices.ms(best)
+        found = choices.best(structure, bound)
+        assert found is not None
+        assert choices.ms(found) <= bound
+        assert choices.program.loss(found) >= choices.program.loss(best)
+
+
 def test_where_nothing_is_fast_enough_there_is_nothing() -> None:
     plans = Plans(_choices(), SPACE, seed=0)
     assert plans.bounds(0.5, 4) == []

@@ -16,6 +16,9 @@ from compress.surgery import Skip, Variant, layer_of, own_variants, variants_of
 _ROUNDS = 5
 """Programs at most that are solved until the prediction of a solution fits the bound."""
 
+_TOLERANCE = 1e-5
+"""Share of the bound that a solution is to keep away from it, once one was over it: more than the solver's own."""
+
 _SLACK = 0.005
 """Share of the bound that may be left over where the linear costs were too high."""
 
@@ -104,7 +107,7 @@ class LayerChoices:
                 found = solution
             if ms <= bound and error > correction - _SLACK * bound:
                 break
-            correction = error + 1e-9 * bound
+            correction = error + _TOLERANCE * bound
         return found
 
     def _structures(self, program: Program) -> list[Structure]:

@@ -91,8 +91,9 @@ class Program:
         places = [(i, c) for i, layer in enumerate(self.layers) for c in self._useful(structure, i, layer, others)]
         choices = [self.layers[i][c] for i, c in places]
         cost = np.array([choice.cost for choice in choices])
+        scale = bound if 0 < bound < np.inf else 1.0  # the solver's tolerance is absolute
         rows = [
-            (cost, -np.inf, bound - structure.base),
+            (cost / scale, -np.inf, (bound - structure.base) / scale),
             *((np.array([place[0] == i for place in places], dtype=float), 1.0, 1.0) for i in range(len(self.layers))),
             *self._whole(structure, np.array([choice.kind for choice in choices])),
             *((np.array([other[i] == c for i, c in places], dtype=float), -np.inf, float(same)) for other in others),

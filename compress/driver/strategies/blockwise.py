@@ -59,7 +59,7 @@ class LayerwiseStudents:
         drawn = self._plans({})
         for number, bound in enumerate(_finer(drawn.bounds(self._bound_ms, controls))):
             yield from ((RANDOM, spec) for spec in drawn.random(bound, number))
-        plans = self._plans({each: score.distillation for each, score in self._library().scores(no_progress).items()})
+        plans = self._plans({each: score.loss for each, score in self._library().scores(no_progress).items()})
         at = max(1, -(-(self._students - 3 * controls) // _AT_A_BOUND))
         bounds = _finer(plans.bounds(self._bound_ms, max(at, controls)))
         for number, bound in enumerate(bounds):
