@@ -3,10 +3,10 @@
     python benchmarks/blockwise.py --out results/blockwise.csv
 
 At each speed the students of least loss by the scores that a variant has (`distillation` of the tracker's maps, the
-fall of its `iou`, and what a search chooses by, the `loss` that is made of both), with uniform, greedy and random ones from
-the same library. All are scored on the short sequences of the lower rungs: put together of the library (`ao`), and
-inherited by surgery alone (`ao_inherited`). At the end the rank correlation of the sums of scores with `ao` is printed,
-over all students and within each speed.
+fall of its `iou`, and what a search chooses by, the `loss` that is made of both), with uniform, greedy and random ones
+from the same library. All are scored on the short sequences of the lower rungs: put together of the library (`ao`),
+and inherited by surgery alone (`ao_inherited`). At the end the rank correlation of the sums of scores with `ao` is
+printed, over all students and within each speed.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +24,9 @@ from compress.driver.trials import Trials
 from compress.driver.worker import loaded, run_job
 from compress.latency import gate
 from compress.spaces import Space
-from compress.surgery import MlpVariant, Skip, variants_of
+from compress.surgery import MlpVariant, Skip
 from compress.testing.executor_checks import small_setup
+from compress.testing.search_inputs import SETTINGS
 from compress.testing.strategy_trials import LayersModel, latency, scored
 from compress.testing.trained_run import STATIC
 
@@ -180,18 +180,16 @@ def test_the_fate_of_the_controls_is_told() -> None:
 
 @pytest.mark.slow
 def test_a_search_by_it(tmp_path: Path, weights: str, data: str, home: Path) -> None:
-    settings = {"weights": weights, "data": data, "steps": 4, "pool": 64, "members": 2, "device": "cpu"}
-    settings |= {"target": "cpu", "strategy": "blockwise", "speedup": 2}
-    found = search(out=tmp_path / "run", trials=9, **settings)
+    """And one that goes on from it, for more students, which takes the same library."""
+    settings = {**SETTINGS, "weights": weights, "data": data, "device": "cpu", "strategy": "blockwise", "members": 2}
+    found = search(out=tmp_path / "run", **{**settings, "trials": 9})
     done = [record for record in found.records if record.status == "done"]
-    origins = Counter(record.origin for record in done)
-    assert origins.keys() == {"integer program", "uniform", "greedy", "random"}
+    assert {record.origin for record in done} >= {"integer program", "random"}
     assert {"blockwise", "full"} <= {record.fidelity for record in done}
-    assert found.front()
-    log = (tmp_path / "run" / "log.txt").read_text()
-    assert "Layers chosen by" in log
-    assert any(len({variants_of(x)[1].hidden for x in record.spec.layers}) > 1 for record in done)
+    assert "Layers chosen by" in (tmp_path / "run" / "log.txt").read_text()
+    assert any(len({(x.mlp_hidden, x.mlp_dims, x.attn_dims) for x in record.spec.layers}) > 1 for record in done)
     made = {path: path.stat().st_mtime_ns for path in (home / "layers").glob("*.safetensors")}
-    more = search(out=tmp_path / "run", trials=11, **settings)
+    more = search(out=tmp_path / "run", **{**settings, "trials": 12})
     assert [r.variant for r in more.records[: len(found.records)]] == [r.variant for r in found.records]
+    assert len([record for record in more.records if record.status == "done"]) > len(done)
     assert {path: path.stat().st_mtime_ns for path in (home / "layers").glob("*.safetensors")} == made

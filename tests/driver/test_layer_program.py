@@ -153,7 +153,7 @@ def test_under_a_measured_profile_costs_of_layers_add_up() -> None:
 def test_a_bound_just_below_the_best_solution_is_kept() -> None:
     """The solver's tolerance puts that solution within it; the prediction does not, so that the next best one is it."""
     choices = _choices(seed=1)
-    for structure in choices.program.structures[:3]:
+    for structure in (choices.program.structures[0], *choices.program.structures[2:4]):
         best = choices.best(structure, 5.0)
         assert best is not None
         bound = (1 - 1e-9) * choices.ms(best)

@@ -17,7 +17,7 @@ from compress.spaces import Space
 ALIKE = 0.75
 """Share of its layers that a further solution at a bound may have in common with each that was found there (Puzzle)."""
 
-_SPECS, _MOVES, _NEAR = 5000, 2000, 0.05
+_SPECS, _DRAWS, _MOVES, _NEAR = 5000, 8, 500, 0.05
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,10 @@ class Plans:
     def random(self, bound: float, number: int) -> list[TrackerSpec]:
         """Choices drawn from the library, and some drawn again until the student is within the bound and near it."""
         rng = random.Random(f"{self.seed} {number}")
+        found = (self._drawn(rng, bound) for _ in range(_DRAWS))
+        return next(([self.choices.spec(each)] for each in found if each is not None), [])
+
+    def _drawn(self, rng: random.Random, bound: float) -> Solution | None:
         structure, skipped = rng.choice(self._structures), rng.random()
         offered = [self._offered(structure, i) for i in range(len(self._program.layers))]
 
@@ -72,12 +76,12 @@ class Plans:
         solution: Solution = tuple(map(draw, range(len(offered))))
         for _ in range(_MOVES):
             miss = self._miss(structure, solution, bound)
-            if miss == 0:
-                return [self.choices.spec(solution)] if self.choices.ms(solution) <= bound else []
+            if miss == 0 and self.choices.ms(solution) <= bound:
+                return solution
             i = rng.randrange(len(offered))
             moved = (*solution[:i], draw(i), *solution[i + 1 :])
             solution = moved if self._miss(structure, moved, bound) <= miss else solution
-        return []
+        return None
 
     @property
     def _program(self) -> Program:
