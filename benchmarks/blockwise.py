@@ -109,7 +109,7 @@ def _planned(setup: TrainingSetup, model: LatencyModel) -> Iterator[Planned]:
                 begin, bound = perf_counter(), teacher / speedup
                 found = [("integer program", spec) for spec in plans.by_program(bound, AT_A_BOUND)]
                 print(f"{speedup:g} times as fast by {name}: programs solved in {perf_counter() - begin:.1f} s")
-                found += [("uniform", spec) for spec in plans.uniform(bound)]
+                found += [("uniform", spec) for spec in plans.uniform(bound, AT_A_BOUND)]
                 found += [("greedy", spec) for spec in plans.greedy(bound)]
                 if name == "loss":
                     found += [("random", spec) for i in range(RANDOM) for spec in plans.random(bound, i)]

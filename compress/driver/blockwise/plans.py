@@ -50,10 +50,10 @@ class Plans:
             found.append(further)
         return [self.choices.spec(each) for each in found[:count]]
 
-    def uniform(self, bound: float) -> list[TrackerSpec]:
-        """Of the space's own specs that of least loss, by the same scores; none where none is so fast."""
-        fit = [(loss, i) for i, (spec, ms, loss) in enumerate(self._uniform) if ms <= bound]
-        return [self._uniform[min(fit)[1]][0]] if fit else []
+    def uniform(self, bound: float, count: int = 1) -> list[TrackerSpec]:
+        """Of the space's own specs those of least loss, by the same scores; none where none is so fast."""
+        fit = sorted((loss, i) for i, (spec, ms, loss) in enumerate(self._uniform) if ms <= bound)
+        return [self._uniform[i][0] for _, i in fit[:count]]
 
     def greedy(self, bound: float) -> list[TrackerSpec]:
         """From the teacher's layers on, always the change that loses least for each millisecond that it saves."""
