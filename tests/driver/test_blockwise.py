@@ -183,7 +183,8 @@ def test_a_search_by_it(tmp_path: Path, weights: str, data: str, home: Path) -> 
     """And one that goes on from it, for more students, which takes the same library."""
     settings = {**SETTINGS, "weights": weights, "data": data, "device": "cpu", "strategy": "blockwise", "members": 2}
     found = search(out=tmp_path / "run", **{**settings, "trials": 9})
-    done = [record for record in found.records if record.status == "done"]
+    # Trained ones may turn out to be over the bound, as the profile is not this machine's.
+    done = [record for record in found.records if record.status in ("done", "missed")]
     assert {record.origin for record in done} >= {"integer program", "random"}
     assert {"blockwise", "full"} <= {record.fidelity for record in done}
     assert "Layers chosen by" in (tmp_path / "run" / "log.txt").read_text()
@@ -191,5 +192,5 @@ def test_a_search_by_it(tmp_path: Path, weights: str, data: str, home: Path) -> 
     made = {path: path.stat().st_mtime_ns for path in (home / "layers").glob("*.safetensors")}
     more = search(out=tmp_path / "run", **{**settings, "trials": 12})
     assert [r.variant for r in more.records[: len(found.records)]] == [r.variant for r in found.records]
-    assert len([record for record in more.records if record.status == "done"]) > len(done)
+    assert len([record for record in more.records if record.status in ("done", "missed")]) > len(done)
     assert {path: path.stat().st_mtime_ns for path in (home / "layers").glob("*.safetensors")} == made

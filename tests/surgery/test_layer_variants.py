@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from compress.core import LayerSpec, TrackerSpec, UsageError
+from compress.core import ExitSpec, LayerSpec, TrackerSpec, UsageError
 from compress.core.cost import parameters
 from compress.models import Tracker
 from compress.surgery import (
@@ -17,6 +17,7 @@ from compress.surgery import (
     State,
     Variant,
     assemble,
+    check_layers,
     cut_variant,
     inherit,
     layer_of,
@@ -34,6 +35,11 @@ UNEVEN = (
 """Every layer has widths of its own."""
 
 
+@pytest.fixture(scope="module")
+def teacher() -> Tracker:
+    return awake(SPEC)
+
+
 def _crops(spec: TrackerSpec) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     return torch.randn(2, 3, spec.template_size, spec.template_size, generator=generator), torch.randn(
@@ -46,10 +52,10 @@ def _attending(kinds: tuple[str, ...]) -> TrackerSpec:
     return replace(SPEC, layers=tuple(layers))
 
 
-@pytest.mark.parametrize("kinds", [("joint",) * 3, ("FE", "FE", "AI"), ("FE", "AI", "AI")], ids=str)
-def test_cut_variants_make_the_network_that_surgery_builds(kinds: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("kinds", [("joint",) * 3, ("FE", "AI", "AI")], ids=str)
+def test_cut_variants_make_the_network_that_surgery_builds(teacher: Tracker, kinds: tuple[str, ...]) -> None:
     """Tensor by tensor, with layers of different widths, and so the same answers."""
-    teacher, spec = awake(SPEC), _attending(kinds)
+    spec = _attending(kinds)
     crops = _crops(SPEC)
     observed = observe(teacher, *crops)
     student = assemble(teacher, spec, lambda variant: cut_variant(teacher, variant, observed))
@@ -60,9 +66,8 @@ def test_cut_variants_make_the_network_that_surgery_builds(kinds: tuple[str, ...
     assert sum(each.numel() for each in student.parameters()) == parameters(spec)
 
 
-def test_the_teachers_own_variants_are_the_teacher() -> None:
+def test_the_teachers_own_variants_are_the_teacher(teacher: Tracker) -> None:
     """Where nothing is removed nothing changes, and nothing of the teacher is shared."""
-    teacher = awake(SPEC)
     observed = observe(teacher, *_crops(SPEC))
     for i in range(4):
         block = teacher.get_submodule(f"backbone.blocks.{i}").state_dict()
@@ -75,8 +80,7 @@ def test_the_teachers_own_variants_are_the_teacher() -> None:
     assert torch.equal(student(*_crops(SPEC)).boxes, teacher(*_crops(SPEC)).boxes)
 
 
-def test_what_a_variant_is_changed_in_shows_in_its_layer_alone() -> None:
-    teacher = awake(SPEC)
+def test_what_a_variant_is_changed_in_shows_in_its_layer_alone(teacher: Tracker) -> None:
     observed = observe(teacher, *_crops(SPEC))
     changed = MlpVariant(1, 64, 20)
 
@@ -97,19 +101,16 @@ def test_what_a_variant_is_changed_in_shows_in_its_layer_alone() -> None:
     assert all(name.startswith(("backbone.blocks.1.norm2.", "backbone.blocks.1.mlp.")) for name in different)
 
 
-def test_a_layer_is_its_two_variants() -> None:
+def test_a_layer_is_its_two_variants(teacher: Tracker) -> None:
     for layer in (*UNEVEN, replace(UNEVEN[0], attention="AI")):
         assert layer_of(SPEC, *variants_of(layer)) == layer
     assert layer_of(ELIMINATING, AttentionVariant(1, "joint"), MlpVariant(1, 64)).keep == 0.6
     assert layer_of(ELIMINATING, AttentionVariant(1, "FE"), MlpVariant(1, 64)).keep is None
-    assert cut_variant(awake(SPEC), Skip(0), {}) == {}
-
-
-def _levit() -> Tracker:
-    return awake(LEVIT)
+    assert cut_variant(teacher, Skip(0), {}) == {}
 
 
 def test_layers_that_cannot_be_varied_one_by_one_are_refused() -> None:
-    teacher = _levit()
     with pytest.raises(UsageError, match="plain vision transformers.*a levit"):
-        assemble(teacher, LEVIT, lambda variant: {})
+        check_layers(LEVIT)
+    with pytest.raises(UsageError, match="bypass or exits"):
+        check_layers(replace(SPEC, exits=(ExitSpec(4),)))
