@@ -1,9 +1,10 @@
-"""Whether slices of shared weights rank students as training each by itself does: against the table of `table.py`.
+"""Whether weights that students share rank them as training each by itself does: against the table of `table.py`.
 
     python benchmarks/correlation.py --steps 256 --threads 1
 
-One network is distilled in which every student of the table's space is a slice, as the elastic strategy does, and each
-student within the bound is scored as a slice on the short sequences. The scores are written once; the correlations with
+One network is distilled in which every student of the table's space is a slice, as the elastic strategy does, and a
+library of layer variants is distilled, as the blockwise strategy does. Each student within the bound is scored as a
+slice, and as it is put together, on the short sequences. The scores are written once; the correlations with
 the table, Spearman's and Kendall's with 95% intervals by bootstrap over the students, are printed for as much of the
 table as there is, and beside them those of the other cheap scores: the inherited student, a quarter of the steps, the
 share of accuracy that published ablations promise, and one seed against the other, which is the most that any score
@@ -15,9 +16,10 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -26,51 +28,107 @@ from scipy.stats import kendalltau, spearmanr
 from table import about, read, setup_of, within
 from tabulated import Table, load_table, table_arguments
 
+from compress.core import TrackerSpec
 from compress.core.writing import writing
-from compress.driver.jobs import ElasticSetup, Rung
+from compress.distill.blockwise import VariantScore
+from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup
 from compress.driver.worker import loaded
 from compress.models import load_tracker
 from compress.prior import retention
+from compress.surgery import Skip, Variant, variants_of
 
+KINDS = ("elastic", "blockwise")
+STUDENTS_OF_A_STEP = 4
 _RESAMPLES = 2000
+
+
+class Scored(NamedTuple):
+    """A student's spec id, its AO on the short sequences, and the sum of its variants' losses where it has some."""
+
+    spec: str
+    ao: float
+    loss: float = float("nan")
 
 
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
     table = load_table(arguments.table, arguments.specs)
-    if not arguments.out.exists():
-        _write(arguments.out, arguments.steps, scores(table, arguments))
-    slices = {row["spec"]: float(row["ao_short"]) for row in read(arguments.out)}
     print(table.state)
-    for line in report(table, slices):
+    for kind in arguments.kinds:
+        path = arguments.out / f"correlation-{kind}.csv"
+        if not path.exists():
+            _write(path, *(elastic_scores if kind == "elastic" else blockwise_scores)(table, arguments))
+    found = {kind: read(arguments.out / f"correlation-{kind}.csv") for kind in KINDS}
+    for line in report(table, found):
         print(line)
 
 
-def scores(table: Table, arguments: argparse.Namespace) -> dict[str, float]:
-    """AO on the short sequences by spec id, of every student within the bound as a slice of one network."""
-    setup = setup_of(arguments, load_tracker(arguments.teacher), 0)
-    knobs = json.dumps({name: list(choices) for name, choices in table.space.knobs.items()}, sort_keys=True)
-    setup = replace(setup, elastic=ElasticSetup(knobs, arguments.steps), rungs=(Rung("elastic", 0),))
-    members = within(table.space, table.teacher, dict(table.ms), table.ms[table.teacher.id] / table.bound_ms)
+def elastic_scores(table: Table, arguments: argparse.Namespace) -> tuple[int, list[Scored]]:
+    """Of every student within the bound as a slice of one network; and what the network cost, in students' steps."""
+    setup = _setup(table, arguments, "elastic")
+    setup = replace(setup, elastic=ElasticSetup(_knobs(table), arguments.steps))
     with loaded(setup) as students:
-        return {spec.id: students.score(spec, 0).accuracy.ao for spec in members}
+        found = [Scored(spec.id, students.score(spec, 0).accuracy.ao) for spec in _members(table)]
+    return arguments.steps * STUDENTS_OF_A_STEP, found
 
 
-def report(table: Table, slices: dict[str, float]) -> list[str]:
-    """A line for each score that costs less than training."""
+def blockwise_scores(table: Table, arguments: argparse.Namespace) -> tuple[int, list[Scored]]:
+    """Of every student as it is put together of variants that were made by themselves, and the sum of their losses.
+
+    A step of a variant counts as one of as many as the teacher has layers; by default variants are refitted in closed
+    form, and take none.
+    """
+    setup = replace(_setup(table, arguments, "blockwise"), blockwise=BlockwiseSetup(_knobs(table)))
+    with loaded(setup) as students:
+        assert students.library is not None
+        losses = students.library.scores()
+        found = [
+            Scored(spec.id, students.score(spec, 0).accuracy.ao, _loss(table, spec, losses)) for spec in _members(table)
+        ]
+        made = sum(not isinstance(each, Skip) for each in losses)
+        assert setup.blockwise is not None
+        cost = made * setup.blockwise.recipe.steps / len(table.teacher.layers)
+    return round(cost), found
+
+
+def _loss(table: Table, spec: TrackerSpec, losses: Mapping[Variant, VariantScore]) -> float:
+    """The sum over the teacher's layers: of what is skipped, and of what stands in its place."""
+    kept = {layer.source for layer in spec.layers}
+    variants = [Skip(i) for i in range(len(table.teacher.layers)) if i not in kept]
+    variants += [each for layer in spec.layers for each in variants_of(layer)]
+    return sum(losses[each].distillation for each in variants if each in losses)
+
+
+def _setup(table: Table, arguments: argparse.Namespace, fidelity: str) -> TrainingSetup:
+    return replace(setup_of(arguments, load_tracker(arguments.teacher), 0), rungs=(Rung(fidelity, 0),))
+
+
+def _knobs(table: Table) -> str:
+    return json.dumps({name: list(choices) for name, choices in table.space.knobs.items()}, sort_keys=True)
+
+
+def _members(table: Table) -> list[TrackerSpec]:
+    return within(table.space, table.teacher, dict(table.ms), table.ms[table.teacher.id] / table.bound_ms)
+
+
+def report(table: Table, found: Mapping[str, list[dict[str, str]]]) -> list[str]:
+    """A line for each score that costs less than training, as far as there are students that have it."""
     specs = {spec.id: spec for spec in table.space.enumerate(table.teacher)}
-    lines = []
-    cheap: dict[str, Callable[[str], float]] = {
-        "elastic slices": lambda name: slices[name],
-        "inherited": lambda name: table.ao(name, "rung-0"),
-        "a quarter of the steps": lambda name: table.ao(name, "rung-1"),
-        "published ablations": lambda name: retention(table.teacher, specs[name]).mean,
+    slices, assembled = ({row["spec"]: row for row in found[kind]} for kind in KINDS)
+    cheap: dict[str, tuple[Mapping[str, object], Callable[[str], float]]] = {
+        "elastic slices": (slices, lambda name: float(slices[name]["ao_short"])),
+        "assembled of variants": (assembled, lambda name: float(assembled[name]["ao_short"])),
+        "sum of variants' losses": (assembled, lambda name: -float(assembled[name]["loss"])),
+        "inherited": (table.rows, lambda name: table.ao(name, "rung-0")),
+        "a quarter of the steps": (table.rows, lambda name: table.ao(name, "rung-1")),
+        "published ablations": (table.rows, lambda name: retention(table.teacher, specs[name]).mean),
     }
-    for label, score in cheap.items():
-        known = [name for name in table.members if label != "elastic slices" or name in slices]
-        points = np.array([(score(name), table.ao(name)) for name in known])
-        lines.append(f"{label:24} {_correlations(points)}")
+    lines = []
+    for label, (known, score) in cheap.items():
+        points = np.array([(score(name), table.ao(name)) for name in table.members if name in known])
+        if len(points) > 2:
+            lines.append(f"{label:24} {_correlations(points)}")
     both = [name for name in table.members if len(table.rows[name]) > 1]
     if len(both) > 2:
         lines.append(
@@ -91,12 +149,12 @@ def _correlations(points: NDArray[np.float64]) -> str:
     return f"{', '.join(texts)} over {len(points)} students"
 
 
-def _write(path: Path, steps: int, found: dict[str, float]) -> None:
+def _write(path: Path, cost: int, found: list[Scored]) -> None:
     with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         file.write(about())
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["spec", "steps", "ao_short"])
-        writer.writerows((name, steps, f"{ao:.5f}") for name, ao in found.items())
+        writer.writerow(["spec", "cost", "ao_short", "loss"])
+        writer.writerows((each.spec, cost, f"{each.ao:.5f}", f"{each.loss:.6g}") for each in found)
 
 
 def _arguments() -> argparse.Namespace:

@@ -3,10 +3,10 @@
     python benchmarks/samplers.py
 
 Searches of the table that `table.py` made, also while it is not complete. Each sampler draws students that are all
-trained to the end; each strategy spends the steps that it would, with lower rungs as the table has them. The
-elastic strategy is there once `correlation.py` has scored the slices of its network; the steps of that network count
-four times, once for each student of a step. Students that it promotes have the accuracy of the table, trained from the
-teacher, though it would train them from their slices.
+trained to the end; each strategy spends the steps that it would, with lower rungs as the table has them. Strategies
+whose students share weights are there once `correlation.py` has scored these; a step of the elastic network counts four
+times, once for each student of it. Students that are promoted have the accuracy of the table, trained from the teacher,
+though these strategies would train them from what they share.
 
 Written are, by kind and seed, the students and steps after which a share of the table's hypervolume is reached (empty
 where it never is), and the mean curves. Printed are medians, and for the kinds before it whether `ours` needs fewer,
@@ -18,12 +18,13 @@ from __future__ import annotations
 import argparse
 import csv
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from correlation import KINDS
 from scipy.stats import mannwhitneyu
 from table import about, read
 from tabulated import Table, Trained, load_table, run_search, shares, table_arguments
@@ -35,7 +36,6 @@ from compress.driver.trials import Trials
 
 OURS = "prior, start list"
 SHARES = (0.9, 0.95, 0.99)
-_STUDENTS_OF_A_STEP = 4
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,12 @@ class Kind:
     shared_steps: int = 0
 
 
-def kinds(table: Table, gp_trials: int, elastic_steps: int | None) -> Iterator[Kind]:
-    """All that are compared; the elastic strategy where its network was trained."""
+def kinds(table: Table, gp_trials: int, shared: Mapping[str, int]) -> Iterator[Kind]:
+    """All that are compared.
+
+    Args:
+        shared: Steps of what students have in common, by fidelity, as far as that was made.
+    """
     everything = partial(Halving, students=len(table.rows), generation=1, members=1)
     yield Kind(OURS, "prior", everything, start=True)
     yield Kind("prior", "prior", everything)
@@ -70,12 +74,11 @@ def kinds(table: Table, gp_trials: int, elastic_steps: int | None) -> Iterator[K
         halving = partial(Halving, students=len(table.rows), generation=size)
         yield Kind(f"halving of {size}, prior", "prior", halving, start=True, fidelities=rungs)
         yield Kind(f"halving of {size}, tpe", "tpe", halving, start=True, fidelities=rungs)
-    if elastic_steps is not None:
-        sliced = {"elastic": 0, "rung-1": table.steps[1], "full": table.steps[2]}
-        shared = elastic_steps * _STUDENTS_OF_A_STEP
+    for fidelity, cost in shared.items():
+        sliced = {fidelity: 0, "rung-1": table.steps[1], "full": table.steps[2]}
         for members in (3, 6, 12):
-            elastic = partial(Halving, students=len(table.rows), members=members)
-            yield Kind(f"elastic, {members} members", "tpe", elastic, True, sliced, shared)
+            wide = partial(Halving, students=len(table.rows), members=members)
+            yield Kind(f"{fidelity}, {members} members", "tpe", wide, True, sliced, cost)
 
 
 def searched(table: Table, kind: Kind, seed: int) -> list[Trained]:
@@ -104,15 +107,14 @@ def needed(table: Table, found: list[Trained]) -> list[tuple[float, float, float
 
 def main() -> None:
     arguments = _arguments()
-    slices = read(arguments.slices)
-    elastic = {"elastic": {row["spec"]: float(row["ao_short"]) for row in slices}}
-    table = load_table(arguments.table, arguments.specs, extra=elastic if slices else {})
+    scores = {kind: read(arguments.scores / f"correlation-{kind}.csv") for kind in KINDS}
+    made = {kind: {row["spec"]: float(row["ao_short"]) for row in found} for kind, found in scores.items() if found}
+    table = load_table(arguments.table, arguments.specs, extra=made)
     print(table.state, flush=True)
-    missing = [spec for spec in table.rows if slices and spec not in elastic["elastic"]]
-    elastic_steps = int(slices[0]["steps"]) if slices and not missing else None
+    shared = {kind: int(scores[kind][0]["cost"]) for kind in made}
     rows: list[tuple[str, int, float, float, float]] = []
     curves: list[tuple[str, int, float, float]] = []
-    for kind in kinds(table, arguments.gp_trials, elastic_steps):
+    for kind in kinds(table, arguments.gp_trials, shared):
         if arguments.kinds and kind.name not in arguments.kinds:
             continue
         found = [searched(table, kind, seed) for seed in range(arguments.seeds)]
@@ -167,7 +169,7 @@ def _short(value: object) -> object:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     table_arguments(parser)
-    parser.add_argument("--slices", type=Path, default=Path("results/correlation-elastic.csv"))
+    parser.add_argument("--scores", type=Path, default=Path("results"), help="where correlation.py wrote")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--gp-trials", type=int, default=40, help="students of the Gaussian process; 0 leaves it out")
     parser.add_argument("--kinds", nargs="*", default=[], help="only these")

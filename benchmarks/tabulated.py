@@ -23,7 +23,15 @@ from table import SPACE, read
 from compress.core import Accuracy, ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, UsageError, describe
 from compress.data import DataReference, open_source
 from compress.driver.drawing import SeededSampler
-from compress.driver.jobs import ElasticSetup, Rung, TeacherWeights, TrainingSetup, TrialJob, TrialResult
+from compress.driver.jobs import (
+    BlockwiseSetup,
+    ElasticSetup,
+    Rung,
+    TeacherWeights,
+    TrainingSetup,
+    TrialJob,
+    TrialResult,
+)
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
 from compress.driver.strategies import Strategy
@@ -205,7 +213,8 @@ def _trials(table: Table, study: optuna.Study, fidelities: Mapping[str, int], sh
     rungs = tuple(Rung(name, steps, short=name != "full") for name, steps in fidelities.items())
     weights = TeacherWeights(table.teacher, "table")
     elastic = ElasticSetup("{}", shared) if "elastic" in fidelities else None
-    setup = TrainingSetup(weights, data, data, pairs=1, rungs=rungs, seed=0, elastic=elastic)
+    blockwise = BlockwiseSetup("{}") if "blockwise" in fidelities else None
+    setup = TrainingSetup(weights, data, data, pairs=1, rungs=rungs, seed=0, elastic=elastic, blockwise=blockwise)
     return Trials(proposals, model, constraint, setup, work=[max(1, each) for each in fidelities.values()])
 
 

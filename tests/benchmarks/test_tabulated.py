@@ -36,7 +36,7 @@ def benchmarks() -> Iterator[dict[str, ModuleType]]:
         import tabulated
 
         yield {"samplers": samplers, "table": table, "tabulated": tabulated}
-    for name in ("samplers", "table", "tabulated"):
+    for name in ("correlation", "samplers", "table", "tabulated"):
         sys.modules.pop(name, None)
 
 
