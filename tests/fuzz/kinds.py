@@ -211,7 +211,7 @@ KINDS: dict[str, Kind] = {
         "searches",
         # A damaged profile of this host is measured again, which takes longer than a mutant may.
         changes.any_file(
-            *((f"cache/{kind}/*", "safetensors") for kind in ("pools", "sequences", "students", "teachers")),
+            *((f"cache/{kind}/*", "safetensors") for kind in ("pools", "students", "teachers")),
             *((f"cache/{kind}/*", form) for kind, form in (("scores", "json"), ("fingerprints", "bytes"))),
         ),
         _search_command,

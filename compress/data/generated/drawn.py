@@ -79,7 +79,7 @@ class DrawnSequence:
             frames = file.get_slice("frames")
             kept = _Kept(frames, file.get_tensor("boxes"), file.get_tensor("visible"))
             frame, shape = frames[0], tuple(frames.get_shape())
-        except (SafetensorError, OSError):
+        except (SafetensorError, OSError, AttributeError, TypeError, ValueError):  # types that numpy lacks, too
             return None
         count, width, height = len(self), self._sequence.width, self._sequence.height
         good = shape == (count, height, width, 3) and frame.dtype == np.uint8
