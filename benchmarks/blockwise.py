@@ -112,7 +112,7 @@ def _planned(setup: TrainingSetup, model: LatencyModel) -> Iterator[Planned]:
                 found += [("uniform", spec) for spec in plans.uniform(bound, AT_A_BOUND)]
                 found += [("greedy", spec) for spec in plans.greedy(bound)]
                 if name == "loss":
-                    found += [("random", spec) for i in range(RANDOM) for spec in plans.random(bound, i)]
+                    found += [("random", spec) for i in range(RANDOM) for spec in plans.at_random(bound, i)]
                 yield from ((speedup, origin, name, spec) for origin, spec in found)
 
 

@@ -123,7 +123,7 @@ def test_students_keep_the_bound_and_controls_lose_more(predict: object) -> None
         found = plans.by_program(bound, 3)
         assert found
         assert len(set(found)) == len(found)
-        rest = [*plans.uniform(bound), *plans.greedy(bound), *plans.random(bound, 0)]
+        rest = [*plans.uniform(bound), *plans.greedy(bound), *plans.at_random(bound, 0)]
         assert all(plans.choices.predict(spec) <= bound for spec in (*found, *rest))
         losses = [program.loss(plans.choices.solution(spec)) for spec in (*found, *rest)]
         if predict is _additive:
@@ -166,4 +166,4 @@ def test_a_bound_just_below_the_best_solution_is_kept() -> None:
 def test_where_nothing_is_fast_enough_there_is_nothing() -> None:
     plans = Plans(_choices(), SPACE, seed=0)
     assert plans.bounds(0.5, 4) == []
-    assert plans.uniform(0.5) == plans.greedy(0.5) == plans.random(0.5, 0) == plans.by_program(0.5, 2) == []
+    assert plans.uniform(0.5) == plans.greedy(0.5) == plans.at_random(0.5, 0) == plans.by_program(0.5, 2) == []

@@ -60,7 +60,7 @@ class Plans:
         found = [each for structure in self._structures if (each := self._greedy(structure, bound)) is not None]
         return [self.choices.spec(min(found, key=self._program.loss))] if found else []
 
-    def random(self, bound: float, number: int) -> list[TrackerSpec]:
+    def at_random(self, bound: float, number: int) -> list[TrackerSpec]:
         """Choices drawn from the library, and some drawn again until the student is within the bound and near it."""
         rng = random.Random(f"{self.seed} {number}")
         found = (self._drawn(rng, bound) for _ in range(_DRAWS))

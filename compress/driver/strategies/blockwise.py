@@ -58,7 +58,7 @@ class LayerwiseStudents:
         controls = max(1, round(_CONTROLS * self._students))
         drawn = self._plans({})
         for number, bound in enumerate(_finer(drawn.bounds(self._bound_ms, controls))):
-            yield from ((RANDOM, spec) for spec in drawn.random(bound, number))
+            yield from ((RANDOM, spec) for spec in drawn.at_random(bound, number))
         plans = self._plans({each: score.loss for each, score in self._library().scores(no_progress).items()})
         at = max(1, -(-(self._students - 3 * controls) // _AT_A_BOUND))
         bounds = _finer(plans.bounds(self._bound_ms, max(at, controls)))
