@@ -118,7 +118,7 @@ def test_output_in_every_encoding(encoding: str, monkeypatch: pytest.MonkeyPatch
     assert [_exit_code(words) for words in _CALLS] == [0, 0, 0, 0, 2]
     for stream in raw:
         getattr(sys, stream).flush()
-    _check_output(*(each.getvalue().decode(name) for each in raw.values()), name)
+    _check_output(raw["stdout"].getvalue().decode(name), raw["stderr"].getvalue().decode(name), name)
 
 
 def _exit_code(words: list[str]) -> int | str | None:

@@ -175,7 +175,7 @@ def _stop_in_training(command: list[str], home: str, errors: Path, by: signal.Si
         if "step " in text:
             signal.raise_signal(by)
 
-    Log.__call__ = noting  # type: ignore[method-assign]
+    Log.__call__ = noting  # type: ignore[method-assign, assignment]
     with registered():
         main(command)
 
