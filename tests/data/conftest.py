@@ -19,8 +19,8 @@ def _scenes_once() -> Iterator[None]:
     make = sequences._usable_scene
 
     @cache
-    def kept(seed: int, levels: tuple[tuple[str, float], ...], *size: int) -> Scene:
-        return make(seed, dict(levels), *size, ())
+    def kept(seed: int, levels: tuple[tuple[str, float], ...], length: int, width: int, height: int) -> Scene:
+        return make(seed, dict(levels), length, width, height, ())
 
     def usable(seed: int, levels: Levels, length: int, width: int, height: int, images: Sequence[Image]) -> Scene:
         if images:

@@ -34,7 +34,7 @@ Events = SimpleQueue[tuple[str, Any, Any]]
 """`("progress", job, arguments)`, `("result", task, result)` or `("raised", task, error)`."""
 
 
-class JobQueue(Searcher):
+class JobQueue(Searcher):  # type: ignore[misc]
     """Tune asks it for trials; it gives what was put into it, and puts what becomes of them into `events`.
 
     Tune calls it from its own thread. A trial is removed when its end is noted, so that each is noted once.
@@ -58,7 +58,7 @@ class JobQueue(Searcher):
         """Say that no more will come."""
         self._open = False
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The next trial; None where none waits now."""
         try:
             task, number = self._waiting.get_nowait()
@@ -91,7 +91,7 @@ class JobQueue(Searcher):
         """Nothing; see `__getstate__`."""
 
 
-class StopFlag(Stopper):
+class StopFlag(Stopper):  # type: ignore[misc]
     """Ends all trials when the search wants it."""
 
     def __init__(self) -> None:
