@@ -45,6 +45,15 @@ def test_it_is_drawn_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None
     assert np.array_equal(DrawnSequence(_sequence(), 1, store).frame(2), first)
 
 
+def test_one_that_is_removed_meanwhile_is_drawn_again(store: Store) -> None:
+    kept = DrawnSequence(_sequence(), 1, store)
+    first = kept.frame(1)
+    store.prune()
+    assert _files(store) == []
+    assert np.array_equal(kept.frame(1), first)
+    assert len(_files(store)) == 1
+
+
 def test_another_sequence_or_version_is_another_entry(store: Store) -> None:
     for sequence, version in ((_sequence(), 1), (_sequence(4), 1), (_sequence(length=3), 1), (_sequence(), 2)):
         _ = DrawnSequence(sequence, version, store).boxes

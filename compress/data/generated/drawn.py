@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from compress.core import Store, fingerprint
+from compress.core.phases import phase
 from compress.data.generated.raster import Image
 from compress.data.generated.sequences import GeneratedSequence
 
@@ -19,13 +22,14 @@ _KIND, _SUFFIX = "sequences", ".safetensors"
 
 
 class _Kept(NamedTuple):
-    """A drawn sequence. Its frames stay in the file, which is mapped into memory: processes share what they have read.
+    """A drawn sequence. Its frames stay in the file, and the system's cache of it is what all processes share.
 
     Attributes:
-        frames: Read by index along the first axis, (n, height, width, 3) uint8.
+        begin: Where in the file the first frame begins.
     """
 
-    frames: Any
+    path: Path
+    begin: int
     boxes: NDArray[np.float64]
     visible: NDArray[np.bool_]
 
@@ -49,8 +53,11 @@ class DrawnSequence:
         """(height, width, 3) RGB."""
         if not 0 <= index < len(self):
             raise IndexError(f"{self.name} has frames 0 to {len(self) - 1}, not {index}")
-        frame: Image = self._kept.frames[index]
-        return frame
+        try:
+            return self._frame(index)
+        except (FileNotFoundError, EOFError):  # removed from the store meanwhile, so it is drawn again
+            del self._kept
+            return self._frame(index)
 
     @property
     def boxes(self) -> NDArray[np.float64]:
@@ -62,7 +69,18 @@ class DrawnSequence:
         """(n,) whether enough of the target shows to be tracked."""
         return self._kept.visible
 
+    def _frame(self, index: int) -> Image:
+        shape = (self._sequence.height, self._sequence.width, 3)
+        size = math.prod(shape)
+        with self._kept.path.open("rb", buffering=0) as file:
+            file.seek(self._kept.begin + index * size)
+            data = file.read(size)
+        if len(data) < size:
+            raise EOFError(f"{self._kept.path} was cut short")
+        return np.frombuffer(data, np.uint8).reshape(shape)
+
     @cached_property
+    @phase("drawing or reading frames")
     def _kept(self) -> _Kept:
         store = self._store or Store()
         return store.get(_KIND, self._key, read=self._read, make=self._draw, suffix=_SUFFIX)
@@ -77,7 +95,7 @@ class DrawnSequence:
         try:
             file: Any = safe_open(path, framework="np")
             frames = file.get_slice("frames")
-            kept = _Kept(frames, file.get_tensor("boxes"), file.get_tensor("visible"))
+            kept = _Kept(path, _begin(path), file.get_tensor("boxes"), file.get_tensor("visible"))
             frame, shape = frames[0], tuple(frames.get_shape())
         except (SafetensorError, OSError, AttributeError, TypeError, ValueError):  # types that numpy lacks, too
             return None
@@ -85,6 +103,14 @@ class DrawnSequence:
         good = shape == (count, height, width, 3) and frame.dtype == np.uint8
         good &= kept.visible.shape == (count,) and kept.visible.dtype == bool
         return kept if good and _inside(kept.boxes, count, width, height) else None
+
+
+def _begin(path: Path) -> int:
+    """Where the frames begin in a file that safetensors has opened: behind its header, see the format."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    return 8 + length + int(header["frames"]["data_offsets"][0])
 
 
 def _inside(boxes: NDArray[Any], count: int, width: int, height: int) -> bool:
