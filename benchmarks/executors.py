@@ -32,6 +32,8 @@ from compress.driver.preparation import checked_target, look_up, training_setup
 from compress.driver.worker import prepare
 
 EXECUTOR_NAMES = ("inline", "local")
+PAIRS = 256
+"""Of the pool; what nothing is trained on needs no more."""
 
 
 class Row(NamedTuple):
@@ -56,7 +58,7 @@ def main() -> None:
 
 
 def _rows(arguments: argparse.Namespace, home: Path) -> list[Row]:
-    settings = SearchSettings(device="cpu", workers=arguments.workers)
+    settings = SearchSettings(device="cpu", workers=arguments.workers, pool=PAIRS)
     inputs = look_up(settings, checked_target(settings))
     setup = training_setup(settings, inputs)
     prepare(setup)

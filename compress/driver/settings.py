@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal, TypedDict
 
-from compress.core import LATENCY_FIGURES, Latency, LatencyConstraint, UsageError
+from compress.core import LATENCY_FIGURES, Latency, LatencyConstraint, Registry, UsageError
 from compress.core.ranges import (
     ETA,
     EXECUTOR_WORKERS,
@@ -112,7 +112,8 @@ class SearchSettings:
         """The executor; by default processes where they save more time than it takes to start them."""
         if self.executor or self.ray_address or self.resources:
             return self.executor or "ray"
-        return "local" if (self.workers or 0) > 1 or (self.students >= _MANY and usable_cores() > 1) else "inline"
+        several = (self.workers or 0) > 1 or (self.students >= _MANY and usable_cores() > 1)
+        return "local" if several and "__main__" not in Registry.outside_modules() else "inline"
 
     @property
     def minutes(self) -> float:

@@ -18,13 +18,14 @@ import ray
 from ray import tune
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from compress.core import CompressError, Registry
+from compress.core import CompressError
 from compress.core.files import work_home
 from compress.core.scratch import scratch_folder
 from compress.driver.executors.protocol import Watch
 from compress.driver.executors.ray_cluster import connect, default_resources, room
 from compress.driver.executors.ray_jobs import MOST_LOST, JobQueue, Preparation, StopFlag
 from compress.driver.executors.ray_worker import Hub, run_trial
+from compress.driver.executors.worker_process import importable_modules
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 from compress.driver.worker import needs_preparation
 
@@ -40,7 +41,7 @@ class RayTune:
         most_s: Seconds that a job may take, see `run_job`; None for any.
 
     Raises:
-        CompressError: no cluster is there.
+        CompressError: no cluster is there; or as `importable_modules`.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class RayTune:
         most_s: float | None = None,
     ) -> None:
         self._watch, self._workers, self._most_s = watch, workers, most_s
+        self._modules = importable_modules()
         self._open, self._awaited = True, 0
         self._submitted: list[TrialJob] = []
         self._prepared: set[TrainingSetup] = set()
@@ -133,7 +135,7 @@ class RayTune:
     def _run(self) -> None:
         """The Tune experiment, from the first job to the shutdown."""
         hub, most_s, threads = self._hub, self._most_s, max(1, int(self._resources.get("cpu", 1)))
-        modules = [each for each in Registry.outside_modules() if each != "__main__"]
+        modules = self._modules
 
         def trial(config: dict[str, Any]) -> None:
             run_trial(config, hub, threads, modules, most_s)

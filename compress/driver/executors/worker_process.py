@@ -20,20 +20,30 @@ from compress.core import CompressError, Registry
 from compress.driver.executors.resources import WorkerShare
 
 
+def importable_modules() -> list[str]:
+    """Modules outside of this package that have registered something, which workers have to import too.
+
+    Raises:
+        CompressError: the script itself has, which no other process imports.
+    """
+    modules = Registry.outside_modules()
+    if "__main__" in modules:
+        raise CompressError(
+            "The script that runs this search registers something itself, which worker processes would not know. "
+            "Move that into a module that the script imports, or use --executor inline."
+        )
+    return modules
+
+
 class WorkerServer:
     """The process that worker processes are forked from; see `worker_server`.
 
     Raises:
-        CompressError: something that jobs may need was registered by the script itself, which no other process imports.
+        CompressError: as `importable_modules`.
     """
 
     def __init__(self) -> None:
-        modules = Registry.outside_modules()
-        if "__main__" in modules:
-            raise CompressError(
-                "The script that runs this search registers something itself, which worker processes would not know. "
-                "Move that into a module that the script imports, or use --executor inline."
-            )
+        modules = importable_modules()
         self._control, theirs = Pipe()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
         root = str(Path(__file__).resolve().parents[3])
