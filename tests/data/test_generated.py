@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -42,6 +43,7 @@ print(total)
 """
 
 
+@cache
 def _digest(**environment: str) -> int:
     done = subprocess.run(
         [sys.executable, "-c", _PRINT], env={**os.environ, **environment}, capture_output=True, text=True, check=True

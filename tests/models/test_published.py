@@ -24,7 +24,7 @@ PUBLISHED = [
     ("ostrack256", "ostrack_256"),
     ("ostrack256-ce", "ostrack_256_ce"),
     ("litetrack-b4", "litetrack_b4"),
-    ("litetrack-b9", "litetrack_b9"),
+    pytest.param("litetrack-b9", "litetrack_b9", marks=pytest.mark.slow),  # five layers more than the one before
 ]
 
 
