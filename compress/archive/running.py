@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, strftime
+from time import monotonic, sleep, strftime
 
 from compress.core import CompressError, FileError
 from compress.core.plain import from_plain
@@ -60,6 +60,8 @@ def running_search(run_dir: Path) -> RunningSearch | None:
             return None
         # Shared, so that a search that starts at this moment is all that could be disturbed.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        if (run_dir / ".sessions").is_dir():  # searches that have joined hold it shared, too
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return None
     except BlockingIOError:
         return _said(os.pread(descriptor, _MOST, 0))
@@ -104,11 +106,14 @@ class RunLock:
 
 
 @contextmanager
-def run_dir_lock(run_dir: Path) -> Iterator[RunLock]:
+def run_dir_lock(run_dir: Path, *, shared: bool = False) -> Iterator[RunLock]:
     """Hold the run directory, made where there is none; the lock goes with the process, however it ends.
 
+    Args:
+        shared: With others that hold it so.
+
     Raises:
-        CompressError: another process holds it.
+        CompressError: another process holds it, or any where it is not to be shared.
         FileError: something else stands in the place of the lock.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -124,15 +129,29 @@ def run_dir_lock(run_dir: Path) -> Iterator[RunLock]:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise FileError(f"{path} is no regular file. Remove it, or give another --out.")
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _hold(descriptor, shared)
         except OSError as error:
             said = _said(os.pread(descriptor, _MOST, 0))
             raise CompressError(
-                f"Another search is running in {run_dir}: {said}. Wait for it or stop it, or give another --out."
+                f"Another search is running in {run_dir}: {said}. Wait for it or stop it, or give another --out"
+                + (", as it was begun without --join." if shared else "; searches that all have --join share a run.")
             ) from error
         try:
             yield RunLock(descriptor)
         finally:
-            os.ftruncate(descriptor, 0)
+            if not shared:
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _hold(descriptor: int, shared: bool) -> None:
+    """Lock a file at once. One that is to be shared may be looked at by others right now, which is soon over."""
+    for left in (3, 2, 1, 0):
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            return
+        except OSError:
+            if not (shared and left):
+                raise
+            sleep(0.1)

@@ -149,6 +149,8 @@ def explained_storage(place: StudyPlace) -> Iterator[None]:
         cause = database_error(error)
         if cause is None:
             raise
+        if any(words in str(cause) for words in ("no such table", 'relation "')):
+            raise NoStudyError(f"There is no {place}: nothing of a search is there.") from None
         secret = _parsed(_as_given(place.url)).password if place.journal is None else None
         raise FileError(why(str(place), cause, secret)) from None  # what it came from may quote the password
 

@@ -17,9 +17,10 @@ from compress.driver.settings import SearchSettings
 @click.command("search", cls=SourceCommand)
 @settings_options(SearchSettings)
 @out_option("Run directory (default results/TEACHER-TARGET); an earlier search there is continued.")
+@click.option("--join", is_flag=True, help="Share the run with others that have it, too.")
 @quiet_option
 @json_option
-def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> None:
+def command(out: Path | None, join: bool, quiet: bool, as_json: bool, **settings: Any) -> None:
     """Search for students of a teacher that keep a speed on a target, and train them.
 
     The same command again continues a search that was stopped.
@@ -34,7 +35,7 @@ def command(out: Path | None, quiet: bool, as_json: bool, **settings: Any) -> No
     from compress.report import summary_sentence
 
     with progress_display(quiet=quiet or as_json) as progress:
-        archive = search(out=out, progress=progress, **given(settings))
+        archive = search(out=out, join=join, progress=progress, **given(settings))
     if as_json:
         planned = {"plan": archive.plan.to_dict()} if archive.plan else {}
         print_json(

@@ -17,10 +17,10 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from compress.archive import nondominated_rank
 from compress.driver.samplers.known_space import SpaceAware
 
-_BLOCK = 1_000
+_BLOCK = 500
 """Trials after which the copy is made anew, from the best and the newest."""
 
-_BEST = 250
+_BEST = 150
 
 
 class SeededSampler(BaseSampler):

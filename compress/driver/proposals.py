@@ -9,7 +9,7 @@ from typing import Any
 
 import optuna
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from compress.archive import Record, variant_name
 from compress.core import ConstraintCheck, FileError, TrackerSpec
@@ -24,6 +24,7 @@ from compress.spaces import Space
 _QUEUE, _PLACE = "queue", "queued"
 """Attributes: of the study, knobs that are drawn first; of a trial, its place among them."""
 
+_AT_ONCE = "tried at the same moment by another process"
 _TRIES = 200
 """Specs in a row that may be rejected before the search takes the space for exhausted."""
 
@@ -35,12 +36,14 @@ class Proposals:
     Attributes:
         stored: The trials of the study.
         known: `weights_id` of the teacher and of all that was tried.
+        shared: Whether other processes enter trials, too.
     """
 
     study: optuna.Study
     space: Space
     teacher: TrackerSpec
     gate: Callable[[TrackerSpec], ConstraintCheck]
+    shared: bool = False
 
     def __post_init__(self) -> None:
         """Let the sampler learn of the space, if it can.
@@ -107,6 +110,7 @@ class Proposals:
             rejected: Trials pruned in a row, up to now.
         """
         while not (self._drawing.exhausted() if self._drawing.aware else rejected >= _TRIES):
+            self.refresh()
             place, knobs = self._queued()
             trial = self._drawing.ask(knobs)
             spec = self.space.spec(self.teacher, partial(_suggested, trial))
@@ -120,6 +124,18 @@ class Proposals:
     def given(self, spec: TrackerSpec, asked: Asked, origin: str = "") -> int | None:
         """Likewise of a spec that no sampler drew; None where it was pruned. Its trial has no parameters."""
         return self._enter(spec, asked, origin=origin)
+
+    def refresh(self) -> None:
+        """Take in what other processes have entered and found."""
+        if self.shared:
+            self.stored.refresh()
+            self._take_in()
+
+    def _came_second(self, number: int, spec: TrackerSpec) -> bool:
+        """Whether another process has drawn the same at the same moment, and entered it before."""
+        self.stored.refresh()
+        earlier = (self.stored[i].user_attrs.get("record") for i in range(self._read, number))
+        return any(r and Record.from_attrs(r).spec.weights_id == spec.weights_id for r in earlier)
 
     def _queued(self) -> tuple[int | None, Mapping[str, Any] | None]:
         """The first of the queue that no trial was made of, with its place there."""
@@ -142,10 +158,16 @@ class Proposals:
             record = replace(record, status="duplicate", reason="tried before")
         elif not check.passes:
             record = replace(record, status="rejected", reason=check.reason)
-        over_ms = None if record.status == "running" else check.over_ms
+        over_ms, place = None if record.status == "running" else check.over_ms, len(self.stored)
         number = self.stored.enter(Draft(record, drawn, over_ms, attrs or {}), asked)
+        if number != place:
+            self._drawing.forget()
+        if over_ms is None and self.shared and self._came_second(number, spec):
+            over_ms = check.over_ms
+            record = replace(record, number=number, variant=variant_name(number), status="duplicate", reason=_AT_ONCE)
+            self.stored.end(number, record, TrialState.PRUNED, over_ms=over_ms)
         self.known.add(spec.weights_id)
-        self._read = len(self.stored)
+        self._take_in()
         return number if over_ms is None else None
 
     def _draft(self, spec: TrackerSpec) -> tuple[Record, ConstraintCheck]:

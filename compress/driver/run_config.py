@@ -93,7 +93,7 @@ def check_or_write_config(config: SearchSettings, run_dir: Path, content: Conten
             )
         _check_study(run_dir)
         wanted |= {"study": found["study"]} if found.get("study") else {}
-    elif any(entry.name != ".lock" for entry in run_dir.iterdir()):
+    elif any(entry.name not in (".lock", ".sessions") for entry in run_dir.iterdir()):
         raise FileError(f"{run_dir} is not empty and holds no search. {_OTHER}")
     elif config.storage:
         wanted["study"] = new_study_name(run_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
@@ -22,6 +23,7 @@ from compress.core.phases import collected, phase
 from compress.core.progress import Progress, no_progress
 from compress.distill import pick_device
 from compress.driver.executors import EXECUTORS
+from compress.driver.joining import JoinedSearch
 from compress.driver.loop import Journal, run_trials
 from compress.driver.planned_work import PlannedWork
 from compress.driver.planner import check_kind, is_plan, make_plan, plan_space
@@ -42,6 +44,7 @@ from compress.driver.run_config import (
     with_absolute_paths,
 )
 from compress.driver.run_dir import Log, explaining_errors, write_environment
+from compress.driver.session import open_session, open_sessions
 from compress.driver.settings import SearchKeywords, SearchSettings
 from compress.driver.shared_weights import within_time
 from compress.driver.strategies import STRATEGIES
@@ -55,7 +58,11 @@ from compress.report import comparison_sentence, write_report
 
 
 def search(
-    *, out: str | Path | None = None, progress: Progress = no_progress, **settings: Unpack[SearchKeywords]
+    *,
+    out: str | Path | None = None,
+    join: bool = False,
+    progress: Progress = no_progress,
+    **settings: Unpack[SearchKeywords],
 ) -> Archive:
     """Search for the fastest accurate students of a teacher on a target; the same as `compress search`.
 
@@ -63,6 +70,7 @@ def search(
 
     Args:
         out: Run directory; `results/TEACHER-TARGET` by default. An earlier search there is continued.
+        join: Share the run with others that search there and have this, too; ends once all have.
         settings: Fields of `SearchSettings`, e.g. `teacher="ostrack-nano", target="cpu", speedup=2`.
 
     Returns:
@@ -83,21 +91,23 @@ def search(
     config, device = with_absolute_paths(config), pick_device(config.device)
     inputs = look_up(config, target)
     check_kind(run_dir, planned=False)
-    with run_dir_lock(run_dir) as lock, explaining_errors(run_dir):
-        setup = training_setup(config, inputs)
-        content = content_of(config, setup, inputs.space)
-        check_or_write_config(config, run_dir, content)
-        write_environment(run_dir, str(device))
-        study = open_study(
-            run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)
-        )
+    with ExitStack() as held, run_dir_lock(run_dir, shared=join) as lock, explaining_errors(run_dir):
+        joined = JoinedSearch(run_dir, held) if join else None
+        with joined.turn() if joined else nullcontext():
+            setup = training_setup(config, inputs)
+            content = content_of(config, setup, inputs.space)
+            check_or_write_config(config, run_dir, content)
+            write_environment(run_dir, str(device))
+            study = open_study(
+                run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)
+            )
         reserve = 0.0 if target.timer is None else measuring_s(config.members)
         budget = TimeBudget(begin + 60 * config.minutes, reserve)
         with closing_study(study), collected() as seconds:
             if config.elastic_steps is None:
                 setup = within_time(setup, study, budget, inputs.teacher)
             with loaded(setup) as students:
-                archive = _run(config, run_dir, inputs, study, students, budget, lock.noting(progress))
+                archive = _run(config, run_dir, inputs, study, students, budget, joined, lock.noting(progress))
             archive = replace(archive, phases=add_phases(study, seconds))
         return _write(archive, Log(run_dir))
 
@@ -109,6 +119,7 @@ def _run(
     study: optuna.Study,
     students: Students,
     budget: TimeBudget,
+    joined: JoinedSearch | None,
     progress: Progress,
 ) -> Archive:
     """Train and measure, from wherever an earlier search in `run_dir` stopped."""
@@ -116,16 +127,25 @@ def _run(
     log(f"search {asdict(config)}")
     with phase("latency profile"):
         model = latency_model(config, inputs, work.beside("Latency profile"))
-    teacher = record_teacher(study, students, model, work.beside("Scoring the teacher"), log)
-    constraint = config.constraint(teacher.predicted)
-    proposals = proposals_of(config, inputs, study, model, constraint)
-    trials = Trials(proposals, model, constraint, students.setup, work=work_of(students), budget=budget)
-    journal = Journal(run_dir, log, work, trials, students)
-    strategy = STRATEGIES[config.strategy](trials, config)
-    executor = EXECUTORS[config.chosen_executor](config, journal.watch)
-    with phase("proposing, and waiting for workers"):
-        run_trials(strategy, executor, trials, journal)
-    trials.session.end()
+    with joined.turn() if joined else nullcontext():
+        teacher = record_teacher(study, students, model, work.beside("Scoring the teacher"), log)
+        constraint = config.constraint(teacher.predicted)
+        proposals = proposals_of(config, inputs, study, model, constraint)
+    proposals.shared = joined is not None
+    session = joined.begin(proposals.stored) if joined else open_session(proposals.stored)
+    while session is not None:
+        setup, cost = students.setup, work_of(students)
+        trials = Trials(proposals, model, constraint, setup, work=cost, budget=budget, session=session)
+        journal = Journal(run_dir, log, work, trials, students)
+        strategy = STRATEGIES[config.strategy](trials, config)
+        executor = EXECUTORS[config.chosen_executor](config, journal.watch)
+        with phase("proposing, and waiting for workers"):
+            run_trials(strategy, executor, trials, journal)
+        trials.session.end()
+        # Those of others that have died; what such a search left when no other was there, too.
+        session = (
+            joined.next(proposals.stored, progress) if joined else next(iter(open_sessions(proposals.stored)), None)
+        )
     log("training has ended and its workers with it: what is timed now has the machine to itself")
     measured = Remeasurer(
         study=study,

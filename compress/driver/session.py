@@ -11,10 +11,15 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
+import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from compress.archive import Record
+from compress.driver.drawing import SeededSampler
 from compress.driver.stored_trials import Asked, StoredTrials
+
+KEY_DIGITS = 8
+"""Hexadecimal digits of the names of sessions that others have joined."""
 
 _PREFIX = "session:"
 """Begin of the attributes of the study that say of a session whether it has ended."""
@@ -31,6 +36,8 @@ class Session:
     def __init__(self, trials: StoredTrials, name: str | None = None) -> None:
         self.trials = trials
         self.name = open_session(trials) if name is None else name
+        if isinstance(trials.study.sampler, SeededSampler):
+            trials.study.sampler.key = session_key(self.name)
         self._batch = 0
         self._found: dict[int, list[FrozenTrial]] = {}
         self._loose: list[FrozenTrial] = []
@@ -99,12 +106,31 @@ class Request:
         return sum(trial.number > accepted[-1] for trial in self.found) if accepted else len(self.found)
 
 
+def open_sessions(trials: StoredTrials) -> list[str]:
+    """Names of the sessions that have trials and were not ended."""
+    names = {asked.session for trial in trials if (asked := Asked.of(trial)) is not None}
+    return sorted(name for name in names if not ended(trials.study, name))
+
+
 def open_session(trials: StoredTrials) -> str:
-    """Name of the session that was not ended, or of a new one."""
-    attrs, number = trials.study.user_attrs, 0
-    while attrs.get(_PREFIX + _name(number)) == "ended":
+    """Name of a session that was not ended, or of a new one."""
+    number = 0
+    while ended(trials.study, _name(number)):
         number += 1
-    return _name(number)
+    return next(iter(open_sessions(trials)), _name(number))
+
+
+def ended(study: optuna.Study, name: str) -> bool:
+    """Whether a session has come to its end."""
+    return study.user_attrs.get(_PREFIX + name) == "ended"
+
+
+def session_key(name: str) -> int:
+    """What distinguishes the draws of a session that others have joined; 0 for one alone."""
+    try:
+        return int(name, 16) if len(name) == KEY_DIGITS else 0
+    except ValueError:
+        return 0
 
 
 def _name(number: int) -> str:

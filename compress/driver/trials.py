@@ -32,6 +32,7 @@ class Trials:
         model: Predicts latency again once an adaptive student has shown which paths its frames take.
         constraint: What students have to keep.
         setup: What all jobs have in common.
+        session: Name of the session to go on with; by default that which was not ended, or a new one.
     """
 
     def __init__(
@@ -43,15 +44,16 @@ class Trials:
         *,
         work: Sequence[float],
         budget: TimeBudget | None = None,
+        session: str | None = None,
     ) -> None:
         self.work, self.budget = tuple(work), budget or TimeBudget()
         self._proposals, self._model, self._constraint, self._setup = proposals, model, constraint, setup
-        self._stored, self.session = proposals.stored, Session(proposals.stored)
+        self._stored, self.session = proposals.stored, Session(proposals.stored, session)
         self.budget.clock = self.session.clock
         self._records: dict[int, Record] = {}
         self._past: dict[int, list[Record]] = {}
         self._ended: set[int] = set()
-        self._others = sum(map(self._of_another, self._stored))
+        self._others, self._seen = 0, -1
 
     def __getitem__(self, number: int) -> Record:
         """All that is known of a trial of this search."""
@@ -60,6 +62,8 @@ class Trials:
     @property
     def trained(self) -> int:
         """Students that were finished or failed, in earlier searches of this run too."""
+        if self._seen != len(self._stored):  # students of others stay theirs, whatever becomes of them
+            self._seen, self._others = len(self._stored), sum(map(self._of_another, self._stored))
         return self._others + len(self._ended)
 
     def _of_another(self, trial: FrozenTrial) -> bool:

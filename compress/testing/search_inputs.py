@@ -14,7 +14,7 @@ import cv2
 import pytest
 import torch
 
-from compress.core import TrackerSpec
+from compress.core import TrackerSpec, describe
 from compress.core.progress import Progress
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.measure import Coverage
@@ -24,7 +24,7 @@ from compress.spaces import load_space
 from compress.testing.recorded_profile import keep_recorded_profile
 from compress.testing.small_teacher import SMALL, registered, small_teacher
 
-__all__ = ["SETTINGS", "data", "home", "weights"]
+__all__ = ["SETTINGS", "data", "home", "nano_weights", "weights"]
 
 SETTINGS: dict[str, Any] = {"teacher": SMALL, "target": "cpu", "speedup": 1.5, "trials": 3, "steps": 4, "pool": 64}
 SETTINGS |= {"eta": 2, "members": 1, "partial": 0.25}
@@ -68,6 +68,14 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A file of random weights of the small teacher."""
     path = tmp_path_factory.mktemp("weights") / "teacher.safetensors"
     random_weights(path, small_teacher())
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def nano_weights(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Likewise of `ostrack-nano`, for searches in processes that know no other teacher."""
+    path = tmp_path_factory.mktemp("weights") / "nano.safetensors"
+    random_weights(path, describe("ostrack-nano"))
     return str(path)
 
 

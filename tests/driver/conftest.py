@@ -8,9 +8,9 @@ import pytest
 
 from compress import search
 from compress.archive import Archive
-from compress.testing.search_inputs import SETTINGS, data, home, weights
+from compress.testing.search_inputs import SETTINGS, data, home, nano_weights, weights
 
-__all__ = ["data", "home", "weights"]
+__all__ = ["data", "home", "nano_weights", "weights"]
 
 
 @pytest.fixture(scope="module")

@@ -102,8 +102,14 @@ def _wide(trials: Trials) -> Strategy:
     return Halving(trials, students=17, members=2)
 
 
-@pytest.mark.parametrize("stride", [7, pytest.param(1, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("make", [_generations, _wide])
+@pytest.mark.parametrize(
+    ("make", "stride"),
+    [
+        (_generations, 7),
+        pytest.param(_generations, 1, marks=pytest.mark.slow),
+        pytest.param(_wide, 3, marks=pytest.mark.slow),
+    ],
+)
 def test_killed_at_any_write_it_ends_as_if_it_had_not_been(make: Make, stride: int) -> None:
     """With a sampler that learns: nothing is lost, nothing is run twice, and each trial is the same."""
     whole, ran = _study("tpe"), list[tuple[int, str]]()

@@ -183,11 +183,11 @@ def test_optuna_dashboard_opens_it(stored: Archive, postgresql: Server) -> None:
 
 @pytest.mark.slow
 def test_a_server_that_is_stopped_and_started_amid_a_search(
-    postgresql: Server, tmp_path: Path, weights: str, data: str
+    postgresql: Server, tmp_path: Path, nano_weights: str, data: str
 ) -> None:
     """The search ends with words that say so, and the same command continues it."""
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "compress", "search", "--out", str(out), "--weights", weights, "--data", data]
+    command = [sys.executable, "-m", "compress", "search", "--out", str(out), "--weights", nano_weights, "--data", data]
     command += ["--target", "agx", "--speedup", "1.5", "--trials", "4", "--steps", "16", "--pool", "64"]
     command += ["--executor", "inline", "--storage", postgresql.url()]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
@@ -203,7 +203,15 @@ def test_a_server_that_is_stopped_and_started_amid_a_search(
     assert PASSWORD not in said
     assert "Traceback" not in said
     found = search(
-        out=out, weights=weights, data=data, storage=postgresql.url(), target="agx", speedup=1.5, trials=4, steps=16,
-        pool=64, executor="inline",
-    )  # fmt: skip
+        out=out,
+        weights=nano_weights,
+        data=data,
+        storage=postgresql.url(),
+        target="agx",
+        speedup=1.5,
+        trials=4,
+        steps=16,
+        pool=64,
+        executor="inline",
+    )
     assert len([r for r in found.records if r.status == "done"]) == 4
