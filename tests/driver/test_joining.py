@@ -118,7 +118,7 @@ def test_two_share_a_search_and_one_is_killed(tmp_path: Path, nano_weights: str,
     archive = read_archive(out)
     assert not [r for r in archive.records if r.status == "running"]
     tried = [r.spec.weights_id for r in archive.records if r.status in ("done", "failed", "missed")]
-    assert len(tried) == len(set(tried)) == 8
+    assert len(tried) == len(set(tried)) >= 8  # each may be amid a generation when the others have enough
     assert (out / "report" / "index.html").is_file()
 
 

@@ -52,7 +52,7 @@ def test_keywords_are_those_of_the_settings() -> None:
 
 def test_every_setting_has_an_option() -> None:
     options = {each.name: each for each in command.params if isinstance(each, click.Option)}
-    assert set(options) == {*asdict(SearchSettings()), "out", "quiet", "as_json"}
+    assert set(options) == {*asdict(SearchSettings()), "out", "join", "quiet", "as_json"}
 
 
 @pytest.mark.parametrize(
