@@ -165,9 +165,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--partial", type=float, default=0.25)
     parser.add_argument("--pairs", type=int, default=2048)
     parser.add_argument("--threads", type=int, default=1, help="threads of the training")
-    parser.add_argument(
-        "--out", type=Path, default=Path("results/correlation-elastic.csv"), help="scores of the slices"
-    )
+    parser.add_argument("--kinds", nargs="*", choices=KINDS, default=list(KINDS), help="what is made, where it is not")
+    parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the CSV files")
     return parser.parse_args()
 
 
