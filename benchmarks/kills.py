@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import compress.driver.search  # noqa: F401 - what forked processes need is loaded once
 from compress.core import describe
@@ -52,11 +53,11 @@ def main() -> int:
     return int(bool(lost or repeated or differing))
 
 
-def _rows(folder: Path, settings: dict[str, object], kills: int, seed: int) -> tuple[list[dict[str, object]], int]:
+def _rows(folder: Path, settings: dict[str, Any], kills: int, seed: int) -> tuple[list[dict[str, Any]], int]:
     os.environ["COMPRESS_HOME"] = str(folder / "home-0")
     seconds = undisturbed(folder / "whole", settings)
     print(f"undisturbed: {seconds:.1f} s, front {[row[0] for row in front_of(folder / 'whole')]}", file=sys.stderr)
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     differing = run = 0
     while len(rows) < kills:
         run += 1

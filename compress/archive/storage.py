@@ -111,6 +111,7 @@ def open_storage(place: StudyPlace, *, create: bool = False) -> Any:
         FileError: it cannot be opened, in words.
     """
     import optuna
+    from optuna.storages.journal import JournalFileBackend
 
     with explained_storage(place):
         if place.journal is not None:
@@ -120,7 +121,7 @@ def open_storage(place: StudyPlace, *, create: bool = False) -> Any:
                 raise NoStudyError(
                     f"There is no {place.journal}, in which {place.run_dir} keeps its study. Put it back."
                 )
-            return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(place.journal)))
+            return optuna.storages.JournalStorage(JournalFileBackend(str(place.journal)))
         url = _with_driver(_parsed(_as_given(place.url)))
         options = {"connect_timeout": _CONNECT_S} if url.get_backend_name() in ("postgresql", "mysql") else {}
         return optuna.storages.RDBStorage(

@@ -6,7 +6,7 @@ than the draw. The copy is kept as trials are added and end, and holds only what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from compress.archive import nondominated_rank
 from compress.driver.samplers.known_space import SpaceAware
+from compress.driver.stored_trials import StoredTrials
 
 _BLOCK = 500
 """Trials after which the copy is made anew, from the best and the newest."""
@@ -81,10 +82,11 @@ class Drawing:
         sampler: Of the run; a `SeededSampler` draws alike in a run that was stopped.
     """
 
-    def __init__(self, trials: Sequence[FrozenTrial], sampler: BaseSampler) -> None:
+    def __init__(self, trials: StoredTrials, sampler: BaseSampler) -> None:
         self._trials, self._sampler = trials, sampler
         self._block = self._drawn_for = -1
         self._numbers: dict[int, int] = {}
+        self._seen, self._running = 0, set[int]()
         self._study = self._empty()
 
     @property

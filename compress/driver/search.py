@@ -132,7 +132,7 @@ def _run(
         constraint = config.constraint(teacher.predicted)
         proposals = proposals_of(config, inputs, study, model, constraint)
     proposals.shared = joined is not None
-    session = joined.begin(proposals.stored) if joined else open_session(proposals.stored)
+    session: str | None = joined.begin(proposals.stored) if joined else open_session(proposals.stored)
     while session is not None:
         setup, cost = students.setup, work_of(students)
         trials = Trials(proposals, model, constraint, setup, work=cost, budget=budget, session=session)

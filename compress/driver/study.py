@@ -91,5 +91,5 @@ def _elsewhere(place: StudyPlace) -> optuna.Study:
 
     storage = open_storage(place, create=True)
     with explained_storage(place):
-        directions = ["minimize", "maximize"]
+        directions = [optuna.study.StudyDirection.MINIMIZE, optuna.study.StudyDirection.MAXIMIZE]
         return optuna.create_study(study_name=place.study, storage=storage, directions=directions, load_if_exists=True)

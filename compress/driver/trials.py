@@ -233,11 +233,11 @@ class Trials:
         assert record.accuracy is not None
         # An adaptive student's own paths may be over a bound that its best ones were within.
         check = self._check(record)
+        values = [record.predicted.mean_ms, record.accuracy.ao]
         record = replace(record, status="done", reason="" if check.passes else check.reason)
         self._records[number] = record
         self._ended.add(number)
         if not self._stored[number].state.is_finished():
-            values = [record.predicted.mean_ms, record.accuracy.ao]
             self._stored.end(number, record, TrialState.COMPLETE, values=values, over_ms=check.over_ms)
 
     def _check(self, record: Record) -> ConstraintCheck:

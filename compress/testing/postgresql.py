@@ -65,7 +65,16 @@ def _running(folder: Path, programs: Path) -> Iterator[Server]:
         os.chown(folder, user.pw_uid, user.pw_gid)
     (folder / "password").write_text(PASSWORD + "\n")
     (folder / "password").chmod(0o644)
-    made = ["-D", folder / "data", "-U", "tester", "-A", "scram-sha-256", "--pwfile", folder / "password"]
+    made: list[str | Path] = [
+        "-D",
+        folder / "data",
+        "-U",
+        "tester",
+        "-A",
+        "scram-sha-256",
+        "--pwfile",
+        folder / "password",
+    ]
     _run([programs / "initdb", *made, "--no-sync"], folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

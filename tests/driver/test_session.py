@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import optuna
 import pytest
@@ -49,7 +49,7 @@ def _trials(study: optuna.Study, writes: int) -> Trials:
     bound, space = LatencyConstraint(9.0), load_space("ostrack")
     proposals = Proposals(study, space, TEACHER, lambda spec: gate(LayersModel(), spec, constraint=bound))
     proposals.enqueue_seeds()
-    proposals.stored._storage = _Dying(study._storage, writes)
+    proposals.stored._storage = cast(Any, _Dying(study._storage, writes))
     nothing = DataReference.of(open_source("generated"))
     setup = TrainingSetup(TeacherWeights(TEACHER, "0"), nothing, nothing, pairs=8, rungs=_RUNGS, seed=0)
     return Trials(proposals, LayersModel(), bound, setup, work=(1, 5, 7))
