@@ -92,7 +92,7 @@ def stages(teacher: TrackerSpec, student: TrackerSpec) -> list[range]:
         UsageError: as `distill_with_replacement`; or the first layer is not the teacher's first.
     """
     for spec in (teacher, student):
-        plain = spec.backbone == "vit" and spec.attention == "joint" and not (spec.bypass or spec.exits)
+        plain = len(spec.group_ends) == 1 and spec.attention == "joint" and not (spec.bypass or spec.exits)
         if not plain or any(layer.keep for layer in spec.layers):
             raise UsageError(
                 "Replacement training exchanges layers of joint trackers without bypass, exits and candidate "

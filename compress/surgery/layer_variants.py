@@ -79,8 +79,9 @@ def layer_of(teacher: TrackerSpec, attention: AttentionVariant, mlp: MlpVariant)
 
 def check_layers(teacher: TrackerSpec) -> None:
     """Raise UsageError where the layers of a teacher cannot be varied one by one."""
-    if teacher.backbone != "vit" or teacher.bypass is not None or teacher.exits:
-        what = f"a {teacher.backbone}" if teacher.backbone != "vit" else "a tracker with bypass or exits"
+    shapes = len(teacher.group_ends)
+    if shapes > 1 or teacher.bypass is not None or teacher.exits:
+        what = f"a {teacher.backbone} of layers unlike each other" if shapes > 1 else "a tracker with bypass or exits"
         raise UsageError(
             "Variants of single layers are made of plain vision transformers that do the same for every frame, but "
             f"this teacher is {what}. Take another teacher, or another strategy."

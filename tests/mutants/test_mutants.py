@@ -39,8 +39,8 @@ SESSIONS, FINGERPRINT = "compress/runtime/sessions.py", "compress/measure/host/f
 MUTANTS = {
     "the start list enqueues nothing": Mutant(
         PROPOSALS,
-        "self.study.enqueue_trial(knobs)",
-        "pass",
+        "self.enqueue([*self._seeds()])",
+        "self.enqueue([])",
         "driver/test_proposals.py::test_a_search_starts_from_the_plain_answers_as_deep_as_the_bound_allows",
     ),
     "no slack for adaptive trackers": Mutant(
@@ -62,9 +62,9 @@ MUTANTS = {
         "driver/test_proposals.py::test_knobs_that_need_another_are_sampled_jointly_with_all",
     ),
     "a continued study draws the same numbers": Mutant(
-        SAMPLERS,
-        "seed + 7919 * len(kept.trials)",
-        "seed",
+        "compress/driver/drawing.py",
+        "SeedSequence([self._seed, self.key, place])",
+        "SeedSequence([self._seed, self.key, 0])",
         "driver/test_proposals.py::test_a_search_that_goes_on_draws_other_numbers",
     ),
     "thresholds aim at half of the bound": Mutant(

@@ -89,7 +89,7 @@ def distill_half(half: Half, rows: Rows, recipe: LocalRecipe, *, seed: int) -> H
 def refit(half: Half, rows: Rows, ridge: float) -> None:
     """Solve for the last linear layer, given what it takes in: least squares over all tokens, in place.
 
-    min ‖A W − R‖² + λ ‖W − W₀‖², A the inputs with a 1 for the bias, R what the half has to add to its input, W₀ the
+    min ‖A W − R‖² + λ ‖W − V‖², A the inputs with a 1 for the bias, R what the half has to add to its input, V the
     weights as they are, λ = `ridge` times the mean of A's squared columns.
     """
     linear = half.get_submodule(half.last)
