@@ -44,6 +44,7 @@ def adaptive(setup: TrainingSetup) -> TrialJob:
     return replace(job_of(setup, SPEC, trial=7), exits=ExitAim(resolve_target("agx").latency_model(STATIC), 4.0))
 
 
+@pytest.mark.slow  # the conformance of the executor `local` finds the same in another process
 def test_another_process_finds_the_same_with_the_store_alone(
     adaptive: TrialJob, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

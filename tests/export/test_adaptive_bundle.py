@@ -121,7 +121,7 @@ def test_evaluation_counts_the_paths(exported: dict[Form, Path], square: Any, tm
     assert summary["paths"] == bundle.manifest["parity"]["paths"]
 
 
-@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize("single", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_commands_from_run_to_track(
     single: bool, run: Path, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -171,6 +171,7 @@ def test_sources_that_do_not_exist(
     assert not (tmp_path / "b").exists()
 
 
+@pytest.mark.slow  # those of a teacher run in the default tier, and graphs of variants are compared there
 def test_commands_export_and_verify_a_variant(
     run: Path, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

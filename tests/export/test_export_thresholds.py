@@ -61,7 +61,7 @@ def test_latency_is_told_over_the_paths_of_a_file(run: Path, data: str, tmp_path
     assert "no frames are known" in said("latency", plain, "--target", "agx", "--quiet")["of"]
 
 
-@pytest.mark.parametrize("single", [False, True])
+@pytest.mark.parametrize("single", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_a_file_of_thresholds_goes_all_the_path(
     single: bool, run: Path, data: str, tmp_path: Path, said: Said, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,7 +45,9 @@ def test_whole_trackers_are_timed_under_their_runtime(tiny: TrackerSpec, target:
 
 
 @pytest.mark.usefixtures("small_budget")
-@pytest.mark.parametrize("target", _OTHERS)
+@pytest.mark.parametrize(
+    "target", [pytest.param(each, marks=pytest.mark.slow) if "int8" in each else each for each in _OTHERS]
+)
 def test_each_has_a_profile_of_its_own(tiny: TrackerSpec, adaptive: TrackerSpec, target: str) -> None:
     aim = resolve_target(target)
     decides = "int8" not in target  # its stages are run by the suite above; each takes a while to be quantised

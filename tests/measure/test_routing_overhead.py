@@ -131,6 +131,7 @@ def test_paths_fitted_to_are_within_the_corners_and_the_same_each_time(name: str
         assert len(static_part(spec, path).layers) == path.layers(spec) <= budget.depths.deep
 
 
+@pytest.mark.slow  # adaptive searches measure it in the default tier
 @pytest.mark.usefixtures("small_budget")
 def test_what_routing_overhead_costs_is_measured_when_asked_for(tiny: TrackerSpec) -> None:
     kept = replace(_profile(tiny), target="cpu")

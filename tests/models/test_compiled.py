@@ -10,6 +10,7 @@ from compress.models import NumpyNetwork, build
 _MISSING = host_backend("cpu:pytorch-compiled").missing()
 
 
+@pytest.mark.slow  # its frames are held by the suite of all backends
 @pytest.mark.skipif(bool(_MISSING), reason=_MISSING)
 def test_compiled_networks_answer_as_eager_ones() -> None:
     rng = np.random.default_rng(0)
