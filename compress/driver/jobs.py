@@ -7,6 +7,7 @@ before it uses it, and reads nothing else.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from compress.data import DataReference
 from compress.distill import StudentRecipe
 from compress.distill.blockwise import LocalRecipe
 from compress.latency import LatencyModel
+from compress.spaces import Space
 from compress.surgery import Rank
 
 
@@ -41,12 +43,22 @@ class TeacherWeights:
     weights: str
 
 
+def space_text(space: Space) -> str:
+    """The knobs of a space and their choices, as JSON: what a setup says of it."""
+    return json.dumps({name: list(choices) for name, choices in space.knobs.items()}, sort_keys=True)
+
+
+def space_of(text: str) -> Space:
+    """The space of a `space_text`."""
+    return Space("", {name: tuple(choices) for name, choices in json.loads(text).items()})
+
+
 @dataclass(frozen=True)
 class ElasticSetup:
     """The network of shared weights that students are slices of, see `distill_elastic`.
 
     Attributes:
-        space: The knobs of the space and their choices, as JSON; it says which students there are.
+        space: As of `space_text`; it says which students there are.
         steps: Distillation steps of the network.
         random: Students drawn at each step.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from compress.core.progress import Progress
 from compress.core.settings import flag_of
 from compress.data import DataReference, PairSizes, open_source
 from compress.distill import StudentRecipe, pool_bytes
-from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup
+from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup, space_text
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
@@ -89,7 +88,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
     if settings.pool:
         check_pool(teacher, settings.pool)
     elastic = elastic_setup(settings, inputs.space) if settings.strategy in SHARED_WEIGHTS else None
-    blockwise = BlockwiseSetup(_knobs(inputs.space)) if settings.strategy in LAYER_VARIANTS else None
+    blockwise = BlockwiseSetup(space_text(inputs.space)) if settings.strategy in LAYER_VARIANTS else None
     lowest = "elastic" if elastic else "blockwise" if blockwise else "rung-0"
     most_steps = max(settings.steps, elastic.steps if elastic else 0)
     return TrainingSetup(
@@ -108,12 +107,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
 
 def elastic_setup(settings: SearchSettings, space: Space) -> ElasticSetup:
     """How the network of shared weights of a search is trained."""
-    return ElasticSetup(_knobs(space), settings.elastic_steps or settings.steps)
-
-
-def _knobs(space: Space) -> str:
-    """The knobs of a space and their choices, as JSON."""
-    return json.dumps({name: list(choices) for name, choices in space.knobs.items()}, sort_keys=True)
+    return ElasticSetup(space_text(space), settings.elastic_steps or settings.steps)
 
 
 def rungs_of(*, steps: int, partial: float, lowest: str = "rung-0") -> tuple[Rung, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -27,7 +26,7 @@ from compress.distill import (
     to_input,
 )
 from compress.distill.elastic import ENDS_EVERY
-from compress.driver.jobs import TrainingSetup
+from compress.driver.jobs import TrainingSetup, space_of
 from compress.driver.time_budget import TimeBudget
 from compress.models import Tracker
 from compress.spaces import Space
@@ -145,7 +144,7 @@ class SharedWeights:
 
     @cached_property
     def _space(self) -> Space:
-        return Space("", {name: tuple(choices) for name, choices in json.loads(self._elastic.space).items()})
+        return space_of(self._elastic.space)
 
     def _untrained(self, pool: Pool) -> Elastic:
         teacher, crops = self._teacher.to(self._device), calibration_crops(pool, self._device)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property, partial
@@ -14,7 +13,7 @@ from compress.core.progress import Progress, no_progress
 from compress.distill import Pool
 from compress.distill.blockwise import LayerWork, MadeVariant, VariantScore, read_variant, save_variant
 from compress.driver.blockwise.grid import Grid, grid_of
-from compress.driver.jobs import TrainingSetup
+from compress.driver.jobs import TrainingSetup, space_of
 from compress.models import Tracker
 from compress.spaces import Space
 from compress.surgery import State, Variant, assemble, own_variants
@@ -46,7 +45,7 @@ class LayerLibrary:
     @cached_property
     def space(self) -> Space:
         """The space whose students the library is for."""
-        return Space("", {name: tuple(choices) for name, choices in json.loads(self._blockwise.space).items()})
+        return space_of(self._blockwise.space)
 
     @cached_property
     def grid(self) -> Grid:
