@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from compress.core import UsageError
-from compress.data.pairs import Pairs, PairSizes
-from compress.data.recorded_pairs import recorded_pairs
+from compress.data.pairs import Pairs, PairSizes, recorded_pairs
 from compress.data.sequence import CachedSequence, Sequence
 from compress.data.sources import DataSource, Split
 
@@ -68,7 +66,7 @@ class RecordedSource(ABC):
 
     def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:
         """See `DataSource`."""
-        return recorded_pairs(self._sequences, seed, index, count, **asdict(sizes))
+        return recorded_pairs(self._sequences, seed, index, count, sizes)
 
     def with_images(self, folder: str) -> DataSource:
         """See `DataSource`; always refused, since recorded frames have their own texture.

@@ -64,7 +64,7 @@ class DataSource(Protocol):
 
         Args:
             count: Pairs in the batch.
-            sizes: Of the crops.
+            sizes: Of the crops, with the recipe of how they are drawn.
 
         Raises:
             UsageError: nothing in it can be trained on.

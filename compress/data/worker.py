@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,7 +23,7 @@ import numpy as np
 from compress.core import CompressError
 from compress.core.scratch import scratch_folder
 from compress.data.opening import DataReference
-from compress.data.pairs import Pairs, PairSizes
+from compress.data.pairs import FRAME_SAMPLERS, Pairs, PairSizes
 from compress.data.sources import DataSource
 
 _LENGTH = 8
@@ -36,6 +37,7 @@ def make_pairs(
 
     Args:
         workers: Processes that make them; 0 for this one.
+        sizes: Of the crops, with the recipe of how they are drawn.
 
     Raises:
         CompressError: a worker failed; the last line that it printed is in the message.
@@ -75,10 +77,11 @@ class _Numbers:
 def _batches(
     source: DataSource, seed: int, numbers: _Numbers, workers: int, sizes: PairSizes
 ) -> Generator[Pairs, None, None]:
-    if workers == 0 or type(source).__module__ == "__main__":  # another process cannot import what a script registers
+    modules = [type(source).__module__, FRAME_SAMPLERS[sizes.recipe.sampler].__module__]
+    if workers == 0 or "__main__" in modules:  # another process cannot import what a script registers
         yield from (source.pairs(seed, index, count, sizes) for index, count in numbers.of_worker(0, 1))
         return
-    job = {"source": asdict(DataReference(source.name, "", type(source).__module__)), "seed": seed}
+    job = {"source": asdict(DataReference(source.name, "", type(source).__module__)), "seed": seed, "modules": modules}
     job |= {"numbers": asdict(numbers), "sizes": asdict(sizes), "step": workers}
     with scratch_folder() as folder:
         processes = [_Process({**job, "first": k}, folder / str(k)) for k in range(workers)]
@@ -128,7 +131,7 @@ class _Process:
             lines = self._stderr_file.read_text(encoding="utf-8", errors="replace").strip().splitlines()
             raise CompressError(f"Making training pairs failed: {lines[-1] if lines else 'no message'}")
         with np.load(io.BytesIO(data), allow_pickle=False) as found:
-            return Pairs(**{name: found[name] for name in ("template", "search", "boxes", "scenes")})
+            return Pairs(**dict(found))
 
     def stop(self) -> None:
         """Kill the process and release its pipe."""
@@ -142,10 +145,12 @@ def _work(job: dict[str, Any], out: BinaryIO) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    source, sizes = DataReference(**job["source"]).open(check=False), PairSizes(**job["sizes"])
+    for module in job["modules"]:
+        import_module(module)
+    source, sizes = DataReference(**job["source"]).open(check=False), PairSizes.from_dict(job["sizes"])
     for index, count in _Numbers(**job["numbers"]).of_worker(job["first"], job["step"]):
         batch = io.BytesIO()
-        np.savez(batch, **vars(source.pairs(job["seed"], index, count, sizes)))
+        np.savez(batch, **source.pairs(job["seed"], index, count, sizes).arrays())
         out.write(batch.tell().to_bytes(_LENGTH, "little") + batch.getvalue())
         out.flush()
 

@@ -9,12 +9,12 @@ from compress.geometry.boxes import (
     xywh_to_xyxy,
     xyxy_to_xywh,
 )
-from compress.geometry.crop import Crop, crop_target, normalise, preprocess
+from compress.geometry.crop import Crop, crop_target, crop_window, normalise, preprocess
 from compress.geometry.decode import clip_box, decode, hann_window, map_back
 from compress.geometry.images import MAX_PIXELS, check_image, has_images, image_files, is_image, read_image
 from compress.geometry.loop import FrameTracker, Prediction
 from compress.geometry.network import BatchNetwork, Maps, Network, NetworkOutput
-from compress.geometry.pictures import Pictures, picture_folder
+from compress.geometry.pictures import Pictures, ReducedFrame, picture_folder
 from compress.geometry.settings import LoopSettings
 from compress.geometry.templates import UpdateRule, template_box
 
@@ -29,12 +29,14 @@ __all__ = [
     "Network",
     "Pictures",
     "Prediction",
+    "ReducedFrame",
     "UpdateRule",
     "check_box",
     "check_image",
     "clip_box",
     "clip_boxes",
     "crop_target",
+    "crop_window",
     "cxcywh_to_xywh",
     "decode",
     "hann_window",

@@ -41,14 +41,23 @@ def crop_target(frame: Image, box: ArrayLike, *, factor: float, size: int) -> Cr
     Raises:
         UsageError: the box has no area or is not finite.
     """
-    x, y, w, h = (float(v) for v in np.asarray(box).tolist())
-    side = _side(x, y, w, h, factor)
-    # round() is half to even, as in the published code; half-up moves one crop in five by a pixel.
-    left, top = round(x + 0.5 * w - side * 0.5), round(y + 0.5 * h - side * 0.5)
+    left, top, side = crop_window(box, factor)
     patch = _padded(frame, left, top, side)
     if patch is None:
         return Crop(np.zeros((size, size, 3), dtype=np.uint8), size / side)
     return Crop(pixels.resized(patch, size), size / side)
+
+
+def crop_window(box: ArrayLike, factor: float) -> tuple[int, int, int]:
+    """Left, top and side of the square that `crop_target` cuts, in pixels of the frame.
+
+    Raises:
+        UsageError: the box has no area or is not finite.
+    """
+    x, y, w, h = (float(v) for v in np.asarray(box).tolist())
+    side = _side(x, y, w, h, factor)
+    # round() is half to even, as in the published code; half-up moves one crop in five by a pixel.
+    return round(x + 0.5 * w - side * 0.5), round(y + 0.5 * h - side * 0.5), side
 
 
 def normalise(image: Image) -> NDArray[np.float32]:

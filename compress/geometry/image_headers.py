@@ -12,8 +12,12 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff")
+JPEG_SUFFIXES = (".jpg", ".jpeg", ".jpe", ".jfif")
+SUFFIXES = (*JPEG_SUFFIXES, ".png", ".bmp", ".webp", ".tif", ".tiff")
 """Of the names of image files."""
+
+JPEG = b"\xff\xd8\xff"
+"""How a JPEG file begins."""
 
 KINDS = "jpg, png, bmp, webp, tif"
 """For messages."""
@@ -178,7 +182,7 @@ def _exif_orientation(exif: bytes) -> int:
 
 
 _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], ImageHeader]], ...] = (
-    (lambda data: data[:3] == b"\xff\xd8\xff", _jpeg),
+    (lambda data: data.startswith(JPEG), _jpeg),
     (lambda data: data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR", _png),
     (lambda data: data[:2] == b"BM", _bmp),
     (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", _webp),

@@ -25,12 +25,13 @@ from compress.core import FileError
 from compress.core.opening import read_bounded
 from compress.core.ordering import numeric_order
 from compress.core.text import printable
-from compress.geometry.image_headers import KINDS, SUFFIXES, ImageHeader, read_header
+from compress.geometry.image_headers import JPEG, KINDS, SUFFIXES, ImageHeader, read_header
 
 MAX_PIXELS = 2**27
 """Of an image or a frame of a video: 134 million, more than cameras have, less than 1 GB in memory."""
 _MAX_BYTES = 2**30
 _ADVICE = "Replace it."
+_REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 
 _COMPLAINTS = (b"Corrupt JPEG", b"Premature end of JPEG", b"Invalid ", b"Warning: unknown JFIF", b"libpng ")
 
@@ -56,24 +57,48 @@ def decode_image(path: Path | str) -> tuple[NDArray[np.uint8] | NDArray[np.uint1
         FileError: see `read_image`.
     """
     data = read_bounded(path, "image", _MAX_BYTES, advice="Check the path.")
-    header = _checked_header(path, data)
-    image, complaint = _decoded(data)
-    if image is None:
-        raise FileError(f"The image {path} is damaged or of an unknown kind ({len(data)} bytes). {_ADVICE}")
+    image, header = _decode(path, data, _checked_header(path, data), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
     if image.dtype not in (np.uint8, np.uint16):
         raise FileError(f"The image {path} holds values of type {image.dtype}. Convert it to 8 or 16 bits.")
-    header = replace(header, doubt=header.doubt or complaint)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), header  # type: ignore[return-value]
+    return image, header
 
 
-def _decoded(data: bytes) -> tuple[np.ndarray | None, str | None]:
-    """What OpenCV decodes, and what the library of the format complains about while it goes on."""
+def decode_reduced(path: Path | str, reduction: int) -> tuple[NDArray[np.uint8], ImageHeader] | None:
+    """(⌈H / reduction⌉, ⌈W / reduction⌉, 3) RGB of a JPEG file, which its decoder gives sooner than the whole.
+
+    A pixel at column i covers columns i · reduction up to (i + 1) · reduction of the whole image, and rows likewise.
+
+    Args:
+        reduction: 2, 4 or 8.
+
+    Returns:
+        The image and the header, which has the size of the whole; None for a file of another kind, or one that is to be
+        turned, whose pixels would not begin at the corner.
+
+    Raises:
+        FileError: see `read_image`.
+    """
+    data = read_bounded(path, "image", _MAX_BYTES, advice="Check the path.")
+    header = _checked_header(path, data)
+    if header.orientation != 1 or not data.startswith(JPEG):
+        return None
+    image, header = _decode(path, data, header, _REDUCED[reduction])
+    return (
+        (image, header) if image.shape[:2] == (-(-header.height // reduction), -(-header.width // reduction)) else None
+    )
+
+
+def _decode(path: Path | str, data: bytes, header: ImageHeader, flags: int) -> tuple[np.ndarray, ImageHeader]:
+    """RGB, and the header with what the library of the format complains about while it goes on."""
     with _complaints() as complaints:
         try:
-            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+            image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags)
         except cv2.error:
             image = None
-    return image, f"is not whole ({printable(complaints[0], most=80)})" if complaints else None
+    if image is None:
+        raise FileError(f"The image {path} is damaged or of an unknown kind ({len(data)} bytes). {_ADVICE}")
+    complaint = f"is not whole ({printable(complaints[0], most=80)})" if complaints else None
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), replace(header, doubt=header.doubt or complaint)
 
 
 @contextmanager

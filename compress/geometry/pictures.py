@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from compress.core import FileError, warn
 from compress.core.ordering import doubtful_order
-from compress.geometry.image_headers import KINDS, ImageHeader
+from compress.geometry.image_headers import JPEG_SUFFIXES, KINDS, ImageHeader
 from compress.geometry.images import (
     decode_image,
+    decode_reduced,
     has_images,
     image_files,
     in_eight_bits,
@@ -36,6 +37,21 @@ class _Values(NamedTuple):
     low: int
     high: int
     bits: int | None
+
+
+class ReducedFrame(NamedTuple):
+    """A frame at 1/`reduction` of its scale.
+
+    Attributes:
+        image: (⌈height / reduction⌉, ⌈width / reduction⌉, 3) uint8 RGB; a pixel covers `reduction`² of the frame's.
+        reduction: 1, 2, 4 or 8.
+        width, height: Of the frame, in pixels.
+    """
+
+    image: NDArray[np.uint8]
+    reduction: int
+    width: int
+    height: int
 
 
 class Pictures:
@@ -87,6 +103,26 @@ class Pictures:
             return in_eight_bits(image, self._bits)
         self._check_brightness(image)
         return image  # type: ignore[return-value]
+
+    def reduced_frame(self, index: int, reduction: int, /) -> ReducedFrame:
+        """A frame at 1/2, 1/4 or 1/8 of its scale, for which a JPEG file is decoded sooner; others stay as they are.
+
+        Frames are taken from anywhere and one at a time here, so the first is not opened to compare sizes with.
+
+        Raises:
+            FileError: see `frame`.
+        """
+        path = self.files[index]
+        found = decode_reduced(path, reduction) if path.suffix.lower() in JPEG_SUFFIXES else None
+        if found is None:
+            image = self.frame(index)
+            return ReducedFrame(image, 1, image.shape[1], image.shape[0])
+        image, header = found
+        if self._size is not None:
+            self._check_size(index, (header.height, header.width))
+        self._check_header(path, header)
+        self._check_brightness(image)
+        return ReducedFrame(image, reduction, header.width, header.height)
 
     def _check_size(self, index: int, shape: tuple[int, ...]) -> None:
         if not self._one_size:

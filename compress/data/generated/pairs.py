@@ -14,10 +14,15 @@ from compress.data.generated.random_scene import make_scene
 from compress.data.generated.raster import Image
 from compress.data.generated.scene import Scene, View
 from compress.data.generated.textures import Random
-from compress.data.pairs import Pairs, jittered
+from compress.data.pairs import FRAME_SAMPLERS, DrawnFrames, Jitter, PairRecipe, Pairs, jittered
+from compress.data.pairs.augmentation import augmented, label_middle
 
 _LENGTH = 120
+_DEFAULT = PairRecipe()
 _SIZES = ((320, 240), (360, 240), (400, 300), (480, 270), (288, 352), (640, 360))
+
+_Pair = tuple[list[Image], Image, NDArray[np.float32]]
+"""Templates, search crop, and the target's box in that."""
 
 
 def sample_pairs(
@@ -31,25 +36,30 @@ def sample_pairs(
     search_factor: float = 4.0,
     per_scene: int = 8,
     images: Sequence[Image] = (),
+    recipe: PairRecipe = _DEFAULT,
 ) -> Pairs:
     """Batch number `index` of the endless stream that `seed` names; the same numbers give the same batch.
 
-    The search crop is jittered as OSTrack's training does it: centre by up to 1.5 box sizes, size by exp(0.25·N(0, 1)).
+    By default the search crop is jittered as OSTrack's training does it: centre by up to 1.5 box sizes, size by
+    exp(0.25·N(0, 1)). Of a recipe its sampler, gaps, templates, jitter, augmentation and labels count; its rules of
+    rejection and decoding are those of recorded frames.
     """
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, index])))
     sizes = ((template_size, template_factor), (search_size, search_factor))
-    found: list[tuple[Image, Image, NDArray[np.float32]]] = []
+    found: list[_Pair] = []
     scenes: list[int] = []
     number = 0
     while len(found) < count:
         scene = _random_scene(rng, images)
-        shown = [_pair(rng, scene, *sizes) for _ in range(min(per_scene, count - len(found)))]
+        shown = [_pair(rng, scene, *sizes, recipe) for _ in range(min(per_scene, count - len(found)))]
         kept = [pair for pair in shown if pair is not None]
         found += kept
         scenes += [number] * len(kept)
         number += 1
     templates, searches, boxes = zip(*found, strict=True)
-    return Pairs(np.stack(templates), np.stack(searches), np.stack(boxes), np.array(scenes))
+    more = np.array([each[1:] for each in templates]) if recipe.templates > 1 else None
+    first = np.stack([each[0] for each in templates])
+    return Pairs(first, np.stack(searches), np.stack(boxes), np.array(scenes), more)
 
 
 def _random_scene(rng: Random, images: Sequence[Image]) -> Scene:
@@ -58,25 +68,46 @@ def _random_scene(rng: Random, images: Sequence[Image]) -> Scene:
 
 
 def _pair(
-    rng: Random, scene: Scene, template: tuple[int, float], search: tuple[int, float]
-) -> tuple[Image, Image, NDArray[np.float32]] | None:
-    first = int(rng.integers(0, _LENGTH))
-    second = int(np.clip(first + rng.integers(-100, 101), 0, _LENGTH - 1))
-    box_t, share_t = scene.box(first)
-    box_s, share_s = scene.box(second)
-    if min(share_t, share_s) < 0.25 or min(*box_t[2:], *box_s[2:]) < 6:
+    rng: Random, scene: Scene, template: tuple[int, float], search: tuple[int, float], recipe: PairRecipe
+) -> _Pair | None:
+    drawn = _drawn(rng, scene, recipe)
+    if drawn is None:
         return None
-    around_target = scene.draw(first, _view(box_t, *template)[0])
-    around_search, box = _search_crop(rng, scene, second, box_s, *search)
-    return (*_degrade(rng, around_target, around_search), box)
+    boxes = [scene.box(t) for t in (*drawn.templates, drawn.search)]
+    if not all(_shows(*each) for each in boxes):
+        return None
+    crops = [
+        scene.draw(t, _view(_around(rng, box, recipe.template_jitter), *template)[0])
+        for t, (box, _) in zip(drawn.templates, boxes, strict=False)
+    ]
+    around_search, box = _search_crop(rng, scene, drawn.search, boxes[-1][0], *search, recipe)
+    crops, box = augmented(rng, _degrade(rng, [*crops, around_search]), box, recipe)
+    return crops[:-1], crops[-1], box
+
+
+def _drawn(rng: Random, scene: Scene, recipe: PairRecipe) -> DrawnFrames | None:
+    if recipe.sampler == _DEFAULT.sampler and recipe.templates == 1:  # whatever shows there, which is cheap to ask for
+        first = int(rng.integers(0, _LENGTH))
+        away = rng.integers(-recipe.max_gap, recipe.max_gap + 1)
+        return DrawnFrames((first,), int(np.clip(first + away, 0, _LENGTH - 1)))
+    shown = np.array([_shows(*scene.box(t)) for t in range(_LENGTH)])
+    return FRAME_SAMPLERS[recipe.sampler](rng, shown, recipe)
+
+
+def _shows(box: NDArray[np.float64], share: float) -> bool:
+    return share >= 0.25 and min(box[2:]) >= 6
+
+
+def _around(rng: Random, box: NDArray[np.float64], jitter: Jitter) -> NDArray[np.float64]:
+    return box if jitter == Jitter() else jittered(rng, box, jitter)
 
 
 def _search_crop(
-    rng: Random, scene: Scene, t: int, box: NDArray[np.float64], size: int, factor: float
+    rng: Random, scene: Scene, t: int, box: NDArray[np.float64], size: int, factor: float, recipe: PairRecipe
 ) -> tuple[Image, NDArray[np.float32]]:
-    grown = jittered(rng, box)
+    grown = _around(rng, box, recipe.search_jitter)
     view, (x, y, side) = _view(grown, size, factor)
-    centre = (box[:2] + box[2:] / 2 - (x, y)) / side
+    centre = (box[:2] + box[2:] / 2 - (x, y)) / side + (label_middle(size, recipe.label_centre) - 0.5)
     return scene.draw(t, view), np.concatenate([centre, box[2:] / side]).astype(np.float32)
 
 
@@ -88,19 +119,17 @@ def _view(box: NDArray[np.float64], size: int, factor: float) -> tuple[View, tup
     return View.crop(left, top, side, size), (left, top, side)
 
 
-def _degrade(rng: Random, template: Image, search: Image) -> tuple[Image, Image]:
-    """What cameras and codecs do: grey video, compression, softening and sharpening."""
+def _degrade(rng: Random, crops: list[Image]) -> list[Image]:
+    """What cameras and codecs do, to all crops of a pair alike: grey video, compression, softening and sharpening."""
     if rng.random() < 0.06:
-        template, search = _grey(template), _grey(search)
+        crops = [_grey(crop) for crop in crops]
     choice = rng.random(2)
     if choice[0] < 0.35:
         quality = int(rng.integers(25, 90))
-        template, search = _compress(template, quality), _compress(search, quality)
+        crops = [_compress(crop, quality) for crop in crops]
     if choice[1] < 0.15:
-        template, search = cv2.blur(template, (3, 3)), cv2.blur(search, (3, 3))  # type: ignore[assignment]
-    elif choice[1] < 0.35:
-        template, search = _sharpen(template), _sharpen(search)
-    return template, search
+        return [cv2.blur(crop, (3, 3)) for crop in crops]  # type: ignore[misc]
+    return [_sharpen(crop) for crop in crops] if choice[1] < 0.35 else crops
 
 
 def _grey(image: Image) -> Image:

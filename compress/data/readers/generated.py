@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
@@ -69,7 +68,7 @@ class GeneratedSource:
 
     def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:
         """See `DataSource` and `sample_pairs`."""
-        return sample_pairs(seed, index, count, images=self._images, **asdict(sizes))
+        return sample_pairs(seed, index, count, images=self._images, **vars(sizes))
 
     def with_images(self, folder: str) -> DataSource:
         """See `DataSource`."""
