@@ -36,7 +36,7 @@ def command(
     from compress.data import open_source
     from compress.distill import train_teacher
 
-    source = open_source(train_data, images=images or "")
+    source = open_source(train_data, images=images or "", training=True)
     how = chosen(TeacherRecipe, recipe)
     with progress_display(quiet=quiet) as progress:
         train_teacher(describe(name), how, source, out=out, device=device, workers=workers, progress=progress)

@@ -20,13 +20,15 @@ from typing import NamedTuple
 
 from compress.core import FileError, Store, fingerprint
 from compress.data.annotations import check_size
-from compress.geometry import is_image, picture_folder
+from compress.data.recorded_sequence import SequenceFiles
+from compress.geometry import is_image
 
 _VERSION = 2
 """Counts up with what a fingerprint is made of, and with how the files are read, since scores are kept by it."""
 _BLOCK = 4096
 _BLOCKS = dict.fromkeys((".bmp", ".tif", ".tiff"), 64)
-"""Blocks read of an image, evenly spread with head and tail among them: 3, and more of what is not compressed."""
+"""Blocks read of a file, evenly spread with head and tail among them: 3 of an image, and more of what is not
+compressed, or holds many frames."""
 _IMAGES = 100_000
 """Beyond so many images of a source, so many are read, evenly from all sequences; all are held to name and size."""
 _RECENT_NS = 3_000_000_000
@@ -52,14 +54,10 @@ class _Group:
         return [*self.images, *self.labels]
 
 
-def sequences_fingerprint(folders: Sequence[Path], *, whole: Collection[str]) -> str:
-    """Fingerprint of sequences, each a folder of annotation files and of images, beside them or in a folder of theirs.
+def recorded_fingerprint(listed: Sequence[SequenceFiles]) -> str:
+    """Fingerprint of recorded sequences, wherever they lie.
 
-    Names of folders count where there are several, since they decide the order.
-
-    Args:
-        folders: One for each sequence.
-        whole: Names of the annotation files, which are read whole.
+    Names of sequences count where there are several, since they decide the order; names of folders of images do not.
 
     Returns:
         32 hexadecimal digits.
@@ -68,12 +66,12 @@ def sequences_fingerprint(folders: Sequence[Path], *, whole: Collection[str]) ->
         FileError: a file that cannot be read, or is none.
     """
 
-    def group(folder: Path) -> _Group:
-        images = _listed(picture_folder(folder), is_image)
-        name = folder.name if len(folders) > 1 else ""
-        return _Group(name, images, _listed(folder, lambda name: name in whole))
+    def group(files: SequenceFiles) -> _Group:
+        name = files.name if len(listed) > 1 else ""
+        labels = sorted(_regular(_file(path)) for path in files.annotations)
+        return _Group(name, _frames(files), labels)
 
-    return _kept([group(folder) for folder in folders])
+    return _kept([group(files) for files in listed])
 
 
 def files_fingerprint(files: Iterable[Path]) -> str:
@@ -82,7 +80,7 @@ def files_fingerprint(files: Iterable[Path]) -> str:
     Raises:
         FileError: a file that cannot be read, or is none.
     """
-    return _kept([_Group("", [_regular(_File(str(path.parent), path.name, _status(path))) for path in files])])
+    return _kept([_Group("", [_regular(_file(path)) for path in files])])
 
 
 def _kept(groups: Sequence[_Group]) -> str:
@@ -124,12 +122,16 @@ def _digest(group: _Group, most: int) -> str:
     for index, file in enumerate(group.images):
         digest.update(f"\n{file.name} {file.status.st_size} ".encode(errors="surrogateescape"))
         if index in sampled:
-            _add(digest.update, file, _BLOCKS.get(os.path.splitext(file.name)[1].lower(), 3))
+            _add(digest.update, file, _blocks(file.name))
     for file in group.labels:
         check_size(os.path.join(file.folder, file.name), file.status.st_size, len(group.images))
         digest.update(f"\n{file.name} {file.status.st_size} ".encode())
         _add(digest.update, file, None)
     return digest.hexdigest()
+
+
+def _blocks(name: str) -> int:
+    return _BLOCKS.get(os.path.splitext(name)[1].lower(), 3 if is_image(name) else 64)
 
 
 def _spread(count: int, most: int) -> Collection[int]:
@@ -166,9 +168,17 @@ def _listed(folder: Path, wanted: Callable[[str], bool]) -> list[_File]:
     return sorted(found)
 
 
-def _status(path: Path) -> os.stat_result:
+def _frames(files: SequenceFiles) -> list[_File]:
+    if files.frames:
+        return [_regular(_file(files.images / name)) for name in files.frames[files.first : files.stop]]
+    if not os.path.isdir(files.images):
+        return [_regular(_file(files.images))]
+    return _listed(files.images, is_image)
+
+
+def _file(path: Path) -> _File:
     try:
-        return path.stat()
+        return _File(str(path.parent), path.name, path.stat())
     except OSError as error:
         raise FileError(f"Cannot read {path}: {error.strerror or error}.") from error
 

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from compress.core import FileError
 from compress.data.annotations import read_boxes, read_first_box, read_labels
-from compress.geometry import Pictures, check_image, has_images
+from compress.data.listing import existing, inner_folders
+from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
+from compress.geometry import check_image, has_images, picture_folder
 
 _TRUTHS = ("groundtruth.txt", "groundtruth_rect.txt")
 _VISIBLE: dict[str, Callable[[NDArray[np.float64]], NDArray[np.bool_]]] = {
@@ -26,28 +28,7 @@ _CHECKED = 100
 """Sequences whose first image is looked at when they are opened, so that a source without content is refused."""
 
 
-class FolderSequence:
-    """Images in the order of their numbers, with boxes and visibility; frames are read when asked for."""
-
-    def __init__(self, name: str, images: Pictures, boxes: NDArray[np.float64], visible: NDArray[np.bool_]) -> None:
-        self.name = name
-        self.images = images
-        self.boxes = boxes
-        self.visible = visible
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def frame(self, index: int, /) -> NDArray[np.uint8]:
-        """(H, W, 3) RGB.
-
-        Raises:
-            FileError: see `Pictures.frame`.
-        """
-        return self.images.frame(index)
-
-
-def read_folder(path: Path | str) -> list[FolderSequence]:
+def read_folder(path: Path | str) -> list[RecordedSequence]:
     """Read one sequence, or a folder of sequences in the order of their names.
 
     A sequence is a folder of images, or with a folder `img`, `imgs`, `color`, `images` or `frames` of images, and with
@@ -58,10 +39,48 @@ def read_folder(path: Path | str) -> list[FolderSequence]:
     Raises:
         FileError: naming what is missing or wrong, and the line where one is.
     """
-    found = [_read_sequence(folder) for folder in sequence_folders(path)]
+    found = [RecordedSequence(files, folder_annotations) for files in listed_folders(path)]
+    for sequence in found:
+        _ = sequence.annotations
     for sequence in found[:_CHECKED]:
         check_image(sequence.images.files[0])
     return found
+
+
+def listed_folders(path: Path | str) -> list[SequenceFiles]:
+    """Where the sequences lie that `read_folder` reads; nothing is opened.
+
+    Raises:
+        FileError: there is none.
+    """
+    return [folder_files(folder) for folder in sequence_folders(path)]
+
+
+def folder_files(folder: Path, name: str = "") -> SequenceFiles:
+    """Where a sequence lies that has its annotations, whichever there are, in a folder with its images.
+
+    Args:
+        name: Of the sequence; the folder's by default.
+    """
+    return SequenceFiles(name or folder.resolve().name, picture_folder(folder), existing(folder, LABELS))
+
+
+def folder_annotations(files: SequenceFiles, frames: int) -> Annotations:
+    """A box for each image and the labels that there are, see `read_folder`.
+
+    Raises:
+        FileError: there are no boxes; or a file is damaged, or of another number of images.
+    """
+    if not files.annotations or files.annotations[0].name not in _TRUTHS:
+        raise FileError(
+            f"{files.images} holds {frames} images but no {_TRUTHS[0]}. Add it, one x,y,w,h line per image."
+        )
+    boxes = read_boxes(files.annotations[0], frames)
+    visible = np.ones(frames, dtype=bool)
+    for path in files.annotations:
+        if path.name in _VISIBLE:
+            visible &= _VISIBLE[path.name](read_labels(path, frames))
+    return Annotations.of_boxes(boxes, visible if len(boxes) == frames else None)
 
 
 def first_box(path: Path | str) -> list[float] | None:
@@ -83,8 +102,7 @@ def sequence_folders(path: Path | str) -> list[Path]:
     folder = Path(path)
     if _truth(folder) or has_images(folder):
         return [folder]
-    inner = sorted(d for d in folder.iterdir() if d.is_dir() and not d.name.startswith("."))
-    found = [d for d in inner if _truth(d) or has_images(d)]
+    found = [d for d in inner_folders(folder) if _truth(d) or has_images(d)]
     if not found:
         raise FileError(
             f"{folder} holds no sequence: neither it nor a folder in it has images with a {_TRUTHS[0]}. "
@@ -94,30 +112,4 @@ def sequence_folders(path: Path | str) -> list[Path]:
 
 
 def _truth(folder: Path) -> Path | None:
-    return next((folder / name for name in _TRUTHS if (folder / name).exists()), None)
-
-
-def _read_sequence(folder: Path) -> FolderSequence:
-    path = _truth(folder)
-    images = Pictures.of_folder(folder)
-    if path is None:
-        raise FileError(f"{folder} holds {len(images)} images but no {_TRUTHS[0]}. Add it, one x,y,w,h line per image.")
-    boxes = read_boxes(path, len(images))
-    if len(boxes) != len(images):
-        raise _mismatch(path, len(boxes), images)
-    visible = np.asarray((boxes[:, 2:] > 0).all(axis=1))
-    for name, shows in _VISIBLE.items():
-        if (folder / name).exists():
-            visible &= shows(read_labels(folder / name, len(images)))
-    if not (boxes[0, 2:] > 0).all():
-        raise FileError(f"{path} line 1: the first box has no area, so there is nothing to follow. Correct it.")
-    return FolderSequence(folder.resolve().name, images, boxes, visible)
-
-
-def _mismatch(path: Path, boxes: int, images: Pictures) -> FileError:
-    if boxes == 1:
-        return FileError(
-            f"{path} has one box for {len(images)} images, as in a test set: enough for `compress track`, but scores "
-            "and training need a box for each image."
-        )
-    return FileError(f"{path} has {boxes} boxes but {images.name} has {len(images)} images. Each needs the other.")
+    return next(iter(existing(folder, _TRUTHS)), None)

@@ -7,15 +7,18 @@ from importlib import import_module
 
 from compress.core import FileError, UsageError, fingerprint
 from compress.data.readers import registered_readers
+from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
 from compress.data.sources import DataSource, Split
 
 
-def open_source(text: str, *, images: str = "") -> DataSource:
+def open_source(text: str, *, images: str = "", training: bool = False) -> DataSource:
     """The source that a user names, such as `generated` or `folder:PATH`.
 
     Args:
         images: Folder of images as texture of generated pairs; empty for none.
+        training: It is to be trained on: where no split is named, its training split is meant, not the one that
+            trackers are scored on. The name of the source names the split.
 
     Raises:
         UsageError: no reader has this prefix, or its reader needs another form.
@@ -26,6 +29,8 @@ def open_source(text: str, *, images: str = "") -> DataSource:
         forms = " or ".join(repr(reader.form) for _, reader in readers.items())
         raise UsageError(f"Data must be {forms} but is {text!r}. Example: folder:videos/my-video.")
     source = readers[prefix](location)
+    if training and isinstance(source, RecordedSource):
+        source = source.for_training()
     return source.with_images(images) if images else source
 
 
@@ -80,3 +85,8 @@ class DataReference:
 def split_key(source: DataSource | DataReference, split: Split) -> str:
     """The fingerprint of what a split of a source holds, which scores are kept by."""
     return fingerprint([source.fingerprint, split])
+
+
+def convention_of(source: DataSource) -> str:
+    """The data set whose convention scores on a source follow, such as `got10k`; empty for the default one."""
+    return str(getattr(source, "convention", ""))

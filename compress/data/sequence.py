@@ -1,4 +1,4 @@
-"""`Sequence`: one video with true boxes; and one whose frames are kept in memory."""
+"""`Sequence`: one video with true boxes; what else may be known of one; and one whose frames are kept in memory."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ class Sequence(Protocol):
         ...
 
 
+def attributes_of(sequence: Sequence) -> frozenset[str]:
+    """Names of what is difficult in a sequence, as its data set says; empty for a sequence without."""
+    found: frozenset[str] = getattr(sequence, "attributes", frozenset())
+    return found
+
+
+def first_only(sequence: Sequence) -> bool:
+    """Whether only the first box of a sequence is known, as in test sets that a server scores."""
+    return bool(getattr(sequence, "first_only", False))
+
+
 class CachedSequence:
     """A sequence, or its first `length` frames.
 
@@ -62,3 +73,13 @@ class CachedSequence:
     def visible(self) -> NDArray[np.bool_]:
         """(n,) whether the object shows."""
         return self._sequence.visible[: self._length]
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """See `attributes_of`."""
+        return attributes_of(self._sequence)
+
+    @property
+    def first_only(self) -> bool:
+        """See `compress.data.first_only`."""
+        return first_only(self._sequence)

@@ -75,7 +75,8 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     sampler = SAMPLERS[settings.sampler](settings.seed)
     if isinstance(sampler, SpaceAware):
         sampler.check(space, teacher.spec)
-    data, train_data = open_source(settings.data), open_source(settings.train_data, images=settings.images)
+    data = open_source(settings.data)
+    train_data = open_source(settings.train_data, images=settings.images, training=True)
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))
     plan = planned_students(settings.plan, space, teacher.spec) if settings.plan else []

@@ -42,7 +42,7 @@ def with_absolute_paths(config: SearchSettings) -> SearchSettings:
     return dataclasses.replace(
         config,
         data=open_source(config.data).name,
-        train_data=open_source(config.train_data).name,
+        train_data=open_source(config.train_data, training=True).name,
         images=_absolute(config.images),
         weights=_absolute(config.weights),
         space=_absolute(config.space) if is_space_file(config.space) else config.space,
@@ -53,7 +53,7 @@ def content_of(config: SearchSettings, setup: TrainingSetup, space: Space) -> di
     """Fingerprints of what the settings of a search name, as it is now."""
     return {
         "data": setup.evaluation.fingerprint,
-        "train_data": open_source(config.train_data).fingerprint,
+        "train_data": open_source(config.train_data, training=True).fingerprint,
         "images": setup.training.fingerprint if config.images else "",
         "weights": setup.teacher.weights,
         **space_content(space),

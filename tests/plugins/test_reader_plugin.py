@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from compress import search
 from compress.cli import main
 from compress.core import FileError
-from compress.data import READERS, DataReference, RecordedSource, Sequence, open_source
+from compress.data import READERS, DataReference, RecordedSource, Sequence, SequenceFiles, open_source
 from compress.testing import source_suite
 from compress.testing.small_teacher import SMALL
 
@@ -41,22 +39,12 @@ class ArraySource(RecordedSource):
     form = "arrays:PATH"
     summary = "arrays of the lab"
 
-    def read(self) -> list[Sequence]:
-        found: list[Sequence] = []
-        for path in self._files:
-            with np.load(path) as arrays:
-                found.append(Walk(path.stem, arrays["frames"], arrays["boxes"]))
-        return found
+    def listed(self) -> list[SequenceFiles]:
+        return [SequenceFiles(path.stem, path) for path in sorted(self.path.glob("*.npz"))]
 
-    @cached_property
-    def fingerprint(self) -> str:
-        return hashlib.sha256(b"".join(path.read_bytes() for path in self._files)).hexdigest()
-
-    @property
-    def _files(self) -> list[Path]:
-        if not (found := sorted(self.path.glob("*.npz"))):
-            raise FileError(f"{self.path} holds no .npz file. Give a folder with some.")
-        return found
+    def opened(self, files: SequenceFiles) -> Sequence:
+        with np.load(files.images) as arrays:
+            return Walk(files.name, arrays["frames"], arrays["boxes"])
 
 
 @pytest.fixture(scope="module", autouse=True)

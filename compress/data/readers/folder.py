@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
-from compress.data.file_fingerprints import sequences_fingerprint
-from compress.data.folder_sequences import LABELS, read_folder, sequence_folders
+from compress.data.folder_sequences import folder_annotations, listed_folders
+from compress.data.recorded_sequence import RecordedSequence, SequenceFiles
 from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
 from compress.data.sources import READERS
@@ -18,11 +16,10 @@ class FolderSource(RecordedSource):
     form = "folder:PATH"
     summary = "sequences in the layout of GOT-10k, LaSOT, OTB or VOT"
 
-    def read(self) -> list[Sequence]:
-        """See `read_folder`."""
-        return list(read_folder(self.path))
+    def listed(self) -> list[SequenceFiles]:
+        """See `listed_folders`."""
+        return listed_folders(self.path)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of names, frames, boxes and labels, wherever the folder lies."""
-        return sequences_fingerprint(sequence_folders(self.path), whole=LABELS)
+    def opened(self, files: SequenceFiles) -> Sequence:
+        """See `folder_annotations`."""
+        return RecordedSequence(files, folder_annotations)

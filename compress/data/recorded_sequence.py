@@ -1,0 +1,166 @@
+"""One recorded sequence: where its files lie, and its frames and boxes, which are read when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compress.core import FileError
+from compress.geometry import Pictures
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceFiles:
+    """Where one sequence lies, as `RecordedSource.listed` finds it: nothing of it has been opened.
+
+    Attributes:
+        name: As the data set calls it, unique within its source.
+        images: The folder of its frames; or one file that holds them, such as a video.
+        annotations: Files that say where the object is, that of the boxes first. Those that exist; they are part of
+            what identifies the data, and changes of them are noticed.
+        frames: Names of its frames in `images`, in order; empty for all images there in the order of their numbers.
+        first, stop: The part of the frames that belongs to it, as positions from 0; `stop` is not part of it, and None
+            means up to the end.
+        boxes: Its boxes x, y, w, h, where the listing itself knows them; they need no opening then.
+    """
+
+    name: str
+    images: Path
+    annotations: tuple[Path, ...] = ()
+    frames: tuple[str, ...] = ()
+    first: int = 0
+    stop: int | None = None
+    boxes: tuple[tuple[float, float, float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """What annotation files say of a sequence.
+
+    Attributes:
+        boxes: (n, 4) x, y, w, h in pixels, the first pixel's corner at 0, 0; zeros where the object is absent.
+        visible: (n,) whether the object shows.
+        attributes: Names of what is difficult in it, for tables by attribute; empty where the data set has none.
+        first_only: Only the first box is known, as in test sets that a server scores; the others are zeros.
+    """
+
+    boxes: NDArray[np.float64]
+    visible: NDArray[np.bool_]
+    attributes: frozenset[str] = frozenset()
+    first_only: bool = False
+
+    @classmethod
+    def of_boxes(
+        cls,
+        boxes: NDArray[np.float64],
+        visible: NDArray[np.bool_] | None = None,
+        *,
+        attributes: frozenset[str] = frozenset(),
+    ) -> Annotations:
+        """Of a box for each frame; the object shows where its box has an area, and `visible` says nothing else."""
+        shows = np.asarray((boxes[:, 2:] > 0).all(axis=1))
+        return cls(boxes, shows if visible is None else shows & visible, attributes)
+
+    @classmethod
+    def of_first(
+        cls, box: NDArray[np.float64], frames: int, *, attributes: frozenset[str] = frozenset()
+    ) -> Annotations:
+        """Of a sequence of so many frames of which only the first box (4,) is known."""
+        boxes, visible = np.zeros((frames, 4)), np.zeros(frames, dtype=bool)
+        boxes[0], visible[0] = box, True
+        return cls(boxes, visible, attributes, first_only=True)
+
+
+Annotate = Callable[[SequenceFiles, int], Annotations]
+"""Reads the annotations of a sequence of so many frames; raises FileError, naming file and line."""
+
+
+class RecordedSequence:
+    """A `Sequence` of image files. Its frames are listed and its annotations parsed when they are first asked for.
+
+    Args:
+        files: Where it lies.
+        annotate: Reads its annotations; one of a module, so that sequences can be sent to other processes.
+    """
+
+    def __init__(self, files: SequenceFiles, annotate: Annotate) -> None:
+        self.name, self.files, self._annotate = files.name, files, annotate
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def frame(self, index: int, /) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB.
+
+        Raises:
+            FileError: see `Pictures.frame`.
+        """
+        return self.images.frame(index)
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """(n, 4) x, y, w, h in pixels. Raises FileError where an annotation file is missing or damaged."""
+        return self.annotations.boxes
+
+    @property
+    def visible(self) -> NDArray[np.bool_]:
+        """(n,) whether the object shows. Raises FileError as `boxes` does."""
+        return self.annotations.visible
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """See `Annotations`. Raises FileError as `boxes` does."""
+        return self.annotations.attributes
+
+    @property
+    def first_only(self) -> bool:
+        """See `Annotations`. Raises FileError as `boxes` does."""
+        return self.annotations.first_only
+
+    @cached_property
+    def annotations(self) -> Annotations:
+        """What its annotation files say, held to the number of its frames.
+
+        Raises:
+            FileError: one is missing or damaged, or says another number of frames.
+        """
+        found = self._annotate(self.files, len(self))
+        check_annotations(self.files, found, len(self))
+        return found
+
+    @cached_property
+    def images(self) -> Pictures:
+        """Its frames. Raises FileError where there are none."""
+        files = self.files
+        if files.frames:
+            images = Pictures([files.images / name for name in files.frames], str(files.images))
+        else:
+            images = Pictures.of_folder(files.images)
+        images.files = images.files[files.first : files.stop]
+        if not images.files or (files.stop is not None and len(images) < files.stop - files.first):
+            raise FileError(
+                f"{files.images} has no frames {files.first + 1} to {files.stop or 'the last'}, which {files.name} is "
+                "made of. Complete the data."
+            )
+        return images
+
+
+def check_annotations(files: SequenceFiles, found: Annotations, frames: int) -> None:
+    """Raises FileError where annotations are of another number of frames, or do not say what is to be followed."""
+    path = files.annotations[0] if files.annotations else files.images
+    if len(found.boxes) == 1 < frames:
+        raise FileError(
+            f"{path} has one box for {frames} images, as in a test set: enough for `compress track`, but scores and "
+            "training need a box for each image."
+        )
+    if not len(found.boxes) == len(found.visible) == frames:
+        raise FileError(
+            f"{path} has {len(found.boxes)} boxes but {files.images} has {frames} images. Each needs the other."
+        )
+    if not (found.boxes[0, 2:] > 0).all():
+        raise FileError(f"{path} line 1: the first box has no area, so there is nothing to follow. Correct it.")
