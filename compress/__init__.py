@@ -19,11 +19,12 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 _LAZY = {
     "create_tracker": "compress.models",
     "describe": "compress.core",
+    "finetune": "compress.driver.finetuning.finetune",
     "load_tracker": "compress.models",
     "search": "compress.driver.search",
 }
 
-__all__ = ["create_tracker", "describe", "load_tracker", "search"]
+__all__ = ["create_tracker", "describe", "finetune", "load_tracker", "search"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,10 +2,14 @@
 
 from compress.archive.agreement import Agreement, rank_agreement, scored_by_fidelity, trust_sentences
 from compress.archive.archive import Archive
-from compress.archive.comparison import PairedDifference, bootstrap_error, paired_difference, versus_next, within_noise
+from compress.archive.comparison import versus_next, within_noise
 from compress.archive.dominance import dominates, nondominated_rank, pareto_mask
 from compress.archive.execution_paths import paths_from
+from compress.archive.finetuned import finetuned_records, store_finetuned
+from compress.archive.learning_curves import CurveFile, CurvePoint, distilling_step, read_curve
+from compress.archive.lineage import FINETUNED, Improvement, Lineage
 from compress.archive.origins import origin_sentences
+from compress.archive.paired_difference import PairedDifference, bootstrap_error, paired_difference
 from compress.archive.plan import Plan
 from compress.archive.prior_accuracy import SHARE, PriorAccuracy
 from compress.archive.record import Record, Status, fidelity_order, variant_name
@@ -47,6 +51,11 @@ from compress.archive.time_spent import PHASES, TimeSpent, add_phases, time_sent
 
 __all__ = [
     "Archive",
+    "CurveFile",
+    "CurvePoint",
+    "FINETUNED",
+    "Improvement",
+    "Lineage",
     "PHASES",
     "PairedDifference",
     "Plan",
@@ -66,7 +75,9 @@ __all__ = [
     "check_study_file",
     "close",
     "dominates",
+    "distilling_step",
     "explained_storage",
+    "finetuned_records",
     "has_study",
     "new_study_name",
     "noted_storage",
@@ -82,6 +93,7 @@ __all__ = [
     "paired_difference",
     "pareto_mask",
     "read_archive",
+    "read_curve",
     "read_knobs",
     "read_study",
     "row",
@@ -93,6 +105,7 @@ __all__ = [
     "run_dir_lock",
     "running_search",
     "storage_url",
+    "store_finetuned",
     "store_measured",
     "store_plan",
     "store_record",

@@ -23,6 +23,7 @@ class Archive:
         environment: What it ran on (versions, processor), where recorded.
         plan: Of a run that trained nothing; None of a search.
         phases: Seconds that the search took beside its jobs, by phase; see `time_spent`.
+        finetuned: Variants that were trained on after the search; they are on no front of it.
     """
 
     run_dir: Path
@@ -33,6 +34,7 @@ class Archive:
     environment: dict[str, Any] = field(default_factory=dict)
     plan: Plan | None = None
     phases: dict[str, Any] = field(default_factory=dict)
+    finetuned: tuple[Record, ...] = ()
 
     def candidates(self, fidelity: str) -> list[Record]:
         """Variants done at exactly `fidelity` that meet the bound."""
@@ -91,7 +93,7 @@ class Archive:
         Raises:
             UsageError: unknown variant, with close matches.
         """
-        known = {record.variant: record for record in (*self.records, self.teacher)}
+        known = {record.variant: record for record in (*self.records, *self.finetuned, self.teacher)}
         if name not in known:
             raise unknown_name("variant", name, known)
         return known[name]

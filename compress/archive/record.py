@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from compress.archive.execution_paths import paths_from
+from compress.archive.lineage import FINETUNED, Lineage
 from compress.archive.prior_accuracy import PriorAccuracy
 from compress.core import Accuracy, ExecutionPath, FileError, Latency, TrackerSpec, mean_layers, path_rows
 from compress.core.plain import Bounds, from_plain, to_plain
@@ -22,7 +23,7 @@ _RESERVED = (TEACHER, "best")
 """What commands call the teacher of a run, and the most accurate of its front; no variant may be named so."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_FIDELITY = re.compile(r"prior|elastic|blockwise|rung-\d{1,3}|full")
+_FIDELITY = re.compile(r"prior|elastic|blockwise|rung-\d{1,3}|full|finetuned")
 _EXAMPLES = {"variant": "v017", "fidelity": "prior, rung-0 or full"}
 _BOUNDS = Bounds(non_finite=True)
 """Figures of a rung may be NaN; where figures must be finite, `problems()` of their class checks it."""
@@ -50,8 +51,8 @@ def check_names(records: Iterable[Record]) -> None:
 
 
 def fidelity_order(fidelity: str) -> float:
-    """Sort key: `prior` below `rung-0` below `elastic` and `blockwise` below `rung-1` … below `full`."""
-    return {"prior": -1, "elastic": 0.5, "blockwise": 0.5, "full": 10_000}.get(fidelity) or int(
+    """Sort key: `prior` below `rung-0` below `elastic` and `blockwise` below `rung-1` … below `full`, `finetuned`."""
+    return {"prior": -1, "elastic": 0.5, "blockwise": 0.5, "full": 10_000, FINETUNED: 20_000}.get(fidelity) or int(
         fidelity.removeprefix("rung-")
     )
 
@@ -61,10 +62,11 @@ class Record:
     """One tracker that was tried.
 
     Attributes:
-        variant: `v017` for trial 17, `teacher` for the teacher.
-        number: Optuna's trial number; −1 for the teacher.
+        variant: `v017` for trial 17, `teacher` for the teacher; of a fine-tuned one its parent's and some digits.
+        number: Optuna's trial number; −1 for the teacher and for fine-tuned variants, which are no trials.
         reason: Why the status is what it is; empty where there is nothing to explain.
-        fidelity: How far `accuracy` can be trusted: `prior`, `rung-0`, `elastic`, `blockwise`, `rung-1`, …, `full`.
+        fidelity: How far `accuracy` can be trusted: `prior`, `rung-0`, `elastic`, `blockwise`, `rung-1`, …, `full`,
+            `finetuned`.
         predicted: Latency from measured components, or estimated; `measured` that of the whole network, where timed.
         params: Parameters.
         macs: Multiply-accumulates of the full forward; `macs_per_frame` leaves the template's share out.
@@ -73,6 +75,7 @@ class Record:
             took; None for others, and before any frame was counted.
         prior: Where nothing was trained, at fidelity `prior`: the accuracy that published ablations suggest.
         origin: How a strategy chose the spec, where it says so; empty where a sampler drew it.
+        lineage: Of a variant at fidelity `finetuned`; None of all others.
     """
 
     variant: str
@@ -92,6 +95,12 @@ class Record:
     paths: Mapping[ExecutionPath, int] | None = None
     prior: PriorAccuracy | None = None
     origin: str = ""
+    lineage: Lineage | None = None
+
+    @property
+    def weights_file(self) -> str:
+        """Its weights under `checkpoints/` of its run; of the same spec, a fine-tuned variant has others."""
+        return f"{self.variant if self.lineage else self.spec.weights_id}.safetensors"
 
     @property
     def ao(self) -> float | None:
@@ -135,6 +144,8 @@ class Record:
         # One or the other, so that an estimate is never read as a measurement, nor the reverse.
         if self.prior is not None and (self.accuracy is not None or self.fidelity != "prior"):
             yield f"prior cannot stand beside an accuracy, or at fidelity {self.fidelity[:80]!r}"
+        if (self.lineage is None) == (self.fidelity == FINETUNED):
+            yield f"lineage goes with fidelity {FINETUNED!r} alone, but the fidelity is {self.fidelity[:80]!r}"
 
     def to_attrs(self) -> dict[str, Any]:
         """JSON types only, for an Optuna user attribute."""

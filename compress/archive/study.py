@@ -1,8 +1,8 @@
 """The run's Optuna study: what is stored in it, and how an archive is read from it.
 
 One study named `compress` in `study.db`. A trial's `record` attribute holds its `Record`. A finished trial cannot
-change, so what is found later lies in study attributes (`measured:VARIANT`, `status:VARIANT`) and is merged in here.
-The study of a plan has an attribute `plan`.
+change, so what is found later lies in study attributes (`measured:VARIANT`, `status:VARIANT`) and is merged in here;
+so do variants that were trained on after the search (`finetuned:VARIANT`). The study of a plan has an attribute `plan`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from compress.archive.archive import Archive
+from compress.archive.finetuned import finetuned_records
 from compress.archive.plan import Plan
 from compress.archive.record import TEACHER, Record, Status, check_names
 from compress.archive.run_files import constraint_of, read_environment, read_settings
@@ -173,9 +174,10 @@ def archive_of(study: optuna.Study | StoredStudy, run_dir: Path, settings: dict[
     records = tuple(_merge(record, attrs, constraint) for record in stored.records)
     if not records:
         raise _too_early(run_dir, "it has tried nothing yet")
-    plan = Plan.from_dict(attrs.get("plan"))
-    environment = read_environment(run_dir)
-    return Archive(run_dir, teacher, records, constraint, settings, environment, plan, attrs.get(PHASES) or {})
+    later = finetuned_records(attrs)
+    check_names([*records, *later])
+    plan, phases = Plan.from_dict(attrs.get("plan")), attrs.get(PHASES) or {}
+    return Archive(run_dir, teacher, records, constraint, settings, read_environment(run_dir), plan, phases, later)
 
 
 def read_archive(run_dir: Path | str) -> Archive:

@@ -1,4 +1,7 @@
-"""`pareto.csv` and `trials.csv`: one row per variant, the teacher among them, marked."""
+"""`pareto.csv` and `trials.csv`: one row per variant, the teacher among them, marked.
+
+Variants that were trained on after the search are in `trials.csv` alone, at fidelity `finetuned`, with their parents.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ def row(archive: Archive, record: Record) -> dict[str, Any]:
         **_accuracy(record),
         **_versus_next(archive, record),
         **_prior(record),
+        **_lineage(record),
         **_latency(record),
         "params": record.params,
         "macs": record.macs,
@@ -47,8 +51,8 @@ def pareto_csv(archive: Archive) -> str:
 
 
 def trials_csv(archive: Archive) -> str:
-    """Everything that was tried as CSV, the teacher first."""
-    return csv_text([row(archive, record) for record in (archive.teacher, *archive.records)])
+    """Everything that was tried as CSV, the teacher first, fine-tuned variants last."""
+    return csv_text([row(archive, record) for record in (archive.teacher, *archive.records, *archive.finetuned)])
 
 
 def write_pareto_csv(archive: Archive, path: Path) -> None:
@@ -85,6 +89,22 @@ def _prior(record: Record) -> dict[str, Any]:
         "prior_high": found.high,
         "prior_metric": found.metric,
         "prior_provenance": f"estimated: retention of {found.teacher:g} ({found.source})",
+    }
+
+
+def _lineage(record: Record) -> dict[str, Any]:
+    """Columns of runs with fine-tuned variants: what they come from, and by how much they are better than that."""
+    found = record.lineage
+    if found is None:
+        return {}
+    compared = {"vs_parent": found.evaluation, "validation_vs_parent": found.validation}
+    return {
+        "parent": found.parent,
+        **{name: each and each.mean for name, each in compared.items()},
+        **{f"{name}_se": each and each.se for name, each in compared.items()},
+        "finetuning_steps": found.steps,
+        "finetuning_recipe": found.recipe,
+        "finetuning_data": found.train_data,
     }
 
 

@@ -14,6 +14,7 @@ from compress.core import CompressError, unknown_name
 
 COMMANDS = {
     "search": "Find fast variants of a teacher for a target and train them.",
+    "finetune": "Train a variant of a run on, to the end of a schedule.",
     "report": "Write the report of a run: front, table, settings.",
     "thresholds": "Set when a variant with exits stops early, for a speed.",
     "export": "Export a variant as a bundle that runs without PyTorch.",

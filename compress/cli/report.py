@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from compress.cli.options import json_option, print_json
-from compress.cli.tables import print_front, print_plan
+from compress.cli.tables import print_finetuned, print_front, print_plan
 
 if TYPE_CHECKING:
     from compress.archive import Archive
@@ -38,6 +38,7 @@ def command(run: Path, as_json: bool) -> None:
         click.echo(sentence)
     if running is not None:
         click.echo(f"The search is {running}. Its report is of what has ended.")
+    print_finetuned(archive)
     click.echo(f"Report: {printable(page)}")
     if archive.plan is not None:
         print_plan(archive.plan, len(archive.front(archive.fidelity)))
@@ -55,6 +56,7 @@ def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
         "teacher": row(archive, archive.teacher),
         "front": [each for each in front_rows(archive) if not each["teacher"]],
         "trials": len(archive.records),
+        "finetuned": [row(archive, record) for record in archive.finetuned],
         "report": page,
         **({"plan": archive.plan.to_dict()} if archive.plan else {}),
     }

@@ -29,6 +29,9 @@ _COLUMNS = {
 }
 
 
+_LEFT = ("variant", "parent", "fidelity", "latency_provenance")
+"""Columns of text."""
+
 _ADAPTIVE = ("worst_ms", "mean_layers")
 """Columns for fronts that hold adaptive trackers, in the place of MACs: 80 characters hold no more."""
 
@@ -42,20 +45,45 @@ _MOST_OF_A_PLAN = 12
 
 def print_front(archive: Archive) -> None:
     """The front with the teacher as its last row; of a plan's long front rows spread over it."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from compress.archive import front_rows
 
     rows = front_rows(archive)
     absent = {*(_NOT_OF_PLANS if archive.plan else _EXPECTED)}
     absent.update(("macs",) if any(row["adaptive"] for row in rows) else _ADAPTIVE)
     columns = {name: title for name, title in _COLUMNS.items() if name not in absent}
+    _print(_shown(rows) if archive.plan else rows, columns)
+
+
+_FINETUNED = {
+    "variant": "fine-tuned",
+    "parent": "parent",
+    "ao": "AO",
+    "ao_se": "± SE",
+    "vs_parent": "vs. parent",
+    "vs_parent_se": "± SE",
+    "validation_vs_parent": "validation",
+    "validation_vs_parent_se": "± SE",
+    "latency_ms": "ms",
+}
+
+
+def print_finetuned(archive: Archive) -> None:
+    """Variants that were trained on after the search, apart from its front; nothing where there are none."""
+    from compress.archive import row
+
+    if archive.finetuned:
+        _print([row(archive, record) for record in archive.finetuned], _FINETUNED)
+
+
+def _print(rows: list[dict[str, Any]], columns: dict[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False)
     for name, title in columns.items():
-        table.add_column(title, justify="left" if name in ("variant", "fidelity", "latency_provenance") else "right")
-    for each in _shown(rows) if archive.plan else rows:
+        table.add_column(title, justify="left" if name in _LEFT else "right")
+    for each in rows:
         table.add_row(*(Text(_cell(name, each[name])) for name in columns))
     Console(file=for_drawing(sys.stdout)).print(table)
 
@@ -93,6 +121,8 @@ def _cell(name: str, value: Any) -> str:
         return f"{value / 1e6:.3g} M"
     if name == "fps":
         return f"{value:.0f}"
+    if name.endswith("vs_parent"):
+        return f"{value:+.3f}"
     if name == "mean_layers":
         return f"{value:.1f}"
     return f"{value:.3f}" if isinstance(value, float) else printable(value)

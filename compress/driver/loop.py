@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from compress.archive import Record
+from compress.archive import CurveFile, Record, distilling_step
 from compress.core import CompressError
 from compress.core.progress import Progress
 from compress.driver.executors import Executor
@@ -39,10 +39,13 @@ class Journal:
     def watch(self, job: TrialJob) -> Progress:
         """Where the progress of a job goes."""
         piece, name = self.work.piece(self.trials.work[job.rung], job.trial), self.trials[job.trial].variant
+        curve = CurveFile(self.run_dir, name, before=job.setup.steps(job.rung - 1))
 
         def progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
             if figures:
                 self.log(f"{name} {text}: " + " ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+                if (step := distilling_step(text)) is not None:
+                    curve.add(step, figures)
             piece(f"{name}: {text}", share, {k: v for k, v in (figures or {}).items() if k in _SHOWN})
 
         return progress

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import optuna
 
 from compress.archive import Archive, Record, archive_of, store_measured
-from compress.core import FileError, Latency, TrackerSpec
+from compress.core import ExecutionPath, FileError, Latency, TrackerSpec
 from compress.core.progress import Progress, no_progress
 from compress.driver.turns import timing_turn
 from compress.measure import Target
@@ -73,42 +73,65 @@ class Remeasurer:
     def _steady(self, members: list[Record]) -> dict[str, Latency]:
         """The least noisy of as many measurements as it takes, or as there are pauses between."""
         networks = {record.variant: self._network(record) for record in members}
-        begin = time.monotonic()
-        found = self._measured(members, networks)
-        took = time.monotonic() - begin
-        for pause in self.pauses_s:
-            if _noise(found) <= STEADY or time.monotonic() + pause + took > self.deadline:
-                break
-            self.progress(f"the machine is busy: measuring again in {pause:.0f} s", 0.0)
-            time.sleep(pause)
-            found = min(found, self._measured(members, networks), key=_noise)
-        return found
-
-    def _measured(self, members: list[Record], networks: dict[str, Tracker]) -> dict[str, Latency]:
-        with timing_turn(self.progress):
-            return self.target.measure(
-                networks,
-                paths={record.variant: record.paths for record in members if record.paths},
-                threads=self.threads,
-                progress=self.progress,
-            )
+        return measured_together(
+            self.target,
+            networks,
+            paths={record.variant: record.paths for record in members if record.paths},
+            threads=self.threads,
+            progress=self.progress,
+            pauses_s=self.pauses_s,
+            deadline=self.deadline,
+        )
 
     def _network(self, record: Record) -> Tracker:
         if record.is_teacher:
             return self.teacher
         try:
-            return self._load(record.spec)
+            return self._load(record)
         except FileError:
             self.restore(record.spec)
-            return self._load(record.spec)
+            return self._load(record)
 
-    def _load(self, spec: TrackerSpec) -> Tracker:
-        model = build(spec).eval()
-        load_weights(model, self.run_dir / "checkpoints" / f"{spec.weights_id}.safetensors")
+    def _load(self, record: Record) -> Tracker:
+        model = build(record.spec).eval()
+        load_weights(model, self.run_dir / "checkpoints" / record.weights_file)
         return model
 
     def _archive(self) -> Archive:
         return archive_of(self.study, self.run_dir, self.settings)
+
+
+def measured_together(
+    target: Target,
+    networks: Mapping[str, Tracker],
+    *,
+    paths: Mapping[str, Mapping[ExecutionPath, int]],
+    threads: int,
+    progress: Progress = no_progress,
+    pauses_s: Sequence[float] = _PAUSES_S,
+    deadline: float = inf,
+) -> dict[str, Latency]:
+    """Latencies of networks in one session: the least noisy of as many as it takes, or as there are pauses between.
+
+    Args:
+        paths: Of adaptive networks, the frames by the execution path that they took.
+        pauses_s, deadline: See `Remeasurer`.
+    """
+
+    def once() -> dict[str, Latency]:
+        with timing_turn(progress):
+            return target.measure(networks, paths=paths, threads=threads, progress=progress)
+
+    begin = time.monotonic()
+    found = once()
+    took = time.monotonic() - begin
+    for pause in pauses_s:
+        if _noise(found) <= STEADY or time.monotonic() + pause + took > deadline:
+            break
+        progress(f"the machine is busy: measuring again in {pause:.0f} s", 0.0)
+        time.sleep(pause)
+        found = min(found, once(), key=_noise)
+    return found
 
 
 def _noise(found: dict[str, Latency]) -> float:

@@ -22,8 +22,11 @@ _PACKAGES = ("torch", "onnxruntime", "optuna", "numpy", "opencv-python-headless"
 
 
 @contextmanager
-def explaining_errors(run_dir: Path) -> Iterator[None]:
+def explaining_errors(run_dir: Path, work: str = "search") -> Iterator[None]:
     """Say what a stop, a full disk, or a study that cannot be used, means for the run.
+
+    Args:
+        work: What is done in it, for messages.
 
     Raises:
         InterruptedRun, FileError, CompressError: in place of what was raised within.
@@ -42,7 +45,7 @@ def explaining_errors(run_dir: Path) -> Iterator[None]:
         raise disk_full(error, run_dir) from error
     except KeyboardInterrupt as error:
         raise InterruptedRun(
-            f"Stopped. Nothing is lost: the same command continues the search in {run_dir}."
+            f"Stopped. Nothing is lost: the same command continues the {work} in {run_dir}."
         ) from error
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from compress.core.files import home
@@ -44,6 +44,12 @@ def training_turn(progress: Progress = no_progress) -> Iterator[None]:
         except OSError:
             pass  # see above
         yield
+
+
+def give_way(progress: Progress = no_progress) -> None:
+    """Between two steps of a training that takes no turn, since it takes days: wait while something is timed here."""
+    with suppress(OSError):  # see above
+        _pass(_first(), progress)
 
 
 def _first() -> Path:

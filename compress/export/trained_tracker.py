@@ -64,7 +64,7 @@ def _variant_of(run: Path, variant: str) -> TrainedTracker:
         )
     teacher = str(archive.settings.get("teacher", ""))
     provenance = {"run": run.resolve().name, "variant": variant, "teacher": teacher, "fidelity": record.fidelity}
-    path = run / "checkpoints" / f"{record.spec.weights_id}.safetensors"
+    path = run / "checkpoints" / record.weights_file
     if path.is_file():
         model = build(record.spec).eval()
         load_weights(model, path)

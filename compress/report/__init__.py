@@ -1,6 +1,7 @@
 """An archive as a page: the front, everything that was tried, and how the figures were obtained. No torch."""
 
+from compress.report.finetuned import finetuned_sentence
 from compress.report.page import write_report
 from compress.report.summary import comparison_sentence, noise_sentence, summary_sentence
 
-__all__ = ["comparison_sentence", "noise_sentence", "summary_sentence", "write_report"]
+__all__ = ["comparison_sentence", "finetuned_sentence", "noise_sentence", "summary_sentence", "write_report"]

@@ -12,7 +12,13 @@ from compress.report import formatting
 from compress.report.hover import hover
 from compress.report.plan_sections import published_traces
 
-_SHAPES = {"full": "circle", "elastic": "hexagon", "blockwise": "hexagon2", "prior": "star-triangle-up"}
+_SHAPES = {
+    "full": "circle",
+    "elastic": "hexagon",
+    "blockwise": "hexagon2",
+    "prior": "star-triangle-up",
+    "finetuned": "star-diamond",
+}
 _RUNG_SHAPES = ("diamond", "square", "triangle-up", "pentagon")
 
 
@@ -30,6 +36,7 @@ def figure(archive: Archive) -> dict[str, Any]:
         _whiskers(_named(front) if archive.plan else [*kept, *front, archive.teacher]),
         _rug([r for r in rest if r.status == "rejected" and r.latency]),
         _front(front, archive.fidelity),
+        _finetuned(archive.finetuned),
         _teacher(archive.teacher),
     ]
     return {"data": [trace for trace in traces if trace.get("x")], "layout": _layout(archive)}
@@ -91,6 +98,23 @@ def _others(records: Sequence[Record], fidelity: str) -> dict[str, Any]:
     )
     marker = {"color": "--muted", "size": 9, "symbol": [_symbol(r) for r in found], "line": _outline("--muted")}
     return _points(found) | {"name": name, "mode": "markers", "marker": marker}
+
+
+def _finetuned(records: Sequence[Record]) -> dict[str, Any]:
+    """Marked, and joined by no line: they are of another fidelity than the front."""
+    shown = [r for r in records if r.latency and r.ao is not None]
+    marker = {"color": "--bound", "size": 13, "symbol": [_symbol(r) for r in shown], "line": _outline("--bound")}
+    named = {"mode": "markers+text", "text": [str(escape(r.variant)) for r in shown], "textposition": "top right"}
+    return (
+        _points(shown)
+        | named
+        | {
+            "name": "finetuned: trained on after the search, not of the front",
+            "textfont": {"color": "--ink", "size": 13},
+            "marker": marker,
+            "error_y": _bars(shown, "--bound"),
+        }
+    )
 
 
 def _missed(records: Sequence[Record]) -> dict[str, Any]:

@@ -1,21 +1,24 @@
 "use strict";
 
-const plot = document.getElementById("plot");
-const source = document.getElementById("figure").textContent;
+/* Each plot has its figure in a script of its own. */
+const plots = [...document.querySelectorAll(".plot")].map((plot) =>
+  [plot, document.getElementById(plot.dataset.figure).textContent]);
 
-/* The figure, with every colour name (--front) as the colour it has in the present theme. */
-function themed() {
+/* A figure, with every colour name (--front) as the colour it has in the present theme. */
+function themed(source) {
   const style = getComputedStyle(document.documentElement);
   return JSON.parse(source, (key, value) =>
     typeof value === "string" && /^--[a-z]+$/.test(value) ? style.getPropertyValue(value).trim() : value);
 }
 
 function draw() {
-  const { data, layout } = themed();
-  Plotly.react(plot, data, layout, { responsive: true, displayModeBar: false });
+  for (const [plot, source] of plots) {
+    const { data, layout } = themed(source);
+    Plotly.react(plot, data, layout, { responsive: true, displayModeBar: false });
+  }
 }
 
-plot.textContent = "";
+for (const [plot] of plots) plot.textContent = "";
 draw();
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 

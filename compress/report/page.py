@@ -18,7 +18,9 @@ from compress.core.text import printable, shell_command
 from compress.core.writing import write_together
 from compress.report import formatting
 from compress.report.figure import figure
+from compress.report.finetuned import finetuned_table
 from compress.report.latency_errors import errors_table
+from compress.report.learning_curves import curves_figure
 from compress.report.path_histograms import histograms
 from compress.report.plan_sections import plan_method, plan_statements, published_table
 from compress.report.sections import any_adaptive, front_note, front_table, time_table, trials_table
@@ -73,7 +75,7 @@ def _values(archive: Archive, plotly: str) -> dict[str, Any]:
     """What the template shows, by its names."""
     script = _resource("page.js")
     errors, errors_note = errors_table(archive)
-    plan = archive.plan
+    plan, curves = archive.plan, curves_figure(archive)
     return {
         "policy": _policy(plotly, script),
         "theme": Markup(_resource("page.css")),
@@ -90,6 +92,8 @@ def _values(archive: Archive, plotly: str) -> dict[str, Any]:
         "plan": plan and {"statements": plan_statements(archive, plan), "published": published_table(archive)},
         "front_note": front_note(archive),
         "front": front_table(archive),
+        "finetuned": finetuned_table(archive),
+        "curves": curves and Markup(_json(curves)),
         "histograms": histograms(archive),
         "commands": plan.commands if plan else _commands(archive),
         "errors": errors,
@@ -133,7 +137,8 @@ def _method(archive: Archive) -> list[str]:
         "estimated: fitted to published figures.",
         "Fidelity is how far a variant was trained: rung-0 has inherited weights only, rung-k part of the "
         "distillation, full all of it. Rungs below full are scored on shorter sequences, so their AO cannot be "
-        "compared with the front's. The front holds one fidelity; the teacher is listed beside it.",
+        "compared with the front's. finetuned is beyond full: trained on after the search, and listed apart. The "
+        "front holds one fidelity; the teacher is listed beside it.",
     ]
     timed, scored = archive.teacher.latency, archive.teacher.accuracy
     if timed and not timed.runs:

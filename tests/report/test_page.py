@@ -13,12 +13,14 @@ from typing import Any
 import jinja2
 import pytest
 
-from compress.archive import Archive, Record, read_archive
+from compress.archive import Archive, CurveFile, Record, read_archive
 from compress.core import LatencyConstraint
 from compress.report import write_report
 from compress.report.figure import figure
+from compress.report.finetuned import finetuned_sentence, finetuned_table
+from compress.report.learning_curves import curves_figure
 from compress.report.page import _environment, _values
-from compress.testing.synthetic_run import CONFIG, RECORDS, record, teacher, write_synthetic_run
+from compress.testing.synthetic_run import CONFIG, RECORDS, finetuned, record, teacher, write_synthetic_run
 
 HOSTILE = "</script><script>document.title='taken'</script><img src=x onerror=alert(1)>"
 
@@ -240,3 +242,36 @@ def test_tables_and_page_change_together(archive: Archive, tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["index.html", "pareto.csv", "report", "trials.csv"]
     write_report(other, tmp_path)
     assert all((tmp_path / name).read_bytes() != before[name] for name in names)
+
+
+def test_learning_curves_are_drawn_where_there_are_some(archive: Archive, tmp_path: Path) -> None:
+    assert curves_figure(replace(archive, run_dir=tmp_path)) is None
+    for variant in ("v001", "v003"):
+        for step in (1, 2):
+            CurveFile(tmp_path, variant).add(step, {"iou": 0.5, "loss": 3.0 / step})
+    records = tuple(replace(each, rungs=({"fidelity": "full", "steps": 2},)) for each in archive.records)
+    found = curves_figure(replace(archive, run_dir=tmp_path, records=records))
+    assert found is not None
+    shown = [trace for trace in found["data"] if trace["visible"]]
+    assert [(trace["name"], trace["x"], trace["y"]) for trace in shown] == [
+        ("v001", [1, 2], [3.0, 1.5]),
+        ("v003", [1, 2], [3.0, 1.5]),
+    ]
+    buttons = found["layout"]["updatemenus"][0]["buttons"]
+    assert [button["label"] for button in buttons] == ["loss", "iou"]
+    assert buttons[1]["args"][0] == {"visible": [False, False, True, True]}
+
+
+def test_fine_tuned_variants_are_compared_with_their_parents(archive: Archive) -> None:
+    later = finetuned(archive.records[1])
+    archive = replace(archive, finetuned=(later,))
+    table = finetuned_table(archive)
+    titles = [title for title, _ in table.columns]
+    cells = dict(zip(titles, (cell.text for cell in table.rows[0].cells), strict=True))
+    assert cells["on validation data"] == "+0.021 ± 0.004"
+    assert cells["vs. parent"] == "+0.004 ± 0.004, within noise"
+    assert cells["parent's ms"] == "0.810"
+    assert cells["speedup"] == "2.37×", "of the session, not of the search"
+    assert "on folder:/data/train; AO +0.021 ± 0.004 against 0.600, over the 28" in finetuned_sentence(later)
+    names = [trace["name"] for trace in figure(archive)["data"]]
+    assert "finetuned: trained on after the search, not of the front" in names

@@ -1,0 +1,149 @@
+"""`finetune`: trains a variant of a run on, and puts the result into the run as a variant of its own.
+
+The study stays the single truth: the new variant is an attribute of it, wherever it is kept, see
+`compress.archive.finetuned`. Its weights are in `checkpoints/`, named by the variant, since its parent has the same
+spec. Until then the state of the training lies in `finetune/`. Nothing that the search found is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Unpack
+
+import torch
+
+from compress.archive import Lineage, Record, read_archive, running_search, store_finetuned
+from compress.core import CompressError
+from compress.core.locks import locked
+from compress.core.progress import Progress, no_progress, part
+from compress.core.text import printable
+from compress.distill import StudentRecipe, pick_device
+from compress.driver.finetuning.inputs import FinetuneInputs, look_up
+from compress.driver.finetuning.results import compared_on, result_of
+from compress.driver.finetuning.settings import FinetuneKeywords, FinetuneSettings
+from compress.driver.finetuning.training import check_pairs, train, training_key
+from compress.driver.run_dir import Log, explaining_errors
+from compress.driver.study import closing_study, open_study
+from compress.models import Tracker, build, load_weights, save_weights
+from compress.report import finetuned_sentence, write_report
+
+_FOLDER = "finetune"
+_DIGITS = 6
+"""Of the fingerprint in the name of a variant: the same command comes to the same variant, and so goes on with it."""
+
+
+def finetune(
+    run: str | Path, variant: str, *, progress: Progress = no_progress, **settings: Unpack[FinetuneKeywords]
+) -> Record:
+    """Train a variant of a run on, by distillation from the run's teacher; the same as `compress finetune`.
+
+    Args:
+        run: The run directory of a search that has ended.
+        variant: Whose weights are started from; a fine-tuned variant will do.
+        settings: Fields of `FinetuneSettings`, e.g. `steps=100_000, train_data="folder:/data/train"`.
+
+    Returns:
+        The new variant; its `lineage` says by how much it is better than its parent.
+
+    Raises:
+        UsageError: a setting that cannot be, an unknown variant, or one that was never trained.
+        FileError: a run, weights or data that are missing, damaged, or not those of the search.
+        CompressError: a search runs there, another process does the same, or the training diverged.
+        InterruptedRun: stopped by the user; the same call continues.
+    """
+    config, run_dir = FinetuneSettings(**settings), Path(run)
+    device, recipe = pick_device(config.device), StudentRecipe()
+    inputs = look_up(run_dir, variant, config)
+    check_pairs(inputs, config, recipe)
+    lineage = _lineage(inputs, config, training_key(inputs, config, recipe))
+    name = f"{variant}-{lineage.key[:_DIGITS]}"
+    with _held(run_dir, name), explaining_errors(run_dir, "fine-tuning"):
+        found = _finished(inputs, name, lineage)
+        if found is None:
+            network, seconds = _network(inputs, config, recipe, name, device, part(progress, 0, 0.9))
+            lineage = replace(lineage, seconds=seconds)
+            found = result_of(inputs, network, name, lineage, device=device, progress=part(progress, 0.9, 1))
+            _keep(run_dir, found)
+        return found
+
+
+def _lineage(inputs: FinetuneInputs, settings: FinetuneSettings, key: str) -> Lineage:
+    return Lineage(
+        parent=inputs.parent.variant,
+        key=key,
+        steps=settings.steps,
+        recipe="default",
+        seed=settings.seed,
+        train_data=inputs.training.name,
+        train_fingerprint=inputs.training.fingerprint,
+        teacher_weights=inputs.teacher_weights,
+    )
+
+
+@contextmanager
+def _held(run_dir: Path, name: str) -> Iterator[None]:
+    """Keep other processes from the same variant. The run itself is not held: several variants are trained at once."""
+    lock = run_dir / _FOLDER / f"{name}.lock"
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(lock, wait=False))
+        except BlockingIOError as error:
+            raise CompressError(
+                f"{name} of {printable(run_dir)} is being fine-tuned by another process already. Wait for it or stop "
+                "it; a training of other steps, data or seed can run beside it."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+            with suppress(OSError):
+                lock.parent.rmdir()  # unless a training is to be continued there, or under way
+
+
+def _finished(inputs: FinetuneInputs, name: str, lineage: Lineage) -> Record | None:
+    """The variant where an earlier command has brought it to its end, and compared it on the same data."""
+    found = next((each for each in inputs.archive.finetuned if each.variant == name), None)
+    if found is None or found.lineage is None or found.lineage.key != lineage.key:
+        return None
+    compared = found.lineage.validation and found.lineage.validation.data
+    same = compared == (inputs.validation and compared_on(inputs.validation, "validation"))
+    return found if same and _weights(inputs.run_dir, name).is_file() else None
+
+
+def _network(
+    inputs: FinetuneInputs,
+    settings: FinetuneSettings,
+    recipe: StudentRecipe,
+    name: str,
+    device: torch.device,
+    progress: Progress,
+) -> tuple[Tracker, float]:
+    """The fine-tuned network, with its weights in the run, and the seconds that its training took here."""
+    path, state = _weights(inputs.run_dir, name), inputs.run_dir / _FOLDER / f"{name}.safetensors"
+    if path.is_file():  # stopped after its training, or compared on other data now
+        network = build(inputs.parent.spec).eval()
+        load_weights(network, path)
+        return network, 0.0
+    begin = perf_counter()
+    network = train(inputs, settings, recipe, name, state=state, device=device, progress=progress)
+    save_weights(network, path, metadata={"parent": inputs.parent.variant, "steps": str(settings.steps)})
+    state.unlink(missing_ok=True)
+    return network, round(perf_counter() - begin, 2)
+
+
+def _weights(run_dir: Path, name: str) -> Path:
+    return run_dir / "checkpoints" / f"{name}.safetensors"
+
+
+def _keep(run_dir: Path, record: Record) -> None:
+    """Enter the variant in the study, and write the report; a search that runs there now will write its own."""
+    study = open_study(run_dir, sampler="random", seed=0)
+    with closing_study(study):
+        store_finetuned(study, record)
+    Log(run_dir)(finetuned_sentence(record))
+    if running_search(run_dir) is None:
+        write_report(read_archive(run_dir), run_dir)

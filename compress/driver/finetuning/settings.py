@@ -1,0 +1,47 @@
+"""What a fine-tuning is asked to do, said once: options, flags in messages, keywords of `compress.finetune`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+from compress.core.ranges import MINUTES, PAIRS, SEED, STEPS
+from compress.core.settings import check_settings, setting
+
+
+@dataclass(frozen=True)
+class FinetuneSettings:
+    """Settings of one fine-tuning. Empty texts take what the run took.
+
+    Raises:
+        UsageError: naming all settings that cannot be.
+    """
+
+    steps: int = setting(2_000, "Optimiser steps, the whole of the schedule.", numbers=STEPS)
+    train_data: str = setting("", "What it is distilled on; see below (default what RUN distilled on).", form="SOURCE")
+    images: str = setting("", "Your images as generated texture (default as in RUN).", folder=True)
+    data: str = setting(
+        "", "What it is compared with its parent on (default validation data of what RUN scored on).", form="SOURCE"
+    )
+    weights: str = setting("", "The teacher's weights, where they are not where RUN has them.")
+    pool: int | None = setting(None, "Pairs to distil on (default 1 for 2 draws, at most 8192).", numbers=PAIRS)
+    save_every: float = setting(1.0, "Minutes between two saves of the training, at most.", numbers=MINUTES)
+    seed: int = setting(0, "Seed of everything random.", numbers=SEED)
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where it is trained; auto takes a free GPU.")
+
+    def __post_init__(self) -> None:
+        check_settings(self)
+
+
+class FinetuneKeywords(TypedDict, total=False):
+    """The fields of `FinetuneSettings` as keywords, for type checkers; a test holds the two equal."""
+
+    steps: int
+    train_data: str
+    images: str
+    data: str
+    weights: str
+    pool: int | None
+    save_every: float
+    seed: int
+    device: Literal["auto", "cpu", "cuda"]

@@ -1,0 +1,67 @@
+"""A run directory whose variant v000 can be fine-tuned: the small teacher, a student cut from it, real data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import yaml
+
+from compress.archive import Record, close, new_study_file, storage_url, store_record, store_teacher
+from compress.archive.study_file import STUDY
+from compress.core import Accuracy, Latency, TrackerSpec, describe
+from compress.data import open_source
+from compress.models import load_tracker, save_weights, weights_key
+from compress.surgery import inherit
+from compress.testing.small_teacher import SMALL
+
+
+def write_finetunable_run(folder: Path, weights: str, data: str, **settings: Any) -> Path:
+    """v000 is the teacher's layers 0, 2 and 4 as they are; v001 was too slow to be trained.
+
+    The teacher's name must be registered, see `small_teacher.registered`.
+
+    Args:
+        weights: Of the teacher.
+        data: What students were scored on.
+        settings: Of the search, over those that this writes.
+    """
+    folder.mkdir(parents=True)
+    teacher = load_tracker(SMALL, weights)
+    spec = _student(teacher.spec)
+    student = inherit(teacher, spec, mlp_rank="leading")
+    fingerprints = {"weights": weights_key(teacher), "data": open_source(data).fingerprint}
+    config = {"teacher": SMALL, "weights": weights, "target": "agx", "speedup": 1.0, "data": data, **settings}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | {"fingerprints": fingerprints}))
+    _write_study(folder, teacher.spec, spec)
+    save_weights(student, folder / "checkpoints" / f"{spec.weights_id}.safetensors")
+    return folder
+
+
+def _student(teacher: TrackerSpec) -> TrackerSpec:
+    return replace(teacher, layers=teacher.layers[::2])
+
+
+def _write_study(folder: Path, teacher: TrackerSpec, student: TrackerSpec) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    new_study_file(folder / "study.db")
+    storage = optuna.storages.RDBStorage(storage_url(folder))
+    study = optuna.load_study(study_name=STUDY, storage=storage)
+    store_teacher(study, _record("teacher", -1, teacher, 2.0))
+    rungs = ({"fidelity": "full", "steps": 4, "ao": 0.5, "ao_seq": 0.5},)
+    store_record(study.ask(), _record("v000", 0, student, 1.0, rungs=rungs))
+    slow = describe(SMALL)
+    store_record(study.ask(), _record("v001", 1, slow, 3.0, status="rejected", accuracy=None, reason="too slow"))
+    for number, values in ((0, (1.0, 0.5)), (1, None)):
+        state = optuna.trial.TrialState.COMPLETE if values else optuna.trial.TrialState.PRUNED
+        study.tell(number, values, state=state)
+    close(storage)
+
+
+def _record(variant: str, number: int, spec: TrackerSpec, ms: float, **changes: Any) -> Record:
+    accuracy = Accuracy(0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5, 0.5, 2, 14)
+    latency = Latency(ms, ms, ms, ms, ms, "estimated", 0, 0, 0, "none", "none")
+    known = {"status": "done", "fidelity": "full", "accuracy": accuracy, "predicted": latency}
+    return Record(variant, number, spec, is_teacher=number < 0, **(known | changes))
