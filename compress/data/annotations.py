@@ -25,6 +25,7 @@ _FARTHEST = 1e7
 """Pixels; coordinates beyond are damage, whichever way a data set marks what is absent."""
 _SHOWN_PROBLEMS = 5
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|nan", re.IGNORECASE | re.ASCII)
+_PLAIN = re.compile(r"[-+0-9.eE,\t \n]*")
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -39,8 +40,12 @@ def read_boxes(path: Path, frames: int) -> NDArray[np.float64]:
     Raises:
         FileError: no text, too long, or a line that is none of these; the lines are named.
     """
+    lines = _lines(path, frames)
+    plain = _plain_boxes(lines)
+    if plain is not None:
+        return plain
     rows, problems = [], []
-    for number, line in enumerate(_lines(path, frames), start=1):
+    for number, line in enumerate(lines, start=1):
         row = _box(line)
         if row is None:
             problems.append(f"line {number} is {printable(line.strip(), most=40)!r}")
@@ -52,6 +57,25 @@ def read_boxes(path: Path, frames: int) -> NDArray[np.float64]:
             f"object is absent, but {'; '.join(problems[:_SHOWN_PROBLEMS])}{more}."
         )
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def _plain_boxes(lines: list[str]) -> NDArray[np.float64] | None:
+    """Boxes of lines that hold nothing but four numbers with one separator, as most files do; None for others."""
+    joined = "\n".join(lines)
+    separator = next((each for each in (",", "\t", " ") if each in joined), ",")
+    if not _PLAIN.fullmatch(joined) or any(line.count(separator) != 3 for line in lines):
+        return None
+    try:
+        found = np.array(joined.replace("\n", separator).split(separator), dtype=np.float64).reshape(-1, 4)
+    except ValueError:
+        return None
+    if not len(found) or not (np.abs(found) <= _FARTHEST).all():
+        return None
+    absent = (found == -1).all(axis=1)
+    if (found[~absent, 2:] < 0).any():
+        return None
+    found[absent] = 0
+    return found
 
 
 def read_first_box(path: Path) -> list[float]:
