@@ -113,8 +113,7 @@ def _made_by(source: RecordedSource, workers: int, count: int, samples: int) -> 
                 _await(process)
         finally:
             for process in processes:
-                process.kill()
-                process.communicate()
+                _end(process)
         parts = [read_index(Path(job["path"])) for job in jobs]
         if any(part is None for part in parts):
             raise CompressError("What a process has indexed cannot be read. Look at the disk of temporary files.")
@@ -130,6 +129,13 @@ def _started(job: dict[str, object]) -> subprocess.Popen[bytes]:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment,
         start_new_session=True,
     )  # fmt: skip
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    if process.stderr is not None:
+        process.stderr.close()
 
 
 def _await(process: subprocess.Popen[bytes]) -> None:

@@ -77,6 +77,7 @@ class RecordedSource(ABC):
         self.path = Path(path).resolve()
         self.split = split or next(iter(self.splits), "")
         self._split_given = bool(split)
+        self._index: SequenceIndex | None = None
 
     @abstractmethod
     def listed(self) -> Iterable[SequenceFiles]:
@@ -160,10 +161,16 @@ class RecordedSource(ABC):
             raise none_found(self.path, self.layout, self.split)
         return found
 
-    @cached_property
+    @property
     def index(self) -> SequenceIndex:
         """What annotations say of all sequences, and what is wrong with them; see `source_index`."""
-        return source_index(self)
+        return self.make_index()
+
+    def make_index(self, workers: int | None = None) -> SequenceIndex:
+        """`index`, made by so many processes where there is none yet; see `source_index`."""
+        if self._index is None:
+            self._index = source_index(self, workers)
+        return self._index
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.name.partition(":")[2],)
