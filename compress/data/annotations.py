@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,9 @@ from compress.core import FileError
 from compress.core.opening import opened, read_bounded
 from compress.core.text import printable
 
-_BYTES_PER_FRAME = 1024
+_BYTES_PER_FRAME = 16384
 _BYTES = 65536
-"""An annotation file may have so many, and so many more per frame."""
+"""An annotation file may have so many, and so many more per frame: runs of a mask are longest."""
 _FARTHEST = 1e7
 """Pixels; coordinates beyond are damage, whichever way a data set marks what is absent."""
 _SHOWN_PROBLEMS = 5
@@ -109,6 +110,30 @@ def read_labels(path: Path, frames: int) -> NDArray[np.float64]:
     if len(parts) != frames:
         raise FileError(f"{path} has {len(parts)} numbers but its folder has {frames} images. Each image needs one.")
     return np.array([float(part) for part in parts], dtype=np.float64)
+
+
+def read_rows(path: Path, frames: int) -> list[list[str]]:
+    """What stands in each line between commas, semicolons, tabs or spaces, for files with more than boxes.
+
+    Args:
+        frames: How many lines there should be, which bounds the size of the file.
+
+    Raises:
+        FileError: no text, or too long.
+    """
+    return [_parts(line) for line in _lines(path, frames)]
+
+
+def read_flags(path: Path, names: Sequence[str]) -> frozenset[str]:
+    """Those of `names` that a file of flags sets, 0 or 1 for each name in their order; as attributes are written.
+
+    Raises:
+        FileError: it is missing, holds something else, or another number of flags.
+    """
+    flags = [part for row in read_rows(path, len(names)) for part in row]
+    if len(flags) != len(names) or not {*flags} <= {"0", "1"}:
+        raise FileError(f"{path} must hold {len(names)} flags, 0 or 1, but holds {printable(repr(flags), most=80)}.")
+    return frozenset(name for name, flag in zip(names, flags, strict=True) if flag == "1")
 
 
 def check_size(path: Path | str, size: int, frames: int) -> None:
