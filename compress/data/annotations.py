@@ -19,7 +19,7 @@ from compress.core import FileError
 from compress.core.opening import opened, read_bounded
 from compress.core.text import printable
 
-_BYTES_PER_FRAME = 16384
+_BYTES_PER_FRAME = 8192
 _BYTES = 65536
 """An annotation file may have so many, and so many more per frame: runs of a mask are longest."""
 _FARTHEST = 1e7

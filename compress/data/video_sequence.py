@@ -15,8 +15,8 @@ from compress.core.scratch import native_path
 from compress.data.recorded_sequence import Annotate, Annotations, SequenceFiles
 from compress.geometry import MAX_PIXELS
 
-_MOST_FRAMES = 2**22
-"""Of a video, 39 hours of 30 frames per second; bounds its annotation file."""
+_MOST_FRAMES = 2**17
+"""Of a video that is believed, an hour of 30 frames per second; bounds its annotation file."""
 _INEXACT = 2
 """Frames that the header of a video may be off by: some containers know their duration only."""
 
@@ -66,11 +66,12 @@ class VideoSequence:
         Raises:
             FileError: the file is missing or damaged, there is no video, or they are of different lengths.
         """
-        found = self._annotate(self.files, _MOST_FRAMES)
         capture = self._opened()
-        stated = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        stated = capture.get(cv2.CAP_PROP_FRAME_COUNT)  # 0, negative or huge where the container does not say
         capture.release()
-        if 0 < stated < _MOST_FRAMES and abs(len(found.boxes) - stated) > _INEXACT:
+        known = 0 < stated < _MOST_FRAMES
+        found = self._annotate(self.files, int(stated) if known else _MOST_FRAMES)
+        if known and abs(len(found.boxes) - stated) > _INEXACT:
             raise FileError(
                 f"{self.files.annotations[0]} has {len(found.boxes)} boxes but {self.files.images} has {stated:.0f} "
                 "frames. Each needs the other."
