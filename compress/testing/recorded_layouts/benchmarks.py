@@ -1,89 +1,20 @@
-"""Tiny data sets, laid out exactly as the published ones are, for tests of readers and of what reads through them.
-
-    layout = LAYOUTS["otb"](tmp_path)
-    open_source(layout.location)
-
-Frames are grey, each of another level; names of sequences, numbers of frames and files are the official ones.
-"""
+"""OTB, UAV123, NfS, TNL2K and VOT in their official layouts."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Boxes = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a reader must find of a sequence.
-
-    Attributes:
-        boxes: (n, 4) x, y, w, h; zeros where the object is absent.
-        grey: The level of its first frame.
-    """
-
-    boxes: Boxes
-    grey: int
-    attributes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True)
-class Layout:
-    """A data set on the disk.
-
-    Attributes:
-        location: What opens it.
-        sequences: What must be found, in this order.
-        box: A file, and what of it to replace by what, for another box.
-        needed: A file or folder without which the data is refused.
-        named: What the message then names.
-    """
-
-    location: str
-    sequences: dict[str, Expected]
-    box: tuple[Path, str, str]
-    needed: Path
-    named: str = field(default="")
-
-
-def grey_of(number: int) -> int:
-    """The level of the frame that has a number."""
-    return 30 + 7 * number % 200
-
-
-def moving(count: int, step: float = 1.0) -> Boxes:
-    """(count, 4) boxes that move to the right and back, within a frame of 96x72."""
-    return np.array([[10.0 + step * (i % 20), 12, 24, 20] for i in range(count)])
-
-
-def write_frames(folder: Path, numbers: Iterable[int], digits: int, suffix: str = ".jpg") -> Path:
-    """Write grey frames of 96x72 under numbers of so many digits."""
-    folder.mkdir(parents=True)
-    for number in numbers:
-        (folder / f"{number:0{digits}d}{suffix}").write_bytes(_picture(grey_of(number), suffix, 96, 72))
-    return folder
-
-
-def write_boxes(path: Path, boxes: Boxes, separator: str = ",", absent: str = "") -> Path:
-    """Write a box a line; `absent` for those without an area."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lines = [separator.join(f"{value:g}" for value in box) if box[2] or not absent else absent for box in boxes]
-    path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-@cache
-def _picture(grey: int, suffix: str, width: int, height: int) -> bytes:
-    _, data = cv2.imencode(suffix, np.full((height, width, 3), grey, np.uint8))
-    return data.tobytes()
+from compress.testing.recorded_layouts.frames import (
+    Boxes,
+    Expected,
+    Layout,
+    grey_of,
+    moving,
+    write_boxes,
+    write_frames,
+)
 
 
 def write_otb(root: Path) -> Layout:
@@ -216,64 +147,3 @@ def write_vot(root: Path) -> Layout:
         root / "ants1" / "groundtruth.txt",
         "ants1",
     )
-
-
-def write_coco(root: Path) -> Layout:
-    """Two images with three objects to train on, a crowd, and one that is not more than 50 pixels high."""
-    (root / "train2017").mkdir(parents=True)
-    for number in (9, 25):
-        (root / "train2017" / f"{number:012d}.jpg").write_bytes(_picture(grey_of(number), ".jpg", 160, 120))
-    names = [{"id": number, "file_name": f"{number:012d}.jpg", "width": 160, "height": 120} for number in (25, 9)]
-    found = [(7, 9, [10.5, 8, 60, 51], 0), (3, 9, [40, 20, 90, 70], 0), (4, 25, [1, 2, 80, 50], 0)]
-    found += [(5, 25, [1, 2, 80, 80], 1), (6, 25, [30, 25, 70, 70.25], 0)]
-    objects = [
-        {"id": number, "image_id": image, "bbox": box, "iscrowd": crowd, "category_id": 1, "segmentation": [[1.0] * 8]}
-        for number, image, box, crowd in found
-    ]
-    path = root / "annotations" / "instances_train2017.json"
-    path.parent.mkdir()
-    about = {"info": {"year": 2017}, "licenses": [], "images": names, "annotations": objects, "categories": [{"id": 1}]}
-    path.write_text(json.dumps(about))
-    return Layout(
-        f"coco:{root}",
-        {
-            "000000000009-3": Expected(np.array([[40.0, 20, 90, 70]]), grey_of(9)),
-            "000000000009-7": Expected(np.array([[10.5, 8, 60, 51]]), grey_of(9)),
-            "000000000025-6": Expected(np.array([[30, 25, 70, 70.25]]), grey_of(25)),
-        },
-        (path, "[40, 20,", "[41, 20,"),
-        path,
-        "instances_train2017.json",
-    )
-
-
-def write_video(root: Path) -> Layout:
-    """Two videos with their annotations."""
-    root.mkdir(parents=True)
-    boxes = moving(12)
-    boxes[5] = 0
-    for name in ("cat", "dog"):
-        writer = cv2.VideoWriter(str(root / f"{name}.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (96, 72))
-        for number in range(1, 13):
-            writer.write(np.full((72, 96, 3), grey_of(number), np.uint8))
-        writer.release()
-        write_boxes(root / f"{name}.txt", boxes)
-    return Layout(
-        f"video:{root}",
-        {name: Expected(boxes, grey_of(1)) for name in ("cat", "dog")},
-        (root / "cat.txt", "11,12,", "13,12,"),
-        root / "cat.txt",
-        "cat.txt",
-    )
-
-
-LAYOUTS: dict[str, Callable[[Path], Layout]] = {
-    "coco": write_coco,
-    "nfs": write_nfs,
-    "otb": write_otb,
-    "tnl2k": write_tnl2k,
-    "uav123": write_uav123,
-    "video": write_video,
-    "vot": write_vot,
-}
-"""By the prefix of the reader; each writes into a folder that is not there yet."""
