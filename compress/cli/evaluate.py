@@ -7,42 +7,70 @@ from typing import TYPE_CHECKING
 
 import click
 
-from compress.cli.execution_paths import path_figures, path_text
+from compress.cli.evaluation_output import print_outcome
 from compress.cli.number_types import Number
 from compress.cli.options import (
     SourceCommand,
     device_option,
     json_option,
-    out_option,
-    print_json,
     quiet_option,
     update_interval_option,
 )
 from compress.cli.progress import progress_display
 from compress.cli.thresholds_option import at_thresholds, thresholds_option
-from compress.core.ranges import SEQUENCES, THREADS
+from compress.core.ranges import EXECUTOR_WORKERS, SEQUENCES, THREADS
 
 if TYPE_CHECKING:
-    from compress.core import TrackerSpec
-    from compress.evaluate import Evaluation
-    from compress.geometry import LoopSettings, Network
+    from compress.evaluate import EvaluatedTracker
 
 
-@click.command("evaluate", cls=SourceCommand)
+class _EvaluateCommand(SourceCommand):
+    """Its help lists formats of result files and conventions of metrics too."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what can be given, then the epilog."""
+        from compress.evaluate import CONVENTIONS, FORMATS
+
+        with formatter.section("A FORMAT of result files"):
+            formatter.write_dl([(name, each.summary) for name, each in FORMATS.items()])
+        with formatter.section("A CONVENTION of metrics, as of"):
+            formatter.write_dl([(name, each.summary) for name, each in CONVENTIONS.items()])
+        super().format_epilog(ctx, formatter)
+
+
+@click.command("evaluate", cls=_EvaluateCommand)
 @click.argument("tracker")
 @click.option("--data", default="generated", show_default=True, metavar="SOURCE", help="The sequences; see below.")
 @click.option("--weights", type=click.Path(), help="Weights of a named tracker (safetensors).")
-@click.option("--threads", type=Number(THREADS), default=1, show_default=True, help="Threads of the runtime.")
+@click.option("--threads", type=Number(THREADS), default=1, show_default=True, help="Threads of each worker's runtime.")
+@click.option(
+    "--workers",
+    type=Number(EXECUTOR_WORKERS),
+    default=1,
+    show_default=True,
+    help="Processes that follow sequences; boxes are the same, but fps is not the speed of a tracker alone.",
+)
 @click.option(
     "--batch",
     type=Number(SEQUENCES),
     default=1,
     show_default=True,
-    help="Sequences followed at once, where PyTorch runs the tracker; above 1, fps is not the speed on one video.",
+    help="Sequences that each follows at once, where PyTorch runs the tracker; above 1, fps is not the speed on one "
+    "video.",
 )
 @update_interval_option("By default a bundle's own, else 200 where the tracker has a score head to choose by.")
 @thresholds_option
-@out_option("Folder for the boxes of each sequence and a summary.")
+@click.option(
+    "--results",
+    "--out",
+    "results",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the boxes of each sequence, written as it ends, and for figures and plots.",
+)
+@click.option("--format", "file_format", default="lasot", show_default=True, metavar="FORMAT", help="Of the boxes.")
+@click.option("--resume", is_flag=True, help="Keep the sequences that --results has of this evaluation.")
+@click.option("--metrics", default="", metavar="CONVENTION", help="By default the data set's own, else lasot.")
 @device_option
 @quiet_option
 @json_option
@@ -51,10 +79,14 @@ def command(
     data: str,
     weights: str | None,
     threads: int,
+    workers: int,
     batch: int,
     update_interval: int | None,
     thresholds: str | None,
-    out: Path | None,
+    results: Path | None,
+    file_format: str,
+    resume: bool,
+    metrics: str,
     device: str,
     quiet: bool,
     as_json: bool,
@@ -63,41 +95,37 @@ def command(
 
     A bundle runs under onnxruntime, anything else under PyTorch. fps leaves the reading of images out.
     """
-    from compress.data import load_sequences
-    from compress.evaluate import check_results, evaluate, write_results
+    from compress.data import convention_of, open_source
+    from compress.evaluate import EvaluationOptions, run_evaluation
 
-    network, spec, settings = _load(tracker, weights, device, threads, update_interval, thresholds)
-    sequences = load_sequences(data)
-    if out is not None:
-        check_results((sequence.name for sequence in sequences), out)
+    loaded = _load(tracker, weights, device, threads, update_interval, thresholds)
+    options = EvaluationOptions(results, file_format, metrics, workers, batch, resume)
+    source = open_source(data)
     with progress_display(quiet=quiet or as_json) as progress:
-        evaluation = evaluate(network, settings, sequences, batch=batch, progress=progress)
-    if out is not None:
-        write_results(evaluation, out)
-    _print(evaluation, spec, as_json)
+        outcome = run_evaluation(loaded, source, options, progress, name=Path(tracker).name)
+    own_convention = bool(metrics or convention_of(source))
+    print_outcome(outcome, loaded.spec, as_json=as_json, with_metrics=own_convention)
 
 
 def _load(
     tracker: str, weights: str | None, device: str, threads: int, update_interval: int | None, thresholds: str | None
-) -> tuple[Network, TrackerSpec, LoopSettings]:
+) -> EvaluatedTracker:
     from compress.core import UsageError
+    from compress.evaluate import BundleTracker, TorchTracker
     from compress.geometry import LoopSettings
 
     if (Path(tracker) / "bundle.json").is_file():
-        from compress.runtime import BundleNetwork, Thresholds, open_bundle
+        from compress.runtime import open_bundle
 
         bundle = open_bundle(tracker)
         spec = bundle.spec if thresholds is None else at_thresholds(bundle.spec, thresholds)
         own = update_interval is None
         settings = bundle.settings if own else LoopSettings.of(bundle.spec, update_interval=update_interval)
-        return BundleNetwork(bundle, threads=threads).at(Thresholds.of(spec)), spec, settings
-    import torch
-
+        return BundleTracker(bundle, spec, settings, threads)
     from compress.distill import pick_device
     from compress.export import TrainedTracker, load_trained
-    from compress.models import NumpyNetwork, load_tracker
+    from compress.models import load_tracker
 
-    torch.set_num_threads(threads)
     name, _, variant = tracker.rpartition(":") if ":" in tracker else (tracker, "", "")
     if weights is not None and variant:
         raise UsageError("--weights goes with a named tracker; a variant of a run has its own weights.")
@@ -108,21 +136,5 @@ def _load(
     )
     if thresholds is not None:
         source = source.at(at_thresholds(source.model.spec, thresholds))
-    model = source.model
-    settings = LoopSettings.of(model.spec, update_interval=update_interval)
-    return NumpyNetwork(model, pick_device(device)), model.spec, settings
-
-
-def _print(evaluation: Evaluation, spec: TrackerSpec, as_json: bool) -> None:
-    accuracy = evaluation.accuracy.to_dict()
-    del accuracy["sequence_aos"]  # in rows of their own
-    speed = {"fps": evaluation.fps, "batch": evaluation.batch}
-    summary = {**accuracy, **speed, "renewals": evaluation.renewals}
-    if as_json:
-        rows = [score.to_dict() for score in evaluation.per_sequence]
-        print_json({**summary, **path_figures(evaluation.paths, spec), "per_sequence": rows})
-        return
-    for name, value in summary.items():
-        click.echo(f"{name:12} {value:.4f}" if isinstance(value, float) else f"{name:12} {value}")
-    if evaluation.paths:
-        click.echo(path_text(evaluation.paths, spec))
+    settings = LoopSettings.of(source.model.spec, update_interval=update_interval)
+    return TorchTracker(source.model, settings, str(pick_device(device)), threads)

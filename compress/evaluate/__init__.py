@@ -1,18 +1,39 @@
 """One-pass evaluation, metrics and result files; the same for a network and for a bundle."""
 
 from compress.archive import PairedDifference, paired_difference
+from compress.evaluate.conventions import CONVENTIONS, Convention, Curve, Figures
+from compress.evaluate.following import Run
+from compress.evaluate.formats import FORMATS, ResultFormat, TextFormat
 from compress.evaluate.ope import Evaluation, evaluate
-from compress.evaluate.results import check_results, write_results
+from compress.evaluate.outcome import Outcome
+from compress.evaluate.results import write_results
+from compress.evaluate.running import EvaluationOptions, run_evaluation
 from compress.evaluate.score import SequenceScore, pool, score_sequence
+from compress.evaluate.summary import outcome_summary
+from compress.evaluate.trackers import BundleTracker, EvaluatedTracker, TorchTracker
 
 __all__ = [
+    "BundleTracker",
+    "CONVENTIONS",
+    "Convention",
+    "Curve",
+    "EvaluatedTracker",
     "Evaluation",
+    "EvaluationOptions",
+    "FORMATS",
+    "Figures",
+    "Outcome",
     "PairedDifference",
+    "ResultFormat",
+    "Run",
     "SequenceScore",
-    "check_results",
+    "TextFormat",
+    "TorchTracker",
     "evaluate",
+    "outcome_summary",
     "paired_difference",
     "pool",
+    "run_evaluation",
     "score_sequence",
     "write_results",
 ]

@@ -25,32 +25,38 @@ class Run:
 
     Attributes:
         boxes: (n, 4) x, y, w, h; the first row is the true box, rows of frames to come are zero.
+        times: (n,) seconds that the frame loop took for each frame, without reading the image; of the network on
+            several frames at once each has an equal share.
         size: The first frame's (width, height).
         renewals: How often a template was renewed.
         paths: How many of the tracked frames took each path through an adaptive tracker.
-        seconds: Spent in the frame loop by this sequence alone.
+        batch, workers: Sequences that a process followed at once, and processes that did; above 1, times are not those
+            of a tracker that has the machine to itself.
     """
 
     boxes: NDArray[np.float64]
+    times: NDArray[np.float64]
     size: tuple[int, int] = (0, 0)
     renewals: int = 0
     paths: Counter[ExecutionPath] = field(default_factory=Counter)
-    seconds: float = 0.0
+    batch: int = 1
+    workers: int = 1
 
     @classmethod
     def begin(cls, sequence: Sequence) -> Run:
         """Of a sequence that is to be followed."""
         boxes = np.zeros((len(sequence), 4))
         boxes[0] = sequence.boxes[0]
-        return cls(boxes)
+        return cls(boxes, np.zeros(len(sequence)))
 
 
 class _Follower:
-    """Follows one sequence frame by frame, and notes down in a run what it finds."""
+    """Follows one sequence frame by frame, and notes down in its run what it finds."""
 
-    def __init__(self, network: Network, settings: LoopSettings, sequence: Sequence, run: Run) -> None:
+    def __init__(self, network: Network, settings: LoopSettings, index: int, sequence: Sequence) -> None:
         self.tracker = FrameTracker(network, settings)
-        self._sequence, self._run, self._done = sequence, run, 0
+        self.index, self.run = index, Run.begin(sequence)
+        self._sequence, self._done = sequence, 0
         self._frame: NDArray[np.uint8] = np.zeros((0, 0, 3), dtype=np.uint8)
 
     def __bool__(self) -> bool:
@@ -60,9 +66,9 @@ class _Follower:
     def start(self) -> None:
         """Take the object of the first frame as the one to follow."""
         self._read()
-        self._run.size = (self._frame.shape[1], self._frame.shape[0])
+        self.run.size = (self._frame.shape[1], self._frame.shape[0])
         with self._timed():
-            self.tracker.start(self._frame, self._run.boxes[0])
+            self.tracker.start(self._frame, self.run.boxes[0])
         self._done = 1
 
     def crop(self) -> NDArray[np.float32]:
@@ -71,13 +77,14 @@ class _Follower:
         with self._timed():
             return self.tracker.crop(self._frame)
 
-    def take(self, answer: NetworkOutput) -> None:
-        """Go on to where the network finds the object in the last crop."""
+    def take(self, answer: NetworkOutput, seconds: float) -> None:
+        """Go on to where the network, which took so many seconds for it, finds the object in the last crop."""
         with self._timed():
             found = self.tracker.take(self._frame, answer)
-        self._run.boxes[self._done] = found.box
-        self._run.renewals += found.renewed
-        self._run.paths.update([] if found.path is None else [found.path])
+        self.run.times[self._done] += seconds
+        self.run.boxes[self._done] = found.box
+        self.run.renewals += found.renewed
+        self.run.paths.update([] if found.path is None else [found.path])
         self._done += 1
 
     def _read(self) -> None:
@@ -89,7 +96,7 @@ class _Follower:
         begin = perf_counter()
         with self._named():
             yield
-        self._run.seconds += perf_counter() - begin
+        self.run.times[self._done] += perf_counter() - begin
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -106,20 +113,19 @@ def can_batch(network: Network) -> bool:
 
 def follow(
     network: Network, settings: LoopSettings, sequences: Items[Sequence], batch: int, step: Callable[[], None]
-) -> tuple[list[Run], float]:
+) -> Iterator[tuple[int, Run]]:
     """Follow the object of every sequence to its end, `batch` of them at a time.
 
     Args:
         batch: Where one of them ends the next one begins; above 1 of a `BatchNetwork` only.
         step: Called after each frame.
 
-    Returns:
-        In the order given; and the seconds spent in the frame loop, without those that reading frames takes.
+    Yields:
+        The index of a sequence and its run, as each ends.
     """
-    runs = [Run.begin(sequence) for sequence in sequences]
-    waiting = deque(zip(sequences, runs, strict=True))
+    waiting = deque(enumerate(sequences))
     if batch > 1:  # The longest first, so that few are left to be followed by themselves at the end.
-        waiting = deque(sorted(waiting, key=lambda each: -len(each[0])))
+        waiting = deque(sorted(waiting, key=lambda each: -len(each[1])))
     active: list[_Follower] = []
     track = _Together(network)
     while waiting or active:
@@ -127,23 +133,25 @@ def follow(
             active.append(_Follower(network, settings, *waiting.popleft()))
             active[-1].start()
             step()
-        active = [each for each in active if each]
+        ended, active = _parted(active)
+        yield from ended
         track(active)
         for _ in active:
             step()
-        active = [each for each in active if each]
-    return runs, track.seconds + sum(run.seconds for run in runs)
+        ended, active = _parted(active)
+        yield from ended
+
+
+def _parted(followers: list[_Follower]) -> tuple[list[tuple[int, Run]], list[_Follower]]:
+    """Index and run of those that have ended; and those that have frames left."""
+    return [(each.index, each.run) for each in followers if not each], [each for each in followers if each]
 
 
 class _Together:
-    """The network on the next frame of each of several sequences.
-
-    Attributes:
-        seconds: Spent in the network.
-    """
+    """The network on the next frame of each of several sequences."""
 
     def __init__(self, network: Network) -> None:
-        self._network, self.seconds = network, 0.0
+        self._network = network
         self._memories: list[Any] = []
         self._joined: Any = None
 
@@ -153,9 +161,9 @@ class _Together:
         crops = [each.crop() for each in followers]
         begin = perf_counter()
         answers = self._answers(crops, [each.tracker.memory for each in followers])
-        self.seconds += perf_counter() - begin
+        seconds = (perf_counter() - begin) / len(followers)
         for follower, answer in zip(followers, answers, strict=True):
-            follower.take(answer)
+            follower.take(answer, seconds)
 
     def _answers(self, crops: list[NDArray[np.float32]], memories: list[Any]) -> list[NetworkOutput]:
         if len(crops) == 1:

@@ -11,8 +11,10 @@ from compress.core import CompressError
 from compress.geometry import clip_boxes, iou, xywh_to_cxcywh
 
 Array = NDArray[np.float64]
-Convention = Literal["lasot", "otb", "uav"]
+FrameConvention = Literal["lasot", "lasot-ext", "otb", "uav"]
 """How frames without the object count: see `frame_errors`."""
+_LABELLED = ("lasot", "lasot-ext")
+"""Where labels say in which frames the object is visible; elsewhere boxes alone do."""
 
 SUCCESS_THRESHOLDS: Array = np.arange(21) / 20
 """Overlaps a frame must exceed; their mean success is AUC."""
@@ -32,13 +34,14 @@ class FrameErrors(NamedTuple):
 
 
 def frame_errors(
-    truth: ArrayLike, predicted: ArrayLike, visible: ArrayLike | None = None, *, convention: Convention = "lasot"
+    truth: ArrayLike, predicted: ArrayLike, visible: ArrayLike | None = None, *, convention: FrameConvention = "lasot"
 ) -> FrameErrors:
     """Overlaps and centre errors of one sequence; the first prediction is taken to be the truth.
 
-    A frame is valid where the true box has an area (and the object is `visible`, for `lasot`). On the others
-    the overlap is −1, always a miss; the centre error is infinite, a miss, but −1, a hit, for `uav`; the
-    normalised error is −1, a hit, but infinite where `lasot` has the object not visible.
+    A frame is valid where the true box has an area (and the object is `visible`, for `lasot` and `lasot-ext`). On the
+    others the overlap is −1, always a miss; the centre error is infinite, a miss, but −1, a hit, for `uav`; the
+    normalised error is −1, a hit, but infinite where `lasot` has the object not visible. So the published code of
+    OSTrack and of the trackers of its family counts (`extract_results.py`, of pytracking).
 
     Args:
         truth, predicted: (n, 4) x, y, w, h. A prediction of no area takes the one before it; too many are cut,
@@ -50,14 +53,15 @@ def frame_errors(
     t = np.asarray(truth, dtype=np.float64)
     p = _usable_predictions(np.array(predicted, dtype=np.float64), t, convention)
     shown = np.ones(len(t), dtype=bool)
-    if convention == "lasot" and visible is not None:
+    if convention in _LABELLED and visible is not None:
         shown = np.asarray(visible, dtype=bool)
     valid: NDArray[np.bool_] = np.all(t[:, 2:] > 0, axis=1) & shown
     apart = (xywh_to_cxcywh(p) - xywh_to_cxcywh(t))[:, :2]
     overlap = np.where(valid, iou(p, t), -1.0)
     centre = np.where(valid, np.hypot(*apart.T), -1.0 if convention == "uav" else np.inf)
     relative = np.divide(apart, t[:, 2:], out=np.zeros_like(apart), where=valid[:, None])
-    norm = np.where(valid, np.hypot(*relative.T), np.where(shown, -1.0, np.inf))
+    missed = ~shown & (convention == "lasot")
+    norm = np.where(valid, np.hypot(*relative.T), np.where(missed, np.inf, -1.0))
     return FrameErrors(overlap, centre, norm, valid)
 
 
@@ -82,7 +86,7 @@ def got10k_overlaps(truth: ArrayLike, predicted: ArrayLike, visible: ArrayLike, 
     return np.asarray(overlap[1:][shown])
 
 
-def _usable_predictions(p: Array, truth: Array, convention: Convention) -> Array:
+def _usable_predictions(p: Array, truth: Array, convention: FrameConvention) -> Array:
     if np.isnan(p).any() or (p[:, 2:] < 0).any():
         raise CompressError(
             "A predicted box is NaN or of negative size, so the tracker's weights are damaged or diverged. Load others."

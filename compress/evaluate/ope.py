@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compress.core import Accuracy, ExecutionPath, UsageError
 from compress.core.progress import Progress, no_progress
 from compress.data import Sequence
-from compress.evaluate.following import can_batch, follow
+from compress.evaluate.following import Run, can_batch, follow
 from compress.evaluate.score import SequenceScore, pool, score_sequence
 from compress.geometry import LoopSettings, Network
 
@@ -59,12 +59,7 @@ def evaluate(
         UsageError: no sequences, two of the same name, no frame that can be scored, or a first box outside of
             its frame.
     """
-    names = [s.name for s in sequences]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UsageError(f"Each sequence needs a name of its own, but {', '.join(twice)} came twice. Rename one.")
-    if not names:
-        raise UsageError("There are no sequences to evaluate on. Give --data generated or --data folder:PATH.")
+    check_sequences([s.name for s in sequences])
     total, done = sum(map(len, sequences)), 0
 
     def step() -> None:
@@ -72,8 +67,17 @@ def evaluate(
         done += 1
         progress(f"frame {done} of {total}", done / total)
 
-    batch = _even_groups(len(sequences), batch) if can_batch(network) else 1
-    runs, seconds = follow(network, settings, sequences, batch, step)
+    batch = even_groups(len(sequences), batch) if can_batch(network) else 1
+    found = dict(follow(network, settings, sequences, batch, step))
+    return summarised(sequences, [found[index] for index in range(len(sequences))], batch=batch)
+
+
+def summarised(sequences: Items[Sequence], runs: Items[Run], *, batch: int = 1) -> Evaluation:
+    """The figures of sequences that were followed to their ends, in the same order.
+
+    Raises:
+        UsageError: no frame that can be scored.
+    """
     scores = [
         score_sequence(s.name, s.boxes, run.boxes, s.visible, frame_size=run.size)
         for s, run in zip(sequences, runs, strict=True)
@@ -81,7 +85,7 @@ def evaluate(
     paths = sum((run.paths for run in runs), Counter[ExecutionPath]())
     return Evaluation(
         accuracy=pool(scores),
-        fps=total / max(seconds, 1e-9),
+        fps=frames_per_second(runs),
         renewals=sum(run.renewals for run in runs),
         per_sequence=scores,
         boxes={s.name: run.boxes for s, run in zip(sequences, runs, strict=True)},
@@ -90,6 +94,25 @@ def evaluate(
     )
 
 
-def _even_groups(count: int, most: int) -> int:
+def check_sequences(names: Items[str]) -> None:
+    """Whether there are sequences, each of a name of its own.
+
+    Raises:
+        UsageError: no sequences, or two of the same name.
+    """
+    counts = Counter(names)
+    twice = sorted(name for name, count in counts.items() if count > 1)
+    if twice:
+        raise UsageError(f"Each sequence needs a name of its own, but {', '.join(twice)} came twice. Rename one.")
+    if not names:
+        raise UsageError("There are no sequences to evaluate on. Give --data generated or --data folder:PATH.")
+
+
+def frames_per_second(runs: Items[Run]) -> float:
+    """Frames over the seconds of the frame loop."""
+    return sum(len(run.times) for run in runs) / max(sum(float(run.times.sum()) for run in runs), 1e-9)
+
+
+def even_groups(count: int, most: int) -> int:
     """As many at once that no group of `count` is much smaller than the others."""
     return -(-count // -(-count // max(1, most)))

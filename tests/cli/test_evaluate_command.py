@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import cv2
@@ -41,14 +42,21 @@ def test_shipped_teacher_follows_and_random_weights_do_not(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "results"
-    code, said = _run(capsys, "evaluate", "ostrack-nano", "--data", f"folder:{folder}", "--json", "--out", out)
+    asked = ("--results", out, "--format", "got10k", "--metrics", "got10k")
+    code, said = _run(capsys, "evaluate", "ostrack-nano", "--data", f"folder:{folder}", "--json", *asked)
     assert code == 0
     found = json.loads(said)
     assert set(found) >= KEYS
     assert found["sequences"] == 2
     assert found["ao"] > 0.7
-    assert found["batch"] == 1
-    assert (out / "s0.txt").is_file()
+    assert (found["batch"], found["workers"]) == (1, 1)
+    assert found["metrics"]["figures"]["ao"] == pytest.approx(found["ao"], abs=0.01)
+    assert (out / "s0" / "s0_001.txt").is_file()
+    assert (out / "submission.zip").is_file()
+    code, said = _run(capsys, "evaluate", "ostrack-nano", "--data", f"folder:{folder}", *asked, "--resume", "-q")
+    assert code == 0
+    assert re.search(rf"^ao +{found['ao']:.4f}$", said, re.M)
+    assert "As got10k counts:" in said
     both = ("evaluate", "ostrack-nano", "--data", f"folder:{folder}", "--batch", 8, "--json")
     together = json.loads(_run(capsys, *both)[1])
     assert together["batch"] == 2
@@ -70,6 +78,8 @@ def test_bundle_scores_as_its_network_does(folder: Path, tmp_path: Path, capsys:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
+        (("ostrack-nano", "--metrics", "vott"), 2, "Did you mean vot"),
+        (("ostrack-nano", "--format", "lasott", "--results", "r"), 2, "Did you mean lasot"),
         (("ostrack-nan",), 2, "Did you mean ostrack-nano"),
         (("ostrack-nano", "--data", "generate"), 2, "'folder:PATH' or 'generated'"),
         (("ostrack-nano", "--data", "folder:/nowhere"), 1, "/nowhere"),

@@ -10,7 +10,7 @@ from compress.evaluate.metrics import (
     NORM_THRESHOLDS,
     PRECISION_THRESHOLDS,
     SUCCESS_THRESHOLDS,
-    Convention,
+    FrameConvention,
     FrameErrors,
     frame_errors,
     got10k_overlaps,
@@ -19,10 +19,10 @@ from compress.evaluate.metrics import (
 )
 
 Arrays = dict[str, NDArray[Any]]
-CONVENTIONS: list[Convention] = ["lasot", "otb", "uav"]
+CONVENTIONS: list[FrameConvention] = ["lasot", "otb", "uav"]
 
 
-def _errors(metrics: Arrays, data: Convention) -> list[FrameErrors]:
+def _errors(metrics: Arrays, data: FrameConvention) -> list[FrameErrors]:
     def of(i: int, what: str) -> NDArray[Any]:
         return metrics[f"{data}_s{i}_{what}"]
 
@@ -30,14 +30,14 @@ def _errors(metrics: Arrays, data: Convention) -> list[FrameErrors]:
 
 
 @pytest.mark.parametrize("data", CONVENTIONS)
-def test_frame_errors_match_the_published_code(metrics: Arrays, data: Convention) -> None:
+def test_frame_errors_match_the_published_code(metrics: Arrays, data: FrameConvention) -> None:
     for i, errors in enumerate(_errors(metrics, data)):
         for name, found in zip(("iou", "center", "center_norm", "valid"), errors, strict=True):
             np.testing.assert_allclose(found, metrics[f"{data}_s{i}_{name}"], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("data", CONVENTIONS)
-def test_curves_match_the_published_code(metrics: Arrays, data: Convention) -> None:
+def test_curves_match_the_published_code(metrics: Arrays, data: FrameConvention) -> None:
     errors = _errors(metrics, data)
     success = np.mean([success_curve(e.iou) for e in errors], axis=0) * 100
     precision = np.mean([precision_curve(e.centre) for e in errors], axis=0) * 100

@@ -2,37 +2,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from compress.core import FileError, UsageError
 from compress.evaluate import evaluate, write_results
-from compress.geometry import LoopSettings, NetworkOutput
-
-SETTINGS = LoopSettings(template_size=64, search_size=128, template_factor=2.0, search_factor=4.0, grid=8)
-
-
-class BrightestCell:
-    """A network in numpy: the score is the brightness of a cell, offset and size those of the bright pixels."""
-
-    def encode_template(self, template: Any, template_box: Any, online_template: Any = None) -> Any:
-        return None
-
-    def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
-        bright = (search[0].mean(axis=0) > 0).astype(np.uint8)
-        x, y, w, h = cv2.boundingRect(bright)
-        score = bright.reshape(8, 16, 8, 16).mean(axis=(1, 3), dtype=np.float32)
-        cells = np.arange(8, dtype=np.float32)
-        offset = np.stack(
-            [
-                np.broadcast_to((x + w / 2) / 16 - cells, (8, 8)),
-                np.broadcast_to(((y + h / 2) / 16 - cells)[:, None], (8, 8)),
-            ]
-        ).astype(np.float32)
-        size = np.broadcast_to(np.array([w, h], np.float32)[:, None, None] / 128, (2, 8, 8))
-        return NetworkOutput({"score_map": score[None, None], "size_map": size[None], "offset_map": offset[None]})  # type: ignore[dict-item]
+from compress.testing.brightest_cell import SETTINGS, BrightestCell
 
 
 def test_a_tracker_that_sees_the_object_follows_it(slide: Any) -> None:
