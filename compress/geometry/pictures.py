@@ -145,7 +145,7 @@ class Pictures:
 
     def _check_brightness(self, image: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
         """Looked into once, where an image is almost black."""
-        if image[::4, ::4].max() < _DARK and "dark" not in self._warned:
+        if image[::32, ::32].max() < _DARK and image[::4, ::4].max() < _DARK and "dark" not in self._warned:
             self._warned.add("dark")
             brightest = max(values.high for values in self._some())
             if brightest < _DARK:

@@ -179,7 +179,8 @@ _NOISE = np.random.Generator(np.random.PCG64(20)).integers(-64, 65, (1024, 1024,
 def _add_noise(canvas: Image, strength: int, t: int) -> Image:
     height, width = canvas.shape[:2]
     y, x = (t * 89) % max(1, 1024 - height), (t * 151) % max(1, 1024 - width)
-    grain = _NOISE[y : y + height, x : x + width] * np.int16(strength) >> 6
+    noise = _NOISE if max(height, width) <= 1024 else np.tile(_NOISE, (-(-height // 1024), -(-width // 1024), 1))
+    grain = noise[y : y + height, x : x + width] * np.int16(strength) >> 6
     return np.clip(canvas + grain, 0, 255).astype(np.uint8)
 
 

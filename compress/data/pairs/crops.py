@@ -15,6 +15,8 @@ from compress.geometry import ReducedFrame, crop_target, crop_window
 
 Box = NDArray[np.float64]
 
+_MOST_PADDED = 4096
+"""Pixels of a crop's side: 50 MB."""
 _MOST_SIDE = 2**15 - 2
 """Pixels of a frame's side that `cv2.warpAffine` takes."""
 
@@ -73,13 +75,13 @@ def holds_target(box: Box, cut: Cut, recipe: PairRecipe) -> bool:
 
 
 def cut_out(frame: ReducedFrame, cut: Cut) -> Image:
-    """(size, size, 3) uint8 RGB: the square of `crop_target`, black outside of the frame, off a reduced frame.
+    """(size, size, 3) uint8 RGB: of a whole frame `crop_target`, which is what trackers see, and of a reduced one likewise.
 
-    Sampled in one step, so that nothing is padded. Of a frame at full scale it is `crop_target` to a grey level.
+    From reduced frames, and for crops so large that padding them would take much memory, it is sampled in one step.
     """
-    if max(frame.image.shape) > _MOST_SIDE:
-        return crop_target(frame.image, cut.around / frame.reduction, factor=cut.factor, size=cut.size).image
     left, top, side = crop_window(cut.around, cut.factor)
+    if (frame.reduction == 1 and side <= _MOST_PADDED) or max(frame.image.shape) > _MOST_SIDE:
+        return crop_target(frame.image, cut.around / frame.reduction, factor=cut.factor, size=cut.size).image
     # The middle of the crop's pixel u lies (u + 0.5)·side/size after `left` in the frame, and a reduced pixel covers
     # exactly `reduction` of the frame's.
     step = side / cut.size / frame.reduction
