@@ -31,7 +31,7 @@ from compress.data.generated.difficulty import levels_of
 from compress.data.generated.sequences import GeneratedSequence
 from compress.data.pairs import PAIR_RECIPES, PairRecipe, recorded_pairs
 from compress.data.pairs.frames import FrameCache
-from compress.geometry import ReducedFrame
+from compress.geometry import Pictures, ReducedFrame
 
 WIDTH, HEIGHT, FRAMES = 1280, 720, 21
 
@@ -67,7 +67,8 @@ class Noting(FrameCache):
         self.reduced: list[bool] = []
 
     def frame(self, sequence: Video, index: int, reduction: int) -> ReducedFrame:
-        self.files.append(sequence.images.files[index])
+        images: Pictures = getattr(sequence, "images")  # noqa: B009 - of recorded sequences only
+        self.files.append(images.files[index])
         found = super().frame(sequence, index, reduction)
         self.reduced.append(found.reduction > 1)
         return found
@@ -125,7 +126,8 @@ class Round(NamedTuple):
 
 
 def one_round(case: Case, sequences: Sequence[Video], start: int, pairs: int) -> Round:
-    cache, wanted = Noting(), []
+    cache = Noting()
+    wanted: list[Path] = []
 
     def make() -> None:
         for index in range(start, start + pairs):
@@ -140,7 +142,7 @@ def one_round(case: Case, sequences: Sequence[Video], start: int, pairs: int) ->
 
 
 def spread(values: Sequence[float], digits: int) -> tuple[float, float, float]:
-    return tuple(round(each, digits) for each in (statistics.median(values), min(values), max(values)))
+    return round(statistics.median(values), digits), round(min(values), digits), round(max(values), digits)
 
 
 def recorded_rows(options: argparse.Namespace, folder: Path) -> list[dict[str, object]]:

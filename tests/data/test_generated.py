@@ -26,6 +26,7 @@ from compress.data.generated import (
 from compress.data.generated import sequences as sequences_module
 from compress.data.generated.raster import compose, invert, smear, warp
 from compress.data.generated.scene import Scene, View
+from compress.data.pairs import PAIR_RECIPES
 from compress.geometry import crop_target
 
 _PRINT = """
@@ -234,3 +235,20 @@ def test_frames_of_a_pair_are_up_to_a_hundred_apart(monkeypatch: pytest.MonkeyPa
     gaps = np.abs(np.diff(np.array(drawn).reshape(-1, 2), axis=1))
     assert 60 < gaps.max() <= 100
     assert gaps.mean() > 25
+
+
+@pytest.mark.parametrize("name", ["mixformer", "ostrack384"])
+def test_pairs_by_a_published_recipe(name: str) -> None:
+    """Several templates, and labels half a pixel of the crop nearer to its corner."""
+    recipe = PAIR_RECIPES[name]
+    pairs, again = (sample_pairs(5, 0, 6, template_size=16, search_size=32, recipe=recipe) for _ in range(2))
+    assert np.array_equal(pairs.search, again.search)
+    assert (pairs.more_templates is None) is (recipe.templates == 1)
+    plain = replace(recipe, grayscale=0, brightness=0, flip=0, crop_flip=0)
+    labels = [
+        sample_pairs(5, 0, 1, template_size=16, search_size=32, recipe=replace(plain, label_centre=centre)).boxes
+        for centre in ("continuous", "pixel")
+    ]
+    np.testing.assert_allclose(labels[0] - labels[1], [[0.5 / 32, 0.5 / 32, 0, 0]], atol=1e-6)
+    with pytest.raises(UsageError, match="all show their target"):
+        sample_pairs(5, 0, 1, recipe=PAIR_RECIPES["mixformer-score"])

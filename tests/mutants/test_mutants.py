@@ -93,7 +93,7 @@ MUTANTS = {
     ),
     "generated pairs at most three frames apart": Mutant(
         "compress/data/generated/pairs.py",
-        "rng.integers(-recipe.max_gap, recipe.max_gap + 1)",
+        "rng.integers(-gap, gap + 1)",
         "rng.integers(-3, 4)",
         "data/test_generated.py::test_frames_of_a_pair_are_up_to_a_hundred_apart",
     ),

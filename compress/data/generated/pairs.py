@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from compress.core import UsageError
 from compress.data.generated.difficulty import random_levels
 from compress.data.generated.random_scene import make_scene
 from compress.data.generated.raster import Image
@@ -43,7 +44,12 @@ def sample_pairs(
     By default the search crop is jittered as OSTrack's training does it: centre by up to 1.5 box sizes, size by
     exp(0.25·N(0, 1)). Of a recipe its sampler, gaps, templates, jitter, augmentation and labels count; its rules of
     rejection and decoding are those of recorded frames.
+
+    Raises:
+        UsageError: a recipe of pairs without their target, which are not generated; or one with an unknown sampler.
     """
+    if recipe.negatives:
+        raise UsageError("Generated pairs all show their target. Train on recorded data where some should not.")
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, index])))
     sizes = ((template_size, template_factor), (search_size, search_factor))
     found: list[_Pair] = []
@@ -51,8 +57,9 @@ def sample_pairs(
     number = 0
     while len(found) < count:
         scene = _random_scene(rng, images)
-        shown = [_pair(rng, scene, *sizes, recipe) for _ in range(min(per_scene, count - len(found)))]
-        kept = [pair for pair in shown if pair is not None]
+        shown = _shown(scene) if _samples(recipe) else None
+        made = [_pair(rng, scene, shown, *sizes, recipe) for _ in range(min(per_scene, count - len(found)))]
+        kept = [pair for pair in made if pair is not None]
         found += kept
         scenes += [number] * len(kept)
         number += 1
@@ -68,9 +75,14 @@ def _random_scene(rng: Random, images: Sequence[Image]) -> Scene:
 
 
 def _pair(
-    rng: Random, scene: Scene, template: tuple[int, float], search: tuple[int, float], recipe: PairRecipe
+    rng: Random,
+    scene: Scene,
+    shown: NDArray[np.bool_] | None,
+    template: tuple[int, float],
+    search: tuple[int, float],
+    recipe: PairRecipe,
 ) -> _Pair | None:
-    drawn = _drawn(rng, scene, recipe)
+    drawn = _nearby(rng, recipe.max_gap) if shown is None else FRAME_SAMPLERS[recipe.sampler](rng, shown, recipe)
     if drawn is None:
         return None
     boxes = [scene.box(t) for t in (*drawn.templates, drawn.search)]
@@ -85,13 +97,19 @@ def _pair(
     return crops[:-1], crops[-1], box
 
 
-def _drawn(rng: Random, scene: Scene, recipe: PairRecipe) -> DrawnFrames | None:
-    if recipe.sampler == _DEFAULT.sampler and recipe.templates == 1:  # whatever shows there, which is cheap to ask for
-        first = int(rng.integers(0, _LENGTH))
-        away = rng.integers(-recipe.max_gap, recipe.max_gap + 1)
-        return DrawnFrames((first,), int(np.clip(first + away, 0, _LENGTH - 1)))
-    shown = np.array([_shows(*scene.box(t)) for t in range(_LENGTH)])
-    return FRAME_SAMPLERS[recipe.sampler](rng, shown, recipe)
+def _samples(recipe: PairRecipe) -> bool:
+    """Whether a sampler draws the frames, which has to know of all of a scene whether they show the target."""
+    return recipe.sampler != _DEFAULT.sampler or recipe.templates > 1
+
+
+def _nearby(rng: Random, gap: int) -> DrawnFrames:
+    """Two frames at most `gap` apart, whatever they show."""
+    first = int(rng.integers(0, _LENGTH))
+    return DrawnFrames((first,), int(np.clip(first + rng.integers(-gap, gap + 1), 0, _LENGTH - 1)))
+
+
+def _shown(scene: Scene) -> NDArray[np.bool_]:
+    return np.array([_shows(*scene.box(t)) for t in range(_LENGTH)])
 
 
 def _shows(box: NDArray[np.float64], share: float) -> bool:

@@ -1,7 +1,7 @@
 """Training pairs: which frames are drawn, how they are cut out and varied, and what a batch of them holds.
 
-`recipe` has the figures of the published trainings, `samplers` how frames are drawn, `crops` how they are cut out,
-`augmentation` how they are varied, `frames` how they are decoded, and `recorded` makes batches of recorded sequences.
+`recipe` has the figures of the published trainings, `samplers` and `views` say which frames are drawn, `frames` how
+they are decoded, `crops` how they are cut out, `augmentation` how they are varied; `recorded` makes batches of them.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ class Pairs:
             target.
         more_templates: (B, n − 1, T, T, 3) RGB uint8, where a recipe asks for n > 1 templates, such as MixFormer's
             second one; None for one.
+        shows: (B,) whether the search crop is of the templates' target; of those that are not, boxes mean nothing. None
+            where all are, which only a recipe with `negatives` changes.
     """
 
     template: NDArray[np.uint8]
@@ -31,11 +33,12 @@ class Pairs:
     boxes: NDArray[np.float32]
     scenes: NDArray[np.int64]
     more_templates: NDArray[np.uint8] | None = None
+    shows: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.boxes)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, Any]:
         """What there is, by the names of the attributes."""
         return {name: values for name, values in vars(self).items() if values is not None}
 

@@ -75,9 +75,9 @@ def holds_target(box: Box, cut: Cut, recipe: PairRecipe) -> bool:
 
 
 def cut_out(frame: ReducedFrame, cut: Cut) -> Image:
-    """(size, size, 3) uint8 RGB: of a whole frame `crop_target`, which is what trackers see, and of a reduced one likewise.
+    """(size, size, 3) uint8 RGB: `crop_target` of a whole frame, as trackers see it, and the same of a reduced one.
 
-    From reduced frames, and for crops so large that padding them would take much memory, it is sampled in one step.
+    Of reduced frames, and where a crop is so large that to pad it would take much memory, it is sampled in one step.
     """
     left, top, side = crop_window(cut.around, cut.factor)
     if (frame.reduction == 1 and side <= _MOST_PADDED) or max(frame.image.shape) > _MOST_SIDE:

@@ -50,6 +50,7 @@ class PairRecipe:
         brightness: Each crop is multiplied by a factor drawn evenly from 1 ± this.
         flip: Probability that a pair is mirrored.
         crop_flip: Probability that a crop is mirrored by itself.
+        negatives: Share of the pairs whose search frame does not show the target, see `Pairs.shows`.
         label_centre: See `LabelCentre`.
         mask_stride: A crop is rejected where none of its pixels in rows and columns 0, `mask_stride`, … lies in the
             frame; 1 rejects those that show nothing of the frame.
@@ -74,6 +75,7 @@ class PairRecipe:
     brightness: float = 0.0
     flip: float = 0.0
     crop_flip: float = 0.0
+    negatives: float = 0.0
     label_centre: LabelCentre = "continuous"
     mask_stride: int = 1
     min_in_frame: float = 0.0
@@ -85,7 +87,7 @@ class PairRecipe:
     def __post_init__(self) -> None:
         for name in ("max_gap", "gap_growth", "templates", "min_frames", "min_visible", "mask_stride"):
             self._check(name, 1, math.inf)
-        for name in ("grayscale", "brightness", "flip", "crop_flip", "min_in_frame", "min_in_crop"):
+        for name in ("grayscale", "brightness", "flip", "crop_flip", "negatives", "min_in_frame", "min_in_crop"):
             self._check(name, 0, 1)
         if self.max_crop is not None:
             self._check("max_crop", 0, math.inf)
@@ -133,5 +135,5 @@ PAIR_RECIPES.register("ostrack", _OSTRACK)
 PAIR_RECIPES.register("ostrack384", replace(_OSTRACK, search_jitter=Jitter(4.5, 0.5)))
 PAIR_RECIPES.register("litetrack", replace(_OSTRACK, crop_flip=0.0))
 PAIR_RECIPES.register("mixformer", _MIXFORMER)
-PAIR_RECIPES.register("mixformer-score", replace(_MIXFORMER, sampler="trident_pro"))
+PAIR_RECIPES.register("mixformer-score", replace(_MIXFORMER, sampler="trident_pro", negatives=0.5))
 PAIR_RECIPES.register("hit", replace(_OSTRACK, search_jitter=Jitter(3.5, 0.5)))

@@ -14,7 +14,7 @@ from compress.data.pairs.batch import Pairs, PairSizes
 from compress.data.pairs.crops import Cut, box_in_crop, cut_out, holds_target, is_usable, jittered, shows_enough
 from compress.data.pairs.frames import FrameCache, reduction_of
 from compress.data.pairs.recipe import Jitter, PairRecipe
-from compress.data.pairs.samplers import FRAME_SAMPLERS, DrawnFrames
+from compress.data.pairs.views import View, drawn_views
 from compress.data.sequence import Sequence
 
 _DRAWS = 1000
@@ -27,6 +27,7 @@ class _Pair(NamedTuple):
     templates: list[Image]
     search: Image
     box: NDArray[np.float32]
+    shows: bool
     number: int
 
 
@@ -63,6 +64,7 @@ def recorded_pairs(
         np.stack([pair.box for pair in made]),
         np.array([pair.number for pair in made]),
         np.array(more) if sizes.recipe.templates > 1 else None,
+        np.array([pair.shows for pair in made]) if sizes.recipe.negatives else None,
     )
 
 
@@ -74,12 +76,11 @@ def _pair(sequences: Items[Sequence], rng: np.random.Generator, sizes: PairSizes
     rejected = 0
     for _ in range(_DRAWS if len(sequences) else 0):
         number = int(rng.integers(len(sequences)))
-        sequence = sequences[number]
-        frames = _frames(rng, sequence, sizes.recipe)
-        if frames is not None:
-            found = _crops(rng, sequence, frames, sizes, cache)
+        drawn = drawn_views(rng, sequences, number, sizes.recipe, cache)
+        if drawn is not None:
+            found = _crops(rng, drawn.views, sizes, cache)
             if found is not None:
-                return _Pair(found[0][:-1], found[0][-1], found[1], number)
+                return _Pair(found[0][:-1], found[0][-1], found[1], drawn.shows, number)
             rejected += 1
     raise _nothing(sizes.recipe, rejected)
 
@@ -95,56 +96,43 @@ def _nothing(recipe: PairRecipe, rejected: int) -> UsageError:
     return UsageError(f"There is nothing to train on: {why}. Give other --train-data.")
 
 
-def _frames(rng: np.random.Generator, sequence: Sequence, recipe: PairRecipe) -> DrawnFrames | None:
-    """The frames of a pair; both crops of an image, which is a sequence of one frame, come from it."""
-    boxes = sequence.boxes
-    shown = np.asarray(sequence.visible & (boxes[:, 2:] > 0).all(axis=1))
-    if len(shown) == 1:
-        return DrawnFrames((0,) * recipe.templates, 0) if shown[0] else None
-    if len(shown) < recipe.min_frames or np.count_nonzero(shown) < recipe.min_visible:
-        return None
-    return FRAME_SAMPLERS[recipe.sampler](rng, shown, recipe)
-
-
 def _crops(
-    rng: np.random.Generator, sequence: Sequence, drawn: DrawnFrames, sizes: PairSizes, cache: FrameCache
+    rng: np.random.Generator, views: list[View], sizes: PairSizes, cache: FrameCache
 ) -> tuple[list[Image], NDArray[np.float32]] | None:
     """The crops, the search crop last, and the target's box in that; None where they are rejected."""
-    recipe, indices = sizes.recipe, [*drawn.templates, drawn.search]
-    boxes = [sequence.boxes[index] for index in indices]
-    cuts = _cuts(rng, boxes, sizes)
-    if cuts is None or not holds_target(boxes[-1], cuts[-1], recipe):
+    recipe, box = sizes.recipe, views[-1].box
+    cuts = _cuts(rng, [view.box for view in views], sizes)
+    if cuts is None or not holds_target(box, cuts[-1], recipe):
         return None
-    reductions = _reductions(indices, cuts, recipe)
+    reductions = _reductions(views, cuts, recipe)
     crops = []
-    for index, box, cut in zip(indices, boxes, cuts, strict=True):
-        frame = cache.frame(sequence, index, reductions[index])
-        if not shows_enough(frame, box, cut, recipe):
+    for view, cut in zip(views, cuts, strict=True):
+        frame = cache.frame(view.sequence, view.index, reductions[view.key])
+        if not shows_enough(frame, view.box, cut, recipe):
             return None
         crops.append(cut_out(frame, cut))
-    return augmented(rng, crops, box_in_crop(boxes[-1], cuts[-1], recipe.label_centre), recipe)
+    return augmented(rng, crops, box_in_crop(box, cuts[-1], recipe.label_centre), recipe)
 
 
 def _cuts(rng: np.random.Generator, boxes: list[NDArray[np.float64]], sizes: PairSizes) -> list[Cut] | None:
     """What is cut around each box; None where one has no area."""
-    recipe, last, found = sizes.recipe, len(boxes) - 1, []
+    recipe = sizes.recipe
+    template = recipe.template_jitter, sizes.template_factor, sizes.template_size
+    search = recipe.search_jitter, sizes.search_factor, sizes.search_size
+    found = []
     for place, box in enumerate(boxes):
-        template = place < last
-        jitter = recipe.template_jitter if template else recipe.search_jitter
-        factor, size = (
-            (sizes.template_factor, sizes.template_size) if template else (sizes.search_factor, sizes.search_size)
-        )
-        around = box if jitter == Jitter() else jittered(rng, box, jitter)
+        jitter, factor, size = template if place < recipe.templates else search
+        around = jittered(rng, box, jitter) if jitter != Jitter() and is_usable(box, factor) else box
         if not (is_usable(box, factor) and is_usable(around, factor)):
             return None
         found.append(Cut(around, factor, size))
     return found
 
 
-def _reductions(indices: list[int], cuts: list[Cut], recipe: PairRecipe) -> dict[int, int]:
+def _reductions(views: list[View], cuts: list[Cut], recipe: PairRecipe) -> dict[tuple[int, int], int]:
     """How much each frame is reduced; a frame that several crops come from is decoded once, for the largest need."""
-    found: dict[int, int] = {}
-    for index, cut in zip(indices, cuts, strict=True):
+    found: dict[tuple[int, int], int] = {}
+    for view, cut in zip(views, cuts, strict=True):
         reduction = reduction_of(cut.side, cut.size) if recipe.reduced else 1
-        found[index] = min(found.get(index, 8), reduction)
+        found[view.key] = min(found.get(view.key, 8), reduction)
     return found

@@ -14,7 +14,7 @@ from compress.geometry import ReducedFrame, crop_target, crop_window
 
 GOLDEN = np.load(Path(__file__).parents[1] / "training.npz")
 NOISE = np.random.default_rng(0).integers(0, 256, (200, 320, 3), dtype=np.uint8)
-SOFT = cv2.normalize(cv2.GaussianBlur(NOISE, (0, 0), 2), None, 20, 255, cv2.NORM_MINMAX)
+SOFT = cv2.normalize(cv2.GaussianBlur(NOISE, (0, 0), 2), np.empty(0), 20, 255, cv2.NORM_MINMAX)
 
 
 def _frame(image: np.ndarray) -> ReducedFrame:

@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """JPEG files, of sides that no scale divides: a scene of soft noise; and a white box on black, twice."""
     place = tmp_path_factory.mktemp("frames")
     noise = np.random.default_rng(0).integers(0, 256, (477, 701, 3), dtype=np.uint8)
-    soft = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 16), None, 0, 255, cv2.NORM_MINMAX)
+    soft = cv2.normalize(cv2.GaussianBlur(noise, (0, 0), 16), np.empty(0), 0, 255, cv2.NORM_MINMAX)
     x, y, w, h = BOX.astype(int)
     dark = np.full_like(noise, 8)
     dark[y : y + h, x : x + w] = 240

@@ -43,8 +43,9 @@ def test_published_figures(
     assert recipe.min_visible == 2 * (templates + 1) + 1
 
 
-def test_score_stage_draws_by_trident_pro() -> None:
-    assert PAIR_RECIPES["mixformer-score"] == replace(PAIR_RECIPES["mixformer"], sampler="trident_pro")
+def test_score_stage_draws_half_of_its_pairs_without_the_target() -> None:
+    mixformer = PAIR_RECIPES["mixformer"]
+    assert PAIR_RECIPES["mixformer-score"] == replace(mixformer, sampler="trident_pro", negatives=0.5)
 
 
 def test_default_recipe_is_the_default() -> None:

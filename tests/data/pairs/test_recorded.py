@@ -10,7 +10,7 @@ import pytest
 
 from compress.core import UsageError
 from compress.data import CachedSequence, Pairs, PairSizes, Sequence, open_source
-from compress.data.pairs import PAIR_RECIPES, PairRecipe, recorded_pairs
+from compress.data.pairs import PAIR_RECIPES, Jitter, PairRecipe, recorded_pairs
 from compress.data.pairs.frames import FrameCache
 from compress.data.worker import make_pairs, stream_pairs
 
@@ -129,6 +129,22 @@ def test_pairs_of_which_too_little_shows_are_drawn_anew() -> None:
         recorded_pairs([_Squares()], 0, 0, 1, PairSizes(recipe=PairRecipe(max_crop=0.01)))
     with pytest.raises(UsageError, match="causal"):
         recorded_pairs([_Squares()], 0, 0, 1, PairSizes(recipe=PairRecipe("casual")))
+
+
+def test_pairs_without_their_target_are_of_frames_without_it_or_of_another_sequence() -> None:
+    """Around the middle, a box of an eighth of the frame; of an image around another image's target."""
+    recipe = PairRecipe(negatives=0.5, templates=2, search_jitter=Jitter())
+    pairs = recorded_pairs([_Squares(20)], 0, 0, 60, PairSizes(recipe=recipe))
+    assert pairs.shows is not None
+    assert 20 < pairs.shows.sum() < 40
+    assert np.array_equal(pairs.search.max(axis=(1, 2, 3)) > 200, pairs.shows)
+    np.testing.assert_allclose(pairs.boxes[~pairs.shows][:, 2] / pairs.boxes[~pairs.shows][:, 3], 240 / 200, rtol=1e-6)
+    light, dark = CachedSequence(_Squares(1)), CachedSequence(_Squares(1))
+    dark.frame = lambda index: light.frame(index) // 2
+    pairs = recorded_pairs([light, dark], 0, 0, 30, PairSizes(recipe=recipe))
+    alike = [template.max() == search.max() for template, search in zip(pairs.template, pairs.search, strict=True)]
+    assert alike == pairs.shows.tolist()
+    assert 5 < sum(alike) < 25
 
 
 def test_what_frames_are_kept_changes_nothing(tmp_path: Path) -> None:
