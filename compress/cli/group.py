@@ -21,6 +21,7 @@ COMMANDS = {
     "verify": "Check a bundle's files and that it still computes what was exported.",
     "track": "Follow an object in a video with an exported bundle.",
     "evaluate": "Score a tracker, a variant or a bundle on sequences.",
+    "data": "Show what a source of sequences holds, and check it.",
     "latency": "Time per frame of a tracker on a target.",
     "profile": "Measure a device: this host, over ssh, or by a kit copied there (measure, kit, ingest).",
     "describe": "Show a tracker's spec, parameters and MACs.",

@@ -60,6 +60,8 @@ def _ordered(names: tuple[str, ...]) -> _Order:
         return _Order(list(names), None)
     if _are_padded(names):  # almost all folders of frames, and some hold very many
         return _Order(sorted(names), None)
+    if _are_whole_numbers(names):  # such as `0.jpg`, `1.jpg`, …
+        return _Order(sorted(names, key=lambda name: int(name.partition(".")[0])), None)
     texts = {reading: Counter(_text(name, reading) for name in names) for reading in _READINGS}
     most = max(counts.most_common(1)[0][1] for counts in texts.values())
     likely = [reading for reading, counts in texts.items() if counts.most_common(1)[0][1] == most]
@@ -76,6 +78,15 @@ def _are_padded(names: tuple[str, ...]) -> bool:
     """Whether all are numbers of as many digits, each another."""
     stems = {name.partition(".")[0] for name in names if name.count(".") < 2}
     return len(stems) == len(names) == sum(s.isascii() and s.isdigit() for s in stems) and len({*map(len, stems)}) == 1
+
+
+def _are_whole_numbers(names: tuple[str, ...]) -> bool:
+    """Whether all are digits and one suffix, which is no number, and each is another number."""
+    stems = [name.partition(".")[0] for name in names]
+    suffixes = {name.partition(".")[2] for name in names}
+    if len(suffixes) != 1 or not all(s.isascii() and s.isdigit() for s in stems):
+        return False
+    return suffixes.pop().isalpha() and len({int(stem) for stem in stems}) == len(names)
 
 
 def _choose(likely: list[_Reading], names: tuple[str, ...]) -> tuple[_Reading, str | None]:

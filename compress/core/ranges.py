@@ -125,6 +125,9 @@ BATCH = NumberRange(2, 65_536, whole=True)
 SEQUENCES = NumberRange(1, 65_536, whole=True)
 """Followed at once."""
 
+READING_WORKERS = NumberRange(0, 1024, whole=True)
+"""Processes that read data; 0 for none beside the one that asks."""
+
 MINUTES = NumberRange(0, 10_000_000, unit="minutes")
 SECONDS = NumberRange(1, 1_000_000_000, whole=True, unit="seconds")
 UPDATE_INTERVAL = NumberRange(0, 1_000_000_000, whole=True, unit="frames")

@@ -28,7 +28,18 @@ __all__ = ["REMADE", "KINDS", "Entry", "Store", "cache_bytes", "fingerprint"]
 
 _T = TypeVar("_T")
 
-REMADE = ("elastic", "exit_scores", "fingerprints", "layers", "pools", "scores", "sequences", "students", "teachers")
+REMADE = (
+    "elastic",
+    "exit_scores",
+    "fingerprints",
+    "indexes",
+    "layers",
+    "pools",
+    "scores",
+    "sequences",
+    "students",
+    "teachers",
+)
 """Kinds whose entries are made anew when they are needed and absent; the size bound holds for these together."""
 
 KINDS = (*REMADE, "kits", "profiles", "weights")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import math
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,14 @@ from compress.core import FileError
 from compress.core.opening import opened, read_bounded
 from compress.core.text import printable
 
-_BYTES_PER_FRAME = 1024
+_BYTES_PER_FRAME = 8192
 _BYTES = 65536
-"""An annotation file may have so many, and so many more per frame."""
+"""An annotation file may have so many, and so many more per frame: runs of a mask are longest."""
 _FARTHEST = 1e7
 """Pixels; coordinates beyond are damage, whichever way a data set marks what is absent."""
 _SHOWN_PROBLEMS = 5
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|nan", re.IGNORECASE | re.ASCII)
+_PLAIN = re.compile(r"[-+0-9.eE,\t \n]*")
 _ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
@@ -39,8 +41,12 @@ def read_boxes(path: Path, frames: int) -> NDArray[np.float64]:
     Raises:
         FileError: no text, too long, or a line that is none of these; the lines are named.
     """
+    lines = _lines(path, frames)
+    plain = _plain_boxes(lines)
+    if plain is not None:
+        return plain
     rows, problems = [], []
-    for number, line in enumerate(_lines(path, frames), start=1):
+    for number, line in enumerate(lines, start=1):
         row = _box(line)
         if row is None:
             problems.append(f"line {number} is {printable(line.strip(), most=40)!r}")
@@ -52,6 +58,25 @@ def read_boxes(path: Path, frames: int) -> NDArray[np.float64]:
             f"object is absent, but {'; '.join(problems[:_SHOWN_PROBLEMS])}{more}."
         )
     return np.array(rows, dtype=np.float64).reshape(-1, 4)
+
+
+def _plain_boxes(lines: list[str]) -> NDArray[np.float64] | None:
+    """Boxes of lines that hold nothing but four numbers with one separator, as most files do; None for others."""
+    joined = "\n".join(lines)
+    separator = next((each for each in (",", "\t", " ") if each in joined), ",")
+    if not _PLAIN.fullmatch(joined) or any(line.count(separator) != 3 for line in lines):
+        return None
+    try:
+        found = np.array(joined.replace("\n", separator).split(separator), dtype=np.float64).reshape(-1, 4)
+    except ValueError:
+        return None
+    if not len(found) or not (np.abs(found) <= _FARTHEST).all():
+        return None
+    absent = (found == -1).all(axis=1)
+    if (found[~absent, 2:] < 0).any():
+        return None
+    found[absent] = 0
+    return found
 
 
 def read_first_box(path: Path) -> list[float]:
@@ -85,6 +110,30 @@ def read_labels(path: Path, frames: int) -> NDArray[np.float64]:
     if len(parts) != frames:
         raise FileError(f"{path} has {len(parts)} numbers but its folder has {frames} images. Each image needs one.")
     return np.array([float(part) for part in parts], dtype=np.float64)
+
+
+def read_rows(path: Path, frames: int) -> list[list[str]]:
+    """What stands in each line between commas, semicolons, tabs or spaces, for files with more than boxes.
+
+    Args:
+        frames: How many lines there should be, which bounds the size of the file.
+
+    Raises:
+        FileError: no text, or too long.
+    """
+    return [_parts(line) for line in _lines(path, frames)]
+
+
+def read_flags(path: Path, names: Sequence[str]) -> frozenset[str]:
+    """Those of `names` that a file of flags sets, 0 or 1 for each name in their order; as attributes are written.
+
+    Raises:
+        FileError: it is missing, holds something else, or another number of flags.
+    """
+    flags = [part for row in read_rows(path, len(names)) for part in row]
+    if len(flags) != len(names) or not {*flags} <= {"0", "1"}:
+        raise FileError(f"{path} must hold {len(names)} flags, 0 or 1, but holds {printable(repr(flags), most=80)}.")
+    return frozenset(name for name, flag in zip(names, flags, strict=True) if flag == "1")
 
 
 def check_size(path: Path | str, size: int, frames: int) -> None:

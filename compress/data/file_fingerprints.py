@@ -26,12 +26,14 @@ from compress.geometry import is_image
 _VERSION = 2
 """Counts up with what a fingerprint is made of, and with how the files are read, since scores are kept by it."""
 _BLOCK = 4096
+_ANY = 2**22
+"""Frames of a file that says not how many it has, such as a video; for the bound of its annotations."""
 _BLOCKS = dict.fromkeys((".bmp", ".tif", ".tiff"), 64)
 """Blocks read of a file, evenly spread with head and tail among them: 3 of an image, and more of what is not
 compressed, or holds many frames."""
 _IMAGES = 100_000
 """Beyond so many images of a source, so many are read, evenly from all sequences; all are held to name and size."""
-_RECENT_NS = 3_000_000_000
+RECENT_NS = 3_000_000_000
 """Times of files have a resolution, of up to 2 s; within it, an edit may leave them as they are."""
 
 
@@ -93,7 +95,7 @@ def _kept(groups: Sequence[_Group]) -> str:
             lines.append(f"{name} {status.st_size} {written} {changed} {status.st_dev} {status.st_ino}")
             latest = max(latest, written, changed)
         digest.update("\n".join(lines).encode(errors="surrogateescape"))
-    if latest > now - _RECENT_NS:
+    if latest > now - RECENT_NS:
         return _read(groups)
     key = fingerprint([_VERSION, digest.hexdigest()])
     return Store().get("fingerprints", key, read=_known, make=lambda path: _write(path, _read(groups)), suffix=".txt")
@@ -138,6 +140,8 @@ def _spread(count: int, most: int) -> Collection[int]:
     """At most `most` of `count` numbers, evenly, the first and the last among them."""
     if count <= most:
         return range(count)
+    if most == 1:
+        return {0}
     return {round(k * (count - 1) / (most - 1)) for k in range(most)}
 
 
@@ -187,3 +191,35 @@ def _regular(file: _File) -> _File:
     if not stat.S_ISREG(file.status.st_mode):
         raise FileError(f"{os.path.join(file.folder, file.name)} is no regular file. Remove it from the data.")
     return file
+
+
+def sampled_digest(files: SequenceFiles, names: Sequence[str], samples: int) -> str:
+    """Digest of one of very many sequences, which are not all read.
+
+    It is of the names of its frames, of its annotations whole or as far as they are in `files`, and of size, head,
+    middle and tail of some frames, the first among them.
+
+    Args:
+        names: Its frames, where they are files in `files.images`; otherwise what lies there is what is read.
+        samples: How many frames are looked into, evenly; 0 for none.
+
+    Raises:
+        FileError: a file that cannot be read, or is none.
+    """
+    if os.path.isdir(files.images):
+        frames = names or [each.name for each in _listed(files.images, is_image)]
+    else:
+        names, frames = (), [""]
+    digest = hashlib.sha256("\n".join(frames).encode(errors="surrogateescape"))
+    if files.boxes:
+        digest.update(repr(files.boxes).encode())
+    for path in () if files.boxes else files.annotations:
+        file = _regular(_file(path))
+        check_size(path, file.status.st_size, len(frames) if names else _ANY)
+        digest.update(f"\n{file.name} {file.status.st_size} ".encode())
+        _add(digest.update, file, None)
+    for index in sorted(_spread(len(frames), samples)) if samples else ():
+        file = _regular(_file(files.images / frames[index]))
+        digest.update(f"\n{file.status.st_size} ".encode())
+        _add(digest.update, file, _blocks(file.name))
+    return digest.hexdigest()

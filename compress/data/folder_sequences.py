@@ -76,11 +76,29 @@ def folder_annotations(files: SequenceFiles, frames: int) -> Annotations:
             f"{files.images} holds {frames} images but no {_TRUTHS[0]}. Add it, one x,y,w,h line per image."
         )
     boxes = read_boxes(files.annotations[0], frames)
-    visible = np.ones(frames, dtype=bool)
-    for path in files.annotations:
-        if path.name in _VISIBLE:
-            visible &= _VISIBLE[path.name](read_labels(path, frames))
-    return Annotations.of_boxes(boxes, visible if len(boxes) == frames else None)
+    shown = [_VISIBLE[p.name](read_labels(p, frames)) for p in files.annotations if p.name in _VISIBLE]
+    return Annotations.of_boxes(boxes, np.logical_and.reduce(shown) if shown and len(boxes) == frames else None)
+
+
+def folder_first_box(files: SequenceFiles, frames: int) -> Annotations:
+    """Likewise; but where there is one box for several images, as in test sets, it is the first, and the only one.
+
+    Raises:
+        FileError: as `folder_annotations` does.
+    """
+    found = folder_annotations(files, frames)
+    return Annotations.of_first(found.boxes[0], frames) if len(found.boxes) == 1 < frames else found
+
+
+def boxes_alone(files: SequenceFiles, frames: int) -> Annotations:
+    """The boxes of the first annotation file, whatever it is called; there are no labels. Raises FileError."""
+    return Annotations.of_boxes(read_boxes(files.annotations[0], frames))
+
+
+def first_box_alone(files: SequenceFiles, frames: int) -> Annotations:
+    """Likewise; one box for several images is the first, and the only one. Raises FileError."""
+    found = boxes_alone(files, frames)
+    return Annotations.of_first(found.boxes[0], frames) if len(found.boxes) == 1 < frames else found
 
 
 def first_box(path: Path | str) -> list[float] | None:

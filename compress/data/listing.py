@@ -80,9 +80,25 @@ def inner_folders(folder: Path, wanted: Callable[[str], bool] = lambda name: Tru
     Raises:
         FileError: it is missing, or cannot be listed.
     """
+    return _inner(folder, lambda entry: wanted(entry.name) and entry.is_dir())
+
+
+def inner_files(folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> list[Path]:
+    """The files in a folder, in the order of their names; hidden ones are left out, and links are followed.
+
+    Args:
+        wanted: By name.
+
+    Raises:
+        FileError: it is missing, or cannot be listed.
+    """
+    return _inner(folder, lambda entry: wanted(entry.name) and not entry.is_dir())
+
+
+def _inner(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
     try:
         with os.scandir(folder) as entries:
-            found = [e.name for e in entries if not e.name.startswith(".") and wanted(e.name) and e.is_dir()]
+            found = [entry.name for entry in entries if not entry.name.startswith(".") and wanted(entry)]
     except OSError as error:
         raise FileError(f"Cannot list {folder}: {error.strerror or error}. Check the path.") from error
     return [folder / name for name in sorted(found)]

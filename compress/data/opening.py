@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib import import_module
 
 from compress.core import FileError, UsageError, fingerprint
+from compress.data.mixture import MixedSource, mixture_parts, modules_of
 from compress.data.readers import registered_readers
 from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
@@ -13,7 +15,7 @@ from compress.data.sources import DataSource, Split
 
 
 def open_source(text: str, *, images: str = "", training: bool = False) -> DataSource:
-    """The source that a user names, such as `generated` or `folder:PATH`.
+    """The source that a user names, such as `generated`, `folder:PATH` or `got10k:PATH@2,lasot:PATH@1`.
 
     Args:
         images: Folder of images as texture of generated pairs; empty for none.
@@ -21,17 +23,22 @@ def open_source(text: str, *, images: str = "", training: bool = False) -> DataS
             trackers are scored on. The name of the source names the split.
 
     Raises:
-        UsageError: no reader has this prefix, or its reader needs another form.
+        UsageError: no reader has this prefix, its reader needs another form, or see `mixture_parts`.
     """
+    parts = mixture_parts(text, registered_readers())
+    sources = tuple(_opened(part.source, training) for part in parts)
+    source = sources[0] if len(sources) == 1 else MixedSource(sources, tuple(part.weight for part in parts))
+    return source.with_images(images) if images else source
+
+
+def _opened(text: str, training: bool) -> DataSource:
     prefix, _, location = text.partition(":")
     readers = registered_readers()
     if prefix not in readers:
         forms = " or ".join(repr(reader.form) for _, reader in readers.items())
         raise UsageError(f"Data must be {forms} but is {text!r}. Example: folder:videos/my-video.")
     source = readers[prefix](location)
-    if training and isinstance(source, RecordedSource):
-        source = source.for_training()
-    return source.with_images(images) if images else source
+    return source.for_training() if training and isinstance(source, RecordedSource) else source
 
 
 def load_sequences(*sources: str) -> list[Sequence]:
@@ -50,7 +57,7 @@ class DataReference:
 
     Attributes:
         source: See `DataSource.name`.
-        module: Where its reader is registered.
+        module: Where its readers are registered; several separated by commas.
     """
 
     source: str
@@ -60,7 +67,7 @@ class DataReference:
     @classmethod
     def of(cls, source: DataSource) -> DataReference:
         """Raises `FileError` where the source cannot be read."""
-        return cls(source.name, source.fingerprint, type(source).__module__)
+        return cls(source.name, source.fingerprint, ",".join(modules_of(source)))
 
     def open(self, *, check: bool = True) -> DataSource:
         """The source.
@@ -71,8 +78,9 @@ class DataReference:
         Raises:
             FileError: its content is not what `fingerprint` says.
         """
-        if self.source.partition(":")[0] not in registered_readers():
-            import_module(self.module)
+        for module in self.module.split(","):
+            if module not in sys.modules:
+                import_module(module)
         source = open_source(self.source)
         if check and source.fingerprint != self.fingerprint:
             raise FileError(

@@ -47,12 +47,14 @@ class Annotations:
         visible: (n,) whether the object shows.
         attributes: Names of what is difficult in it, for tables by attribute; empty where the data set has none.
         first_only: Only the first box is known, as in test sets that a server scores; the others are zeros.
+        doubtful: Frames that labels say show the object though its box has no area; they are not visible.
     """
 
     boxes: NDArray[np.float64]
     visible: NDArray[np.bool_]
     attributes: frozenset[str] = frozenset()
     first_only: bool = False
+    doubtful: tuple[int, ...] = ()
 
     @classmethod
     def of_boxes(
@@ -64,7 +66,9 @@ class Annotations:
     ) -> Annotations:
         """Of a box for each frame; the object shows where its box has an area, and `visible` says nothing else."""
         shows = np.asarray((boxes[:, 2:] > 0).all(axis=1))
-        return cls(boxes, shows if visible is None else shows & visible, attributes)
+        if visible is None:
+            return cls(boxes, shows, attributes)
+        return cls(boxes, shows & visible, attributes, doubtful=tuple(map(int, np.flatnonzero(visible & ~shows))))
 
     @classmethod
     def of_first(

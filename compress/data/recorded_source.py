@@ -20,12 +20,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from collections.abc import Sequence as Items
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from compress.core import UsageError
 from compress.data.file_fingerprints import recorded_fingerprint
+from compress.data.index import IndexedSequence, IndexedSequences, SequenceIndex
+from compress.data.index_store import MANY, source_index
 from compress.data.listing import no_path, none_found, split_location
 from compress.data.pairs import Pairs, PairSizes, recorded_pairs
 from compress.data.recorded_sequence import SequenceFiles
@@ -74,12 +77,15 @@ class RecordedSource(ABC):
         self.path = Path(path).resolve()
         self.split = split or next(iter(self.splits), "")
         self._split_given = bool(split)
+        self._index: SequenceIndex | None = None
 
     @abstractmethod
     def listed(self) -> Iterable[SequenceFiles]:
         """Where each sequence of the split lies, in an order that names alone decide.
 
-        Cheap: list files and folders are read, but no image is opened and no annotation parsed.
+        Cheap: list files and folders are read, but no image is opened and no annotation parsed. Where that cannot be,
+        as where one file lists everything, override `watched` too; and where there are hundreds of thousands, give a
+        sequence that makes each when it is asked for.
 
         Raises:
             FileError: a folder or list file is missing or damaged.
@@ -89,10 +95,24 @@ class RecordedSource(ABC):
     def opened(self, files: SequenceFiles) -> Sequence:
         """One of them. Its frames should be listed and its annotations parsed when they are first asked for."""
 
+    def watched(self) -> Iterable[Path]:
+        """Files and folders whose names, sizes and times say whether an index is still that of the data.
+
+        By default all that are listed. Asked for whenever a source is opened, so cheap.
+        """
+        return dict.fromkeys(path for files in self.files for path in (files.images, *files.annotations))
+
     @cached_property
     def fingerprint(self) -> str:
-        """Of names, frames, boxes and labels, wherever the data lies."""
-        return recorded_fingerprint(self._listed)
+        """Of names, frames, boxes and labels, wherever the data lies.
+
+        Up to 1,000 sequences every frame counts by name and size, and up to 100,000 frames by content. Of more
+        sequences, annotations count whole, frames by name, and 10,000 of them, or the first of each sequence, by size
+        and content: an edit of another frame, in place, is not seen.
+        """
+        if len(self.index) <= MANY:
+            return recorded_fingerprint(self.files)
+        return self.index.content
 
     @property
     def name(self) -> str:
@@ -108,14 +128,15 @@ class RecordedSource(ABC):
     def sequences(self, split: Split = "test", *, keep: bool = False) -> list[Sequence]:
         """See `DataSource`. Frames are kept where those of all sequences together take at most 1 GB."""
         length = _SHORT if split == "short" else None
+        found = self._all
         if length is None and not (keep and split == "validation"):
-            return list(self._sequences)
-        kept = self._bytes(length) <= _KEPT_BYTES
-        return [CachedSequence(sequence, length, keep=kept) for sequence in self._sequences]
+            return list(found)
+        kept = _bytes(found, length) <= _KEPT_BYTES
+        return [CachedSequence(sequence, length, keep=kept) for sequence in found]
 
     def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:
         """See `DataSource`."""
-        return recorded_pairs(self._sequences, seed, index, count, sizes)
+        return recorded_pairs(self._drawn, seed, index, count, sizes)
 
     def with_images(self, folder: str) -> DataSource:
         """See `DataSource`; always refused, since recorded frames have their own texture.
@@ -128,24 +149,50 @@ class RecordedSource(ABC):
         )
 
     @cached_property
-    def _listed(self) -> list[SequenceFiles]:
-        found = list(self.listed())
+    def files(self) -> Items[SequenceFiles]:
+        """What `listed` found.
+
+        Raises:
+            FileError: nothing; or see `listed`.
+        """
+        found = self.listed()
+        found = found if isinstance(found, Items) else list(found)
         if not found:
             raise none_found(self.path, self.layout, self.split)
         return found
 
-    @cached_property
-    def _sequences(self) -> list[Sequence]:
-        found = [self.opened(files) for files in self._listed]
-        for sequence in found:
-            _ = sequence.boxes
-        return found
+    @property
+    def index(self) -> SequenceIndex:
+        """What annotations say of all sequences, and what is wrong with them; see `source_index`."""
+        return self.make_index()
 
-    def _bytes(self, length: int | None) -> int:
-        """Bytes of the first `length` frames of all sequences, if each is as large as the very first frame."""
-        frames = sum(len(sequence) if length is None else min(length, len(sequence)) for sequence in self._sequences)
-        return frames * int(self._sequences[0].frame(0).nbytes) if frames else 0
+    def make_index(self, workers: int | None = None) -> SequenceIndex:
+        """`index`, made by so many processes where there is none yet; see `source_index`."""
+        if self._index is None:
+            self._index = source_index(self, workers)
+        return self._index
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name.partition(":")[2],)
+
+    @cached_property
+    def _all(self) -> list[Sequence]:
+        """Every sequence, for good."""
+        self.index.check()
+        return [IndexedSequence(self.index, number, self.opened) for number in range(len(self.index))]
+
+    @cached_property
+    def _drawn(self) -> Items[Sequence]:
+        """Every sequence, made when it is drawn."""
+        self.index.check()
+        return IndexedSequences(self.index, self.opened)
 
     @property
     def _prefix(self) -> str:
         return self.form.partition(":")[0]
+
+
+def _bytes(sequences: list[Sequence], length: int | None) -> int:
+    """Bytes of the first `length` frames of all sequences, if each is as large as the very first frame."""
+    frames = sum(len(sequence) if length is None else min(length, len(sequence)) for sequence in sequences)
+    return frames * int(sequences[0].frame(0).nbytes) if frames else 0

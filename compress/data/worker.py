@@ -22,6 +22,7 @@ import numpy as np
 
 from compress.core import CompressError
 from compress.core.scratch import scratch_folder
+from compress.data.mixture import modules_of
 from compress.data.opening import DataReference
 from compress.data.pairs import FRAME_SAMPLERS, Pairs, PairSizes
 from compress.data.sources import DataSource
@@ -77,11 +78,11 @@ class _Numbers:
 def _batches(
     source: DataSource, seed: int, numbers: _Numbers, workers: int, sizes: PairSizes
 ) -> Generator[Pairs, None, None]:
-    modules = [type(source).__module__, FRAME_SAMPLERS[sizes.recipe.sampler].__module__]
+    modules = [*modules_of(source), FRAME_SAMPLERS[sizes.recipe.sampler].__module__]
     if workers == 0 or "__main__" in modules:  # another process cannot import what a script registers
         yield from (source.pairs(seed, index, count, sizes) for index, count in numbers.of_worker(0, 1))
         return
-    job = {"source": asdict(DataReference(source.name, "", type(source).__module__)), "seed": seed, "modules": modules}
+    job = {"source": asdict(DataReference(source.name, "", ",".join(modules))), "seed": seed, "modules": modules}
     job |= {"numbers": asdict(numbers), "sizes": asdict(sizes), "step": workers}
     with scratch_folder() as folder:
         processes = [_Process({**job, "first": k}, folder / str(k)) for k in range(workers)]

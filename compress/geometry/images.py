@@ -140,6 +140,13 @@ def check_image(path: Path | str) -> None:
     _checked_header(path, read_bounded(path, "image", _MAX_BYTES, advice="Check the path."))
 
 
+def image_size(path: Path | str) -> tuple[int, int]:
+    """Width and height of an image in pixels, turned as it is to be shown. Raises FileError as `check_image` does."""
+    header = _checked_header(path, read_bounded(path, "image", _MAX_BYTES, advice="Check the path."))
+    turned = header.orientation >= 5
+    return (header.height, header.width) if turned else (header.width, header.height)
+
+
 def used_bits(image: NDArray[np.uint8] | NDArray[np.uint16]) -> int:
     """Bits that the brightest value of an image needs, from 8 up."""
     return max(8, int(image.max()).bit_length())

@@ -90,6 +90,10 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.files)
 
+    def expect_size(self, width: int, height: int) -> None:
+        """Hold frames to a size that is known already, so that the first need not be decoded for it."""
+        self._size = (width, height)
+
     def frame(self, index: int, /) -> NDArray[np.uint8]:
         """(H, W, 3) RGB.
 

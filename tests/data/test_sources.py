@@ -122,7 +122,7 @@ def test_every_edit_in_place_is_seen(edit: Callable[[Path], object], train: Path
 
 
 def test_looking_again_reads_nothing(train: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprints, "_RECENT_NS", 0)
+    monkeypatch.setattr(fingerprints, "RECENT_NS", 0)
     found = _fingerprint(train)
     assert len([path for path in (home / "fingerprints").iterdir() if path.is_file()]) == 1
     with monkeypatch.context() as patch:
@@ -257,7 +257,7 @@ def test_pairs_come_in_one_order_from_any_number_of_workers(train: Path) -> None
         assert np.array_equal(streamed[2].boxes, source.pairs(5, 3, 2, sizes).boxes)
 
 
-@pytest.mark.parametrize("reader", sorted(registered_readers()))
+@pytest.mark.parametrize("reader", ["folder", "generated"])
 @pytest.mark.parametrize("check", source_suite.CHECKS, ids=lambda check: check.__name__)
 def test_conformance(reader: str, check: source_suite.Check, train: Path) -> None:
     check({"folder": f"folder:{train}", "generated": "generated"}[reader])

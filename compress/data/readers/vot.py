@@ -1,0 +1,92 @@
+"""`vot:PATH`: data sets of the VOT challenges, short-term and long-term, as the VOT toolkit downloads them.
+
+    PATH/list.txt                       a name a line, in the challenge's order; all folders where it is missing
+    PATH/ants1/color/00000001.jpg …     or beside the annotation, as until 2017
+    PATH/ants1/groundtruth.txt          a region a line; groundtruth_ID.txt for each of several objects
+    PATH/ants1/occlusion.tag            0 or 1 a line, lines at the end may be missing; `.label` until 2016
+
+- A region is a rectangle x,y,w,h, a polygon x1,y1,x2,y2,… or, since 2020, a mask `mX,Y,W,H,RUNS…`, all separated by
+  commas. What is followed is the box around it, from the leftmost to the rightmost corner, as the toolkit converts
+  regions; toolkits that keep a polygon's area (GOT-10k's, pysot's) have smaller boxes.
+- NaN, a single number, and lines that are missing at the end say that the object is absent.
+- Several objects of a sequence are sequences of their own, `NAME_ID`. Channels of depth or infrared are not read.
+- Coordinates are taken as they are. Attributes are the names of the tags that are set in any frame.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from compress.core import FileError
+from compress.core.text import printable
+from compress.data.annotations import read_rows
+from compress.data.listing import inner_folders, read_names
+from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
+from compress.data.recorded_source import RecordedSource
+from compress.data.regions import region_box
+from compress.data.sequence import Sequence
+from compress.data.sources import READERS
+
+_TRUTH = re.compile(r"groundtruth(?:_(.+))?\.txt")
+_TAGS = (".tag", ".label")
+
+
+@READERS.register("vot")
+class VotSource(RecordedSource):
+    """Sequences of a VOT challenge; see the module."""
+
+    form = "vot:PATH"
+    summary = "a data set of the VOT challenges"
+    layout = "PATH/list.txt, PATH/NAME/color/00000001.jpg and PATH/NAME/groundtruth.txt"
+
+    def listed(self) -> list[SequenceFiles]:
+        """In the order of the list, or of names."""
+        listing = self.path / "list.txt"
+        folders = [self.path / name for name in read_names(listing)] if listing.exists() else inner_folders(self.path)
+        return [files for folder in folders for files in _objects(folder, required=listing.exists())]
+
+    def opened(self, files: SequenceFiles) -> Sequence:
+        """One of them."""
+        return RecordedSequence(files, vot_annotations)
+
+
+def _objects(folder: Path, *, required: bool) -> Iterable[SequenceFiles]:
+    """The objects of a sequence; one that a list names must have some."""
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    truths = [(name, match[1]) for name in names if (match := _TRUTH.fullmatch(name))]
+    if required and not truths:
+        raise FileError(f"{folder} has no groundtruth.txt, but list.txt names it. Complete the data.")
+    images = folder / "color" if (folder / "color").is_dir() else folder
+    tags = tuple(folder / name for name in names if name.endswith(_TAGS))
+    for name, identity in truths:
+        full = folder.name if identity is None else f"{folder.name}_{identity}"
+        yield SequenceFiles(full, images, (folder / name, *tags))
+
+
+def vot_annotations(files: SequenceFiles, frames: int) -> Annotations:
+    """Boxes around regions, and the tags that are set; see the module.
+
+    Raises:
+        FileError: a file is missing or damaged, or longer than the sequence.
+    """
+    truth, *tags = files.annotations
+    boxes = [_box(truth, number, row) for number, row in enumerate(read_rows(truth, frames), start=1)]
+    attributes = frozenset(path.stem for path in tags if ["1"] in read_rows(path, frames))
+    if len(boxes) == 1 < frames:
+        return Annotations.of_first(np.array(boxes[0]), frames, attributes=attributes)
+    missing = [[0.0] * 4] * (frames - len(boxes))
+    return Annotations.of_boxes(np.array([*boxes, *missing]).reshape(-1, 4), attributes=attributes)
+
+
+def _box(path: Path, number: int, row: list[str]) -> list[float]:
+    box = region_box(row)
+    if box is None:
+        raise FileError(
+            f"{path} line {number} must be a rectangle x,y,w,h, a polygon x1,y1,x2,y2,… or a mask mX,Y,W,H,RUNS… but "
+            f"is {printable(','.join(row), most=60)!r}."
+        )
+    return box
