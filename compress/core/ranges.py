@@ -104,6 +104,15 @@ WARMUP = NumberRange(0, 100_000_000, whole=True)
 REUSE = NumberRange(1, 10_000, whole=True)
 """Uses of each batch of pairs."""
 
+ACCUMULATE = NumberRange(1, 4096, whole=True)
+"""Parts of a batch whose gradients are averaged."""
+
+CLIP = NumberRange(0, 1_000_000)
+"""Norm of gradients; 0 leaves them as they are."""
+
+WEIGHT = NumberRange(0, 1_000_000)
+"""Of a part of a loss, or of a rate over another."""
+
 LEARNING_RATE = NumberRange(1e-12, 1000)
 WEIGHT_DECAY = NumberRange(0, 1000)
 DECAY = NumberRange(0, 0.999_999_999)

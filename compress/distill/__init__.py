@@ -5,7 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from compress.distill.recipe_file import Recipe, load_recipe, recipe_names
 from compress.distill.teacher_recipe import TeacherRecipe
+from compress.distill.trainer_settings import ComputeSettings, TrainerSettings
 
 if TYPE_CHECKING:
     from compress.distill.checkpoint import Checkpoint
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from compress.distill.replacement import distill_with_replacement
     from compress.distill.student import distill
     from compress.distill.teacher import train_teacher
-    from compress.distill.trainer import Trainer, TrainerSettings
+    from compress.distill.trainer import Trainer
 
 # Loaded on first use, so that a command's options are known without torch.
 _LAZY = {
@@ -28,7 +30,6 @@ _LAZY = {
     "Pool": "pool",
     "StudentRecipe": "recipe",
     "Trainer": "trainer",
-    "TrainerSettings": "trainer",
     "calibrate_exit_scores": "exit_score_calibration",
     "distill": "student",
     "distill_elastic": "elastic",
@@ -46,7 +47,9 @@ _LAZY = {
 
 __all__ = [
     "Checkpoint",
+    "ComputeSettings",
     "Pool",
+    "Recipe",
     "StudentRecipe",
     "TeacherRecipe",
     "Trainer",
@@ -57,10 +60,12 @@ __all__ = [
     "distill_progressively",
     "distill_with_replacement",
     "distillation_pool",
+    "load_recipe",
     "pick_device",
     "pool_bytes",
     "read_elastic",
     "recalibrated",
+    "recipe_names",
     "save_elastic",
     "to_input",
     "train_teacher",

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from compress.core.writing import writing
 from compress.models.checkpoints.safetensors_files import open_safetensors
 
 _FORMAT = "compress-training"
-_VERSION = 1
+_VERSION = 2
 _ANEW = "Remove it to train from the start."
 
 _FIRST_S, _SHARE, _COST = 1.0, 0.1, 0.05
@@ -78,29 +78,51 @@ class SaveTimes:
 
 
 @dataclass(frozen=True)
+class Reached:
+    """How far a training is.
+
+    Attributes:
+        step: Steps done.
+        count: Those of them since the last report.
+        sums: Of each part of the loss over these, so that the next report is the one that would have come anyway.
+    """
+
+    step: int
+    count: int = 0
+    sums: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class _Header:
     format: str
     version: int
     step: int
     settings: dict[str, Any]
+    count: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
 
     def problems(self) -> list[str]:
         wanted = self.format == _FORMAT and self.version == _VERSION
         found = [] if wanted else [f"version must be {_VERSION} of {_FORMAT} but is {self.version} of {self.format!r}"]
-        return found if self.step >= 0 else [*found, f"step must be 0 or more but is {self.step}"]
+        if self.step < 0:
+            found.append(f"step must be 0 or more but is {self.step}")
+        elif not 0 <= self.count <= self.step or bool(self.count) != bool(self.sums):
+            found.append(f"count must be from 0 to {self.step}, with sums unless it is 0, but is {self.count}")
+        return found
 
 
-def save_state(path: Path, step: int, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
-    """Write the state after `step` steps, whole or not at all.
+def save_state(path: Path, reached: Reached, settings: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """Write the state, whole or not at all.
 
     Args:
+        reached: The steps it is the state after.
         settings: What the training depends on, as plain data.
         tensors: Any, by name; no two may share memory.
 
     Raises:
         FileError: it cannot be written; an older state stays.
     """
-    header = {"format": _FORMAT, "version": _VERSION, "step": step, "settings": dict(settings)}
+    header = {"format": _FORMAT, "version": _VERSION, "settings": dict(settings), **vars(reached)}
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     try:
         with writing(path) as temporary:
@@ -114,7 +136,7 @@ def save_state(path: Path, step: int, settings: Mapping[str, Any], tensors: Mapp
 
 def read_state(
     path: Path, settings: Mapping[str, Any], required: Mapping[str, Tensor], optional: Mapping[str, Tensor]
-) -> tuple[int, dict[str, Tensor]]:
+) -> tuple[Reached, dict[str, Tensor]]:
     """Inverse of `save_state`; the file is checked before any of it is used.
 
     Args:
@@ -140,7 +162,7 @@ def read_state(
     steps = settings.get("steps")
     if isinstance(steps, int) and found.step > steps:
         raise FileError(f"{path} is damaged: it has done {found.step} of {steps} steps. {_ANEW}")
-    return found.step, tensors
+    return Reached(found.step, found.count, found.sums), tensors
 
 
 def _parsed(text: str, path: Path) -> _Header:

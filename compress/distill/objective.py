@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from compress.core import TrackerSpec
+from compress.distill.compute import network_autocast
 from compress.distill.feature_distillation import feature_distillation
 from compress.distill.inputs import to_input
 from compress.distill.losses import ground_truth_loss, imitation_loss
@@ -55,7 +56,7 @@ def student_output(student: Tracker, batch: Batch, **options: Any) -> TrackerOut
     Args:
         options: Of the tracker's `forward`.
     """
-    with torch.autocast(batch.boxes.device.type, torch.bfloat16, enabled=batch.boxes.is_cuda):
+    with network_autocast(batch.boxes.device):
         out: TrackerOutput = student(batch.template, batch.search, collect=True, **options)
     return out._replace(maps=single_precision(out.maps))
 

@@ -10,26 +10,54 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel
 
+from compress.distill.trainer_settings import Decay, TrainerSettings
+
 
 def optimiser(
-    model: nn.Module, lr: float, weight_decay: float, *, scale: Callable[[str], float] = lambda name: 1.0
+    model: nn.Module,
+    lr: float,
+    weight_decay: float,
+    *,
+    scale: Callable[[str], float] = lambda name: 1.0,
+    decayed: Decay = "matrices",
+    beta2: float = 0.98,
 ) -> torch.optim.AdamW:
-    """AdamW; vectors (gains and biases) and position embeddings are not decayed.
+    """AdamW; vectors (gains and biases) and position embeddings are not decayed, unless all parameters are.
 
     Args:
         scale: Of a parameter's learning rate over `lr`, by the parameter's name.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
-        decay = 0.0 if parameter.ndim < 2 or "pos_embed" in name else weight_decay
+        spared = decayed == "matrices" and (parameter.ndim < 2 or "pos_embed" in name)
+        decay = 0.0 if spared else weight_decay
         groups.setdefault((decay, scale(name)), []).append(parameter)
     found = [
         {"params": parameters, "weight_decay": decay, "lr": lr * scaled, "initial_lr": lr * scaled}
         for (decay, scaled), parameters in groups.items()
     ]
     # On a CPU one kernel for all of a parameter's arithmetic takes a third of the time.
-    fused = all(parameter.device.type == "cpu" for parameter in model.parameters())
-    return torch.optim.AdamW(found, lr=lr, betas=(0.9, 0.98), fused=fused or None)
+    fused = {parameter.device.type for parameter in model.parameters()} in ({"cpu"}, {"cuda"})
+    return torch.optim.AdamW(found, lr=lr, betas=(0.9, beta2), fused=fused or None)
+
+
+def scheduled(descent: torch.optim.AdamW, settings: TrainerSettings, *, start: int = 0) -> LambdaLR:
+    """The schedule that the settings name; arguments and what is set at once as of `warmup_cosine`."""
+    if settings.schedule == "cosine":
+        return warmup_cosine(descent, settings.steps, settings.warmup, start=start)
+    return warmup_step(descent, settings.drop, settings.warmup, start=start)
+
+
+def warmup_step(descent: torch.optim.AdamW, drop: int, warmup: int, *, start: int = 0) -> LambdaLR:
+    """Linear warm-up to the peak over `warmup` steps, which is kept, and a tenth of it from step `drop` on.
+
+    The published codes of OSTrack, LiteTrack, MixFormerV2 and HiT do so, by epochs and without a warm-up.
+    """
+
+    def factor(step: int) -> float:
+        return (step + 1) / warmup if step < warmup else 1.0 if step < drop else 0.1
+
+    return LambdaLR(descent, factor, last_epoch=start - 1)
 
 
 def warmup_cosine(descent: torch.optim.AdamW, steps: int, warmup: int, *, start: int = 0) -> LambdaLR:

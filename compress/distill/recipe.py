@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compress.distill.losses.adaptive import IMITATION, SCORE, SPARSITY
-from compress.distill.trainer import TrainerSettings
+from compress.distill.recipe_file import Recipe
+from compress.distill.trainer_settings import TrainerSettings
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,14 @@ class StudentRecipe:
             ema=self.ema,
             report_every=max(1, steps // 20),
         )
+
+    def following(self, recipe: Recipe) -> StudentRecipe:
+        """This one with the batch, the optimiser and the weights of parts that a published recipe states.
+
+        Its schedule is not part of a student's recipe: see `Recipe.trainer`.
+        """
+        stated = {"batch": recipe.batch, "lr": recipe.lr, "weight_decay": recipe.weight_decay, "ema": recipe.ema}
+        return replace(self, **stated, **recipe.distillation)  # type: ignore[arg-type]
 
     @property
     def weights(self) -> dict[str, float]:

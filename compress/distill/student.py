@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -17,7 +17,9 @@ from compress.distill.objective import Batch, static_objective
 from compress.distill.optimisation import keep_statistics
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
+from compress.distill.reports import Observer
 from compress.distill.trainer import Objective, Trainer
+from compress.distill.trainer_settings import TrainerSettings
 from compress.models import Tracker
 
 
@@ -33,6 +35,8 @@ def distill(
     before: Callable[[int], None] = lambda step: None,
     again: bool = False,
     checkpoint: Checkpoint | None = None,
+    training: TrainerSettings | None = None,
+    observers: Sequence[Observer] = (),
 ) -> Tracker:
     """Train `student` for `steps` batches of the pool; returns its averaged weights in eval mode.
 
@@ -46,6 +50,8 @@ def distill(
         again: It was distilled before, so an adaptive one needs no static stage.
         checkpoint: Where the state is kept while it is trained; a student that was stopped continues there, and comes
             out as if it had not been. It is left there at the end, for the caller to remove once the student is safe.
+        training: How it is trained, such as a published recipe has it; as the student's recipe does where None.
+        observers: As of `Trainer`.
 
     Raises:
         UsageError: a head that cannot imitate the teacher's.
@@ -60,7 +66,7 @@ def distill(
         student,
         objective,
         partial(batches, pool, recipe.batch, seed, device),
-        recipe.trainer(steps),
+        training or recipe.trainer(steps),
         device=device,
         beside=beside.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
@@ -68,6 +74,7 @@ def distill(
         about={"student": student.spec.id, "again": again, "seed": seed, "pairs": len(pool), **asdict(recipe)},
         before=before,
         progress=progress,
+        observers=observers,
     )
     found = trainer.run()
     if static_steps < steps:

@@ -2,61 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+import signal
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict
 from math import inf
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
-from compress.core import CompressError, FileError
-from compress.core.interrupts import deferred_interrupts
+from compress.core import FileError
+from compress.core.interrupts import Terminated, deferred_interrupts
 from compress.core.progress import Progress, no_progress
-from compress.distill.checkpoint import Checkpoint, SaveTimes
-from compress.distill.optimisation import averaged, optimiser, warmup_cosine
+from compress.distill.checkpoint import Checkpoint, Reached, SaveTimes
+from compress.distill.compute import computing, lay_out
+from compress.distill.descent import Descent, Objective
+from compress.distill.optimisation import averaged
+from compress.distill.parallel import Ranks, rows_of
+from compress.distill.reports import Observer, Pace, Report, Sums
+from compress.distill.trainer_settings import TrainerSettings
 from compress.distill.training_state import TrainingState
+
+__all__ = ["Objective", "Trainer", "TrainerSettings"]
 
 _Model = TypeVar("_Model", bound=nn.Module)
 _Batch = TypeVar("_Batch")
-_AnyBatch = TypeVar("_AnyBatch", contravariant=True)
-
-CLIP = 1.0
-"""The norm that gradients are clipped to."""
-
-
-class Objective(Protocol[_AnyBatch]):
-    """What is minimised."""
-
-    def __call__(self, batch: _AnyBatch, step: int) -> dict[str, Tensor]:
-        """`loss`, which is minimised, and its parts, of a batch at a step counted from 0."""
-
-
-@dataclass(frozen=True)
-class TrainerSettings:
-    """How a training goes.
-
-    Attributes:
-        lr, warmup: Peak learning rate of AdamW and the steps of linear warm-up; a half cosine follows.
-        ema: Decay of the averaged weights, which are what is kept.
-        report_every: Steps between reports of progress; the last step is reported, too.
-    """
-
-    steps: int
-    lr: float
-    warmup: int
-    weight_decay: float
-    ema: float
-    report_every: int
 
 
 class Trainer(Generic[_Model, _Batch]):
     """Trains a model, and says when it diverges; a stopped run continues exactly where it was saved.
 
+    In a process group (see `process_group`) each process takes its share of every batch, gradients are averaged, and
+    the first process alone saves and reports.
+
     Args:
         model: In the mode that it is trained in, on `device`.
-        batches: Gives the batches from a step on, the same ones whatever step that is.
+        batches: Gives the batches from a step on, the same ones whatever step that is, and in every process.
         beside: Trained with the model and then no longer needed.
         scale: Of a parameter's learning rate, by its name.
         checkpoint: Where the state is kept; nowhere when None.
@@ -64,6 +46,7 @@ class Trainer(Generic[_Model, _Batch]):
         before: Called with each step, counted from 0, before it.
         saved: Called with the averaged model and the steps done, before each save of the state.
         progress: Gets the mean of each loss part since the last report. A stage with other parts is reported apart.
+        observers: Get whole reports at the same steps, before `progress` does.
     """
 
     def __init__(
@@ -81,17 +64,22 @@ class Trainer(Generic[_Model, _Batch]):
         before: Callable[[int], None] = lambda step: None,
         saved: Callable[[_Model, int], None] = lambda model, step: None,
         progress: Progress = no_progress,
+        observers: Sequence[Observer] = (),
     ) -> None:
-        self._model, self._objective, self._batches, self._settings = model, objective, batches, settings
+        self._model, self._batches, self._settings, self._device = model, batches, settings, device
         self._checkpoint, self._before, self._saved = checkpoint, before, saved
-        self._about = {**vars(settings), **(about or {})}
+        self._observers = [*observers, _shown(progress)]
+        self._about = {**asdict(settings), **(about or {})}
         self._trained = nn.ModuleList([model] if beside is None else [model, beside])
+        # A copy of the model as it is, so it comes before everything that training alone needs.
         self._average = averaged(model, settings.ema)
-        self._descent = optimiser(self._trained, settings.lr, settings.weight_decay, scale=scale)
-        self._means = _Means(progress, settings)
-        self._state = TrainingState(self._trained, self._average, self._descent, device)
+        lay_out(self._trained, settings.compute, device)
+        self._descent = Descent(self._trained, objective, settings, device, scale)
+        self._state = TrainingState(self._trained, self._average, self._descent.adamw, device, self._descent.scaler)
+        self._sums, self._pace = Sums(), Pace()
         self._times = SaveTimes(inf if checkpoint is None else checkpoint.every_s)
         self._step, self._saved_step = 0, -1
+        self._ranks, self._seed = Ranks.current(), torch.initial_seed()
 
     def run(self) -> _Model:
         """Train to the end, from the checkpoint where there is one; the averaged model, in eval mode.
@@ -101,75 +89,73 @@ class Trainer(Generic[_Model, _Batch]):
         Raises:
             CompressError: the loss, one of its parts or the gradient is not finite; nothing of that step is saved.
             FileError: the checkpoint is damaged or belongs to another training.
+            UsageError: a batch does not split into as many equal parts as there are processes and accumulated parts.
         """
         self._resume()
-        settings = self._settings
-        schedule = warmup_cosine(self._descent, settings.steps, settings.warmup, start=self._step)
-        with closing(self._batches(self._step)) as batches:
-            while self._step < settings.steps:
-                with deferred_interrupts() as interrupts:
-                    self._before(self._step)
-                    parts = self._objective(next(batches), self._step)
-                    self._descend(parts)
-                    schedule.step()
-                    self._average.update_parameters(self._model)
-                    self._step += 1
-                    self._means.add(self._step, parts)
-                    if interrupts.requested or self._times.due:
-                        self._save()
+        with ExitStack() as stack:
+            stack.enter_context(computing(self._model, self._settings.compute, self._device))
+            stack.enter_context(self._descent.beginning(self._step))
+            batches = stack.enter_context(closing(self._batches(self._step)))
+            self._pace = Pace()
+            while self._step < self._settings.steps:
+                self._one_step(batches)
         self._save()
         return cast(_Model, self._average.module)
 
-    def _descend(self, parts: Mapping[str, Tensor]) -> None:
-        """One step of the optimiser, refused before it changes anything where a number is not finite."""
-        self._descent.zero_grad(set_to_none=True)
-        torch.autograd.backward(parts["loss"])
-        norm = torch.nn.utils.clip_grad_norm_(self._trained.parameters(), CLIP)
-        figures = {name: value.detach() for name, value in parts.items()} | {"gradient": norm}
-        if not bool(torch.stack([value.float() for value in figures.values()]).isfinite().all()):
-            bad = ", ".join(f"{name} is {float(each)}" for name, each in figures.items() if not each.isfinite())
-            raise CompressError(
-                f"Training diverged at step {self._step + 1} of {self._settings.steps}: {bad}. Nothing of this step "
-                "was kept. Lower the learning rate and train again from the start."
-            )
-        self._descent.step()
+    def _one_step(self, batches: Generator[_Batch, None, None]) -> None:
+        with deferred_interrupts() as interrupts:
+            self._before(self._step)
+            with self._pace.waiting():
+                batch = next(batches)
+            self._pace.add(rows_of(batch))
+            self._ranks.seed(self._step, self._seed)
+            parts = self._descent(batch, self._step)
+            self._average.update_parameters(self._model)
+            self._step += 1
+            self._note(parts)
+            stop = self._ranks.any(interrupts.requested, self._device)
+            if stop or self._times.due:
+                self._save()
+        if stop and self._ranks.count > 1:  # another process was interrupted
+            raise Terminated(signal.SIGTERM)
+
+    def _note(self, parts: Mapping[str, Tensor]) -> None:
+        """Sum up the parts of a step, and report where it is time."""
+        if self._sums.count and parts.keys() != self._sums.parts.keys():
+            self._report(self._step - 1)
+        self._sums.add(parts)
+        if self._sums.count >= self._settings.report_every or self._step == self._settings.steps:
+            self._report(self._step)
+
+    def _report(self, step: int) -> None:
+        means, (pairs_per_s, waiting) = self._sums.means(), self._pace.since()
+        if self._ranks.first:
+            report = Report(step, self._settings.steps, means, self._descent.lr, pairs_per_s, waiting)
+            for observe in self._observers:
+                observe(report)
 
     def _resume(self) -> None:
         if self._checkpoint is None or not self._checkpoint.path.exists():
             return
         try:
-            self._step = self._saved_step = self._state.load(self._checkpoint.path, self._about)
+            reached = self._state.load(self._checkpoint.path, self._about)
         except FileError:
             if not self._checkpoint.anew:
                 raise
+            return
+        self._step = self._saved_step = reached.step
+        self._sums = Sums({name: torch.tensor(value) for name, value in reached.sums.items()}, reached.count)
+        self._sums.parts = {name: value.to(self._device) for name, value in self._sums.parts.items()}
 
     def _save(self) -> None:
-        if self._checkpoint is not None and self._saved_step != self._step:
+        if self._checkpoint is not None and self._saved_step != self._step and self._ranks.first:
             with self._times.saving():
                 self._saved(cast(_Model, self._average.module), self._step)
-                self._state.save(self._checkpoint.path, self._step, self._about)
+                sums = {name: float(value) for name, value in self._sums.parts.items()}
+                self._state.save(self._checkpoint.path, Reached(self._step, self._sums.count, sums), self._about)
             self._saved_step = self._step
 
 
-class _Means:
-    """Means of the loss parts since the last report."""
-
-    def __init__(self, progress: Progress, settings: TrainerSettings) -> None:
-        self._progress, self._settings, self._step = progress, settings, 0
-        self._sums: dict[str, Tensor] = {}
-        self._count = 0
-
-    def add(self, step: int, parts: Mapping[str, Tensor]) -> None:
-        """Parts of a step, counted from 1."""
-        if self._count and parts.keys() != self._sums.keys():
-            self._report()
-        self._sums = {name: value.detach() + self._sums.get(name, 0.0) for name, value in parts.items()}
-        self._step, self._count = step, self._count + 1
-        if self._count >= self._settings.report_every or step == self._settings.steps:
-            self._report()
-
-    def _report(self) -> None:
-        means = {name: float(value) / self._count for name, value in self._sums.items()}
-        self._sums, self._count = {}, 0
-        steps = self._settings.steps
-        self._progress(f"step {self._step} of {steps}", self._step / steps, means)
+def _shown(progress: Progress) -> Observer:
+    """Without the pace, which is no two times the same: what is logged of a search stays comparable."""
+    return lambda report: progress(f"step {report.step} of {report.steps}", report.step / report.steps, report.means)

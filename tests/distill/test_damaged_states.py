@@ -15,8 +15,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from compress.core import FileError
+from compress.distill.checkpoint import Reached
 from compress.distill.optimisation import averaged, optimiser
-from compress.distill.teacher import _Log
+from compress.distill.reports import Report, TrainingLog
 from compress.distill.training_state import TrainingState
 
 _SETTINGS = {"steps": 5, "lr": 0.1}
@@ -35,12 +36,12 @@ def path(tmp_path: Path) -> Path:
     for _ in range(2):
         state.trained[0](torch.ones(1, 2)).sum().backward()  # type: ignore[index]
         state.descent.step()
-    state.save(path, 2, _SETTINGS)
+    state.save(path, Reached(2), _SETTINGS)
     return path
 
 
 def test_a_sound_one_is_taken_over(path: Path) -> None:
-    assert _state().load(path, _SETTINGS) == 2
+    assert _state().load(path, _SETTINGS) == Reached(2)
 
 
 def _changed(path: Path, tensors: Callable[[dict[str, Tensor]], Any], header: Callable[[dict[str, Any]], Any]) -> None:
@@ -96,5 +97,5 @@ def test_each_is_refused_with_nothing_changed(path: Path, name: str) -> None:
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"step,loss\n\0,1\n", b'step\n"' + b"x" * 200_000, "²,1\n".encode()])
 def test_a_log_that_is_none_is_begun_anew(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "log.csv").write_bytes(content)
-    _Log(tmp_path / "log.csv", 10).beside(lambda text, share, figures=None: None)("step", 0.5, {"loss": 1.0})
-    assert (tmp_path / "log.csv").read_text().splitlines() == ["step,loss", "5,1.00000"]
+    TrainingLog(tmp_path / "log.csv")(Report(5, 10, {"loss": 1.0}, 0.1, 1.0, 0.0))
+    assert (tmp_path / "log.csv").read_text().splitlines() == ["step,loss", "5,1"]

@@ -142,10 +142,18 @@ def test_a_checkpoint_of_another_training_can_be_left_aside(tmp_path: Path) -> N
     ("header", "words"),
     [
         (None, "must be an object"),
-        ({"format": "compress-training", "version": 2, "step": 3, "settings": {}}, "version must be 1"),
-        ({"format": "other", "version": 1, "step": 3, "settings": {}}, "of 'other'"),
-        ({"format": "compress-training", "version": 1, "step": -3, "settings": {}}, "step must be 0 or more"),
-        ({"format": "compress-training", "version": 1, "step": True, "settings": []}, "settings"),
+        ({"format": "compress-training", "version": 1, "step": 3, "settings": {}}, "version must be 2"),
+        ({"format": "other", "version": 2, "step": 3, "settings": {}}, "of 'other'"),
+        ({"format": "compress-training", "version": 2, "step": -3, "settings": {}}, "step must be 0 or more"),
+        ({"format": "compress-training", "version": 2, "step": True, "settings": []}, "settings"),
+        (
+            {"format": "compress-training", "version": 2, "step": 3, "settings": {}, "count": 4},
+            "count must be from 0 to 3",
+        ),
+        (
+            {"format": "compress-training", "version": 2, "step": 3, "settings": {}, "sums": {"a": 1.0}},
+            "with sums unless",
+        ),
     ],
 )
 def test_a_header_that_cannot_be_is_refused(tmp_path: Path, header: object, words: str) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-_COPIED = ("compress", "tests", "search_spaces", "hw_profiles", "pyproject.toml", "README.md")
+_COPIED = ("compress", "tests", "search_spaces", "hw_profiles", "recipes", "pyproject.toml", "README.md")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ def _run(unpacked: Path, *words: str) -> subprocess.CompletedProcess[str]:
 def test_data_rooms_and_weights_are_inside(unpacked: Path) -> None:
     assert (unpacked / "compress" / "_data" / "search_spaces" / "ostrack.yaml").is_file()
     assert (unpacked / "compress" / "_data" / "hw_profiles").is_dir()
+    assert (unpacked / "compress" / "_data" / "recipes" / "ostrack.yaml").is_file()
     for name in ("page.css", "page.js", "templates/page.html.j2", "templates/macros.html.j2"):
         assert (unpacked / "compress" / "report" / name).is_file()
     shipped = {path.name for path in (ROOT / "compress" / "models" / "weights").glob("*.safetensors")}

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from compress.distill.blockwise.activations import chunks
 from compress.distill.blockwise.layers import Half
-from compress.distill.trainer import Trainer, TrainerSettings
+from compress.distill.trainer import Trainer
+from compress.distill.trainer_settings import TrainerSettings
 
 
 @dataclass(frozen=True)

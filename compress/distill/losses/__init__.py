@@ -9,17 +9,19 @@ from torch import Tensor
 
 from compress.core import UsageError
 from compress.distill.losses import centre, distributions
+from compress.distill.trainer_settings import PUBLISHED, LossWeights
 
 __all__ = ["ground_truth_loss", "imitation_loss"]
 
 
-def ground_truth_loss(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:
+def ground_truth_loss(maps: dict[str, Tensor], boxes: Tensor, weights: LossWeights = PUBLISHED) -> dict[str, Tensor]:
     """The head's published loss as `loss`, its parts by name, and the mean `iou` of the predicted box.
 
     Args:
         boxes: (B, 4) cx, cy, w, h in shares of the search crop.
+        weights: Of the parts in the loss; by default the published ones.
     """
-    return (centre if "score_map" in maps else distributions).ground_truth(maps, boxes)
+    return (centre if "score_map" in maps else distributions).ground_truth(maps, boxes, weights)
 
 
 def imitation_loss(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, Tensor]:

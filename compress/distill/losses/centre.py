@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from compress.distill.losses.boxes import corners, giou
+from compress.distill.trainer_settings import PUBLISHED, LossWeights
 
 Cell = Literal["ostrack", "litetrack"]
 """Which cell holds the peak: OSTrack rounds c·N, LiteTrack rounds c·N − 0.5 (so no centre falls off the map)."""
@@ -67,8 +68,8 @@ def cell_boxes(maps: dict[str, Tensor]) -> Tensor:
     return torch.cat([(cells + offset) / grid, size], dim=1).transpose(1, 2)
 
 
-def ground_truth(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:
-    """focal + 2·GIoU + 5·L1 with its parts, and the mean `iou` at the predicted peak.
+def ground_truth(maps: dict[str, Tensor], boxes: Tensor, weights: LossWeights = PUBLISHED) -> dict[str, Tensor]:
+    """focal + 2·GIoU + 5·L1, or as `weights` has it, with its parts, and the mean `iou` at the predicted peak.
 
     Boxes are regressed at every cell under the target's Gaussian, weighted by it, not only at the predicted peak as
     published: from random weights the predicted peak is nowhere near the target, and a window may move it by a cell.
@@ -85,7 +86,8 @@ def ground_truth(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:
     }
     peak = maps["score_map"].flatten(1).argmax(1)
     _, iou = giou(predicted[torch.arange(len(peak)), peak], truth[:, 0])
-    return {"loss": parts["focal"] + 2 * parts["giou"] + 5 * parts["l1"], **parts, "iou": iou.mean()}
+    loss = weights.score * parts["focal"] + weights.iou * parts["giou"] + weights.l1 * parts["l1"]
+    return {"loss": loss, **parts, "iou": iou.mean()}
 
 
 def imitation(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -7,14 +7,17 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from compress.distill.losses.boxes import ciou, corners, giou
+from compress.distill.trainer_settings import PUBLISHED, LossWeights
 from compress.models.heads import decode
 
 CORNERS = ("prob_tl", "prob_br")
 SIDES = ("prob_l", "prob_t", "prob_r", "prob_b")
 
 
-def ground_truth(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:
+def ground_truth(maps: dict[str, Tensor], boxes: Tensor, weights: LossWeights = PUBLISHED) -> dict[str, Tensor]:
     """2·GIoU (corner maps; HiT, MixViT) or 2·CIoU (side maps; MixFormerV2) + 5·L1 of the expected box.
+
+    The weights are these, or as `weights` has them.
 
     The score head is left out: it takes pairs without the target to train it.
 
@@ -26,7 +29,7 @@ def ground_truth(maps: dict[str, Tensor], boxes: Tensor) -> dict[str, Tensor]:
     name, overlap = ("giou", giou) if CORNERS[0] in maps else ("ciou", ciou)
     likeness, iou = overlap(predicted, truth)
     parts = {name: (1 - likeness).mean(), "l1": (predicted - truth).abs().mean()}
-    return {"loss": 2 * parts[name] + 5 * parts["l1"], **parts, "iou": iou.mean()}
+    return {"loss": weights.iou * parts[name] + weights.l1 * parts["l1"], **parts, "iou": iou.mean()}
 
 
 def imitation(maps: dict[str, Tensor], teacher: dict[str, Tensor]) -> dict[str, Tensor]:
