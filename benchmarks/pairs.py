@@ -195,7 +195,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--pairs", type=int, default=24, help="of a round")
     parser.add_argument("--sequences", type=int, default=12)
-    parser.add_argument("--quality", type=int, default=80, help="of the JPEG files")
+    parser.add_argument("--quality", type=int, default=75, help="of the JPEG files")
     parser.add_argument("--out", type=Path, default=Path("results/pairs.csv"))
     options = parser.parse_args()
     cv2.setNumThreads(1)
