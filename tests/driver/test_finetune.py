@@ -197,5 +197,15 @@ def test_training_on_what_is_scored_on_is_warned_of(copied: Path, data: str) -> 
         _finetune(copied, train_data=data, steps=1)
 
 
+@pytest.mark.slow
+def test_it_is_timed_beside_parent_and_teacher(weights: str, data: str, tmp_path: Path) -> None:
+    record = _finetune(write_finetunable_run(tmp_path / "run", weights, data, target="cpu"), steps=1)
+    assert record.measured is not None
+    assert record.lineage is not None
+    assert record.lineage.beside.keys() == {"teacher", "v000"}
+    archive = read_archive(tmp_path / "run")
+    assert (archive.teacher.measured, archive.variant("v000").measured) == (None, None), "theirs are of the search"
+
+
 def test_keywords_are_the_settings() -> None:
     assert get_type_hints(FinetuneKeywords) == get_type_hints(FinetuneSettings)

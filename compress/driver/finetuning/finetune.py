@@ -18,6 +18,7 @@ import torch
 
 from compress.archive import Lineage, Record, read_archive, running_search, store_finetuned
 from compress.core import CompressError
+from compress.core.leftovers import remove_leftovers
 from compress.core.locks import locked
 from compress.core.progress import Progress, no_progress, part
 from compress.core.text import printable
@@ -100,6 +101,7 @@ def _held(run_dir: Path, name: str) -> Iterator[None]:
             yield
         finally:
             lock.unlink(missing_ok=True)
+            remove_leftovers(lock.parent)
             with suppress(OSError):
                 lock.parent.rmdir()  # unless a training is to be continued there, or under way
 

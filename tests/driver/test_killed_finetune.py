@@ -1,0 +1,79 @@
+"""A fine-tuning that is killed, or asked to end, and then continued: the weights are those of one left alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from compress.archive import read_archive, read_curve
+from compress.models import build, load_weights, weights_key
+from compress.testing.finetunable_run import write_finetunable_run
+
+pytestmark = pytest.mark.slow
+
+_STEPS = 60
+_PROGRAM = """
+import sys
+from compress.cli import main
+from compress.testing.small_teacher import registered
+
+with registered():
+    main(sys.argv[1:])
+"""
+
+
+def _started(run: Path) -> subprocess.Popen[str]:
+    options = ["--steps", str(_STEPS), "--pool", "64", "--save-every", "0", "--device", "cpu", "-q"]
+    words = [sys.executable, "-c", _PROGRAM, "finetune", str(run), "--variant", "v000", *options]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+
+
+def _ended(run: Path) -> int:
+    process = _started(run)
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    return process.returncode
+
+
+def _stopped(run: Path, number: signal.Signals, after: int) -> int:
+    """Ended by a signal once it has reported `after` times more; gives its exit code."""
+    before, process = _reports(run), _started(run)
+    while process.poll() is None and _reports(run) < before + after:
+        time.sleep(0.01)
+    assert process.poll() is None, f"it ended before it was stopped: {process.communicate()[1]}"
+    process.send_signal(number)
+    process.communicate()
+    return process.returncode
+
+
+def _reports(run: Path) -> int:
+    return sum(len(path.read_text().splitlines()) for path in (run / "curves").glob("*.jsonl"))
+
+
+def _result(run: Path) -> tuple[str, str, float | None]:
+    (record,) = read_archive(run).finetuned
+    network = build(record.spec)
+    load_weights(network, run / "checkpoints" / record.weights_file)
+    return record.variant, weights_key(network), record.ao
+
+
+def test_a_killed_training_ends_as_one_left_alone(home: Path, weights: str, data: str, tmp_path: Path) -> None:
+    alone = write_finetunable_run(tmp_path / "alone", weights, data)
+    killed = Path(shutil.copytree(alone, tmp_path / "killed"))
+    _ended(alone)
+    assert _stopped(killed, signal.SIGKILL, after=3) == -signal.SIGKILL
+    assert list((killed / "finetune").glob("*.safetensors")), "its state is there"
+    assert read_archive(killed).finetuned == ()
+    assert _stopped(killed, signal.SIGTERM, after=3) == 143
+    _ended(killed)
+    assert _result(killed) == _result(alone)
+    assert not (killed / "finetune").exists()
+    variant, _, _ = _result(alone)
+    assert read_curve(killed, variant)[-1].step == _STEPS
