@@ -20,7 +20,8 @@ from compress.core.plain_files import parse_json
 from compress.core.text import printable
 
 _FOLDER = "curves"
-_MOST_BYTES, _MOST_POINTS, _MOST_PARTS = 8 * 2**20, 20_000, 64
+_MOST_BYTES = 8 * 2**20
+_MOST_POINTS, _MOST_PARTS = 20_000, 64
 _STEP = re.compile(r"Distilling: step (\d{1,12}) of \d")
 
 

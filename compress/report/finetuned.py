@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compress.archive import Archive, Improvement, Record
+from compress.archive import Archive, Improvement, Lineage, Record
 from compress.report.columns import (
     VARIANT,
     Column,
@@ -35,11 +35,11 @@ def _gain(found: Improvement) -> str:
     return f"AO {found.difference}{noise} against {found.parent_ao:.3f}, over the {found.sequences} of {found.data}"
 
 
-def _compared(read: Callable[[Record], Improvement | None]) -> Callable[[Archive, Record], Cell]:
+def _compared(read: Callable[[Lineage], Improvement | None]) -> Callable[[Archive, Record], Cell]:
     """`+0.013 ± 0.006`, and whether that may be chance."""
 
     def cell(_: Archive, record: Record) -> Cell:
-        found = read(record)
+        found = None if record.lineage is None else read(record.lineage)
         if found is None:
             return Cell("–")
         text = f"{found.difference}, within noise" if found.difference.within_noise else str(found.difference)
@@ -72,12 +72,12 @@ _COLUMNS: tuple[Column, ...] = (
     (
         "vs. parent",
         "mean AO over the sequences of the search beyond the parent's, and the standard error of that difference",
-        _compared(lambda record: record.lineage and record.lineage.evaluation),
+        _compared(lambda lineage: lineage.evaluation),
     ),
     (
         "on validation data",
         "likewise on sequences that neither the search nor the training has seen",
-        _compared(lambda record: record.lineage and record.lineage.validation),
+        _compared(lambda lineage: lineage.validation),
     ),
     ("ms", "mean latency per frame", latency_cell("mean_ms")),
     ("parent's ms", "timed in the same session", _parent_ms),

@@ -63,5 +63,5 @@ def _write_study(folder: Path, teacher: TrackerSpec, student: TrackerSpec) -> No
 def _record(variant: str, number: int, spec: TrackerSpec, ms: float, **changes: Any) -> Record:
     accuracy = Accuracy(0.5, 0.5, 0.0, 0.5, 0.5, 0.5, 0.5, 0.5, 2, 14)
     latency = Latency(ms, ms, ms, ms, ms, "estimated", 0, 0, 0, "none", "none")
-    known = {"status": "done", "fidelity": "full", "accuracy": accuracy, "predicted": latency}
+    known: dict[str, Any] = {"status": "done", "fidelity": "full", "accuracy": accuracy, "predicted": latency}
     return Record(variant, number, spec, is_teacher=number < 0, **(known | changes))

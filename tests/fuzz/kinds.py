@@ -178,6 +178,14 @@ KINDS: dict[str, Kind] = {
     "environment of a run": Kind(
         "runs", changes.file("run/environment.json", "json"), _one("report in/run --json"), 40, writes=("in/run",)
     ),
+    "learning curve": Kind(
+        "runs",
+        changes.any_file(("run/curves/*", "bytes")),
+        _one("report in/run --json"),
+        40,
+        writes=("in/run",),
+        codes=(0,),
+    ),
     "plan": Kind(
         "runs",
         changes.any_file(("plan/study.db", "database"), ("plan/config.yaml", "yaml")),

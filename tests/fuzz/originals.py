@@ -212,11 +212,18 @@ def spaces(folder: Path) -> None:
 
 
 def runs(folder: Path) -> None:
-    """`run`: a search with a static front and a variant with exits; `plan`: nothing trained."""
+    """`run`: a search with a static front, a variant with exits and a fine-tuned one; `plan`: nothing trained."""
+    from compress.archive import CurveFile, store_finetuned
     from compress.driver.search import search
-    from compress.testing.synthetic_run import RECORDS, with_exits, write_synthetic_run
+    from compress.driver.study import closing_study, open_study
+    from compress.testing.synthetic_run import RECORDS, finetuned, with_exits, write_synthetic_run
 
-    run = write_synthetic_run(folder / "run", (*RECORDS, with_exits(9)))
+    run, later = write_synthetic_run(folder / "run", (*RECORDS, with_exits(9))), finetuned(RECORDS[1])
+    study = open_study(run, sampler="random", seed=0)
+    with closing_study(study):
+        store_finetuned(study, later)
+    for step in range(1, 6):
+        CurveFile(run, later.variant).add(step, {"loss": 3.0 / step, "iou": 0.1 * step})
     _write(run / "environment.json", {"compress": "0.1", "python": "3.11", "cpus": 2, "training_device": "cpu"})
     (folder / "space.yaml").write_text(_SPACE)
     search(**PLAN | {name: str(folder / PLAN[name]) for name in ("space", "out")})

@@ -9,12 +9,14 @@ from typing import Any
 from compress.archive import Archive, Record, read_archive, running_search
 from compress.core import CompressError, FileError, UsageError, describe, warn
 from compress.core.text import printable
-from compress.data import DataSource, PairSizes, open_source
+from compress.data import DataSource, PairSizes, Split, open_source
 from compress.data.recorded_source import RecordedSource
 from compress.driver.finetuning.settings import FinetuneSettings
 from compress.driver.jobs import TeacherWeights
 from compress.driver.teacher import keep_teacher, load_kept_teacher
 from compress.models import Tracker, build, load_tracker, load_weights, weights_key
+
+_SPLITS: tuple[Split, ...] = ("search", "validation")
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,7 @@ def look_up(run_dir: Path, variant: str, settings: FinetuneSettings) -> Finetune
             f"{training.name} is what {printable(run_dir)} scores on: trained on it, a variant looks better than it "
             "is. Give another --train-data."
         )
-    validation = open_source(settings.data) if settings.data else evaluation
-    if not settings.data and _same_sequences(evaluation):
-        validation = None
+    validation = _validation(settings, evaluation)
     return FinetuneInputs(archive, parent, network, teacher, fingerprint, evaluation, validation, training)
 
 
@@ -155,6 +155,9 @@ def _fingerprint(archive: Archive, name: str) -> str:
     return found
 
 
-def _same_sequences(source: DataSource) -> bool:
-    """Whether data has no validation sequences beside those that a search scores on."""
-    return [each.name for each in source.sequences("validation")] == [each.name for each in source.sequences("search")]
+def _validation(settings: FinetuneSettings, evaluation: DataSource) -> DataSource | None:
+    """What the settings name; else what the run scores on, where that has sequences for it beside the search's."""
+    if settings.data:
+        return open_source(settings.data)
+    names = [[each.name for each in evaluation.sequences(split)] for split in _SPLITS]
+    return None if names[0] == names[1] else evaluation
