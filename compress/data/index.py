@@ -146,6 +146,12 @@ class IndexedSequence:
         found = getattr(self.sequence, "images", None)
         return found if isinstance(found, Pictures) else None
 
+    @property
+    def polygons(self) -> NDArray[np.float64] | None:
+        """(n, 2k) corners, of data sets whose regions are polygons. Raises FileError where they cannot be read."""
+        found: NDArray[np.float64] | None = getattr(self.sequence, "polygons", None)
+        return found
+
     @cached_property
     def sequence(self) -> Sequence:
         """The sequence as the reader opens it."""

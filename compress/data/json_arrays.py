@@ -15,6 +15,7 @@ _CHUNK = 2**20
 _MOST = 2**24
 """Characters of one element, or of what is not asked for; such as a file that is no JSON is read so far."""
 _SPACE = " \t\n\r"
+_NUMBER = ("", *"+-.0123456789Ee")
 
 
 def array_elements(path: Path, keys: tuple[str, ...], what: str) -> Iterator[tuple[str, Any]]:
@@ -82,7 +83,8 @@ class _Text:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)
                 length = end - self._at
-                complete = end < len(self._text) or not self._read()  # which moves what is looked at to its start
+                cut = self._text[end : end + 1] in _NUMBER  # at the end, or a number goes on: `-1` of `-1.5`
+                complete = not cut or not self._read()  # which moves what is looked at to its start
             except (ValueError, RecursionError) as error:  # cut off, or none
                 if len(self._text) - self._at > _MOST or not self._read():
                     raise self._broken(str(error)) from error

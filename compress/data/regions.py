@@ -6,6 +6,7 @@ import math
 import re
 
 import numpy as np
+from numpy.typing import NDArray
 
 _ABSENT = [0.0] * 4
 _FARTHEST = 1e7
@@ -35,6 +36,19 @@ def region_box(row: list[str]) -> list[float] | None:
     return [min(x), min(y), max(x) - min(x), max(y) - min(y)]
 
 
+def region_corners(rows: list[list[str]]) -> NDArray[np.float64] | None:
+    """(n, 2k) corners x1, y1, x2, y2, … of regions that are all polygons of k corners; NaN where the object is absent.
+
+    Returns:
+        None where there are other regions, or polygons of different numbers of corners; and where there is none.
+    """
+    found = [_numbers(row) or [] for row in rows]
+    known = {len(numbers) for numbers in found if len(numbers) != 1}
+    if len(known) != 1 or (count := known.pop()) < 6 or count % 2:
+        return None
+    return np.array([numbers if len(numbers) == count else [math.nan] * count for numbers in found])
+
+
 def _numbers(row: list[str]) -> list[float] | None:
     try:
         found = [float(part) for part in row]
@@ -46,7 +60,7 @@ def _numbers(row: list[str]) -> list[float] | None:
 def _around_mask(row: list[str]) -> list[float] | None:
     """Of `x,y,w,h,zeros,ones,zeros,…`: runs over the rows of a mask of w x h pixels whose corner is x, y."""
     numbers = _numbers(row)
-    if numbers is None or len(numbers) < 5 or min(numbers[2:], default=-1) < 0:
+    if numbers is None or len(numbers) < 5 or not all(number >= 0 for number in numbers[2:]):
         return None
     x, y, width, height, *runs = map(int, numbers)
     ends = np.cumsum(runs)

@@ -156,4 +156,4 @@ def _objects(path: Path, element: Any) -> Iterable[_Object]:
 
 
 def _finite(*values: Any) -> bool:
-    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+    return all(type(value) in (int, float) and math.isfinite(value) for value in values)

@@ -49,6 +49,7 @@ class NfsSource(RecordedSource):
     form = "nfs:PATH[:SPLIT]"
     summary = "Need for Speed, at 30 frames per second or 240 by the split 240"
     splits = ("30", "240")
+    convention = "otb"
     layout = "PATH/NAME/30/NAME/00001.jpg and PATH/NAME/30/NAME.txt, or PATH/sequences/NAME and PATH/anno/nfs_NAME.txt"
 
     def listed(self) -> list[SequenceFiles]:
@@ -100,10 +101,10 @@ def _box(path: Path, row: list[str]) -> list[float]:
     try:
         left, top, right, bottom, _, lost = (float(part) for part in row[1:7])
     except ValueError:
-        left = math.nan
-    if not all(map(math.isfinite, (left, top, right, bottom))) or right < left or bottom < top:
+        left = top = right = bottom = lost = math.nan
+    if not all(map(math.isfinite, (left, top, right, bottom, lost))) or right < left or bottom < top:
         raise FileError(
             f"Each line of {path} must be track, left, top, right, bottom, frame, lost, occluded, generated and label "
             f"but one is {printable(' '.join(row), most=60)!r}."
         )
-    return [0.0] * 4 if lost == 1 else [left, top, right - left, bottom - top]
+    return [0.0] * 4 if lost else [left, top, right - left, bottom - top]

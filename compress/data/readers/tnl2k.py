@@ -36,6 +36,7 @@ class Tnl2kSource(RecordedSource):
     form = "tnl2k:PATH[:SPLIT]"
     summary = "TNL2K, split test (by default) or train"
     splits, training_split = tuple(_FOLDERS), "train"
+    convention = "otb"
     layout = "PATH/TNL2K_test_subset/NAME/imgs/00001.jpg and PATH/TNL2K_test_subset/NAME/groundtruth.txt"
 
     def listed(self) -> list[SequenceFiles]:

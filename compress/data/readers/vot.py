@@ -9,6 +9,7 @@
   commas. What is followed is the box around it, from the leftmost to the rightmost corner, as the toolkit converts
   regions; toolkits that keep a polygon's area (GOT-10k's, pysot's) have smaller boxes.
 - NaN, a single number, and lines that are missing at the end say that the object is absent.
+- Polygons are kept beside their boxes, since the overlap of VOT is that of regions.
 - Several objects of a sequence are sequences of their own, `NAME_ID`. Channels of depth or infrared are not read.
 - Coordinates are taken as they are. Attributes are the names of the tags that are set in any frame.
 """
@@ -20,6 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from compress.core import FileError
 from compress.core.text import printable
@@ -27,7 +29,7 @@ from compress.data.annotations import read_rows
 from compress.data.listing import inner_folders, read_names
 from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
 from compress.data.recorded_source import RecordedSource
-from compress.data.regions import region_box
+from compress.data.regions import region_box, region_corners
 from compress.data.sequence import Sequence
 from compress.data.sources import READERS
 
@@ -41,6 +43,7 @@ class VotSource(RecordedSource):
 
     form = "vot:PATH"
     summary = "a data set of the VOT challenges"
+    convention = "vot"
     layout = "PATH/list.txt, PATH/NAME/color/00000001.jpg and PATH/NAME/groundtruth.txt"
 
     def listed(self) -> list[SequenceFiles]:
@@ -51,7 +54,23 @@ class VotSource(RecordedSource):
 
     def opened(self, files: SequenceFiles) -> Sequence:
         """One of them."""
-        return RecordedSequence(files, vot_annotations)
+        return VotSequence(files, vot_annotations)
+
+
+class VotSequence(RecordedSequence):
+    """A sequence that also knows its polygons, which VOT's own overlap is of."""
+
+    @property
+    def polygons(self) -> NDArray[np.float64] | None:
+        """(n, 2k) corners, NaN where the object is absent; None where its regions are not all such polygons.
+
+        Raises:
+            FileError: the annotation is missing or damaged.
+        """
+        found = region_corners(read_rows(self.files.annotations[0], len(self)))
+        if found is None:
+            return None
+        return np.vstack([found, np.full((len(self) - len(found), found.shape[1]), np.nan)])
 
 
 def _objects(folder: Path, *, required: bool) -> Iterable[SequenceFiles]:
