@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence as Items
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,8 @@ _ABSENT = 1 / 8
 """Side of the box in the middle of a frame without target that a search crop is cut around, over the frame's."""
 
 
-class View(NamedTuple):
+@dataclass(frozen=True)
+class View:
     """A frame, and the box (4,) x, y, w, h in it that a crop is cut around."""
 
     sequence: Sequence
