@@ -64,19 +64,29 @@ def _plain_boxes(lines: list[str]) -> NDArray[np.float64] | None:
     """Boxes of lines that hold nothing but four numbers with one separator, as most files do; None for others."""
     joined = "\n".join(lines)
     separator = next((each for each in (",", "\t", " ") if each in joined), ",")
-    if not _PLAIN.fullmatch(joined) or any(line.count(separator) != 3 for line in lines):
+    if any(line.count(separator) != 3 for line in lines):
         return None
-    try:
-        found = np.array(joined.replace("\n", separator).split(separator), dtype=np.float64).reshape(-1, 4)
-    except ValueError:
+    numbers = _plain_numbers(joined, 4 * len(lines), separator)
+    if numbers is None or not (np.abs(numbers) <= _FARTHEST).all():
         return None
-    if not len(found) or not (np.abs(found) <= _FARTHEST).all():
-        return None
+    found = numbers.reshape(-1, 4)
     absent = (found == -1).all(axis=1)
     if (found[~absent, 2:] < 0).any():
         return None
     found[absent] = 0
     return found
+
+
+def _plain_numbers(text: str, count: int, separator: str = ",") -> NDArray[np.float64] | None:
+    """`count` numbers with a separator or the end of a line between them and nothing else; None for other text."""
+    parts = text.replace("\n", separator).split(separator)
+    if len(parts) != count or not _PLAIN.fullmatch(text):
+        return None
+    try:
+        found = np.array(parts, dtype=np.float64)
+    except ValueError:
+        return None
+    return found if np.isfinite(found).all() else None
 
 
 def read_first_box(path: Path) -> list[float]:
@@ -103,7 +113,11 @@ def read_labels(path: Path, frames: int) -> NDArray[np.float64]:
     Raises:
         FileError: another count, or something that is no number.
     """
-    parts = [part for line in _lines(path, frames) for part in _parts(line)]
+    lines = _lines(path, frames)
+    plain = _plain_numbers("\n".join(lines), frames)
+    if plain is not None:
+        return plain
+    parts = [part for line in lines for part in _parts(line)]
     wrong = [part for part in parts if not _NUMBER.fullmatch(part) or not math.isfinite(float(part))]
     if wrong:
         raise FileError(f"{path} must hold a number per image but holds {printable(wrong[0], most=40)!r}.")

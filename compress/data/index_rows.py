@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from compress.data.file_fingerprints import sampled_digest
 from compress.data.index import FATAL, Opener, SequenceIndex, row_of
 from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles, check_annotations
 from compress.data.sequence import attributes_of, first_only
-from compress.geometry import Pictures, image_size
+from compress.geometry import ImageFiles, Pictures, image_size
 
 _SHOWN = 10
 """Problems of one kind that are noted of a sequence."""
@@ -25,13 +25,8 @@ _LINE = re.compile(r"\bline (\d+)\b")
 
 @dataclass
 class IndexRows:
-    """Rows of an index as they are made.
+    """Rows of an index as they are made."""
 
-    Args:
-        samples: Frames of each sequence whose content is part of its digest.
-    """
-
-    samples: int
     boxes: list[NDArray[np.float64]] = field(default_factory=list)
     visible: list[NDArray[np.bool_]] = field(default_factory=list)
     sizes: list[tuple[int, int]] = field(default_factory=list)
@@ -39,10 +34,15 @@ class IndexRows:
     digests: list[bytes] = field(default_factory=list)
     rows: list[bytes] = field(default_factory=list)
 
-    def add(self, files: SequenceFiles, opened: Opener) -> None:
-        """Look at a sequence; what is wrong with it is noted."""
+    def add(self, files: SequenceFiles, opened: Opener, *, samples: int, look: bool) -> None:
+        """Open a sequence; what is wrong with it is noted.
+
+        Args:
+            samples: How many of its frames are part of its digest by content.
+            look: Whether its first frame is looked at.
+        """
         seen = _Seen(files)
-        seen.look(opened, self.samples)
+        seen.look(opened, samples, look)
         self.boxes.append(np.asarray(seen.boxes, dtype=np.float64))
         self.visible.append(np.asarray(seen.visible, dtype=bool))
         self.sizes.append(seen.size)
@@ -96,15 +96,16 @@ class _Seen:
         self.first_only, self.size, self.digest = False, (0, 0), ""
         self.problems: list[tuple[int | None, str, bool]] = []
 
-    def look(self, opened: Opener, samples: int) -> None:
+    def look(self, opened: Opener, samples: int, look: bool) -> None:
         """Open it, check it, and take its digest. Never raises FileError: that is a problem, noted."""
-        names: list[str] = []
+        names: Sequence[str] = ()
         try:
             sequence = opened(self.files)
             images = getattr(sequence, "images", None)
             if isinstance(images, Pictures):
-                names = [path.name for path in images.files]
-                self._look_at_first(images)
+                names = images.files.names if isinstance(images.files, ImageFiles) else [p.name for p in images.files]
+                if look:
+                    self._look_at_first(images)
             if not self.files.boxes:
                 self._take(sequence)
             check_annotations(self.files, Annotations(self.boxes, self.visible), len(sequence))

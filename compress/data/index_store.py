@@ -34,8 +34,9 @@ _FEW = 300
 MANY = 1000
 """A source of more sequences is known by its index, so that not every frame is looked at whenever it is opened."""
 _SAMPLED = 10_000
-"""Frames whose content is part of the digest of a source of very many, evenly over its sequences; one of each at
-least."""
+"""Frames whose content is part of the digest of a source of very many, evenly over its sequences."""
+_LOOKED_AT = 50_000
+"""First frames that are looked at, evenly where there are more; objects in images are many, and need it less."""
 
 
 def source_index(source: RecordedSource, workers: int | None = None) -> SequenceIndex:
@@ -62,7 +63,7 @@ def source_index(source: RecordedSource, workers: int | None = None) -> Sequence
     )
 
 
-def _state(paths: Iterable[Path]) -> tuple[str, int]:
+def _state(paths: Iterable[Path | str]) -> tuple[str, int]:
     """Digest of what the file system says of files and folders, and the latest of their times in nanoseconds."""
     digest, latest = hashlib.sha256(), 0
     for path in paths:
@@ -81,28 +82,33 @@ def _state(paths: Iterable[Path]) -> tuple[str, int]:
 
 def _made(source: RecordedSource, workers: int | None) -> SequenceIndex:
     count = len(source.files)
-    samples = max(1, _SAMPLED // count) if count > MANY else 0
     inline = workers == 0 or count < 2 or source.files[0].boxes or "__main__" in Registry.outside_modules()
     if workers is None:
         workers = usable_cores() if count >= _FEW else 0
     if inline or workers < 2:
-        return part_of_index(source, 0, count, samples)
-    return _made_by(source, min(workers, count), count, samples)
+        return part_of_index(source, 0, count)
+    return _made_by(source, min(workers, count), count)
 
 
-def part_of_index(source: RecordedSource, first: int, stop: int, samples: int) -> SequenceIndex:
+def part_of_index(source: RecordedSource, first: int, stop: int) -> SequenceIndex:
     """The index of sequences `first` to `stop` - 1, made by this process."""
-    rows = IndexRows(samples)
+    rows, count = IndexRows(), len(source.files)
     for number in range(first, stop):
-        rows.add(source.files[number], source.opened)
+        samples = _share(number, count, _SAMPLED) if count > MANY else 0
+        rows.add(source.files[number], source.opened, samples=samples, look=_share(number, count, _LOOKED_AT) > 0)
     return rows.index()
 
 
-def _made_by(source: RecordedSource, workers: int, count: int, samples: int) -> SequenceIndex:
+def _share(number: int, count: int, total: int) -> int:
+    """Of `total` things spread evenly over `count` sequences, how many belong to one of them; the first has one."""
+    return (-(-total * (number + 1) // count)) - (-(-total * number // count))
+
+
+def _made_by(source: RecordedSource, workers: int, count: int) -> SequenceIndex:
     bounds = [count * k // workers for k in range(workers + 1)]
     with scratch_folder() as folder:
         jobs = [
-            {"source": source.name, "module": type(source).__module__, "samples": samples, "first": first, "stop": stop,
+            {"source": source.name, "module": type(source).__module__, "first": first, "stop": stop,
              "path": str(folder / f"{first}")}
             for first, stop in zip(bounds, bounds[1:], strict=False)
         ]  # fmt: skip

@@ -17,7 +17,7 @@ from compress.data.recorded_source import RecordedSource
 def _work(job: dict[str, Any]) -> None:
     source = DataReference(job["source"], "", job["module"]).open(check=False)
     assert isinstance(source, RecordedSource)
-    write_index(part_of_index(source, job["first"], job["stop"], job["samples"]), Path(job["path"]))
+    write_index(part_of_index(source, job["first"], job["stop"]), Path(job["path"]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import FileError
-from compress.geometry import Pictures
+from compress.geometry import ImageFiles, Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class RecordedSequence:
         """Its frames. Raises FileError where there are none."""
         files = self.files
         if files.frames:
-            images = Pictures([files.images / name for name in files.frames], str(files.images))
+            images = Pictures(ImageFiles(files.images, files.frames), str(files.images))
         else:
             images = Pictures.of_folder(files.images)
         images.files = images.files[files.first : files.stop]

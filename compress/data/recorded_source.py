@@ -95,20 +95,20 @@ class RecordedSource(ABC):
     def opened(self, files: SequenceFiles) -> Sequence:
         """One of them. Its frames should be listed and its annotations parsed when they are first asked for."""
 
-    def watched(self) -> Iterable[Path]:
+    def watched(self) -> Iterable[Path | str]:
         """Files and folders whose names, sizes and times say whether an index is still that of the data.
 
         By default all that are listed. Asked for whenever a source is opened, so cheap.
         """
-        return dict.fromkeys(path for files in self.files for path in (files.images, *files.annotations))
+        return (path for files in self.files for path in (files.images, *files.annotations))
 
     @cached_property
     def fingerprint(self) -> str:
         """Of names, frames, boxes and labels, wherever the data lies.
 
         Up to 1,000 sequences every frame counts by name and size, and up to 100,000 frames by content. Of more
-        sequences, annotations count whole, frames by name, and 10,000 of them, or the first of each sequence, by size
-        and content: an edit of another frame, in place, is not seen.
+        sequences, annotations count whole, frames by name, and 10,000 of them, evenly, by size and content: an edit of
+        another frame, in place, is not seen.
         """
         if len(self.index) <= MANY:
             return recorded_fingerprint(self.files)

@@ -12,10 +12,11 @@ One decoder serves evaluation, tracking, training and textures, with one rule fo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import overload
 
 import cv2
 import numpy as np
@@ -159,7 +160,31 @@ def in_eight_bits(image: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> N
     return cv2.convertScaleAbs(image, alpha=255 / (2**bits - 1))  # type: ignore[return-value]
 
 
-def image_files(folder: Path | str) -> list[Path]:
+class ImageFiles(Sequence[Path]):
+    """Paths of files in one folder, each made when it is asked for: a path takes ten times the memory of its name.
+
+    Attributes:
+        names: Of the files, in order.
+    """
+
+    def __init__(self, folder: Path | str, names: Sequence[str]) -> None:
+        self.folder, self.names = Path(folder), names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @overload
+    def __getitem__(self, index: int) -> Path: ...
+    @overload
+    def __getitem__(self, index: slice) -> ImageFiles: ...
+
+    def __getitem__(self, index: int | slice) -> Path | ImageFiles:
+        if isinstance(index, slice):
+            return ImageFiles(self.folder, self.names[index])
+        return self.folder / self.names[index]
+
+
+def image_files(folder: Path | str) -> ImageFiles:
     """A folder's images in the order of the numbers in their names, `2.jpg` before `10.jpg`; see `numeric_order`.
 
     Raises:
@@ -170,7 +195,7 @@ def image_files(folder: Path | str) -> list[Path]:
             found = [entry.name for entry in entries if is_image(entry.name) and not entry.is_dir()]
     except OSError as error:
         raise _unlisted(folder, error) from error
-    return [Path(folder) / name for name in numeric_order(found)]
+    return ImageFiles(folder, numeric_order(found))
 
 
 def has_images(folder: Path | str) -> bool:

@@ -67,7 +67,7 @@ class Pictures:
     """
 
     def __init__(self, files: Sequence[Path], name: str, *, one_size: bool = True) -> None:
-        self.files, self.name = list(files), name
+        self.files, self.name = files, name
         self._one_size, self._warned = one_size, set[str]()
         self._size: tuple[int, int] | None = None
 
@@ -82,7 +82,7 @@ class Pictures:
         if not files:
             raise FileError(f"There are no images ({KINDS}) in {folder}. Give a folder of frames.")
         found = cls(files, str(folder))
-        if doubt := doubtful_order([path.name for path in files]):
+        if doubt := doubtful_order(files.names):
             found._warn(f"the order of its images is doubtful: {doubt}. They are taken from {files[0].name} to "
                         f"{files[-1].name}; number them to be sure")  # fmt: skip
         return found

@@ -17,9 +17,6 @@ from compress.data.readers.official_lists import (
     lasot_ext_names,
     lasot_names,
 )
-from compress.testing import source_suite
-
-_CHECKS = [check for check in source_suite.CHECKS if "process" not in check.__name__]  # of all readers alike
 
 
 @pytest.fixture(autouse=True)
@@ -178,15 +175,3 @@ def test_trackingnet(tmp_path: Path) -> None:
     assert first_only(_one(f"trackingnet:{tmp_path}"))
     with pytest.raises(FileError, match="TRAIN_5"):
         open_source(f"trackingnet:{tmp_path}:train-5").sequences()
-
-
-@pytest.mark.parametrize("check", _CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("reader", ["got10k", "trackingnet"])
-def test_conformance(reader: str, check: source_suite.Check, tmp_path: Path) -> None:
-    if reader == "got10k":
-        for name in ("GOT-10k_Train_000001", "GOT-10k_Train_000002"):
-            _got10k(tmp_path / "data", "train", name, _boxes(3))
-            (tmp_path / "data" / "train" / name / "cover.label").write_text("8\n8\n8\n")
-    else:
-        _trackingnet(tmp_path / "data" / "TRAIN_0", "-B1tZ_0", _boxes(11))
-    check(f"{reader}:{tmp_path / 'data'}:{ {'got10k': 'train', 'trackingnet': 'train-0'}[reader] }".replace(" ", ""))

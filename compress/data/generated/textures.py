@@ -67,7 +67,7 @@ def load_images(folder: Path, limit: int = 512, side: int = 384) -> list[Image]:
     return out
 
 
-def texture_files(folder: Path, limit: int = 512) -> list[Path]:
+def texture_files(folder: Path, limit: int = 512) -> Sequence[Path]:
     """The images of `folder` that serve as texture: the first `limit`.
 
     Raises:

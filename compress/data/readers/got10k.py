@@ -14,6 +14,9 @@ visibility: a frame counts where its box has an area, cover is above 0 and absen
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from compress.core import FileError
 from compress.data.folder_sequences import folder_annotations, folder_first_box
 from compress.data.listing import read_names
@@ -48,16 +51,36 @@ class Got10kSource(RecordedSource):
 
     def listed(self) -> list[SequenceFiles]:
         """The names of the split's list file; see `RecordedSource`."""
-        folder = self.path / (self.split if self.split in ("val", "test") else "train")
-        if not folder.is_dir():
-            raise FileError(f"There is no folder {folder}. Wanted: {self.layout}.")
-        names = [name for place, name in enumerate(read_names(folder / "list.txt")) if self._has(place, name)]
-        files = _FILES[:1] if self.split == "test" else _FILES
-        return [SequenceFiles(name, folder / name, tuple(folder / name / file for file in files)) for name in names]
+        folder = self._folder
+        return [
+            SequenceFiles(name, folder / name, tuple(folder / name / file for file in self._annotations))
+            for name in self._names()
+        ]
+
+    def watched(self) -> Iterator[str]:
+        """Folders and annotation files, without making a path of each; see `RecordedSource`."""
+        folder = str(self._folder)
+        for name in self._names():
+            place = f"{folder}/{name}"
+            yield place
+            yield from (f"{place}/{file}" for file in self._annotations)
 
     def opened(self, files: SequenceFiles) -> Sequence:
         """With labels; of `test` with the first box."""
         return RecordedSequence(files, folder_first_box if self.split == "test" else folder_annotations)
+
+    @property
+    def _folder(self) -> Path:
+        return self.path / (self.split if self.split in ("val", "test") else "train")
+
+    @property
+    def _annotations(self) -> tuple[str, ...]:
+        return _FILES[:1] if self.split == "test" else _FILES
+
+    def _names(self) -> list[str]:
+        if not self._folder.is_dir():
+            raise FileError(f"There is no folder {self._folder}. Wanted: {self.layout}.")
+        return [name for place, name in enumerate(read_names(self._folder / "list.txt")) if self._has(place, name)]
 
     def _has(self, place: int, name: str) -> bool:
         """Whether the sequence at a position of the list belongs to the split."""
