@@ -52,6 +52,7 @@ class RecordedSource(ABC):
         splits: Names of the data set's own splits; empty where it has none. The first is scored on where none is given.
         training_split: What is trained on where no split is given; empty for the first.
         convention: The data set whose convention scores on it follow, such as `got10k`; empty for the default one.
+        first_pixel: What the data set's own files call the first pixel of a row, where boxes here begin at 0.
         layout: What the folder must look like, for the message where no sequence is found.
         path: The absolute path.
         split: One of `splits`; empty where there are none.
@@ -68,6 +69,7 @@ class RecordedSource(ABC):
     splits: ClassVar[tuple[str, ...]] = ()
     training_split: ClassVar[str] = ""
     convention: ClassVar[str] = ""
+    first_pixel: ClassVar[int] = 0
     layout: ClassVar[str] = "see docs/data.md"
 
     def __init__(self, location: str) -> None:

@@ -15,6 +15,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import numpy as np
+
 from compress.core import CompressError, FileError, TrackerSpec, UsageError, fingerprint
 from compress.core.locks import locked
 from compress.core.plain_files import load_plain
@@ -72,8 +74,9 @@ class Identity:
 class ResultFolder:
     """A folder that this process writes results to; see `open_results`."""
 
-    def __init__(self, path: Path, file_format: ResultFormat) -> None:
+    def __init__(self, path: Path, file_format: ResultFormat, first_pixel: int) -> None:
         self.path, self._format = path, file_format
+        self._origin = np.array([first_pixel, first_pixel, 0.0, 0.0])
 
     def kept(self, sequences: Items[Sequence], spec: TrackerSpec) -> dict[int, Run]:
         """The runs of sequences that had ended before, by position; their files of results are there then.
@@ -116,19 +119,26 @@ class ResultFolder:
         return written
 
     def _write_files(self, name: str, run: Run) -> None:
-        contents = self._format.contents(name, run.boxes, run.times)
+        contents = self._format.contents(name, run.boxes + self._origin, run.times)
         with _explained(self.path):
             write_together({self.path / path: text for path, text in contents.items()})
 
 
 @contextmanager
 def open_results(
-    path: Path, identity: Identity, names: Items[str], file_format: ResultFormat, *, resume: bool = False
+    path: Path,
+    identity: Identity,
+    names: Items[str],
+    file_format: ResultFormat,
+    *,
+    resume: bool = False,
+    first_pixel: int = 0,
 ) -> Iterator[ResultFolder]:
     """Hold a folder for the results of sequences of these names.
 
     Args:
         resume: Keep the sequences that an earlier evaluation of the same has ended with.
+        first_pixel: What the data set's own files, and so its toolkits, call the first pixel; boxes here begin at 0.
 
     Raises:
         UsageError: see `check_results`; results of another evaluation are to be kept, or an evaluation that has not
@@ -141,7 +151,7 @@ def open_results(
         with _explained(path):
             stack.enter_context(_alone(path))
             _begin(path, identity, resume)
-        yield ResultFolder(path, file_format)
+        yield ResultFolder(path, file_format, first_pixel)
 
 
 def check_results(names: Iterable[str], folder: Path, file_format: ResultFormat) -> None:

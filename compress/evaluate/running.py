@@ -71,8 +71,15 @@ def run_evaluation(
         folder = None
         if options.results is not None:
             identity, file_format = Identity.of(tracker, source), FORMATS[options.file_format]
-            kept_open = open_results(options.results, identity, names, file_format, resume=options.resume)
-            folder = stack.enter_context(kept_open)
+            held = open_results(
+                options.results,
+                identity,
+                names,
+                file_format,
+                resume=options.resume,
+                first_pixel=getattr(source, "first_pixel", 0),
+            )
+            folder = stack.enter_context(held)
         runs = {} if folder is None else folder.kept(sequences, tracker.spec)
         runs |= _followed(tracker, source, sequences, runs, options, folder, progress)
         found = outcome(sequences, [runs[k] for k in range(len(sequences))], convention)

@@ -18,8 +18,8 @@ from typing import IO, Any
 
 from compress.core import CompressError, Registry, warn
 from compress.core.scratch import scratch_folder
-from compress.data import DataSource
-from compress.data.opening import DataReference
+from compress.data import DataReference, DataSource
+from compress.data.mixture import modules_of
 from compress.evaluate.following import Run
 from compress.evaluate.trackers import EvaluatedTracker
 from compress.evaluate.worker import Job
@@ -49,7 +49,7 @@ def follow_in_processes(
     Raises:
         CompressError: what a process raised; or it was lost.
     """
-    left, data = deque(positions), DataReference(source.name, "", type(source).__module__)
+    left, data = deque(positions), DataReference(source.name, "", ",".join(modules_of(source)))
     modules = _importable()
     with ExitStack() as stack:
         folder = stack.enter_context(scratch_folder())

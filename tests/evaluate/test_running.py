@@ -159,6 +159,13 @@ def test_results_of_an_older_version_are_replaced_but_not_gone_on_with(folder: P
     assert _run(folder, tmp_path / "r", resume=True)[1] == 0
 
 
+def test_files_count_pixels_as_the_data_set_does(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stopping, "first_pixel", 1, raising=False)
+    found, _ = _run(folder, tmp_path / "r")
+    boxes = np.loadtxt(tmp_path / "r" / "a.txt", delimiter=",")
+    np.testing.assert_allclose(boxes, found.runs[0].boxes + [1, 1, 0, 0], atol=1e-4)
+
+
 def test_only_a_first_box_is_known(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_Watched, "first_only", True, raising=False)
     with pytest.raises(UsageError, match="Only the first box is known of all 4 sequences.*--results"):

@@ -37,6 +37,7 @@ class OtbSource(RecordedSource):
     summary = "OTB, split 100 (by default), 50 or 2013"
     splits = tuple(_LISTS)
     convention = "otb"
+    first_pixel = 1
     layout = "PATH/Basketball/img/0001.jpg and PATH/Basketball/groundtruth_rect.txt, for each sequence"
 
     def listed(self) -> list[SequenceFiles]:
