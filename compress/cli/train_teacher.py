@@ -49,7 +49,7 @@ def command(
 ) -> None:
     """Train the tracker NAME on pairs of frames, from scratch or from ImageNet weights (--init).
 
-    The pairs depend on the data and the seed speaks. Nothing is downloaded: see docs/checkpoints.md for what --init
+    The pairs depend on the data and the seed alone. Nothing is downloaded: see docs/checkpoints.md for what --init
     takes. Several GPUs: torchrun --nproc-per-node N -m compress train-teacher …
     """
     from compress.core import describe

@@ -48,13 +48,13 @@ def make_pairs(
 
 
 def stream_pairs(
-    source: DataSource, seed: int, count: int, *, workers: int, sizes: PairSizes, start: int = 0
+    source: DataSource, seed: int, count: int, *, workers: int, sizes: PairSizes, start: int = 0, every: int = 1
 ) -> Generator[Pairs, None, None]:
-    """Batches `start`, `start + 1`, … of `count` pairs, without end; see `make_pairs`.
+    """Batches `start`, `start + every`, … of `count` pairs, without end; see `make_pairs`.
 
     Close the iterator to end the workers.
     """
-    return _batches(source, seed, _Numbers(start, count), workers, sizes)
+    return _batches(source, seed, _Numbers(start, count, every), workers, sizes)
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,11 @@ class _Numbers:
 
     start: int
     counts: list[int] | int
+    every: int = 1
 
     def of_worker(self, first: int, step: int) -> Iterator[tuple[int, int]]:
         """Batch numbers and counts of one of `step` workers."""
-        for index in itertools.count(self.start + first, step):
+        for index in itertools.count(self.start + first * self.every, step * self.every):
             if isinstance(self.counts, int):
                 yield index, self.counts
             elif index < len(self.counts):

@@ -62,6 +62,7 @@ class Recipe:
     Attributes:
         description: What it is, and where its figures are from.
         batch: Pairs of a step over all devices.
+        pairs: How they are drawn and varied, by a name in `compress.data.pairs.PAIR_RECIPES`.
         lr, backbone_lr: Learning rate, and that of the backbone over it.
         drop_epoch: Epochs at the whole rate, after which the step schedule takes a tenth of it.
         loss: Weights of the ground truth, see `LossWeights`.
@@ -73,6 +74,7 @@ class Recipe:
     pairs_per_epoch: int
     batch: int
     lr: float
+    pairs: str = "default"
     backbone_lr: float = 1.0
     schedule: Schedule = "step"
     drop_epoch: int = 0

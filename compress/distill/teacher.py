@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import closing
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,27 +12,19 @@ from torch import Tensor
 from compress.core import FileError, TrackerSpec
 from compress.core.outputs import check_output
 from compress.core.progress import Progress, no_progress
-from compress.data import DataSource, Pairs, PairSizes
-from compress.data.worker import stream_pairs
+from compress.data import DataSource
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.compute import network_autocast
 from compress.distill.inputs import pick_device, to_input
 from compress.distill.losses import ground_truth_loss
 from compress.distill.parallel import process_group
 from compress.distill.reports import Observer, TensorBoard, TrainingLog, displayed, pace
+from compress.distill.teacher_batches import TeacherBatch, pair_sizes, teacher_batches
 from compress.distill.teacher_recipe import TeacherRecipe
 from compress.distill.trainer import Trainer
 from compress.distill.trainer_settings import ComputeSettings, LossWeights
 from compress.models import Tracker, build, save_weights
 from compress.surgery import start_from_timm
-
-
-class TeacherBatch(NamedTuple):
-    """Pairs of one step: (B, S, S, 3) uint8 crops, and (B, 4) boxes cx, cy, w, h in shares of the search crop."""
-
-    template: Tensor
-    search: Tensor
-    boxes: Tensor
 
 
 def train_teacher(
@@ -75,18 +64,18 @@ def train_teacher(
     _check_older(out)
     for written in (out / "weights.safetensors", checkpoint.path):
         check_output(written, [recipe.init] if recipe.init else ())
-    observers = _observers(out, tensorboard, progress)
+    sizes, observers = pair_sizes(spec, recipe), _observers(out, tensorboard, progress)
     with process_group(on):
         torch.manual_seed(recipe.seed)
         model = _begun(spec, recipe, anew=not checkpoint.path.is_file()).to(on).train()
         trainer: Trainer[Tracker, TeacherBatch] = Trainer(
             model,
             lambda batch, step: _parts(model, batch, recipe.loss),
-            partial(_batches, source, spec, recipe, workers, on),
+            partial(teacher_batches, source, sizes, recipe, workers, on),
             recipe.trainer(compute or ComputeSettings()),
             device=on,
             checkpoint=checkpoint,
-            about={"teacher": spec.id, "data": source.fingerprint, **asdict(recipe)},
+            about={"teacher": spec.id, "data": source.fingerprint, "drawn": asdict(sizes.recipe), **asdict(recipe)},
             saved=lambda average, step: _save_weights(average, step, recipe, out),
             observers=observers,
         )
@@ -117,42 +106,14 @@ def _check_older(out: Path) -> None:
 
 def _parts(model: Tracker, batch: TeacherBatch, weights: LossWeights) -> dict[str, Tensor]:
     template, search = to_input(batch.template), to_input(batch.search)
+    online = None
+    if batch.online is not None:
+        online = to_input(batch.online.flatten(0, 1)).unflatten(0, batch.online.shape[:2])
     with network_autocast(template.device):
-        maps = model(template, search).maps
+        maps = model(template, search, online).maps
     return ground_truth_loss({name: values.float() for name, values in maps.items()}, batch.boxes, weights)
 
 
 def _save_weights(model: Tracker, step: int, recipe: TeacherRecipe, out: Path) -> None:
     metadata = {"step": str(step), **{name: str(value) for name, value in asdict(recipe).items()}}
     save_weights(model, out / "weights.safetensors", metadata=metadata, dtype=torch.float16)
-
-
-def _batches(
-    source: DataSource, spec: TrackerSpec, recipe: TeacherRecipe, workers: int, device: torch.device, start: int
-) -> Generator[TeacherBatch, None, None]:
-    """From step `start` on."""
-    generator = torch.Generator(device=device).manual_seed(recipe.seed)
-    for step in range(start):
-        if step % recipe.reuse:
-            torch.rand(recipe.batch, generator=generator, device=device)
-    first, sizes = start // recipe.reuse, PairSizes.of(spec)
-    made = stream_pairs(source, recipe.seed, recipe.batch, workers=workers, sizes=sizes, start=first)
-    with closing(made):
-        step = first * recipe.reuse
-        for pairs in made:
-            template, search, boxes, scenes = (each.to(device) for each in _tensors(pairs))
-            for turn in range(recipe.reuse):
-                if step >= start:
-                    order = _exchange(scenes, generator) if turn else None
-                    yield TeacherBatch(template if order is None else template[order], search, boxes)
-                step += 1
-
-
-def _tensors(pairs: Pairs) -> tuple[Tensor, ...]:
-    return tuple(torch.from_numpy(each) for each in (pairs.template, pairs.search, pairs.boxes, pairs.scenes))
-
-
-def _exchange(scenes: Tensor, generator: torch.Generator) -> Tensor:
-    """A random order of the batch that keeps every pair within its scene; `scenes` (B,) rises."""
-    keys = scenes + torch.rand(len(scenes), generator=generator, device=scenes.device)
-    return torch.argsort(keys)

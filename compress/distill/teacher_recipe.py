@@ -33,6 +33,12 @@ _REPORTS = 400
 """Lines of the log, where there are as many steps."""
 
 
+def _pair_recipes() -> list[str]:
+    from compress.data.pairs import PAIR_RECIPES
+
+    return PAIR_RECIPES.names()
+
+
 @dataclass(frozen=True)
 class TeacherRecipe:
     """How a teacher is trained.
@@ -41,6 +47,7 @@ class TeacherRecipe:
 
     Attributes:
         lr, warmup: Peak learning rate of AdamW and the steps of linear warm-up; `schedule` follows.
+        pairs: Name in `PAIR_RECIPES`.
         drop_at: Share of the steps after which the step schedule takes a tenth of the rate.
         drop_path: Stochastic depth of the last layer, linear from 0, so that cut layers degrade gently.
         ema: Decay of the averaged weights, which are what is saved.
@@ -60,6 +67,7 @@ class TeacherRecipe:
     ema: float = setting(0.9995, "Decay of the averaged weights.", numbers=DECAY)
     init: str = setting("", "Start the backbone from a timm model in timm's cache, or a file of one.")
     seed: int = setting(0, "Seed of everything random.", numbers=SEED)
+    pairs: str = setting("default", "How pairs are drawn and varied.", names=_pair_recipes)
     schedule: Schedule = setting("cosine", "Of the learning rate, after the warm-up.")
     drop_at: float = setting(0.8, "Share of the steps after which the step schedule drops.", numbers=UNIT)
     backbone_lr: float = setting(1.0, "Learning rate of the backbone over the rest's.", numbers=WEIGHT)
@@ -89,7 +97,19 @@ class TeacherRecipe:
             "drop_at": recipe.drop_share,
             **{f"loss_{name}": value for name, value in vars(recipe.loss).items()},
         }
-        same = ("batch", "lr", "weight_decay", "drop_path", "ema", "schedule", "backbone_lr", "clip", "beta2", "decay")
+        same = (
+            "pairs",
+            "batch",
+            "lr",
+            "weight_decay",
+            "drop_path",
+            "ema",
+            "schedule",
+            "backbone_lr",
+            "clip",
+            "beta2",
+            "decay",
+        )
         return cls(**{**stated, **{name: getattr(recipe, name) for name in same}, **given})
 
     @property

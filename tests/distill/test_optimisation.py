@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from compress.distill.optimisation import averaged, optimiser, warmup_cosine
+from compress.distill import TrainerSettings
+from compress.distill.optimisation import averaged, optimiser, scheduled, warmup_cosine
 from compress.models import build
 from compress.testing.small_trackers import SPEC
 
@@ -86,3 +87,23 @@ def test_vectors_and_positions_are_not_decayed() -> None:
     assert {group["weight_decay"] for group in groups} == {0.0, 0.1}
     assert all(p.ndim >= 2 for p in groups[0]["params"])
     assert any(p.ndim == 3 for p in groups[1]["params"])
+
+
+def test_published_trainings_decay_all() -> None:
+    groups = optimiser(build(SPEC), 1e-3, 0.1, decayed="all", beta2=0.999).param_groups
+    assert [group["weight_decay"] for group in groups] == [0.1]
+    assert groups[0]["betas"] == (0.9, 0.999)
+
+
+@pytest.mark.parametrize("start", [0, 3, 7])
+def test_the_step_schedule_drops_once(start: int) -> None:
+    """Full rate up to the step that the drop is at, a tenth from it on; a resumed one is in its midst."""
+    settings = TrainerSettings(10, 1.0, 2, 0.0, 0.0, 1, schedule="step", drop=6)
+    descent = optimiser(nn.Linear(1, 1), 1.0, 0.0)
+    schedule = scheduled(descent, settings, start=start)
+    rates = []
+    for _ in range(start, 10):
+        rates.append(round(descent.param_groups[0]["lr"], 9))
+        descent.step()
+        schedule.step()
+    assert rates == [0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.1, 0.1, 0.1, 0.1][start:]

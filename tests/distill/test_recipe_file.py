@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from compress.core import FileError, UsageError
+from compress.data.pairs import PAIR_RECIPES
 from compress.distill import ComputeSettings, StudentRecipe, TeacherRecipe, load_recipe, recipe_names
 from compress.distill.recipe_file import DISTILLATION
 
@@ -38,6 +39,7 @@ def test_figures_are_those_of_the_publications(name: str) -> None:
     assert (found.pairs_per_epoch, found.weight_decay, found.decay, found.warmup_epochs) == (60_000, 1e-4, "all", 0)
     assert (found.schedule, found.beta2, found.ema) == ("step", 0.999, 0.0)
     assert (found.loss.iou, found.loss.l1) == (2, 5)
+    assert found.pairs in PAIR_RECIPES
     TeacherRecipe.following(found, {})
     StudentRecipe().following(found)
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from compress.core import CompressError, FileError
 from compress.distill import Checkpoint, Trainer, TrainerSettings
+from compress.distill.reports import Report
 
 CPU = torch.device("cpu")
 SETTINGS = TrainerSettings(steps=10, lr=0.1, warmup=2, weight_decay=0.01, ema=0.9, report_every=4)
@@ -193,3 +194,43 @@ def test_other_tensors_are_refused_and_nothing_changes(tmp_path: Path, change: s
     with pytest.raises(FileError, match="lacks tensors of this training, or has others"):
         _trainer(model, checkpoint=kept).run()
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("stop", [2, 6, 7])
+def test_reports_of_a_stopped_run_are_those_of_a_whole_one(tmp_path: Path, stop: int) -> None:
+    """Means over four steps, between two of which it is stopped."""
+    whole: dict[int, Mapping[str, float]] = {}
+    _trainer(_model(), observers=[lambda report: whole.update({report.step: report.means})]).run()
+    found: dict[int, Mapping[str, float]] = {}
+    kept = Checkpoint(tmp_path / "state.safetensors", every_s=0.0)
+    options: dict[str, Any] = {"checkpoint": kept, "observers": [lambda each: found.update({each.step: each.means})]}
+    with pytest.raises(KeyboardInterrupt):
+        _trainer(_model(), before=_stop_at(stop), **options).run()
+    _trainer(_model(), **options).run()
+    assert found == whole
+
+
+def test_a_report_says_how_fast_it_goes_and_at_which_rate() -> None:
+    seen: list[Report] = []
+    _trainer(_model(), observers=[seen.append]).run()
+    assert [each.step for each in seen] == [4, 8, 10]
+    assert all(each.pairs_per_s > 0 and 0 <= each.waiting <= 1 for each in seen)
+    assert seen[0].lr > seen[-1].lr > 0
+
+
+def test_the_backbone_has_a_rate_of_its_own() -> None:
+    class Tracker(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone, self.head = nn.Linear(4, 4), nn.Linear(4, 1)
+
+    torch.manual_seed(0)
+    model = Tracker()
+    settings = replace(SETTINGS, steps=1, warmup=0, weight_decay=0.0, ema=0.0, backbone_lr=0.1)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    loss = lambda batch, step: {"loss": model.head(model.backbone(batch)).square().mean()}  # noqa: E731
+    after = Trainer(model, loss, _batches, settings, device=CPU).run().state_dict()
+    moved = {name: float((after[name] - value).abs().max()) for name, value in before.items()}
+    # AdamW's first step is the rate itself, whatever the gradient.
+    assert moved["backbone.weight"] == pytest.approx(0.01, rel=1e-3)
+    assert moved["head.weight"] == pytest.approx(0.1, rel=1e-3)
