@@ -72,9 +72,8 @@ def otb_annotations(files: SequenceFiles, frames: int) -> Annotations:
             f"{path} has {len(boxes)} boxes but {files.name} has {frames + skipped}, of frames {row['first']} to "
             f"{row['last']}" + (f" and {skipped} before" if skipped else "") + ". Download it again."
         )
-    return Annotations.of_boxes(
-        boxes[skipped:] - np.array([1.0, 1.0, 0.0, 0.0]), attributes=frozenset(row["attributes"].split())
-    )
+    corner = np.array([OtbSource.first_pixel, OtbSource.first_pixel, 0, 0])
+    return Annotations.of_boxes(boxes[skipped:] - corner, attributes=frozenset(row["attributes"].split()))
 
 
 @cache
