@@ -34,9 +34,8 @@ from compress.archive import paired_difference
 from compress.core import ExecutionPath, Latency, LatencyConstraint, TrackerSpec
 from compress.core.writing import writing
 from compress.distill import Pool, StudentRecipe, Trainer, distill, distill_progressively, distill_with_replacement
+from compress.distill.batches import Batch
 from compress.distill.losses import ground_truth_loss
-from compress.distill.objective import Batch
-from compress.distill.student import batches
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import choose
 from compress.driver.shared_weights import calibration_crops
@@ -224,9 +223,8 @@ def _from_scratch(spec: TrackerSpec, pool: Pool, steps: int, seed: int) -> Track
     def objective(batch: Batch, _step: int) -> dict[str, torch.Tensor]:
         return ground_truth_loss(network(batch.template, batch.search).maps, batch.boxes)
 
-    trainer: Trainer[Tracker, Batch] = Trainer(
-        network, objective, partial(batches, pool, how.batch, seed, CPU), how.trainer(steps), device=CPU
-    )
+    batches = partial(pool.batches, count=how.batch, seed=seed, device=CPU)
+    trainer: Trainer[Tracker, Batch] = Trainer(network, objective, batches, how.trainer(steps), device=CPU)
     return trainer.run()
 
 

@@ -10,6 +10,7 @@ import click
 
 from compress.cli.number_types import Number
 from compress.cli.options import json_option, print_json
+from compress.core.byte_sizes import shown_bytes
 from compress.core.ranges import GIGABYTES
 from compress.core.store import KINDS, REMADE, Entry, Store
 
@@ -63,11 +64,11 @@ def _print(store: Store, entries: Sequence[Entry], kinds: Sequence[str]) -> None
     for kind, mine in _by_kind(entries).items():
         click.echo(f"{kind:13}  {_counted(mine)}, last used {_when(mine[-1])}")
         for entry in mine if kinds else ():
-            click.echo(f"  {entry.path.name}  {_size(entry.bytes)}, {_when(entry)}{', in use' * entry.in_use}")
+            click.echo(f"  {entry.path.name}  {shown_bytes(entry.bytes)}, {_when(entry)}{', in use' * entry.in_use}")
     bounded = sum(entry.bytes for entry in entries if entry.kind in REMADE)
     click.echo(f"{store.root}: {_counted(entries)}.")
     if not kinds:
-        click.echo(f"{_size(bounded)} of them can be made anew, of at most {_size(store.max_bytes)}.")
+        click.echo(f"{shown_bytes(bounded)} of them can be made anew, of at most {shown_bytes(store.max_bytes)}.")
 
 
 def _by_kind(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
@@ -81,14 +82,7 @@ def _left(entries: Sequence[Entry], kinds: Sequence[str]) -> str:
 
 def _counted(entries: Sequence[Entry]) -> str:
     plural = "y" if len(entries) == 1 else "ies"
-    return f"{len(entries)} entr{plural}, {_size(sum(entry.bytes for entry in entries))}"
-
-
-def _size(count: float) -> str:
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count:.0f} bytes"
+    return f"{len(entries)} entr{plural}, {shown_bytes(sum(entry.bytes for entry in entries))}"
 
 
 def _when(entry: Entry) -> str:

@@ -49,6 +49,7 @@ def command(out: Path | None, join: bool, quiet: bool, as_json: bool, **settings
 
 def _print(archive: Any) -> None:
     from compress.core.text import printable, shell_command
+    from compress.driver.pair_choice import PairChoice
     from compress.report import comparison_sentence, noise_sentence, summary_sentence
 
     print_front(archive)
@@ -56,6 +57,8 @@ def _print(archive: Any) -> None:
     click.echo(summary_sentence(archive))
     for sentence in filter(None, (comparison_sentence(archive), noise_sentence(archive))):
         click.echo(sentence)
+    if "pairs" in archive.settings:
+        click.echo(PairChoice.of(archive.settings["pairs"]))
     click.echo(f"Report: {printable(run / 'report' / 'index.html')}")
     if archive.plan is not None:
         print_plan(archive.plan, len(archive.front(archive.fidelity)))

@@ -1,4 +1,4 @@
-"""Losses, recipes, the one trainer, and pools of pairs. Recipes of teachers are read without torch."""
+"""Losses, recipes, the one trainer, pools and streams of pairs. Recipes of teachers are read without torch."""
 
 from __future__ import annotations
 
@@ -10,23 +10,29 @@ from compress.distill.teacher_recipe import TeacherRecipe
 from compress.distill.trainer_settings import ComputeSettings, TrainerSettings
 
 if TYPE_CHECKING:
+    from compress.distill.batches import Batch, Batches, FixedPairs
     from compress.distill.checkpoint import Checkpoint
     from compress.distill.elastic import distill_elastic
     from compress.distill.elastic_file import read_elastic, save_elastic
     from compress.distill.exit_score_calibration import calibrate_exit_scores
     from compress.distill.inputs import pick_device, to_input
-    from compress.distill.pool import Pool, distillation_pool, pool_bytes
+    from compress.distill.pool import Pool, distillation_pool, fixed_pairs, pair_bytes, pool_bytes
     from compress.distill.progressive import distill_progressively
     from compress.distill.recalibration import recalibrated
     from compress.distill.recipe import StudentRecipe
     from compress.distill.replacement import distill_with_replacement
+    from compress.distill.stream import PairStream
     from compress.distill.student import distill
     from compress.distill.teacher import train_teacher
     from compress.distill.trainer import Trainer
 
 # Loaded on first use, so that a command's options are known without torch.
 _LAZY = {
+    "Batch": "batches",
+    "Batches": "batches",
     "Checkpoint": "checkpoint",
+    "FixedPairs": "batches",
+    "PairStream": "stream",
     "Pool": "pool",
     "StudentRecipe": "recipe",
     "Trainer": "trainer",
@@ -36,6 +42,8 @@ _LAZY = {
     "distill_progressively": "progressive",
     "distill_with_replacement": "replacement",
     "distillation_pool": "pool",
+    "fixed_pairs": "pool",
+    "pair_bytes": "pool",
     "pick_device": "inputs",
     "pool_bytes": "pool",
     "read_elastic": "elastic_file",
@@ -46,8 +54,12 @@ _LAZY = {
 }
 
 __all__ = [
+    "Batch",
+    "Batches",
     "Checkpoint",
     "ComputeSettings",
+    "FixedPairs",
+    "PairStream",
     "Pool",
     "Recipe",
     "StudentRecipe",
@@ -61,6 +73,8 @@ __all__ = [
     "distill_with_replacement",
     "distillation_pool",
     "load_recipe",
+    "fixed_pairs",
+    "pair_bytes",
     "pick_device",
     "pool_bytes",
     "read_elastic",

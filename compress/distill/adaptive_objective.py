@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from torch import Tensor, nn
 
 from compress.core import ExecutionPath
+from compress.distill.batches import Batch
 from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.losses.adaptive import ImitationAttention, difficulty, exits_parts, sparsity_loss
-from compress.distill.objective import Batch, feature_parts, single_precision, student_output, weighted_sum
+from compress.distill.objective import feature_parts, single_precision, student_output, weighted_sum
 from compress.distill.recipe import StudentRecipe
 from compress.models import AdaptiveTracker, Tracker, TrackerOutput
 

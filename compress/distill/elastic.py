@@ -3,7 +3,7 @@
 The sandwich rule of BigNAS (the largest, the smallest, random ones at each step) with two changes. The largest starts
 as the teacher itself and costs as much as several others, and the loss of the smallest outweighs all others, so that
 both take part in every fourth step only. And of two draws the cheaper is taken: what is far from the teacher has more
-to learn. The smaller networks there imitate the largest; here each imitates the teacher's answers in the pool, as
+to learn. The smaller networks there imitate the largest; here each imitates the teacher's answers, as
 students that are trained alone do.
 """
 
@@ -23,13 +23,13 @@ from compress.core import TrackerSpec, fingerprint
 from compress.core.cost import macs, parameters
 from compress.core.progress import Progress, no_progress
 from compress.distill.adaptive_objective import AdaptiveObjective
+from compress.distill.batches import Batch, Batches
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.losses.adaptive import ImitationAttention
-from compress.distill.objective import Batch, static_objective
+from compress.distill.objective import static_objective
 from compress.distill.optimisation import keep_statistics
-from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
-from compress.distill.student import batches, is_new
+from compress.distill.student import is_new
 from compress.distill.trainer import Objective, Trainer
 from compress.models import Tracker, build
 from compress.spaces import Space
@@ -100,7 +100,7 @@ def _cost(spec: TrackerSpec) -> tuple[float, float]:
 def distill_elastic(
     elastic: Elastic,
     space: Space,
-    pool: Pool,
+    pairs: Batches,
     recipe: StudentRecipe,
     *,
     steps: int,
@@ -110,14 +110,14 @@ def distill_elastic(
     progress: Progress = no_progress,
     checkpoint: Checkpoint | None = None,
 ) -> Elastic:
-    """Train shared weights for `steps` batches of the pool; the network with its averaged weights, in eval mode.
+    """Train shared weights for `steps` batches; the network with its averaged weights, in eval mode.
 
     Each step is one of the optimiser, with the mean gradient of the students of a `Sandwich`; one of them is in memory
     at a time. Batch norms of a head end with statistics of all students mixed: see `recalibrated`. The scores of
     exits are not calibrated, which is done for each student that is trained further.
 
     Args:
-        progress, checkpoint: As of `distill`.
+        pairs, progress, checkpoint: As of `distill`.
 
     Raises:
         UsageError: a head that cannot imitate the teacher's.
@@ -127,19 +127,19 @@ def distill_elastic(
     model = elastic.model.to(device).train()
     keep_statistics(model)
     objective = ElasticObjective(
-        elastic, Sandwich(pool.teacher, space, seed, random), recipe, static_steps=round(recipe.static * steps)
+        elastic, Sandwich(pairs.teacher, space, seed, random), recipe, static_steps=round(recipe.static * steps)
     )
     about = {"elastic": model.spec.id, "space": fingerprint(dict(space.knobs)), "mlp_rank": elastic.mlp_rank}
     trainer: Trainer[Tracker, Batch] = Trainer(
         model,
         objective,
-        partial(batches, pool, recipe.batch, seed, device),
+        partial(pairs.batches, count=recipe.batch, seed=seed, device=device),
         recipe.trainer(steps),
         device=device,
         beside=objective.attentions.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
         checkpoint=checkpoint,
-        about={**about, "random": random, "seed": seed, "pairs": len(pool), **asdict(recipe)},
+        about={**about, "random": random, "seed": seed, **pairs.about, **asdict(recipe)},
         progress=progress,
     )
     return replace(elastic, model=trainer.run())

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from compress.distill.batches import FixedPairs
+from compress.distill.inputs import to_input
 from compress.distill.losses.boxes import corners, giou
-from compress.distill.objective import Batch
 from compress.distill.optimisation import optimiser, warmup_cosine
-from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.models import AdaptiveTracker, Tracker
 
@@ -19,7 +19,7 @@ _BATCH, _LR, _DECAY = 64, 1e-3, 0.05
 
 
 def calibrate_exit_scores(
-    student: Tracker, pool: Pool, recipe: StudentRecipe, *, count: int, seed: int, device: torch.device
+    student: Tracker, pairs: FixedPairs, recipe: StudentRecipe, *, count: int, seed: int, device: torch.device
 ) -> None:
     """Train nothing but what exits predict from the IoU token, in place, while all other weights stay as they are.
 
@@ -28,15 +28,15 @@ def calibrate_exit_scores(
     together cost little more than that. Does nothing where there are no early exits.
 
     Args:
-        count: Pairs to calibrate on, at most; no more than the pool has.
+        count: Pairs to calibrate on, at most; no more than there are.
     """
     if len(student.spec.exits) < 2 or not recipe.calibration_passes:
         return
     assert isinstance(student, AdaptiveTracker)
     generator = torch.Generator().manual_seed(seed)
-    rows = torch.randperm(len(pool), generator=generator)[:count]
+    rows = torch.randperm(len(pairs), generator=generator)[:count]
     scores = nn.ModuleList(student.exit(k).score for k in range(len(student.spec.exits)))
-    tokens, ious = _scored_tokens(student.eval(), scores, pool, rows, device)
+    tokens, ious = _scored_tokens(student.eval(), scores, pairs, rows, device)
     scores.requires_grad_(True)
     _fit(scores, tokens, ious, recipe.calibration_passes, generator)
     scores.requires_grad_(False)
@@ -44,7 +44,7 @@ def calibrate_exit_scores(
 
 @torch.no_grad()
 def _scored_tokens(
-    student: AdaptiveTracker, scores: nn.ModuleList, pool: Pool, rows: Tensor, device: torch.device
+    student: AdaptiveTracker, scores: nn.ModuleList, pairs: FixedPairs, rows: Tensor, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     """The input of each exit's score (n, E, dim), and the IoU that its box has (n, E)."""
     tokens: list[Tensor] = []
@@ -52,10 +52,10 @@ def _scored_tokens(
     read: list[Tensor] = []
     hooks = [score.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].float())) for score in scores]
     for part in _parts(rows):
-        batch = Batch.of(pool, part, device)
+        template, search = (to_input(crops[part].to(device)) for crops in (pairs.template, pairs.search))
         read.clear()
-        answers = student(batch.template, batch.search, every_exit=True).decisions.exits
-        truth = corners(batch.boxes).clamp(0, 1)
+        answers = student(template, search, every_exit=True).decisions.exits
+        truth = corners(pairs.boxes[part].to(device)).clamp(0, 1)
         ious.append(torch.stack([giou(corners(each.boxes.float()), truth)[1] for each in answers], 1))
         tokens.append(torch.stack(read, 1))
     for hook in hooks:

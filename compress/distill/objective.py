@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from compress.core import TrackerSpec
+from compress.distill.batches import Batch
 from compress.distill.compute import network_autocast
 from compress.distill.feature_distillation import feature_distillation
-from compress.distill.inputs import to_input
 from compress.distill.losses import ground_truth_loss, imitation_loss
-from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.models import Tracker, TrackerOutput
 
 Maps = dict[str, Tensor]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Some rows of the pool on the device; crops as the network takes them, see `Pool` for the rest."""
-
-    teacher: TrackerSpec
-    template: Tensor
-    search: Tensor
-    boxes: Tensor
-    maps: Maps
-    layers: dict[int, Tensor]
-
-    @classmethod
-    def of(cls, pool: Pool, rows: Tensor, device: torch.device) -> Batch:
-        """The rows (B,) of the pool; the teacher's answers as float32."""
-        template, search = (to_input(crops[rows].to(device)) for crops in (pool.template, pool.search))
-        maps = {name: values[rows].to(device).float() for name, values in pool.maps.items()}
-        layers = {i: values[rows].to(device).float() for i, values in pool.layers.items()}
-        return cls(pool.teacher, template, search, pool.boxes[rows].to(device), maps, layers)
 
 
 def static_objective(student: Tracker, batch: Batch, recipe: StudentRecipe) -> dict[str, Tensor]:

@@ -1,33 +1,50 @@
-"""The fixed pool of pairs that students are distilled on, and the teacher's answers to each, computed once."""
+"""The fixed pool of pairs that students are distilled on, and the teacher's answers to each, computed once.
+
+Both lie on the disk and are read from there row by row, so that a pool may be larger than the memory.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from compress.core import ExecutionPath, Store, TrackerSpec, fingerprint
+from compress.core import Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource, PairSizes
 from compress.data.worker import make_pairs
+from compress.distill.answers import answers_of, at_once, layer_name
+from compress.distill.batches import Batch
 from compress.distill.feature_distillation import distilled_layers
 from compress.distill.inputs import to_input
+from compress.distill.tensor_file import MappedFile, Tensors, write_rows
 from compress.models import Tracker
 
-Tensors = dict[str, Tensor]
-
 _CHUNK = 64
+"""Pairs that are drawn at once."""
+
+
+@dataclass(frozen=True)
+class PairCrops:
+    """Pairs without answers, row by row; see `Pool`."""
+
+    template: Tensor
+    search: Tensor
+    boxes: Tensor
+
+    def __len__(self) -> int:
+        return len(self.boxes)
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Pairs and the teacher's answers, row by row.
+    """Pairs and the teacher's answers, row by row; a training draws from them with replacement, see `Batches`.
 
     Where trackers renew a template, the pair's template stands for the renewed one too, which is how a sequence starts.
 
@@ -38,6 +55,7 @@ class Pool:
         maps: What the teacher's head puts out, see `TrackerSpec.maps`; (N, …) float16.
         layers: The teacher's search tokens (N, tokens, dim) float16 after some of its layers, by layer index; the
             last layer's after the final norm; zero where they were eliminated.
+        files: What the tensors are mapped from.
     """
 
     teacher: TrackerSpec
@@ -46,17 +64,54 @@ class Pool:
     boxes: Tensor
     maps: dict[str, Tensor]
     layers: dict[int, Tensor]
+    files: tuple[MappedFile, ...] = ()
 
     def __len__(self) -> int:
         return len(self.boxes)
 
+    @property
+    def fixed(self) -> Pool:
+        """The pool itself."""
+        return self
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Its size."""
+        return {"pairs": len(self)}
+
+    def after(self, steps: int) -> Pool:
+        """The pool: every training draws from it anew."""
+        return self
+
+    def batches(self, start: int, *, count: int, seed: int, device: torch.device) -> Generator[Batch, None, None]:
+        """Rows drawn with replacement, see `Batches`."""
+        generator = torch.Generator().manual_seed(seed)
+        for _ in range(start):
+            torch.randint(len(self), (count,), generator=generator)
+        while True:
+            yield self.batch(torch.randint(len(self), (count,), generator=generator), device)
+
+    def batch(self, rows: Tensor, device: torch.device) -> Batch:
+        """The rows (B,) on the device."""
+        template, search = (to_input(crops[rows].to(device)) for crops in (self.template, self.search))
+        maps = {name: values[rows].to(device).float() for name, values in self.maps.items()}
+        layers = {i: values[rows].to(device).float() for i, values in self.layers.items()}
+        found = Batch(self.teacher, template, search, self.boxes[rows].to(device), maps, layers)
+        for file in self.files:
+            file.release()
+        return found
+
 
 def pool_bytes(spec: TrackerSpec) -> int:
-    """Memory that one pair and the teacher's answers to it take."""
-    crops = 3 * (spec.template_size**2 + spec.search_size**2)
+    """What one pair and the teacher's answers to it take on the disk."""
     tokens = sum(math.prod(spec.layer_shape(i)) for i in distilled_layers(spec))
     maps = sum(math.prod(shape) for shape in spec.maps.values())
-    return crops + 2 * (tokens + maps) + 16
+    return pair_bytes(spec) + 2 * (tokens + maps)
+
+
+def pair_bytes(spec: TrackerSpec) -> int:
+    """What one pair takes there without answers."""
+    return 3 * (spec.template_size**2 + spec.search_size**2) + 16
 
 
 def distillation_pool(
@@ -78,76 +133,84 @@ def distillation_pool(
         weights_key: Names the teacher's weights; another key computes the answers anew.
         progress: Called after every chunk of pairs made, then of answers computed.
     """
-    spec = teacher.spec
-    key = [PairSizes.of(spec), count, seed, source.fingerprint]
+    spec, drawing = teacher.spec, part(progress, 0, 0.5)
 
-    def pairs() -> Tensors:
-        return _kept(store, ["pairs", *key], lambda: _draw(spec, count, seed, source, workers, part(progress, 0, 0.5)))
+    def pairs() -> MappedFile:
+        return _pairs(spec, source, count=count, seed=seed, store=store, workers=workers, progress=drawing)
 
-    def answers() -> Tensors:
+    def answers() -> Iterator[Tensors]:
         return _answers(teacher.to(device).eval(), pairs(), device, part(progress, 0.5, 1))
 
-    found = _kept(store, ["answers", *key, weights_key, spec.id], answers)
-    crops, maps = pairs(), {k: found[k] for k in spec.maps}
-    layers = {i: found[f"layer{i}"] for i in distilled_layers(spec)}
-    return Pool(spec, crops["template"], crops["search"], crops["boxes"], maps, layers)
+    key = ["answers", *_key(spec, count, seed, source), weights_key, spec.id]
+    found, crops = _kept(store, key, count, answers), pairs()
+    maps = {name: found.tensors[name] for name in spec.maps}
+    layers = {i: found.tensors[layer_name(i)] for i in distilled_layers(spec)}
+    return Pool(spec, **crops.tensors, maps=maps, layers=layers, files=(crops, found))
 
 
-def _kept(store: Store, key: list[object], make: Callable[[], Tensors]) -> Tensors:
-    """Tensors from the store; made first where it has none, or what it has was cut short."""
+def fixed_pairs(
+    spec: TrackerSpec,
+    source: DataSource,
+    *,
+    count: int,
+    seed: int,
+    store: Store,
+    workers: int = 1,
+    progress: Progress = no_progress,
+) -> PairCrops:
+    """Pairs at a tracker's sizes without answers, likewise from the store: those that a pool of so many has."""
+    found = _pairs(spec, source, count=count, seed=seed, store=store, workers=workers, progress=progress)
+    return PairCrops(**found.tensors)
+
+
+def _key(spec: TrackerSpec, count: int, seed: int, source: DataSource) -> list[object]:
+    return [PairSizes.of(spec), count, seed, source.fingerprint]
+
+
+def _pairs(
+    spec: TrackerSpec, source: DataSource, *, count: int, seed: int, store: Store, workers: int, progress: Progress
+) -> MappedFile:
+    key = ["pairs", *_key(spec, count, seed, source)]
+    return _kept(store, key, count, lambda: _draw(spec, count, seed, source, workers, progress))
+
+
+def _kept(store: Store, key: list[object], count: int, make: Callable[[], Iterator[Tensors]]) -> MappedFile:
+    """Rows from the store; made first where it has none, or what it has was cut short."""
     return store.get(
-        "pools", fingerprint(key), read=_load, make=lambda path: save_file(make(), path), suffix=".safetensors"
+        "pools",
+        fingerprint(key),
+        read=_mapped,
+        make=lambda path: write_rows(path, count, make()),
+        suffix=".safetensors",
     )
 
 
+def _mapped(path: Path) -> MappedFile | None:
+    try:
+        return MappedFile.open(path)
+    except (SafetensorError, KeyError):
+        return None
+
+
 def _draw(
-    spec: TrackerSpec,
-    count: int,
-    seed: int,
-    source: DataSource,
-    workers: int,
-    progress: Progress,
-) -> Tensors:
+    spec: TrackerSpec, count: int, seed: int, source: DataSource, workers: int, progress: Progress
+) -> Iterator[Tensors]:
     counts = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
     # One chunk is made here sooner than a process starts.
     workers = max(1, workers) if len(counts) > 1 else 0
-    rows: Tensors = {}
-    start = 0
+    done = 0
     for pairs in make_pairs(source, seed, counts, workers=workers, sizes=PairSizes.of(spec)):
-        made = {name: torch.from_numpy(getattr(pairs, name)) for name in ("template", "search", "boxes")}
-        _fill(rows, made, start, count)
-        start += len(pairs)
-        progress(f"making pairs, {start} of {count}", start / count)
-    return rows
+        yield {name: torch.from_numpy(getattr(pairs, name)) for name in ("template", "search", "boxes")}
+        done += len(pairs)
+        progress(f"making pairs, {done} of {count}", done / count)
 
 
-def _fill(rows: Tensors, part: Tensors, start: int, count: int) -> None:
-    """Put `part` at row `start` of tensors of `count` rows; joining lists at the end would need the memory twice."""
-    for name, values in part.items():
-        if name not in rows:
-            rows[name] = torch.empty((count, *values.shape[1:]), dtype=values.dtype)
-        rows[name][start : start + len(values)] = values
-
-
-@torch.inference_mode()
-def _answers(teacher: Tracker, pairs: Tensors, device: torch.device, progress: Progress) -> Tensors:
-    wanted, last = distilled_layers(teacher.spec), len(teacher.spec.exits) - 1
-    # Of an adaptive teacher the best answers count: no layer skipped, the last exit.
-    whole = ExecutionPath(skipped=frozenset(), exit=last if last >= 0 else None)
-    rows: Tensors = {}
-    count = len(pairs["boxes"])
-    for start in range(0, count, _CHUNK):
-        template, search = (to_input(pairs[k][start : start + _CHUNK].to(device)) for k in ("template", "search"))
-        out = teacher(template, search, collect=True, forced_path=whole)
-        found = {**out.maps, **{f"layer{i}": out.layers[i] for i in wanted}}
-        _fill(rows, {key: value.half().cpu() for key, value in found.items()}, start, count)
-        done = min(count, start + _CHUNK)
+def _answers(teacher: Tracker, pairs: MappedFile, device: torch.device, progress: Progress) -> Iterator[Tensors]:
+    count, chunk = len(pairs.tensors["boxes"]), at_once(teacher.spec)
+    for start in range(0, count, chunk):
+        crops = (pairs.tensors[k][start : start + chunk].to(device) for k in ("template", "search"))
+        found = answers_of(teacher, *map(to_input, crops))
+        yield {name: values.cpu() for name, values in found.items()}
+        pairs.release()
+        done = min(count, start + chunk)
         progress(f"answers of the teacher, {done} of {count}", done / count)
-    return rows
-
-
-def _load(path: Path) -> Tensors | None:
-    try:
-        return load_file(path)
-    except SafetensorError:
-        return None

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from compress.core import Attention, LayerSpec, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress, part
+from compress.distill.batches import Batches
 from compress.distill.checkpoint import Checkpoint
-from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.distill.student import distill
 from compress.models import Tracker, VitTracker
@@ -25,7 +25,7 @@ from compress.surgery import Rank, inherit
 def distill_progressively(
     teacher: Tracker,
     spec: TrackerSpec,
-    pool: Pool,
+    pairs: Batches,
     recipe: StudentRecipe,
     *,
     fade_steps: int,
@@ -43,7 +43,7 @@ def distill_progressively(
 
     Args:
         mlp_rank, calibration: See `inherit`.
-        progress: As of `distill`.
+        pairs, progress: As of `distill`.
         checkpoint: As of `distill`; another file beside it, named `fading-…`, is for the first steps.
 
     Raises:
@@ -55,7 +55,7 @@ def distill_progressively(
     with fading(cast(VitTracker, student), removed) as fade:
         student = distill(
             student,
-            pool,
+            pairs,
             recipe,
             steps=fade_steps,
             seed=seed,
@@ -65,7 +65,8 @@ def distill_progressively(
             before=lambda step: fade(gamma(step, fade_steps)),
         )
     student, rest = inherit(student, spec), part(progress, share, 1)
-    return distill(student, pool, recipe, steps=steps, seed=seed, device=device, progress=rest, checkpoint=checkpoint)
+    pairs = pairs.after(fade_steps)
+    return distill(student, pairs, recipe, steps=steps, seed=seed, device=device, progress=rest, checkpoint=checkpoint)
 
 
 def _beside(checkpoint: Checkpoint | None) -> Checkpoint | None:

@@ -28,7 +28,7 @@ class StudentRecipe:
         early: Of imitation of the teacher's answers by the early exits, relative to that by the last.
         new: Learning rate of the exits' scores and recycling gates, which nothing was inherited for, over that of the
             rest (DyTrack, §IV-A: 10, for all but the backbone).
-        calibration_passes: Passes over the pool in which, at the end, the exits' scores alone are trained; see
+        calibration_passes: Passes over fixed pairs in which, at the end, the exits' scores alone are trained; see
             `calibrate_exit_scores`.
         ema: Decay of the averaged weights, which are what is kept.
     """

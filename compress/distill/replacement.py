@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from compress.core import TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress
+from compress.distill.batches import Batches
 from compress.distill.checkpoint import Checkpoint
-from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.distill.student import distill
 from compress.models import Tracker, VitTracker, build
@@ -33,7 +33,7 @@ FIRST, WHOLE = 0.5, 0.1
 def distill_with_replacement(
     teacher: Tracker,
     spec: TrackerSpec,
-    pool: Pool,
+    pairs: Batches,
     recipe: StudentRecipe,
     *,
     steps: int,
@@ -48,7 +48,7 @@ def distill_with_replacement(
 
     Args:
         mlp_rank, calibration: See `inherit`.
-        progress, checkpoint: As of `distill`.
+        pairs, progress, checkpoint: As of `distill`.
 
     Raises:
         UsageError: student or teacher is not joint, adaptive, or eliminates tokens, so that stages cannot be
@@ -59,7 +59,7 @@ def distill_with_replacement(
     with standing_in(cast(VitTracker, student), cast(VitTracker, teacher), ends) as choose:
         trained = distill(
             student,
-            pool,
+            pairs,
             recipe,
             steps=steps,
             seed=seed,

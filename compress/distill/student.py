@@ -1,8 +1,8 @@
-"""Distilling a student on the pool: what is minimised, on which pairs, in which stages."""
+"""Distilling a student: what is minimised, on which pairs, in which stages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 
@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from compress.core.progress import Progress, no_progress
 from compress.distill.adaptive_objective import AdaptiveObjective
+from compress.distill.batches import Batch, Batches
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.exit_score_calibration import calibrate_exit_scores
-from compress.distill.objective import Batch, static_objective
+from compress.distill.objective import static_objective
 from compress.distill.optimisation import keep_statistics
 from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
@@ -25,7 +26,7 @@ from compress.models import Tracker
 
 def distill(
     student: Tracker,
-    pool: Pool,
+    pairs: Batches,
     recipe: StudentRecipe,
     *,
     steps: int,
@@ -38,13 +39,14 @@ def distill(
     training: TrainerSettings | None = None,
     observers: Sequence[Observer] = (),
 ) -> Tracker:
-    """Train `student` for `steps` batches of the pool; returns its averaged weights in eval mode.
+    """Train `student` for `steps` batches; returns its averaged weights in eval mode.
 
     A student with bypass or exits is trained in two stages, see `AdaptiveObjective`; then the scores of its exits are
     calibrated on the averaged weights, see `calibrate_exit_scores`. A backbone's batch norms keep the teacher's
     statistics.
 
     Args:
+        pairs: A pool or a stream; for a training that follows on another, see `Batches.after`.
         progress: Called about every twentieth of the steps, with the mean of each loss part since.
         before: Called with the step, counted from 0, before each.
         again: It was distilled before, so an adaptive one needs no static stage.
@@ -65,20 +67,20 @@ def distill(
     trainer: Trainer[Tracker, Batch] = Trainer(
         student,
         objective,
-        partial(batches, pool, recipe.batch, seed, device),
+        partial(pairs.batches, count=recipe.batch, seed=seed, device=device),
         training or recipe.trainer(steps),
         device=device,
         beside=beside.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
         checkpoint=checkpoint,
-        about={"student": student.spec.id, "again": again, "seed": seed, "pairs": len(pool), **asdict(recipe)},
+        about={"student": student.spec.id, "again": again, "seed": seed, **pairs.about, **asdict(recipe)},
         before=before,
         progress=progress,
         observers=observers,
     )
     found = trainer.run()
     if static_steps < steps:
-        calibrate_exit_scores(found, pool, recipe, count=steps * recipe.batch, seed=seed, device=device)
+        calibrate_exit_scores(found, pairs.fixed, recipe, count=steps * recipe.batch, seed=seed, device=device)
     return found
 
 
@@ -88,16 +90,7 @@ def distillation_loss(
     """`loss` and its parts over some rows of the pool, in the mode that the student is in."""
     objective, beside = _objective(student, recipe, 0)
     beside.to(device)
-    return objective(Batch.of(pool, rows, device), 0)
-
-
-def batches(pool: Pool, count: int, seed: int, device: torch.device, start: int) -> Generator[Batch, None, None]:
-    """Rows drawn with replacement, from step `start` on."""
-    generator = torch.Generator().manual_seed(seed)
-    for _ in range(start):
-        torch.randint(len(pool), (count,), generator=generator)
-    while True:
-        yield Batch.of(pool, torch.randint(len(pool), (count,), generator=generator), device)
+    return objective(pool.batch(rows, device), 0)
 
 
 def is_new(name: str) -> bool:

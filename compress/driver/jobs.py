@@ -86,7 +86,8 @@ class TrainingSetup:
 
     Attributes:
         evaluation, training: What students are scored on, and what they are distilled on.
-        pairs: Size of the pool of pairs that students are distilled on.
+        pairs: Size of the pool of pairs that students are distilled on; of a stream, the fixed ones beside it.
+        streamed: Students are distilled on new pairs at every step, and the teacher is asked in the loop.
         rungs: The fidelities, from the lowest.
         mlp_rank: Which hidden units a thinner MLP keeps; see `surgery.inherit`.
         device: Where the worker trains: `auto`, `cpu` or `cuda`.
@@ -105,6 +106,12 @@ class TrainingSetup:
     device: str = "auto"
     elastic: ElasticSetup | None = None
     blockwise: BlockwiseSetup | None = None
+    streamed: bool = False
+
+    @property
+    def pairs_key(self) -> list[object]:
+        """What is trained or observed depends on these pairs, whoever opens them."""
+        return [self.training.fingerprint, self.pairs, *(["stream"] if self.streamed else [])]
 
     def steps(self, rung: int) -> int:
         """Distillation steps of a student up to a rung, that rung's own included."""

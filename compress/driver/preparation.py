@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
 import optuna
 
-from compress.core import LatencyConstraint, TrackerSpec, UsageError, describe
+from compress.core import LatencyConstraint, describe
 from compress.core.progress import Progress
-from compress.core.settings import flag_of
 from compress.data import DataReference, PairSizes, open_source
-from compress.distill import StudentRecipe, pool_bytes
 from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup, space_text
+from compress.driver.pair_choice import PairChoice, chosen_pairs
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
@@ -83,26 +81,31 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan)
 
 
-def training_setup(settings: SearchSettings, inputs: Inputs) -> TrainingSetup:
-    """What all jobs of a search have in common; puts the teacher's weights into the store."""
-    teacher = inputs.teacher.spec
-    if settings.pool:
-        check_pool(teacher, settings.pool)
+def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice | None = None) -> TrainingSetup:
+    """What all jobs of a search have in common; puts the teacher's weights into the store.
+
+    Args:
+        pairs: What students are distilled on; chosen now where it is not given.
+
+    Raises:
+        UsageError: see `chosen_pairs`.
+    """
     elastic = elastic_setup(settings, inputs.space) if settings.strategy in SHARED_WEIGHTS else None
     blockwise = BlockwiseSetup(space_text(inputs.space)) if settings.strategy in LAYER_VARIANTS else None
     lowest = "elastic" if elastic else "blockwise" if blockwise else "rung-0"
-    most_steps = max(settings.steps, elastic.steps if elastic else 0)
+    pairs = pairs or chosen_pairs(settings, inputs.teacher.spec)
     return TrainingSetup(
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
         training=inputs.training,
-        pairs=settings.pool or pool_size(teacher, most_steps * StudentRecipe.batch // 2),
+        pairs=pairs.count,
         rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest=lowest),
         seed=settings.seed,
         mlp_rank=settings.mlp_rank,
         device=settings.device,
         elastic=elastic,
         blockwise=blockwise,
+        streamed=pairs.streamed,
     )
 
 
@@ -119,30 +122,6 @@ def rungs_of(*, steps: int, partial: float, lowest: str = "rung-0") -> tuple[Run
     """
     first = max(1, round(steps * partial))
     return Rung(lowest, 0), Rung("rung-1", first), Rung("full", max(1, steps - first), short=False)
-
-
-def pool_size(teacher: TrackerSpec, draws: int) -> int:
-    """Pairs to distil on by default: 8192, or fewer where `draws` are fewer or their memory would pass 1.25 GB."""
-    return max(64, min(8192, draws, 1_250_000_000 // pool_bytes(teacher)))
-
-
-def check_pool(teacher: TrackerSpec, pairs: int, memory: int | None = None) -> None:
-    """Refuse pairs that this machine's memory cannot hold, before anything is measured or drawn.
-
-    Args:
-        memory: Bytes that there are; by default this machine's.
-
-    Raises:
-        UsageError: naming what they would take, what there is, and how many fit.
-    """
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if memory is None else memory
-    each = pool_bytes(teacher)
-    if pairs * each > memory:
-        raise UsageError(
-            f"{flag_of(SearchSettings, 'pool')} {pairs}: the pairs and the teacher's answers to them would take "
-            f"{pairs * each / 1e9:,.1f} GB of memory, but this machine has {memory / 1e9:,.1f} GB. Ask for at most "
-            f"{max(64, memory // 2 // each)}, or leave it out."
-        )
 
 
 def latency_model(settings: SearchSettings, inputs: Inputs, progress: Progress) -> LatencyModel:

@@ -21,6 +21,7 @@ from compress.core.text import printable
 from compress.core.writing import write_file
 from compress.data import open_source
 from compress.driver.jobs import TrainingSetup
+from compress.driver.pair_choice import PairChoice
 from compress.driver.settings import MAY_CHANGE, SearchSettings
 from compress.spaces import Space, is_space_file
 
@@ -65,11 +66,14 @@ def space_content(space: Space) -> dict[str, Any]:
     return {"space": {name: fingerprint(list(choices)) for name, choices in space.knobs.items()}}
 
 
-def check_or_write_config(config: SearchSettings, run_dir: Path, content: Content) -> None:
+def check_or_write_config(
+    config: SearchSettings, run_dir: Path, content: Content, pairs: PairChoice | None = None
+) -> None:
     """Write `config.yaml`; where there is one, check first that it is of the same search.
 
     Args:
         content: Fingerprints of what settings name; of these settings the text is not compared.
+        pairs: Noted with the settings, see `noted_pairs`.
 
     Raises:
         FileError: the run directory belongs to another search, naming each difference.
@@ -97,7 +101,19 @@ def check_or_write_config(config: SearchSettings, run_dir: Path, content: Conten
         raise FileError(f"{run_dir} is not empty and holds no search. {_OTHER}")
     elif config.storage:
         wanted["study"] = new_study_name(run_dir)
+    wanted |= {} if pairs is None else {"pairs": dataclasses.asdict(pairs)}
     write_file(path, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
+
+
+def noted_pairs(run_dir: Path) -> PairChoice | None:
+    """What the students of a run are distilled on, as its first search chose; None where nothing is noted.
+
+    Raises:
+        FileError: `config.yaml` is damaged.
+    """
+    path = run_dir / "config.yaml"
+    noted = _read(path).get("pairs") if os.path.lexists(path) else None
+    return None if noted is None else PairChoice.of(noted)
 
 
 def content_fingerprint(config: SearchSettings, content: Content) -> str:

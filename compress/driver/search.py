@@ -25,6 +25,7 @@ from compress.distill import pick_device
 from compress.driver.executors import EXECUTORS
 from compress.driver.joining import JoinedSearch
 from compress.driver.loop import Journal, run_trials
+from compress.driver.pair_choice import chosen_pairs
 from compress.driver.planned_work import PlannedWork
 from compress.driver.planner import check_kind, is_plan, make_plan, plan_space
 from compress.driver.preparation import (
@@ -41,6 +42,7 @@ from compress.driver.run_config import (
     check_or_write_config,
     content_fingerprint,
     content_of,
+    noted_pairs,
     with_absolute_paths,
 )
 from compress.driver.run_dir import Log, explaining_errors, write_environment
@@ -94,13 +96,16 @@ def search(
     with ExitStack() as held, run_dir_lock(run_dir, shared=join) as lock, explaining_errors(run_dir):
         joined = JoinedSearch(run_dir, held) if join else None
         with joined.turn() if joined else nullcontext():
-            setup = training_setup(config, inputs)
+            pairs = noted_pairs(run_dir) or chosen_pairs(config, inputs.teacher.spec)
+            setup = training_setup(config, inputs, pairs)
             content = content_of(config, setup, inputs.space)
-            check_or_write_config(config, run_dir, content)
+            check_or_write_config(config, run_dir, content, pairs)
             write_environment(run_dir, str(device))
             study = open_study(
                 run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)
             )
+        Log(run_dir)(str(pairs))
+        progress(str(pairs), 0.0)
         reserve = 0.0 if target.timer is None else measuring_s(config.members)
         budget = TimeBudget(begin + 60 * config.minutes, reserve)
         with closing_study(study), collected() as seconds:
@@ -108,7 +113,9 @@ def search(
                 setup = within_time(setup, study, budget, inputs.teacher)
             with loaded(setup) as students:
                 archive = _run(config, run_dir, inputs, study, students, budget, joined, lock.noting(progress))
-            archive = replace(archive, phases=add_phases(study, seconds))
+            archive = replace(
+                archive, phases=add_phases(study, seconds), settings={**archive.settings, "pairs": asdict(pairs)}
+            )
         return _write(archive, Log(run_dir))
 
 

@@ -7,6 +7,7 @@ from math import inf
 from typing import Literal, TypedDict
 
 from compress.core import LATENCY_FIGURES, Latency, LatencyConstraint, Registry, UsageError
+from compress.core.byte_sizes import parsed_bytes
 from compress.core.ranges import (
     ETA,
     EXECUTOR_WORKERS,
@@ -66,7 +67,8 @@ class SearchSettings:
         None, "Of shared weights (default --steps, or as time allows).", numbers=STUDENT_STEPS
     )
     partial: float = setting(0.125, "Share of the steps that the first distilled rung has.", numbers=SHARE)
-    pool: int | None = setting(None, "Pairs to distil on (default 1 for 2 draws, at most 8192).", numbers=PAIRS)
+    pool: int | None = setting(None, "Pairs to distil on (default: as pays and fits).", numbers=PAIRS)
+    cache_size: str = setting("4GB", "Disk for pairs with kept answers; 0: new pairs every step.", form="SIZE")
     time_budget: float | None = setting(
         None, "Minutes that all of it may take; 0: no end (default 9 without --trials).", numbers=MINUTES
     )
@@ -96,6 +98,7 @@ class SearchSettings:
             fps, speedup = (flag_of(SearchSettings, name) for name in ("fps", "speedup"))
             raise UsageError(f"Give the speed to reach by one of {fps} N and {speedup} X, not by both.")
         check_settings(self)
+        parsed_bytes(flag_of(SearchSettings, "cache_size"), self.cache_size)
         if self.resources:
             parsed_resources(self.resources)
         LatencyConstraint(None, at=self.fps_at)
@@ -154,6 +157,7 @@ class SearchKeywords(TypedDict, total=False):
     elastic_steps: int | None
     partial: float
     pool: int | None
+    cache_size: str
     time_budget: float | None
     trial_timeout: float | None
     mlp_rank: Literal["importance", "leading"]

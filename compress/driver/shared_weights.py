@@ -16,10 +16,10 @@ from compress.core import Store, fingerprint
 from compress.core.phases import phase
 from compress.core.progress import Progress, no_progress
 from compress.distill import (
+    Batches,
     Checkpoint,
-    Pool,
+    FixedPairs,
     distill_elastic,
-    distillation_pool,
     pick_device,
     read_elastic,
     save_elastic,
@@ -28,6 +28,7 @@ from compress.distill import (
 from compress.distill.elastic import ENDS_EVERY
 from compress.driver.jobs import TrainingSetup, space_of
 from compress.driver.time_budget import TimeBudget
+from compress.driver.training_pairs import TrainingPairs
 from compress.models import Tracker
 from compress.spaces import Space
 from compress.surgery import Elastic, elastic_network
@@ -40,13 +41,13 @@ _SHARE = 0.35
 """Of the time of a search, what shared weights take at most."""
 
 _CALIBRATION = 64
-"""Pairs of the pool that say which units matter when weights are inherited."""
+"""Pairs that say which units matter when weights are inherited."""
 
 
-def calibration_crops(pool: Pool, device: torch.device) -> tuple[Tensor, Tensor]:
+def calibration_crops(pairs: FixedPairs, device: torch.device) -> tuple[Tensor, Tensor]:
     """Normalised crops (template, search) that say which units matter when weights are inherited."""
-    rows = slice(0, min(_CALIBRATION, len(pool)))
-    return to_input(pool.template[rows].to(device)), to_input(pool.search[rows].to(device))
+    rows = slice(0, min(_CALIBRATION, len(pairs)))
+    return to_input(pairs.template[rows].to(device)), to_input(pairs.search[rows].to(device))
 
 
 def within_time(setup: TrainingSetup, study: optuna.Study, budget: TimeBudget, teacher: Tracker) -> TrainingSetup:
@@ -60,22 +61,14 @@ def within_time(setup: TrainingSetup, study: optuna.Study, budget: TimeBudget, t
     steps = study.user_attrs.get(_STEPS)
     if type(steps) is not int or not 1 <= steps <= setup.elastic.steps:
         device, store = pick_device(setup.device), Store()
-        network = SharedWeights(setup, teacher, _few_pairs(setup, teacher, device, store), device, store)
+        few = TrainingPairs(setup, setup.training.open(), teacher, device).few()
+        network = SharedWeights(setup, teacher, few, device, store)
         left_s = max(0.0, budget.end - budget.clock())
         steps = setup.elastic.steps
         if not network.kept:
             steps = max(min(ENDS_EVERY, steps), min(steps, int(_SHARE * left_s / network.seconds_per_step())))
         study.set_user_attr(_STEPS, steps)
     return replace(setup, elastic=replace(setup.elastic, steps=steps))
-
-
-def _few_pairs(
-    setup: TrainingSetup, teacher: Tracker, device: torch.device, store: Store
-) -> Callable[[Progress], Pool]:
-    source, count = setup.training.open(), setup.recipe.batch
-    return lambda progress: distillation_pool(
-        teacher, source, count=count, seed=setup.seed + 1, store=store, device=device, progress=progress
-    )
 
 
 class SharedWeights:
@@ -90,7 +83,7 @@ class SharedWeights:
         self,
         setup: TrainingSetup,
         teacher: Tracker,
-        pool: Callable[[Progress], Pool],
+        pool: Callable[[Progress], Batches],
         device: torch.device,
         store: Store,
     ) -> None:
@@ -124,7 +117,7 @@ class SharedWeights:
 
     def seconds_per_step(self) -> float:
         """How long a step of its training takes, the mean over those after which the ends take part again."""
-        untrained = self._untrained(self._pool(no_progress))
+        untrained = self._untrained(self._pool(no_progress).fixed)
         begin = perf_counter()
         self._trained(untrained, ENDS_EVERY, no_progress, None)
         return (perf_counter() - begin) / ENDS_EVERY
@@ -133,21 +126,20 @@ class SharedWeights:
     def _key(self) -> str:
         """Of everything that the weights depend on."""
         setup, elastic = self._setup, self._elastic
-        pairs = [setup.training.fingerprint, setup.pairs]
         recipe = [setup.seed, setup.mlp_rank, setup.recipe, elastic]
-        return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe])
+        return fingerprint([setup.teacher.weights, setup.teacher.spec.id, setup.pairs_key, recipe])
 
     @phase("training of shared weights")
     def _make(self, path: Path, checkpoint: Checkpoint, progress: Progress) -> None:
-        untrained = self._untrained(self._pool(progress))
+        untrained = self._untrained(self._pool(progress).fixed)
         save_elastic(self._trained(untrained, self._elastic.steps, progress, checkpoint), path)
 
     @cached_property
     def _space(self) -> Space:
         return space_of(self._elastic.space)
 
-    def _untrained(self, pool: Pool) -> Elastic:
-        teacher, crops = self._teacher.to(self._device), calibration_crops(pool, self._device)
+    def _untrained(self, pairs: FixedPairs) -> Elastic:
+        teacher, crops = self._teacher.to(self._device), calibration_crops(pairs, self._device)
         return elastic_network(teacher, self._space, crops, mlp_rank=self._setup.mlp_rank)
 
     def _trained(self, network: Elastic, steps: int, progress: Progress, checkpoint: Checkpoint | None) -> Elastic:

@@ -20,7 +20,7 @@ from compress.core.phases import phase
 from compress.core.progress import Progress, no_progress, part
 from compress.core.writing import writing
 from compress.data import Sequence, Split, split_key
-from compress.distill import Checkpoint, Pool, calibrate_exit_scores, distill, recalibrated
+from compress.distill import Batches, Checkpoint, calibrate_exit_scores, distill, recalibrated
 from compress.driver.blockwise.library import LayerLibrary
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
@@ -49,7 +49,7 @@ class Students:
     """Trains and scores the students of one `TrainingSetup`.
 
     Attributes:
-        pool: Gives the pairs to distil on; called when a student first needs them.
+        pool: Gives the pairs to distil on, a pool or a stream; called when a student first needs them.
         short, full: What students are scored on at the lower rungs, and at full fidelity.
         store: Where weights and scores are kept.
         shared: What students are slices of, where the setup has such a network.
@@ -58,7 +58,7 @@ class Students:
 
     setup: TrainingSetup
     teacher: Tracker
-    pool: Callable[[Progress], Pool]
+    pool: Callable[[Progress], Batches]
     short: list[Sequence]
     full: list[Sequence]
     device: torch.device
@@ -164,16 +164,16 @@ class Students:
         if self.shared is None:
             return self._teacher_as_shared(progress).slice(spec).eval()
         student = self.shared(part(progress, 0, 0.8, "Shared weights")).slice(spec)
-        pool, recipe, seed = self.pool(progress), self.setup.recipe, self.setup.seed
-        student = recalibrated(student, pool, device=self.device)
-        calibrate_exit_scores(student, pool, recipe, count=_SLICE_PAIRS, seed=seed, device=self.device)
+        pairs, recipe, seed = self.pool(progress).fixed, self.setup.recipe, self.setup.seed
+        student = recalibrated(student, pairs, device=self.device)
+        calibrate_exit_scores(student, pairs, recipe, count=_SLICE_PAIRS, seed=seed, device=self.device)
         return student
 
     def _teacher_as_shared(self, progress: Progress) -> Elastic:
         """The teacher, and which of its units matter, observed once: slices of it are what students inherit."""
         if not self._inherited:
             teacher = self.teacher.to(self.device)
-            observed = observe(teacher, *calibration_crops(self.pool(progress), self.device))
+            observed = observe(teacher, *calibration_crops(self.pool(progress).fixed, self.device))
             self._inherited.append(Elastic(teacher, observed, self.setup.mlp_rank))
         return self._inherited[0]
 
@@ -181,7 +181,7 @@ class Students:
     def _distill(self, student: Tracker, rung: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
         return distill(
             student,
-            self.pool(progress),
+            self.pool(progress).after(self._steps_before(rung)),
             self.setup.recipe,
             steps=self.setup.rungs[rung].steps,
             seed=self.setup.seed,
@@ -190,6 +190,11 @@ class Students:
             again=self.setup.learned(rung - 1),
             checkpoint=checkpoint,
         )
+
+    def _steps_before(self, rung: int) -> int:
+        """Steps of what a student at a rung comes from: of the rungs below, and of the shared weights."""
+        shared = self.setup.elastic.steps if self.setup.elastic is not None else 0
+        return shared + self.setup.steps(rung - 1)
 
     @phase("scoring")
     def _evaluate(self, model: Tracker, rung: int, progress: Progress = no_progress) -> Score:
@@ -201,11 +206,11 @@ class Students:
     def _key(self, spec: TrackerSpec, rung: int) -> str:
         """Of everything that a student's weights at a rung depend on."""
         setup = self.setup
-        pairs = [setup.training.fingerprint, setup.pairs]
+        teacher = [setup.teacher.weights, setup.teacher.spec.id]
         steps = [each.steps for each in setup.rungs[: rung + 1]]
         recipe = [setup.seed, setup.mlp_rank, setup.recipe, steps]
         shared = [each for each in (setup.elastic, setup.blockwise) if each is not None]
-        return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe, spec.weights_id, *shared])
+        return fingerprint([*teacher, setup.pairs_key, recipe, spec.weights_id, *shared])
 
 
 def _read_weights(spec: TrackerSpec, path: Path) -> Tracker | None:

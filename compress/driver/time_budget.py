@@ -19,6 +19,9 @@ FRAMES_PER_STEP = 100
 _MARGIN = 1.1
 _CAUTIOUS = 0.75
 _RECENT = 16
+_FORWARD = 1 / 3
+"""Of a step of distillation, the forward pass."""
+
 _FIXED = 0.1
 """Share of a step or frame of the teacher that does not depend on the network."""
 
@@ -30,10 +33,15 @@ class JobCost(NamedTuple):
     frames: float
 
 
-def job_cost(spec: TrackerSpec, teacher: TrackerSpec, *, steps: int, frames: int) -> JobCost:
-    """Work of a student that is distilled for `steps` and scored on `frames`, by its multiply-accumulates."""
+def job_cost(spec: TrackerSpec, teacher: TrackerSpec, *, steps: int, frames: int, streamed: bool = False) -> JobCost:
+    """Work of a student that is distilled for `steps` and scored on `frames`, by its multiply-accumulates.
+
+    Args:
+        streamed: The teacher is asked at every step.
+    """
     whole, each = macs(teacher), macs(spec)
-    return JobCost(steps * _relative(each.full, whole.full), frames * _relative(each.per_frame, whole.per_frame))
+    step = _relative(each.full, whole.full) + (_FORWARD if streamed else 0)
+    return JobCost(steps * step, frames * _relative(each.per_frame, whole.per_frame))
 
 
 def _relative(part: float, whole: float) -> float:

@@ -158,9 +158,10 @@ class Trials:
         return self.budget.seconds(self._cost(number, rung))
 
     def _cost(self, number: int, rung: int) -> JobCost:
-        steps = self._setup.rungs[rung].steps
+        setup = self._setup
+        steps = setup.rungs[rung].steps
         frames = round(FRAMES_PER_STEP * (self.work[rung] - steps))
-        return job_cost(self[number].spec, self._setup.teacher.spec, steps=steps, frames=frames)
+        return job_cost(self[number].spec, setup.teacher.spec, steps=steps, frames=frames, streamed=setup.streamed)
 
     def _learn_cost(self, result: TrialResult) -> None:
         rung = next(i for i, each in enumerate(self._setup.rungs) if each.fidelity == result.fidelity)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,18 +14,17 @@ import torch
 
 from compress.core import CompressError, FileError, InterruptedRun, Store, TrackerSpec, UsageError
 from compress.core.files import work_home
-from compress.core.phases import collected, phase, rounded
-from compress.core.progress import Progress, no_progress, part
-from compress.data import DataSource
-from compress.distill import Pool, distillation_pool, pick_device
+from compress.core.phases import collected, rounded
+from compress.core.progress import Progress, no_progress
+from compress.distill import pick_device
 from compress.driver.blockwise.library import LayerLibrary
 from compress.driver.failures import fault_of, is_disk_full, within_time
 from compress.driver.jobs import TrainingSetup, TrialJob, TrialResult
 from compress.driver.shared_weights import SharedWeights
 from compress.driver.students import Students
 from compress.driver.teacher import load_kept_teacher
+from compress.driver.training_pairs import TrainingPairs
 from compress.driver.turns import training_turn
-from compress.models import Tracker
 
 
 def run_job(job: TrialJob, progress: Progress = no_progress, *, most_s: float | None = None) -> TrialResult:
@@ -121,7 +119,7 @@ def loaded(setup: TrainingSetup) -> Iterator[Students]:
 def _students(setup: TrainingSetup, store: Path) -> Students:
     device, data = pick_device(setup.device), setup.evaluation.open()
     training, teacher = setup.training.open(), load_kept_teacher(setup.teacher)
-    pool = _Pairs(setup, training, teacher, device)
+    pool = TrainingPairs(setup, training, teacher, device)
     return Students(
         setup=setup,
         teacher=teacher,
@@ -133,33 +131,6 @@ def _students(setup: TrainingSetup, store: Path) -> Students:
         device=device,
         store=Store(store),
     )
-
-
-class _Pairs:
-    """The pool of a setup, made or read when a student first needs it."""
-
-    def __init__(self, setup: TrainingSetup, source: DataSource, teacher: Tracker, device: torch.device) -> None:
-        self._setup, self._source, self._teacher, self._device = setup, source, teacher, device
-        self._pool: Pool | None = None
-
-    def __call__(self, progress: Progress) -> Pool:
-        if self._pool is None:
-            self._pool = self._made(progress)
-        return self._pool
-
-    @phase("pairs and the teacher's answers")
-    def _made(self, progress: Progress) -> Pool:
-        return distillation_pool(
-            self._teacher,
-            self._source,
-            count=self._setup.pairs,
-            seed=self._setup.seed + 1,
-            store=Store(),
-            device=self._device,
-            workers=os.cpu_count() or 1,
-            weights_key=self._setup.teacher.weights,
-            progress=part(progress, 0, 0, "Pool"),
-        )
 
 
 def _with_thresholds(job: TrialJob, students: Students, progress: Progress) -> TrackerSpec:

@@ -13,7 +13,7 @@ from compress.core import CompressError
 from compress.core.cost import macs
 from compress.distill import Checkpoint, Pool, StudentRecipe, distill_elastic, recalibrated, to_input
 from compress.distill.elastic import ElasticObjective, Sandwich, largest, smallest
-from compress.distill.objective import Batch, static_objective
+from compress.distill.objective import static_objective
 from compress.models import Tracker
 from compress.spaces import Space, load_space
 from compress.surgery import Elastic, elastic_network, inherit
@@ -60,7 +60,7 @@ def test_gradients_are_those_of_the_mean_loss(awake_teacher: Made) -> None:
     students = [LEVIT, replace(LEVIT, layers=LEVIT.layers[::2])]
     elastic = _network(teacher, pool, load_space("hit"))
     elastic.model.train()
-    batch = Batch.of(pool, torch.arange(8), CPU)
+    batch = pool.batch(torch.arange(8), CPU)
     parts = ElasticObjective(elastic, lambda step: students, RECIPE, 0)(batch, 0)
     parts["loss"].backward()
     losses = []

@@ -10,10 +10,9 @@ import pytest
 
 from compress import search
 from compress.cli.search import command
-from compress.core import UsageError, describe
+from compress.core import UsageError
 from compress.core.settings import settings_of
 from compress.driver import SearchKeywords, SearchSettings
-from compress.driver.preparation import check_pool, pool_size
 from compress.surgery import Rank
 
 
@@ -36,6 +35,7 @@ from compress.surgery import Rank
         ({"executor": "inlnie"}, "Unknown executor 'inlnie'. Did you mean inline"),
         ({"strategy": "halve"}, "Unknown strategy 'halve'. Did you mean halving"),
         ({"fps_at": "median"}, "--fps-at must be one of mean, p50"),
+        ({"cache_size": "4"}, "--cache-size must be a size with a unit"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict[str, Any], words: str) -> None:
@@ -78,16 +78,3 @@ def test_the_ranks_are_those_of_the_surgery() -> None:
 def test_without_a_bound_nothing_slower_than_the_teacher_will_do() -> None:
     assert SearchSettings().speedup == 1.0
     assert SearchSettings(fps=30.0).speedup is None
-
-
-def test_default_pool_fits_in_memory() -> None:
-    assert pool_size(describe("ostrack-nano"), 480 * 32) == 8192
-    assert 300 < pool_size(describe("ostrack256"), 480 * 32) < 1000
-    assert pool_size(describe("ostrack256"), 5 * 32) == 160
-
-
-def test_a_pool_beyond_the_memory_is_refused_with_what_would_fit() -> None:
-    teacher = describe("ostrack-nano")
-    check_pool(teacher, 8192)
-    with pytest.raises(UsageError, match=r"^--pool 10000000: .* take 1,\d+.\d GB .* has 1.0 GB. Ask for at most"):
-        check_pool(teacher, 10_000_000, memory=10**9)

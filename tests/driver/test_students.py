@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,12 +13,13 @@ import torch
 from compress.core import Store
 from compress.data import DataReference, open_source
 from compress.data.generated import GeneratedSequence, levels_of
-from compress.distill import StudentRecipe, distillation_pool
+from compress.distill import PairStream, StudentRecipe, distillation_pool, fixed_pairs
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import estimate_thresholds
 from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup
 from compress.driver.students import Students
 from compress.models import build, save_weights
+from compress.testing.counted_source import CountedSource
 from compress.testing.trained_run import SPEC, STATIC, lively
 
 CPU = torch.device("cpu")
@@ -63,6 +66,28 @@ def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch:
     )
     students.model(SPEC, 2, lambda text, share, parts=None: joint.append("exits_iou" in parts))
     assert joint == [False] * 2 + [True] * 2 + [True] * 8
+
+
+def test_a_rung_goes_on_with_the_stream_where_the_rung_below_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
+    teacher, source = build(STATIC).eval(), CountedSource()
+    fixed = partial(fixed_pairs, STATIC, source, count=8, seed=1, store=Store(tmp_path))
+    stream = PairStream(teacher, source, fixed, workers=0)
+    setup = replace(_setup(Rung("rung-0", 0), Rung("rung-1", 2), Rung("full", 3)), streamed=True)
+    students = Students(setup, teacher=teacher, pool=lambda progress: stream, short=[], full=[], device=CPU)
+    for spec in (STATIC, replace(STATIC, layers=STATIC.layers[:3])):
+        source.asked.clear()
+        students.model(spec, 2)
+        steps = [(index, count) for seed, index, count in source.asked if seed != 1]
+        assert steps == [(0, 2), (1, 2), (2, 2), (3, 2), (4, 2)], "likewise for every student"
+
+
+def test_a_stream_makes_other_students_than_a_pool() -> None:
+    setup = _setup(Rung("rung-0", 0), Rung("full", 4))
+    assert setup.pairs_key == [setup.training.fingerprint, 8]
+    assert replace(setup, streamed=True).pairs_key not in (setup.pairs_key, replace(setup, pairs=9).pairs_key)
 
 
 def test_a_student_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,12 @@ def test_a_student_of_half_the_layers_costs_about_half() -> None:
     assert 0.4 < half.frames / whole.frames < 0.7
 
 
+def test_asking_the_teacher_at_every_step_costs_a_third_of_a_step_of_its_own() -> None:
+    kept, streamed = (job_cost(shallower(6), TEACHER, steps=9, frames=60, streamed=each) for each in (False, True))
+    assert streamed.steps == pytest.approx(kept.steps + 3)
+    assert streamed.frames == kept.frames
+
+
 def test_steps_and_frames_are_told_apart() -> None:
     budget = TimeBudget()
     assert budget.seconds(JobCost(10, 10)) == 0

@@ -9,9 +9,9 @@ from typing import NamedTuple, cast
 import torch
 from torch import Tensor
 
+from compress.distill.batches import FixedPairs
 from compress.distill.blockwise.layers import Half, half_of, templates_of
 from compress.distill.inputs import to_input
-from compress.distill.pool import Pool
 from compress.models import Tracker
 from compress.models.vit.tracker import VitTracker
 from compress.surgery import AttentionVariant, MlpVariant, own_variants
@@ -58,11 +58,11 @@ class Walk:
     finished: Tensor
 
     @classmethod
-    def of(cls, teacher: Tracker, pool: Pool, rows: range, device: torch.device) -> Walk:
-        """The walk on some rows of a pool."""
+    def of(cls, teacher: Tracker, pairs: FixedPairs, rows: range, device: torch.device) -> Walk:
+        """The walk on some rows of the pairs."""
         model = cast(VitTracker, teacher.to(device).eval())
         halves = tuple(_halves(model, i) for i in range(len(model.spec.layers)))
-        start = torch.cat([_embedded(model, pool, each, device) for each in _split(rows)])
+        start = torch.cat([_embedded(model, pairs, each, device) for each in _split(rows)])
         return cls(model, halves, start, _finished(model, halves, start))
 
     def layers(self) -> Iterator[LayerTokens]:
@@ -91,9 +91,9 @@ def _split(rows: range) -> Iterator[range]:
 
 
 @torch.no_grad()
-def _embedded(model: VitTracker, pool: Pool, rows: range, device: torch.device) -> Tensor:
+def _embedded(model: VitTracker, pairs: FixedPairs, rows: range, device: torch.device) -> Tensor:
     chosen = slice(rows.start, rows.stop)
-    template, search = (to_input(crops[chosen].to(device)) for crops in (pool.template, pool.search))
+    template, search = (to_input(crops[chosen].to(device)) for crops in (pairs.template, pairs.search))
     tokens = model.template_tokens(model.templates(template, None), None)
     return model.frame_tokens(search, {"tokens": tokens})
 

@@ -9,12 +9,12 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from compress.distill.batches import FixedPairs
 from compress.distill.blockwise.activations import LayerTokens, Walk, through
 from compress.distill.blockwise.layers import half_of
 from compress.distill.blockwise.scoring import Scorer, VariantScore
 from compress.distill.blockwise.training import LocalRecipe, Rows, distill_half, local_loss
 from compress.distill.inputs import to_input
-from compress.distill.pool import Pool
 from compress.distill.recipe import StudentRecipe
 from compress.models import Tracker
 from compress.surgery import (
@@ -29,7 +29,7 @@ from compress.surgery import (
 )
 
 _OBSERVED = 64
-"""Pairs of the pool that say which units matter."""
+"""Pairs that say which units matter."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,13 @@ class LayerWork:
     """What variants of a teacher are made from.
 
     Attributes:
+        pairs: What variants learn on, and at the end those that they are scored on.
         student: How students are distilled: its weights say what parts of the tracker's loss count.
         leading: Variants of the MLP keep the first hidden units instead of the most important ones.
     """
 
     teacher: Tracker
-    pool: Pool
+    pairs: FixedPairs
     recipe: LocalRecipe
     student: StudentRecipe
     device: torch.device
@@ -97,25 +98,25 @@ class LayerWork:
         spec = self.teacher.spec
         each = 4 * spec.dim * (spec.template_patches * (1 + spec.online_templates) + spec.search_tokens)
         count = min(self.recipe.pairs, max(1, self.recipe.most_bytes // each), self._first_scored)
-        return Walk.of(self.teacher, self.pool, range(count), self.device)
+        return Walk.of(self.teacher, self.pairs, range(count), self.device)
 
     @cached_property
     def _scored(self) -> Walk:
-        return Walk.of(self.teacher, self.pool, range(self._first_scored, len(self.pool)), self.device)
+        return Walk.of(self.teacher, self.pairs, range(self._first_scored, len(self.pairs)), self.device)
 
     @property
     def _first_scored(self) -> int:
-        """Of a pool too small for both, half is scored."""
-        return len(self.pool) - min(self.recipe.scored, len(self.pool) // 2)
+        """Of pairs too few for both, half are scored."""
+        return len(self.pairs) - min(self.recipe.scored, len(self.pairs) // 2)
 
     @cached_property
     def _scorer(self) -> Scorer:
-        return Scorer(self._scored, self.pool.boxes[self._first_scored :], self.student)
+        return Scorer(self._scored, self.pairs.boxes[self._first_scored :], self.student)
 
     @cached_property
     def _observed(self) -> dict[str, InputStatistics]:
         rows = slice(0, min(_OBSERVED, self._first_scored))
-        template, search = (to_input(crops[rows].to(self.device)) for crops in (self.pool.template, self.pool.search))
+        template, search = (to_input(crops[rows].to(self.device)) for crops in (self.pairs.template, self.pairs.search))
         return observe(self.teacher, template, search)
 
 

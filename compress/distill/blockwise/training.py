@@ -20,8 +20,8 @@ class LocalRecipe:
     """How variants are distilled and scored.
 
     Attributes:
-        pairs: Of the pool, at most, that they learn on, fewer where the tokens of a layer would pass `most_bytes`.
-        scored: Pairs at the end of the pool that they are scored on and never learn on.
+        pairs: At most, that they learn on, fewer where the tokens of a layer would pass `most_bytes`.
+        scored: Pairs at the end of all that they are scored on and never learn on.
         steps: Of the optimiser, behind `refit`; 0 leaves it at that. On `ostrack-nano` 24 steps lower the local loss by
             another tenth, and what the tracker loses by a fiftieth, in ten times the time.
         lr, warmup: Peak learning rate of AdamW, and the steps that warm it up; a half cosine follows.

@@ -10,7 +10,7 @@ import torch
 
 from compress.core import Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress
-from compress.distill import Pool
+from compress.distill import Batches
 from compress.distill.blockwise import LayerWork, MadeVariant, VariantScore, read_variant, save_variant
 from compress.driver.blockwise.grid import Grid, grid_of
 from compress.driver.jobs import TrainingSetup, space_of
@@ -33,7 +33,7 @@ class LayerLibrary:
         self,
         setup: TrainingSetup,
         teacher: Tracker,
-        pool: Callable[[Progress], Pool],
+        pool: Callable[[Progress], Batches],
         device: torch.device,
         store: Store,
     ) -> None:
@@ -75,7 +75,7 @@ class LayerLibrary:
         layers = [i for i in range(depth) if any(map(self._missing, self.grid.to_make(i)))]
         if not layers:
             return
-        self._pool(progress)  # made or read before any layer is claimed
+        _ = self._pool(progress).fixed  # made or read before any layer is claimed
         for i in self._work.enter():
             if i not in layers:
                 continue
@@ -107,7 +107,7 @@ class LayerLibrary:
         setup = self._setup
         return LayerWork(
             self._teacher,
-            self._pool(no_progress),
+            self._pool(no_progress).fixed,
             self._blockwise.recipe,
             setup.recipe,
             self._device,
@@ -119,6 +119,5 @@ class LayerLibrary:
         """Of everything that a variant's weights and its score depend on."""
         setup = self._setup
         named = what if isinstance(what, str) else [type(what).__name__, asdict(what)]
-        pairs = [setup.training.fingerprint, setup.pairs]
         recipe = [setup.seed, setup.mlp_rank, setup.recipe.weights, self._blockwise.recipe]
-        return fingerprint([setup.teacher.weights, setup.teacher.spec.id, pairs, recipe, named])
+        return fingerprint([setup.teacher.weights, setup.teacher.spec.id, setup.pairs_key, recipe, named])
