@@ -79,7 +79,7 @@ def distill(
         observers=observers,
     )
     found = trainer.run()
-    if static_steps < steps:
+    if static_steps < steps and student.spec.exits:
         calibrate_exit_scores(found, pairs.fixed, recipe, count=steps * recipe.batch, seed=seed, device=device)
     return found
 

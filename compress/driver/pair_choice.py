@@ -9,6 +9,7 @@ the loop.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from compress.core import FileError, TrackerSpec, UsageError
 from compress.core.byte_sizes import parsed_bytes, shown_bytes
 from compress.core.files import work_home
 from compress.core.plain import from_plain
-from compress.core.settings import flag_of
 from compress.distill import StudentRecipe, pool_bytes
 from compress.driver.settings import SearchSettings
 from compress.driver.strategies import SHARED_WEIGHTS
@@ -28,6 +28,7 @@ LEAST_DRAWS = 4
 MOST_VIEWS = 8
 """Of each pair by one student."""
 
+_POOL, _CACHE = "--pool", "--cache-size"
 _LEAST, _MOST = 64, 8192
 """Pairs of a pool whose size the user leaves open."""
 
@@ -68,52 +69,57 @@ class PairChoice:
 
 
 def chosen_pairs(settings: SearchSettings, teacher: TrackerSpec, *, room: int | None = None) -> PairChoice:
-    """The choice for a search.
+    """The choice for a search; see `choose`."""
+    elastic = (settings.elastic_steps or 0) if settings.strategy in SHARED_WEIGHTS else 0
+    batch = StudentRecipe.batch
+    views = max(settings.steps, elastic) * batch
+    draws = max(settings.students * settings.steps * batch, views)
+    return choose(teacher, views, draws, pool=settings.pool, cache_size=settings.cache_size, room=room)
+
+
+def choose(
+    teacher: TrackerSpec, views: int, draws: int, *, pool: int | None, cache_size: str, room: int | None = None
+) -> PairChoice:
+    """The choice for trainings of any kind.
 
     Args:
+        views: Pairs that one student draws, steps times batch; of the longest training.
+        draws: Pairs that all students draw together.
+        pool: The size that the user asks for.
+        cache_size: What pairs and answers may take, as the user writes it.
         room: Bytes on the disk; by default half of what is free where pools are kept.
 
     Raises:
         UsageError: the user asks for a pool that there is no room for.
     """
-    each, cache = pool_bytes(teacher), parsed_bytes(_flag("cache_size"), settings.cache_size)
+    each, cache = pool_bytes(teacher), parsed_bytes(_CACHE, cache_size)
     room = shutil.disk_usage(_existing(work_home())).free // 2 if room is None else room
-    if settings.pool:
-        _check_pool(settings, each, room)
-        return PairChoice(False, settings.pool, f"{_flag('pool')} asks for it")
-    elastic = (settings.elastic_steps or 0) if settings.strategy in SHARED_WEIGHTS else 0
-    views = max(settings.steps, elastic) * StudentRecipe.batch
+    if pool:
+        _check_pool(pool, each, {f"{_CACHE} is {cache_size}": cache, "half of the free disk is less": room})
+        return PairChoice(False, pool, f"{_POOL} asks for it")
     wanted = max(_LEAST, min(_MOST, views // 2))
     count = min(wanted, min(cache, room) // each)
-    draws = max(settings.students * settings.steps * StudentRecipe.batch, views)
-    where = f"{_flag('cache_size')} {settings.cache_size}" if cache <= room else "half of the free disk"
-    fixed = max(_LEAST, min(_FIXED, views // 2))
-    if count < _LEAST or views > MOST_VIEWS * count:
-        reason = f"{where} has room for {count:,} pairs of {shown_bytes(each)}, and one student draws {views:,}"
-        if count == wanted:
-            reason = f"one student draws {views:,} pairs, more than {MOST_VIEWS} times as many as a pool may have"
-        return PairChoice(True, fixed, reason)
-    times = f"{draws:,} draws of all students are {draws / count:.3g} for each of {count:,} pairs"
-    if draws < LEAST_DRAWS * count:
-        return PairChoice(True, fixed, f"{times}, fewer than the {LEAST_DRAWS} from which on keeping answers pays")
-    return PairChoice(False, count, f"{times}, whose answers take {shown_bytes(count * each)}, within {where}")
+    where = f"{_CACHE} {cache_size}" if cache <= room else "half of the free disk"
+    times = f"{draws:,} draws of all students are {draws / max(1, count):.3g} for each of {count:,} pairs"
+    if count < wanted and (count < _LEAST or views > MOST_VIEWS * count):
+        why = f"{where} has room for {count:,} pairs of {shown_bytes(each)}, and one student draws {views:,}"
+    elif views > MOST_VIEWS * count:
+        why = f"one student draws {views:,} pairs, more than {MOST_VIEWS} times as many as a pool may have"
+    elif draws < LEAST_DRAWS * count:
+        why = f"{times}, fewer than the {LEAST_DRAWS} from which on keeping answers pays"
+    else:
+        return PairChoice(False, count, f"{times}, whose answers take {shown_bytes(count * each)}, within {where}")
+    return PairChoice(True, max(_LEAST, min(_FIXED, views // 2)), why)
 
 
-def _check_pool(settings: SearchSettings, each: int, room: int) -> None:
+def _check_pool(pool: int, each: int, bounds: Mapping[str, int]) -> None:
     """Refuse a pool that there is no room for, before anything is measured or drawn."""
-    cache, count = parsed_bytes(_flag("cache_size"), settings.cache_size), settings.pool or 0
-    bounds = {f"{_flag('cache_size')} is {settings.cache_size}": cache, "half of the free disk is less": room}
     for where, most in bounds.items():
-        if count * each > most:
+        if pool * each > most:
             raise UsageError(
-                f"{_flag('pool')} {count}: the pairs and the teacher's answers to them would take "
-                f"{shown_bytes(count * each)}, but {where}. Ask for at most {max(_LEAST, most // each):,}, give more "
-                f"room, or leave {_flag('pool')} out."
+                f"{_POOL} {pool}: the pairs and the teacher's answers to them would take {shown_bytes(pool * each)}, "
+                f"but {where}. Ask for at most {max(_LEAST, most // each):,}, give more room, or leave {_POOL} out."
             )
-
-
-def _flag(name: str) -> str:
-    return flag_of(SearchSettings, name)
 
 
 def _existing(folder: Path) -> Path:

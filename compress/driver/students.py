@@ -68,8 +68,8 @@ class Students:
     _inherited: list[Elastic] = field(default_factory=list, repr=False)
 
     def prepare(self, progress: Progress = no_progress) -> None:
-        """Make what all students start from: the pool, and the shared weights where they are slices of those."""
-        self.pool(progress)
+        """Make what all students start from: pairs, and the shared weights where they are slices of those."""
+        _ = self.pool(progress).fixed
         if self.shared is not None:
             self.shared(part(progress, 0, 0.8, "Shared weights"))
 

@@ -9,7 +9,7 @@ import torch
 
 from compress.core import Store
 from compress.core.phases import phase
-from compress.core.progress import Progress, part
+from compress.core.progress import Progress, no_progress, part
 from compress.core.threads import usable_cores
 from compress.data import DataSource
 from compress.distill import Batches, PairStream, distillation_pool, fixed_pairs
@@ -35,7 +35,7 @@ class TrainingPairs:
             UsageError, FileError, CompressError: of the source.
         """
         if self._pairs is None:
-            self._pairs = self._stream() if self._setup.streamed else self._pool(progress)
+            self._pairs = self._opened(progress)
         return self._pairs
 
     def few(self) -> TrainingPairs:
@@ -46,29 +46,54 @@ class TrainingPairs:
             replace(self._setup, pairs=self._setup.recipe.batch), self._source, self._teacher, self._device
         )
 
-    def _stream(self) -> Batches:
-        setup, workers = self._setup, torch.get_num_threads()  # as many as this process has cores
-        fixed = partial(
-            fixed_pairs,
-            self._teacher.spec,
-            self._source,
-            count=setup.pairs,
-            seed=setup.seed + 1,
-            store=Store(),
-            workers=workers,
-        )
-        return PairStream(self._teacher, self._source, fixed, workers=workers)
-
     @phase("pairs and the teacher's answers")
-    def _pool(self, progress: Progress) -> Batches:
-        return distillation_pool(
+    def _opened(self, progress: Progress) -> Batches:
+        setup = self._setup
+        return opened_pairs(
             self._teacher,
             self._source,
-            count=self._setup.pairs,
-            seed=self._setup.seed + 1,
-            store=Store(),
+            streamed=setup.streamed,
+            count=setup.pairs,
+            seed=setup.seed + 1,
+            weights_key=setup.teacher.weights,
             device=self._device,
-            workers=usable_cores(),
-            weights_key=self._setup.teacher.weights,
             progress=part(progress, 0, 0, "Pool"),
         )
+
+
+def opened_pairs(
+    teacher: Tracker,
+    source: DataSource,
+    *,
+    streamed: bool,
+    count: int,
+    seed: int,
+    weights_key: str,
+    device: torch.device,
+    progress: Progress = no_progress,
+) -> Batches:
+    """What a `PairChoice` says: a pool, from the store where it was made before, or a stream.
+
+    Args:
+        streamed, count: See `PairChoice`.
+        seed: Of the pool, or of the fixed pairs beside the stream; the stream's is that of the training.
+        weights_key: Names the teacher's weights.
+
+    Raises:
+        UsageError, FileError, CompressError: of the source.
+    """
+    if not streamed:
+        return distillation_pool(
+            teacher,
+            source,
+            count=count,
+            seed=seed,
+            store=Store(),
+            device=device,
+            workers=usable_cores(),
+            weights_key=weights_key,
+            progress=progress,
+        )
+    workers = torch.get_num_threads()  # as many as this process has cores
+    fixed = partial(fixed_pairs, teacher.spec, source, count=count, seed=seed, store=Store(), workers=workers)
+    return PairStream(teacher, source, fixed, workers=workers)

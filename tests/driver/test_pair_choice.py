@@ -14,9 +14,10 @@ from compress import search
 from compress.core import FileError, Store, UsageError, describe
 from compress.driver import SearchSettings
 from compress.driver.pair_choice import PairChoice, chosen_pairs
+from compress.driver.run_config import noted_pairs
 from compress.testing.small_teacher import SMALL
 
-NANO, VIT_B, LARGE = (describe(name) for name in ("ostrack-nano", "ostrack256", "ostrack384"))
+NANO, VIT_B, LARGE = (describe(name) for name in ("ostrack-nano", "ostrack256", "ostrack384-ce"))
 PLENTY = 10**13
 
 
@@ -88,8 +89,7 @@ def test_a_search_notes_its_choice_and_keeps_to_it(
     kinds = {entry.kind for entry in Store(tmp_path / "home").entries()}
     assert "students" in kinds
     assert len(Store(tmp_path / "home").entries(["pools"])) == 1, "the fixed pairs, and no answers"
+    assert noted_pairs(run) == PairChoice.of(first.settings["pairs"])
     monkeypatch.setattr("compress.driver.search.chosen_pairs", lambda *_: pytest.fail("chosen before"))
-    more = search(out=run, trials=1, device="cpu", **settings)
-    assert more.settings["pairs"] == first.settings["pairs"]
     with pytest.raises(FileError, match="cache_size is '4GB' there and '0' here"):
         search(out=run, trials=1, device="cpu", cache_size="0", **settings)
