@@ -26,7 +26,8 @@ def answers_of(teacher: Tracker, template: Tensor, search: Tensor) -> dict[str, 
         teacher: In eval mode.
     """
     count = len(search) if search.is_cuda else at_once(teacher.spec)
-    parts = [_asked(teacher, *crops) for crops in zip(template.split(count), search.split(count), strict=True)]
+    starts = range(0, len(search), count)
+    parts = [_asked(teacher, template[start : start + count], search[start : start + count]) for start in starts]
     return parts[0] if len(parts) == 1 else {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 

@@ -67,7 +67,7 @@ class _Thread(Thread):
 @contextmanager
 def _own_stream(device: torch.device) -> Iterator[torch.cuda.Stream | None]:
     """Within it what this thread computes is put on a CUDA stream of its own; on a CPU nothing changes."""
-    stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+    stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
     with nullcontext() if stream is None else torch.cuda.stream(stream):
         yield stream
 

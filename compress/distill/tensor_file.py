@@ -45,7 +45,7 @@ def write_rows(path: Path, count: int, parts: Iterable[Mapping[str, Tensor]]) ->
             rows = {name: values.contiguous() for name, values in part.items()}
             for name, values in rows.items():
                 file.seek(places[name] + done * values[0].nbytes)
-                file.write(memoryview(values.numpy()).cast("B"))
+                file.write(values.numpy().data.cast("B"))
             done += len(next(iter(rows.values())))
     if done != count:
         raise ValueError(f"{count} rows were to be written to {path}, and {done} came")
