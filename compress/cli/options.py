@@ -82,4 +82,6 @@ class SourceCommand(click.Command):
 
         with formatter.section("A SOURCE of data"):
             formatter.write_dl([(reader.form, reader.summary) for _, reader in registered_readers().items()])
+            formatter.write_paragraph()
+            formatter.write_text("Several, each with its share: got10k:/data/got10k@1,lasot:/data/lasot@0.5.")
         super().format_epilog(ctx, formatter)

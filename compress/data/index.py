@@ -105,7 +105,11 @@ class SequenceIndex:
 
 def row_of(files: SequenceFiles, **more: Any) -> bytes:
     """A sequence as a row of an index: where its files lie, and `more` plain values; see `SequenceIndex.row`."""
-    about = {"name": files.name, "images": str(files.images), "annotations": [str(path) for path in files.annotations]}
+    about: dict[str, Any] = {
+        "name": files.name,
+        "images": str(files.images),
+        "annotations": [str(path) for path in files.annotations],
+    }
     about |= {"frames": files.frames, "first": files.first, "stop": files.stop, "inline": bool(files.boxes)}
     return json.dumps(about | more, separators=(",", ":")).encode()
 
@@ -129,7 +133,7 @@ class IndexedSequence:
             row["stop"],
         )  # fmt: skip
         if row["inline"]:
-            self.files = replace(self.files, boxes=tuple(tuple(map(float, box)) for box in self.boxes))
+            self.files = replace(self.files, boxes=tuple((x, y, w, h) for x, y, w, h in self.boxes.tolist()))
         self._size = (int(index.sizes[number, 0]), int(index.sizes[number, 1]))
         self._opened = opened
 

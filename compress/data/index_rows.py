@@ -91,7 +91,7 @@ class _Seen:
     def __init__(self, files: SequenceFiles) -> None:
         self.files = files
         self.boxes: NDArray[np.float64] = np.array(files.boxes, dtype=np.float64).reshape(-1, 4)
-        self.visible: NDArray[np.bool_] = (self.boxes[:, 2:] > 0).all(axis=1)
+        self.visible: NDArray[np.bool_] = np.asarray((self.boxes[:, 2:] > 0).all(axis=1))
         self.attributes: frozenset[str] = frozenset()
         self.first_only, self.size, self.digest = False, (0, 0), ""
         self.problems: list[tuple[int | None, str, bool]] = []

@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from compress.core import CompressError, Registry, Store, fingerprint
 from compress.core.scratch import scratch_folder
@@ -107,7 +107,7 @@ def _share(number: int, count: int, total: int) -> int:
 def _made_by(source: RecordedSource, workers: int, count: int) -> SequenceIndex:
     bounds = [count * k // workers for k in range(workers + 1)]
     with scratch_folder() as folder:
-        jobs = [
+        jobs: list[dict[str, Any]] = [
             {"source": source.name, "module": type(source).__module__, "first": first, "stop": stop,
              "path": str(folder / f"{first}")}
             for first, stop in zip(bounds, bounds[1:], strict=False)
@@ -126,7 +126,7 @@ def _made_by(source: RecordedSource, workers: int, count: int) -> SequenceIndex:
         return joined([part for part in parts if part is not None])
 
 
-def _started(job: dict[str, object]) -> subprocess.Popen[bytes]:
+def _started(job: dict[str, Any]) -> subprocess.Popen[bytes]:
     root = str(Path(__file__).resolve().parents[2])
     # What this process can import, a worker can: readers that were added from outside.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, sys.path)])}

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,8 +141,10 @@ def _seed(seed: int, number: int) -> int:
 def _together(batches: Sequence[Pairs], scenes: NDArray[np.int64]) -> Pairs:
     """Batches as one, with these numbers of scenes, in their order."""
     order = np.argsort(scenes, kind="stable")
-    found = {}
+    found: dict[str, Any] = {}
     for name in (field.name for field in fields(Pairs)):
         arrays = [getattr(batch, name) for batch in batches]
+        if name == "shows" and any(array is not None for array in arrays):
+            arrays = [np.ones(len(b), dtype=bool) if b.shows is None else b.shows for b in batches]
         found[name] = None if arrays[0] is None else np.concatenate(arrays)[order]
     return Pairs(**found | {"scenes": scenes[order]})

@@ -14,6 +14,7 @@ where its box has an area and both labels are 0. Absent objects have boxes witho
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 from compress.core import warn
 from compress.data.folder_sequences import folder_annotations
@@ -32,7 +33,7 @@ class LasotSource(RecordedSource):
 
     form = "lasot:PATH[:SPLIT]"
     summary = "LaSOT; its 280 test sequences, or train where trained on; all"
-    splits = ("test", "train", "all")
+    splits: ClassVar[tuple[str, ...]] = ("test", "train", "all")
     training_split = "train"
     convention = "lasot"
     layout = "folders such as airplane/airplane-1, or airplane-1, with img and groundtruth.txt"
@@ -59,7 +60,9 @@ class LasotSource(RecordedSource):
 
     def _files(self, name: str) -> SequenceFiles | None:
         folder = self._folder(name)
-        return folder and SequenceFiles(name, folder / "img", tuple(folder / file for file in _FILES))
+        if folder is None:
+            return None
+        return SequenceFiles(name, folder / "img", tuple(folder / file for file in _FILES))
 
     def _folder(self, name: str) -> Path | None:
         places = (self.path / name.partition("-")[0] / name, self.path / name)
