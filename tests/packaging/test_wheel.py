@@ -38,6 +38,8 @@ def test_data_rooms_and_weights_are_inside(unpacked: Path) -> None:
     assert (unpacked / "compress" / "_data" / "recipes" / "ostrack.yaml").is_file()
     for name in ("page.css", "page.js", "templates/page.html.j2", "templates/macros.html.j2"):
         assert (unpacked / "compress" / "report" / name).is_file()
+    for name in ("otb.csv", "uav123.csv"):
+        assert (unpacked / "compress" / "data" / "readers" / "tables" / name).is_file()
     shipped = {path.name for path in (ROOT / "compress" / "models" / "weights").glob("*.safetensors")}
     assert shipped == {path.name for path in (unpacked / "compress" / "models" / "weights").glob("*.safetensors")}
 

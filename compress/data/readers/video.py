@@ -13,7 +13,7 @@ from pathlib import Path
 
 from compress.core import FileError
 from compress.data.annotations import read_boxes
-from compress.data.listing import existing
+from compress.data.listing import existing, inner_files
 from compress.data.recorded_sequence import Annotations, SequenceFiles
 from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
@@ -40,7 +40,7 @@ class VideoSource(RecordedSource):
         """
         if not self.path.is_dir():
             return [_files(self.path, self.path.stem)] if self.path.exists() else []
-        found = sorted(path for path in self.path.iterdir() if path.suffix.lower() in SUFFIXES)
+        found = inner_files(self.path, lambda name: name.lower().endswith(SUFFIXES))
         stems = [path.stem for path in found]
         return [_files(path, path.stem if stems.count(path.stem) == 1 else path.name) for path in found]
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from compress.core import FileError
 from compress.core.text import printable
 from compress.data.annotations import read_rows
-from compress.data.listing import inner_folders, read_names
+from compress.data.listing import inner_files, inner_folders, read_names
 from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
 from compress.data.recorded_source import RecordedSource
 from compress.data.regions import region_box, region_corners
@@ -75,15 +75,15 @@ class VotSequence(RecordedSequence):
 
 def _objects(folder: Path, *, required: bool) -> Iterable[SequenceFiles]:
     """The objects of a sequence; one that a list names must have some."""
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    truths = [(name, match[1]) for name in names if (match := _TRUTH.fullmatch(name))]
+    found = inner_files(folder, lambda name: bool(_TRUTH.fullmatch(name)) or name.endswith(_TAGS))
+    truths = [(path, match[1]) for path in found if (match := _TRUTH.fullmatch(path.name))]
     if required and not truths:
         raise FileError(f"{folder} has no groundtruth.txt, but list.txt names it. Complete the data.")
     images = folder / "color" if (folder / "color").is_dir() else folder
-    tags = tuple(folder / name for name in names if name.endswith(_TAGS))
-    for name, identity in truths:
-        full = folder.name if identity is None else f"{folder.name}_{identity}"
-        yield SequenceFiles(full, images, (folder / name, *tags))
+    tags = [path for path in found if path.name.endswith(_TAGS)]
+    for path, identity in truths:
+        name = folder.name if identity is None else f"{folder.name}_{identity}"
+        yield SequenceFiles(name, images, (path, *tags))
 
 
 def vot_annotations(files: SequenceFiles, frames: int) -> Annotations:

@@ -128,6 +128,9 @@ def test_damaged_regions_of_vot(tmp_path: Path, truth: str, said: str) -> None:
 def test_a_list_of_vot_that_names_what_is_not_there(tmp_path: Path) -> None:
     _vot(tmp_path, "a", "1,2,30,40\n" * 3)
     (tmp_path / "list.txt").write_text("a\nb\n")
+    with pytest.raises(FileError, match=r"Cannot list .*b: "):
+        open_source(f"vot:{tmp_path}").sequences()
+    write_frames(tmp_path / "b", [1], 8)
     with pytest.raises(FileError, match=r"b has no groundtruth.txt, but list.txt names it"):
         open_source(f"vot:{tmp_path}").sequences()
 
