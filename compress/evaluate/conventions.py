@@ -161,7 +161,7 @@ class TrackingNet:
         """See `Convention`: three (21,) curves. A frame without the object passes no threshold."""
         truth, found = np.rint(sequence.boxes), np.rint(run.boxes)
         found[0] = truth[0]
-        there = (truth[:, 2:] > 0).all(axis=1)
+        there = _has_area(truth)
         apart = (xywh_to_cxcywh(found) - xywh_to_cxcywh(truth))[:, :2]
         relative = np.divide(apart, truth[:, 2:], out=np.full_like(apart, np.inf), where=there[:, None])
         thresholds = np.linspace(0, 1, 21)
@@ -202,7 +202,7 @@ class Vot:
         """See `Convention`: overlaps from the burn-in on; those of all frames; and the number of frames."""
         truth = getattr(sequence, "polygons", None)
         truth = sequence.boxes if truth is None else truth
-        known = (np.asarray(sequence.boxes)[:, 2:] > 0).all(axis=1)
+        known = _has_area(sequence.boxes)
         overlap = np.array([
             region_overlap(region, box, run.size) if i and known[i] else 0.0
             for i, (region, box) in enumerate(zip(truth, run.boxes, strict=True))
@@ -219,6 +219,11 @@ class Vot:
         above = np.minimum(thresholds, np.nextafter(1, 0))  # an overlap of 1 passes the last one
         success = np.mean([_passing(each["all"], above) for each in measured], axis=0)
         return Figures({"accuracy": accuracy}, _curves((thresholds, success, accuracy)))
+
+
+def _has_area(boxes: Array) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.all(boxes[:, 2:] > 0, axis=1)
+    return found
 
 
 def _inside(boxes: Array, size: tuple[int, int]) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from collections.abc import Sequence as Items
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
@@ -129,7 +129,7 @@ def _follow(
     left: list[int],
     options: EvaluationOptions,
     frames: _Frames,
-) -> Iterator[tuple[int, Run]]:
+) -> Generator[tuple[int, Run], None, None]:
     workers = min(options.workers, len(left))
     if workers <= 1:
         network = tracker.network()

@@ -93,7 +93,7 @@ def _send_warnings(connection: Connection) -> None:
         if issubclass(category, CompressWarning):
             connection.send(("warned", str(message)))
 
-    warnings.showwarning = show
+    warnings.showwarning = show  # type: ignore[assignment]
 
 
 def _main(descriptor: int, modules: list[str]) -> None:
