@@ -1,7 +1,8 @@
 """The index of a source: what its annotations say of every sequence, as arrays that stay in a file.
 
 Ten thousand sequences are neither opened nor held in memory for drawing pairs of them: boxes and visibility are mapped
-from the file of the index, and of a sequence that is drawn only its frames are listed and read.
+from the file of the index, and of a sequence that is drawn only frames are read; its folder is listed only where their
+names do not count on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Items
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, overload
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from compress.core import FileError
 from compress.data.recorded_sequence import SequenceFiles
 from compress.data.sequence import Sequence
-from compress.geometry import Pictures
+from compress.geometry import NumberedNames, Pictures
 
 _OPENED = 64
 """Sequences that a process keeps opened for pairs; the names of the frames of a long one take 1 MB."""
@@ -103,14 +104,19 @@ class SequenceIndex:
         return hashlib.sha256(self.digests.tobytes()).hexdigest()
 
 
-def row_of(files: SequenceFiles, **more: Any) -> bytes:
-    """A sequence as a row of an index: where its files lie, and `more` plain values; see `SequenceIndex.row`."""
+def row_of(files: SequenceFiles, numbered: NumberedNames | None, **more: Any) -> bytes:
+    """A sequence as a row of an index: where its files lie, and `more` plain values; see `SequenceIndex.row`.
+
+    Args:
+        numbered: The names of all its frames, where they count on; its folder need not be listed again then.
+    """
     about: dict[str, Any] = {
         "name": files.name,
         "images": str(files.images),
         "annotations": [str(path) for path in files.annotations],
     }
     about |= {"frames": files.frames, "first": files.first, "stop": files.stop, "inline": bool(files.boxes)}
+    about["numbered"] = None if numbered is None else asdict(numbered)
     return json.dumps(about | more, separators=(",", ":")).encode()
 
 
@@ -128,10 +134,10 @@ class IndexedSequence:
         self.visible: NDArray[np.bool_] = index.visible[frames]
         self.attributes: frozenset[str] = frozenset(row["attributes"])
         self.first_only: bool = row["first_only"]
+        names = NumberedNames(**row["numbered"]) if row["numbered"] else tuple(row["frames"])
         self.files = SequenceFiles(
-            row["name"], Path(row["images"]), tuple(map(Path, row["annotations"])), tuple(row["frames"]), row["first"],
-            row["stop"],
-        )  # fmt: skip
+            row["name"], Path(row["images"]), tuple(map(Path, row["annotations"])), names, row["first"], row["stop"]
+        )
         if row["inline"]:
             self.files = replace(self.files, boxes=tuple((x, y, w, h) for x, y, w, h in self.boxes.tolist()))
         self._size = (int(index.sizes[number, 0]), int(index.sizes[number, 1]))

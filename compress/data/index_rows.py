@@ -16,7 +16,7 @@ from compress.data.file_fingerprints import sampled_digest
 from compress.data.index import FATAL, Opener, SequenceIndex, row_of
 from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles, check_annotations
 from compress.data.sequence import attributes_of, first_only
-from compress.geometry import ImageFiles, Pictures, image_size
+from compress.geometry import ImageFiles, NumberedNames, Pictures, image_size
 
 _SHOWN = 10
 """Problems of one kind that are noted of a sequence."""
@@ -51,7 +51,7 @@ class IndexRows:
             hashlib.sha256(f"{files.name!r} {files.first} {files.stop} {seen.digest}".encode()).digest()
         )
         about = {"attributes": sorted(seen.attributes), "first_only": seen.first_only}
-        self.rows.append(row_of(files, **about, problems=seen.problems))
+        self.rows.append(row_of(files, seen.numbered, **about, problems=seen.problems))
 
     def index(self) -> SequenceIndex:
         """The index of the rows."""
@@ -94,6 +94,7 @@ class _Seen:
         self.visible: NDArray[np.bool_] = np.asarray((self.boxes[:, 2:] > 0).all(axis=1))
         self.attributes: frozenset[str] = frozenset()
         self.first_only, self.size, self.digest = False, (0, 0), ""
+        self.numbered: NumberedNames | None = None
         self.problems: list[tuple[int | None, str, bool]] = []
 
     def look(self, opened: Opener, samples: int, look: bool) -> None:
@@ -104,6 +105,8 @@ class _Seen:
             images = getattr(sequence, "images", None)
             if isinstance(images, Pictures):
                 names = images.files.names if isinstance(images.files, ImageFiles) else [p.name for p in images.files]
+                if self._are_all(images):
+                    self.numbered = NumberedNames.of(names)
                 if look:
                     self._look_at_first(images)
             if not self.files.boxes:
@@ -116,6 +119,11 @@ class _Seen:
             self.digest = sampled_digest(self.files, names, samples)
         except FileError as error:
             self._note(str(error), fatal=True)
+
+    def _are_all(self, images: Pictures) -> bool:
+        """Whether these are all files of the folder that is to be listed."""
+        whole = self.files.first == 0 and self.files.stop is None
+        return whole and isinstance(images.files, ImageFiles) and images.files.folder == self.files.images
 
     def _take(self, sequence: object) -> None:
         self.boxes, self.visible = sequence.boxes, sequence.visible  # type: ignore[attr-defined]

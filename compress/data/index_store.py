@@ -27,7 +27,7 @@ from compress.data.index_rows import IndexRows, joined
 if TYPE_CHECKING:
     from compress.data.recorded_source import RecordedSource
 
-_VERSION = 1
+_VERSION = 2
 """Counts up with what is in an index, and with how the readers that ship list and read sequences."""
 _FEW = 300
 """Sequences that this process indexes sooner than others have started."""

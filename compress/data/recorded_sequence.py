@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence as Items
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,7 @@ class SequenceFiles:
     name: str
     images: Path
     annotations: tuple[Path, ...] = ()
-    frames: tuple[str, ...] = ()
+    frames: Items[str] = ()
     first: int = 0
     stop: int | None = None
     boxes: tuple[tuple[float, float, float, float], ...] = ()

@@ -14,6 +14,7 @@ from compress.geometry.decode import clip_box, decode, hann_window, map_back
 from compress.geometry.images import (
     MAX_PIXELS,
     ImageFiles,
+    NumberedNames,
     check_image,
     has_images,
     image_files,
@@ -30,6 +31,7 @@ from compress.geometry.templates import UpdateRule, template_box
 __all__ = [
     "BatchNetwork",
     "NetworkOutput",
+    "NumberedNames",
     "Crop",
     "FrameTracker",
     "ImageFiles",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
@@ -158,6 +158,48 @@ def in_eight_bits(image: NDArray[np.uint8] | NDArray[np.uint16], bits: int) -> N
     if image.dtype == np.uint8:
         return image  # type: ignore[return-value]
     return cv2.convertScaleAbs(image, alpha=255 / (2**bits - 1))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class NumberedNames(Sequence[str]):
+    """Names that count on, `00000001.jpg`, `00000002.jpg`, …, each made when it is asked for.
+
+    Attributes:
+        digits: Of each number, with zeros before it.
+        first: The number of the first name.
+        suffix: What follows the numbers.
+        count: Names.
+    """
+
+    digits: int
+    first: int
+    suffix: str
+    count: int
+
+    @classmethod
+    def of(cls, names: Sequence[str]) -> NumberedNames | None:
+        """The names in their order, if they are such names; else None."""
+        stem, dot, suffix = names[0].partition(".") if names else ("", "", "")
+        if not (stem.isascii() and stem.isdigit()):
+            return None
+        found = cls(len(stem), int(stem), dot + suffix, len(names))
+        return found if all(name == made for name, made in zip(names, found, strict=True)) else None
+
+    def __len__(self) -> int:
+        return self.count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        places = range(self.count)[index]
+        if isinstance(places, int):
+            return f"{self.first + places:0{self.digits}d}{self.suffix}"
+        if places.step == 1:
+            return replace(self, first=self.first + places.start, count=len(places))
+        return [self[place] for place in places]
 
 
 class ImageFiles(Sequence[Path]):

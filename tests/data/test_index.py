@@ -17,6 +17,7 @@ from compress.data import folder_sequences as folders
 from compress.data import index_store as store
 from compress.data.index import IndexedSequence, IndexedSequences
 from compress.data.index_file import read_index, write_index
+from compress.geometry import Pictures
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +122,19 @@ def test_of_very_many_only_what_is_drawn_is_opened(many: Path, monkeypatch: pyte
     assert len(opened) == len(set(pairs.scenes.tolist())) <= 3
     assert len(source.sequences()) == 6
     assert len(opened) <= 3
+
+
+def test_folders_of_frames_that_count_on_are_not_listed_again(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of the longest videos is listed in the time of a frame; one with a gap in its names has to be."""
+    shutil.rmtree(many / "s5")
+    os.rename(many / "s2" / "00000004.jpg", many / "s2" / "00000007.jpg")
+    source = _source(many)
+    assert [bool(sequence.files.frames) for sequence in source.sequences()] == [True, True, False, True, True, True]
+    wanted = [[each.images.files[0].name, each.images.files[-1].name] for each in folders.read_folder(many)]
+    monkeypatch.setattr(Pictures, "of_folder", lambda folder: pytest.fail("it need not be listed"))
+    for number in (0, 1, 3, 4, 5):
+        files = source.sequences()[number].images.files
+        assert [files[0].name, files[-1].name] == wanted[number]
 
 
 def test_few_are_kept_opened(many: Path) -> None:

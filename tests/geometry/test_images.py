@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from compress.core import FileError
-from compress.geometry import image_files, read_image
+from compress.geometry import NumberedNames, image_files, read_image
 
 
 def test_images_are_rgb(tmp_path: Path) -> None:
@@ -19,6 +19,23 @@ def test_files_are_listed_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     for name in ("10.jpg", "2.jpg", "1.PNG", "notes.txt", ".hidden.jpg"):
         (tmp_path / name).touch()
     assert [p.name for p in image_files(tmp_path)] == ["1.PNG", "2.jpg", "10.jpg"]
+
+
+@pytest.mark.parametrize("names", ["7.jpg", "0098.png 0099.png 0100.png 0101.png", "8.a.b 9.a.b 10.a.b", "000 001"])
+def test_names_that_count_on_are_their_numbers(names: str) -> None:
+    made = NumberedNames.of(names.split())
+    assert made is not None
+    assert list(made) == list(made[0:]) == names.split()
+    assert made[-1] == names.split()[-1]
+    assert list(made[1:3]) == names.split()[1:3]
+    assert list(made[::2]) == names.split()[::2]
+
+
+@pytest.mark.parametrize(
+    "names", ["", "a1.jpg a2.jpg", "1.jpg 3.jpg", "2.jpg 1.jpg", "1.jpg 2.png", "1.jpg 02.jpg", "٣.jpg"]
+)
+def test_names_that_do_not_count_on_are_none(names: str) -> None:
+    assert NumberedNames.of(names.split()) is None
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
