@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
+import torch
 
 import compress
 from compress.archive import Archive, Record, read_archive, read_curve, read_study, run_dir_lock
@@ -16,6 +17,8 @@ from compress.cli import main
 from compress.core import CompressError, CompressWarning, FileError, UsageError
 from compress.core.files import work_home
 from compress.core.locks import locked
+from compress.distill import ComputeSettings
+from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneKeywords, FinetuneSettings
 from compress.models import build, load_weights, save_weights, weights_key
 from compress.testing.finetunable_run import write_finetunable_run
@@ -131,6 +134,7 @@ def _copied(change: Callable[[Path], object]) -> Callable[[Path], dict[str, Any]
 
 def _other_weights(run: Path) -> dict[str, Any]:
     shutil.rmtree(work_home() / "teachers", ignore_errors=True)
+    torch.manual_seed(1)
     save_weights(build(small_teacher()), run / "other.safetensors")
     return {"weights": str(run / "other.safetensors")}
 
@@ -168,6 +172,7 @@ def _no_checkpoints(run: Path) -> None:
         ("v000", lambda run: {"train_data": "folder:/nowhere"}, FileError, "nowhere"),
         ("v000", lambda run: {"train_data": "folders:x"}, UsageError, "Data must be"),
         ("v000", lambda run: {"steps": 0}, UsageError, "--steps must be"),
+        ("v000", lambda run: {"recipe": "ostrak"}, UsageError, "Did you mean .*ostrack"),
     ],
 )
 def test_refusals_say_why(
@@ -195,6 +200,16 @@ def test_two_processes_do_not_train_the_same(copied: Path, found: Record) -> Non
 def test_training_on_what_is_scored_on_is_warned_of(copied: Path, data: str) -> None:
     with pytest.warns(CompressWarning, match="looks better than it is"):
         _finetune(copied, train_data=data, steps=1)
+
+
+def test_a_published_recipe_says_how_far_and_how() -> None:
+    settings = FinetuneSettings(recipe="ostrack")
+    schedule = FinetuneSchedule.of(settings, ComputeSettings())
+    assert (schedule.steps, schedule.recipe.batch) == (300 * (60_000 // 128), 128)
+    short = FinetuneSchedule.of(FinetuneSettings(recipe="ostrack", steps=100), ComputeSettings(accumulate=2))
+    assert (short.trainer.drop, short.trainer.backbone_lr, short.trainer.compute.accumulate) == (80, 0.1, 2)
+    assert FinetuneSchedule.of(FinetuneSettings(), ComputeSettings()).name == "search"
+    assert schedule.content != FinetuneSchedule.of(FinetuneSettings(), ComputeSettings()).content
 
 
 @pytest.mark.slow

@@ -76,4 +76,5 @@ def test_a_killed_training_ends_as_one_left_alone(home: Path, weights: str, data
     assert _result(killed) == _result(alone)
     assert not (killed / "finetune").exists()
     variant, _, _ = _result(alone)
+    assert read_curve(killed, variant) == read_curve(alone, variant)
     assert read_curve(killed, variant)[-1].step == _STEPS

@@ -7,14 +7,13 @@ spec. Until then the state of the training lies in `finetune/`. Nothing that the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Unpack
-
-import torch
 
 from compress.archive import Lineage, Record, read_archive, running_search, store_finetuned
 from compress.core import CompressError
@@ -22,9 +21,11 @@ from compress.core.leftovers import remove_leftovers
 from compress.core.locks import locked
 from compress.core.progress import Progress, no_progress, part
 from compress.core.text import printable
-from compress.distill import StudentRecipe, pick_device
+from compress.distill import ComputeSettings, pick_device
+from compress.distill.parallel import Ranks, process_group
 from compress.driver.finetuning.inputs import FinetuneInputs, look_up
-from compress.driver.finetuning.results import compared_on, result_of
+from compress.driver.finetuning.results import compared_on, result_of, unscored
+from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneKeywords, FinetuneSettings
 from compress.driver.finetuning.training import check_pairs, train, training_key
 from compress.driver.run_dir import Log, explaining_errors
@@ -38,17 +39,26 @@ _DIGITS = 6
 
 
 def finetune(
-    run: str | Path, variant: str, *, progress: Progress = no_progress, **settings: Unpack[FinetuneKeywords]
+    run: str | Path,
+    variant: str,
+    *,
+    compute: ComputeSettings | None = None,
+    tensorboard: Path | None = None,
+    progress: Progress = no_progress,
+    **settings: Unpack[FinetuneKeywords],
 ) -> Record:
     """Train a variant of a run on, by distillation from the run's teacher; the same as `compress finetune`.
 
     Args:
         run: The run directory of a search that has ended.
         variant: Whose weights are started from; a fine-tuned variant will do.
+        compute: How the device computes; as it does by default where None.
+        tensorboard: Folder for TensorBoard's files.
         settings: Fields of `FinetuneSettings`, e.g. `steps=100_000, train_data="folder:/data/train"`.
 
     Returns:
-        The new variant; its `lineage` says by how much it is better than its parent.
+        The new variant; its `lineage` says by how much it is better than its parent. Where `torchrun` started several
+        processes the first one scores and keeps it, and the others return it without its scores.
 
     Raises:
         UsageError: a setting that cannot be, an unknown variant, or one that was never trained.
@@ -57,27 +67,35 @@ def finetune(
         InterruptedRun: stopped by the user; the same call continues.
     """
     config, run_dir = FinetuneSettings(**settings), Path(run)
-    device, recipe = pick_device(config.device), StudentRecipe()
+    device, schedule = pick_device(config.device), FinetuneSchedule.of(config, compute or ComputeSettings())
     inputs = look_up(run_dir, variant, config)
-    check_pairs(inputs, config, recipe)
-    lineage = _lineage(inputs, config, training_key(inputs, config, recipe))
+    check_pairs(inputs, config, schedule)
+    lineage = _lineage(inputs, config, schedule)
     name = f"{variant}-{lineage.key[:_DIGITS]}"
-    with _held(run_dir, name), explaining_errors(run_dir, "fine-tuning"):
+    with (
+        process_group(device) as ranks,
+        _held(run_dir, name) if ranks.first else nullcontext(),
+        explaining_errors(run_dir, "fine-tuning"),
+    ):
         found = _finished(inputs, name, lineage)
-        if found is None:
-            network, seconds = _network(inputs, config, recipe, name, device, part(progress, 0, 0.9))
-            lineage = replace(lineage, seconds=seconds)
-            found = result_of(inputs, network, name, lineage, device=device, progress=part(progress, 0.9, 1))
-            _keep(run_dir, found)
+        if found is not None:
+            return found
+        trained = partial(train, inputs, config, schedule, name, device=device, tensorboard=tensorboard)
+        network, seconds = _network(inputs, name, trained, part(progress, 0, 0.9))
+        lineage = replace(lineage, seconds=seconds)
+        if not ranks.first:
+            return unscored(inputs, name, lineage)
+        found = result_of(inputs, network, name, lineage, device=device, progress=part(progress, 0.9, 1))
+        _keep(run_dir, found)
         return found
 
 
-def _lineage(inputs: FinetuneInputs, settings: FinetuneSettings, key: str) -> Lineage:
+def _lineage(inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule) -> Lineage:
     return Lineage(
         parent=inputs.parent.variant,
-        key=key,
-        steps=settings.steps,
-        recipe="default",
+        key=training_key(inputs, settings, schedule),
+        steps=schedule.steps,
+        recipe=schedule.name,
         seed=settings.seed,
         train_data=inputs.training.name,
         train_fingerprint=inputs.training.fingerprint,
@@ -117,23 +135,23 @@ def _finished(inputs: FinetuneInputs, name: str, lineage: Lineage) -> Record | N
 
 
 def _network(
-    inputs: FinetuneInputs,
-    settings: FinetuneSettings,
-    recipe: StudentRecipe,
-    name: str,
-    device: torch.device,
-    progress: Progress,
+    inputs: FinetuneInputs, name: str, train: Callable[..., Tracker], progress: Progress
 ) -> tuple[Tracker, float]:
-    """The fine-tuned network, with its weights in the run, and the seconds that its training took here."""
+    """The fine-tuned network, with its weights in the run, and the seconds that its training took here.
+
+    Args:
+        train: See `train`; is given where to keep its state, and the progress.
+    """
     path, state = _weights(inputs.run_dir, name), inputs.run_dir / _FOLDER / f"{name}.safetensors"
     if path.is_file():  # stopped after its training, or compared on other data now
         network = build(inputs.parent.spec).eval()
         load_weights(network, path)
         return network, 0.0
     begin = perf_counter()
-    network = train(inputs, settings, recipe, name, state=state, device=device, progress=progress)
-    save_weights(network, path, metadata={"parent": inputs.parent.variant, "steps": str(settings.steps)})
-    state.unlink(missing_ok=True)
+    network = train(state=state, progress=progress)
+    if Ranks.current().first:
+        save_weights(network, path, metadata={"parent": inputs.parent.variant})
+        state.unlink(missing_ok=True)
     return network, round(perf_counter() - begin, 2)
 
 

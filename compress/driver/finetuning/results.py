@@ -53,21 +53,20 @@ def result_of(
     timed = _timed(inputs, network, name, score.paths, target, part(progress, 0.7, 1, "Timing"))
     beside = {each: latency for each, latency in timed.items() if each != name}
     record = replace(
-        inputs.parent,
-        variant=name,
-        number=-1,
-        status="done",
-        reason="",
-        fidelity=FINETUNED,
+        unscored(inputs, name, replace(lineage, evaluation=evaluation, validation=validation, beside=beside)),
         accuracy=score.accuracy,
         predicted=_predicted(inputs, score.paths, target, progress),
         measured=timed.get(name),
         rungs=(*inputs.parent.rungs, _rung(inputs.parent, score.accuracy, lineage)),
         paths=score.paths,
-        origin="",
-        lineage=replace(lineage, evaluation=evaluation, validation=validation, beside=beside),
     )
     return _with_status(inputs, record)
+
+
+def unscored(inputs: FinetuneInputs, name: str, lineage: Lineage) -> Record:
+    """What is known of a fine-tuned variant before it is scored: the parent's spec, and where it comes from."""
+    known = {"variant": name, "number": -1, "fidelity": FINETUNED, "lineage": lineage, "status": "done", "reason": ""}
+    return replace(inputs.parent, **known, accuracy=None, measured=None, paths=None, origin="")  # type: ignore[arg-type]
 
 
 @phase("scoring")

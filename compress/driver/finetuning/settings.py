@@ -13,11 +13,18 @@ from compress.core.settings import check_settings, setting
 class FinetuneSettings:
     """Settings of one fine-tuning. Empty texts take what the run took.
 
+    Attributes:
+        recipe: Without one, the recipe of a search's students, whose half cosine is then as long as `steps`.
+        steps: None for all that the recipe has, 2,000 without one.
+
     Raises:
         UsageError: naming all settings that cannot be.
     """
 
-    steps: int = setting(2_000, "Optimiser steps, the whole of the schedule.", numbers=STEPS)
+    steps: int | None = setting(
+        None, "Optimiser steps, the whole schedule (default the recipe's, 2000 without one).", numbers=STEPS
+    )
+    recipe: str = setting("", "A published recipe (default that of a search).", form="NAME|FILE")
     train_data: str = setting("", "What it is distilled on; see below (default what RUN distilled on).", form="SOURCE")
     images: str = setting("", "Your images as generated texture (default as in RUN).", folder=True)
     data: str = setting(
@@ -36,7 +43,8 @@ class FinetuneSettings:
 class FinetuneKeywords(TypedDict, total=False):
     """The fields of `FinetuneSettings` as keywords, for type checkers; a test holds the two equal."""
 
-    steps: int
+    steps: int | None
+    recipe: str
     train_data: str
     images: str
     data: str
