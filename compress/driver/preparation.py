@@ -8,12 +8,11 @@ from functools import partial
 
 import optuna
 
-from compress.core import LatencyConstraint, TrackerSpec, describe
+from compress.core import LatencyConstraint, describe
 from compress.core.progress import Progress
 from compress.data import DataReference, PairSizes, open_source
-from compress.distill import pool_bytes
 from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup, space_text
-from compress.driver.pair_choice import PairChoice, choose, chosen_pairs
+from compress.driver.pair_choice import PairChoice, chosen_pairs
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
@@ -123,16 +122,6 @@ def rungs_of(*, steps: int, partial: float, lowest: str = "rung-0") -> tuple[Run
     """
     first = max(1, round(steps * partial))
     return Rung(lowest, 0), Rung("rung-1", first), Rung("full", max(1, steps - first), short=False)
-
-
-def pool_size(teacher: TrackerSpec, draws: int) -> int:
-    """Pairs of a pool for one training that draws twice as many, or fewer where they would pass 4 GB."""
-    return max(64, min(8192, draws, 4_000_000_000 // pool_bytes(teacher)))
-
-
-def check_pool(teacher: TrackerSpec, pairs: int) -> None:
-    """Raises `UsageError` where there is no room for a pool, see `choose`."""
-    choose(teacher, 0, 0, pool=pairs, cache_size="1000000TB")
 
 
 def latency_model(settings: SearchSettings, inputs: Inputs, progress: Progress) -> LatencyModel:

@@ -20,6 +20,7 @@ from compress.core.locks import locked
 from compress.distill import ComputeSettings
 from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneKeywords, FinetuneSettings
+from compress.export import load_trained
 from compress.models import build, load_weights, save_weights, weights_key
 from compress.testing.finetunable_run import write_finetunable_run
 from compress.testing.small_teacher import small_teacher
@@ -72,6 +73,26 @@ def test_its_weights_are_its_own(run: Path, found: Record) -> None:
     for network, name in zip(networks, (found.weights_file, f"{found.spec.weights_id}.safetensors"), strict=True):
         load_weights(network, run / "checkpoints" / name)
     assert weights_key(networks[0]) != weights_key(networks[1])
+
+
+def test_other_commands_find_it_by_its_name(run: Path, found: Record) -> None:
+    source, network = load_trained(str(run), found.variant), build(found.spec)
+    load_weights(network, run / "checkpoints" / found.weights_file)
+    assert weights_key(source.model) == weights_key(network)
+    assert source.provenance["fidelity"] == "finetuned"
+    assert load_trained(str(run), None).provenance["variant"] == "v000", "the best is that of the search's front"
+
+
+@pytest.mark.slow
+def test_it_is_exported_and_evaluated(run: Path, found: Record, data: str, tmp_path: Path) -> None:
+    for words in (
+        ["export", str(run), "--variant", found.variant, "--out", str(tmp_path / "bundle"), "--data", data],
+        ["evaluate", f"{run}:{found.variant}", "--data", data],
+        ["evaluate", str(tmp_path / "bundle"), "--data", data],
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(words)
+        assert stop.value.code == 0
 
 
 def test_nothing_of_the_search_changes(run: Path, before: Archive, found: Record) -> None:

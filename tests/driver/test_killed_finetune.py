@@ -1,4 +1,4 @@
-"""A fine-tuning that is killed, or asked to end, and then continued: the weights are those of one left alone."""
+"""Fine-tunings in processes of their own: killed and continued, or shared by two, each ends as one left alone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
-from compress.archive import read_archive, read_curve
-from compress.models import build, load_weights, weights_key
+from compress.archive import Record, read_archive, read_curve
+from compress.models import Tracker, build, load_weights, weights_key
 from compress.testing.finetunable_run import write_finetunable_run
 
 pytestmark = pytest.mark.slow
 
-_STEPS = 60
+_STEPS = 40
 _PROGRAM = """
 import sys
 from compress.cli import main
@@ -29,9 +30,13 @@ with registered():
 """
 
 
-def _started(run: Path) -> subprocess.Popen[str]:
+def _words(run: Path) -> list[str]:
     options = ["--steps", str(_STEPS), "--pool", "64", "--save-every", "0", "--device", "cpu", "-q"]
-    words = [sys.executable, "-c", _PROGRAM, "finetune", str(run), "--variant", "v000", *options]
+    return ["finetune", str(run), "--variant", "v000", *options]
+
+
+def _started(run: Path) -> subprocess.Popen[str]:
+    words = [sys.executable, "-c", _PROGRAM, *_words(run)]
     return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
 
 
@@ -59,9 +64,13 @@ def _reports(run: Path) -> int:
 
 def _result(run: Path) -> tuple[str, str, float | None]:
     (record,) = read_archive(run).finetuned
+    return record.variant, weights_key(_network(run, record)), record.ao
+
+
+def _network(run: Path, record: Record) -> Tracker:
     network = build(record.spec)
     load_weights(network, run / "checkpoints" / record.weights_file)
-    return record.variant, weights_key(network), record.ao
+    return network
 
 
 def test_a_killed_training_ends_as_one_left_alone(home: Path, weights: str, data: str, tmp_path: Path) -> None:
@@ -78,3 +87,17 @@ def test_a_killed_training_ends_as_one_left_alone(home: Path, weights: str, data
     variant, _, _ = _result(alone)
     assert read_curve(killed, variant) == read_curve(alone, variant)
     assert read_curve(killed, variant)[-1].step == _STEPS
+
+
+def test_two_processes_train_what_one_does(home: Path, weights: str, data: str, tmp_path: Path) -> None:
+    alone = write_finetunable_run(tmp_path / "alone", weights, data)
+    shared, program = Path(shutil.copytree(alone, tmp_path / "shared")), tmp_path / "program.py"
+    program.write_text(_PROGRAM)
+    _ended(alone)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run([*torchrun, str(program), *_words(shared)], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0, done.stderr
+    (one,), (two,) = read_archive(alone).finetuned, read_archive(shared).finetuned
+    assert one.variant == two.variant
+    states = [_network(run, record).state_dict() for run, record in ((alone, one), (shared, two))]
+    assert all(torch.allclose(value, states[1][name], atol=1e-5) for name, value in states[0].items())

@@ -27,7 +27,7 @@ from compress.driver.finetuning.inputs import FinetuneInputs, look_up
 from compress.driver.finetuning.results import compared_on, result_of, unscored
 from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneKeywords, FinetuneSettings
-from compress.driver.finetuning.training import check_pairs, train, training_key
+from compress.driver.finetuning.training import pairs_of, train, training_key
 from compress.driver.run_dir import Log, explaining_errors
 from compress.driver.study import closing_study, open_study
 from compress.models import Tracker, build, load_weights, save_weights
@@ -69,8 +69,8 @@ def finetune(
     config, run_dir = FinetuneSettings(**settings), Path(run)
     device, schedule = pick_device(config.device), FinetuneSchedule.of(config, compute or ComputeSettings())
     inputs = look_up(run_dir, variant, config)
-    check_pairs(inputs, config, schedule)
-    lineage = _lineage(inputs, config, schedule)
+    choice = pairs_of(inputs, config, schedule)
+    lineage = _lineage(inputs, config, schedule, training_key(inputs, config, schedule, choice))
     name = f"{variant}-{lineage.key[:_DIGITS]}"
     with (
         process_group(device) as ranks,
@@ -80,7 +80,7 @@ def finetune(
         found = _finished(inputs, name, lineage)
         if found is not None:
             return found
-        trained = partial(train, inputs, config, schedule, name, device=device, tensorboard=tensorboard)
+        trained = partial(train, inputs, config, schedule, choice, name, device=device, tensorboard=tensorboard)
         network, seconds = _network(inputs, name, trained, part(progress, 0, 0.9))
         lineage = replace(lineage, seconds=seconds)
         if not ranks.first:
@@ -90,10 +90,10 @@ def finetune(
         return found
 
 
-def _lineage(inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule) -> Lineage:
+def _lineage(inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule, key: str) -> Lineage:
     return Lineage(
         parent=inputs.parent.variant,
-        key=training_key(inputs, settings, schedule),
+        key=key,
         steps=schedule.steps,
         recipe=schedule.name,
         seed=settings.seed,

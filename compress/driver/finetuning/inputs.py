@@ -141,7 +141,7 @@ def _training(archive: Archive, settings: FinetuneSettings) -> DataSource:
     kept: dict[str, Any] = archive.settings
     name = settings.train_data or str(kept.get("train_data") or "generated")
     images = settings.images or ("" if settings.train_data else str(kept.get("images") or ""))
-    return open_source(name, images=images)
+    return open_source(name, images=images, training=True)
 
 
 def _fingerprint(archive: Archive, name: str) -> str:

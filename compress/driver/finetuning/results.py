@@ -158,7 +158,8 @@ def _rung(parent: Record, accuracy: Accuracy, lineage: Lineage) -> dict[str, obj
 
 def steps_of(record: Record) -> int:
     """Steps that a variant was trained by itself."""
-    return max((steps for rung in record.rungs if type(steps := rung.get("steps")) is int), default=0)
+    found = [rung.get("steps") for rung in record.rungs]
+    return max((steps for steps in found if type(steps) is int and 0 <= steps < 2**40), default=0)
 
 
 def _with_status(inputs: FinetuneInputs, record: Record) -> Record:

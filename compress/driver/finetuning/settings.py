@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
+from compress.core.byte_sizes import parsed_bytes
 from compress.core.ranges import MINUTES, PAIRS, SEED, STEPS
-from compress.core.settings import check_settings, setting
+from compress.core.settings import check_settings, flag_of, setting
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,15 @@ class FinetuneSettings:
         "", "What it is compared with its parent on (default validation data of what RUN scored on).", form="SOURCE"
     )
     weights: str = setting("", "The teacher's weights, where they are not where RUN has them.")
-    pool: int | None = setting(None, "Pairs to distil on (default 1 for 2 draws, at most 8192).", numbers=PAIRS)
+    pool: int | None = setting(None, "Pairs to distil on (default a pool, or new ones, by the steps).", numbers=PAIRS)
+    cache_size: str = setting("4GB", "Disk for pairs with kept answers; 0: new pairs every step.", form="SIZE")
     save_every: float = setting(1.0, "Minutes between two saves of the training, at most.", numbers=MINUTES)
     seed: int = setting(0, "Seed of everything random.", numbers=SEED)
     device: Literal["auto", "cpu", "cuda"] = setting("auto", "Where it is trained; auto takes a free GPU.")
 
     def __post_init__(self) -> None:
         check_settings(self)
+        parsed_bytes(flag_of(FinetuneSettings, "cache_size"), self.cache_size)
 
 
 class FinetuneKeywords(TypedDict, total=False):
@@ -50,6 +53,7 @@ class FinetuneKeywords(TypedDict, total=False):
     data: str
     weights: str
     pool: int | None
+    cache_size: str
     save_every: float
     seed: int
     device: Literal["auto", "cpu", "cuda"]

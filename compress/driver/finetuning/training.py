@@ -9,27 +9,42 @@ from pathlib import Path
 import torch
 
 from compress.archive import CurveFile
-from compress.core import Store, fingerprint
+from compress.core import fingerprint
+from compress.core.byte_sizes import MOST_BYTES
 from compress.core.phases import phase
 from compress.core.progress import Progress, part
-from compress.core.threads import usable_cores
-from compress.distill import Checkpoint, Pool, distill, distillation_pool
+from compress.distill import Batches, Checkpoint, distill
 from compress.distill.reports import Observer, TensorBoard
 from compress.driver.finetuning.inputs import FinetuneInputs
+from compress.driver.finetuning.results import steps_of
 from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneSettings
-from compress.driver.preparation import check_pool, pool_size
+from compress.driver.pair_choice import PairChoice, choose
 from compress.driver.run_dir import Log
+from compress.driver.training_pairs import opened_pairs
 from compress.driver.turns import give_way
 from compress.models import Tracker, weights_key
 
-_SEED = 2
-"""Added to the seed for the pairs; a search of the same seed adds 1, and has drawn others."""
+_POOL = 2
+"""Added to the seed for a pool; a search of the same seed adds 1, and has drawn others."""
 
 
-def training_key(inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule) -> str:
+def pairs_of(inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule) -> PairChoice:
+    """What it is distilled on; of the settings alone, so that a training that is continued finds its pairs again.
+
+    Raises:
+        UsageError: a pool that is larger than what it may take.
+    """
+    views, room = schedule.steps * schedule.recipe.batch, MOST_BYTES
+    pool, cache = settings.pool, settings.cache_size
+    return choose(inputs.teacher.spec, views, views, pool=pool, cache_size=cache, room=room)
+
+
+def training_key(
+    inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule, choice: PairChoice
+) -> str:
     """Fingerprint of all that the weights will depend on, wherever they are trained."""
-    pairs = [inputs.training.fingerprint, settings.seed, _pool_size(inputs, settings, schedule)]
+    pairs = [inputs.training.fingerprint, settings.seed, choice.streamed, choice.count, steps_of(inputs.parent)]
     parent = [weights_key(inputs.network), inputs.parent.spec.id]
     return fingerprint([parent, inputs.teacher_weights, pairs, schedule.content])
 
@@ -39,6 +54,7 @@ def train(
     inputs: FinetuneInputs,
     settings: FinetuneSettings,
     schedule: FinetuneSchedule,
+    choice: PairChoice,
     name: str,
     *,
     state: Path,
@@ -61,14 +77,16 @@ def train(
     observers: list[Observer] = [lambda report: curve.add(report.step, report.means)]
     if tensorboard is not None:
         observers.append(TensorBoard(tensorboard))
-    pairs = _pairs(inputs, settings, schedule, device, part(progress, 0, 0))
+    Log(inputs.run_dir)(f"{name}: {choice}")
+    progress(f"{name}: {choice}", 0.0)
+    pairs = _pairs(inputs, settings, choice, device, part(progress, 0, 0))
     torch.manual_seed(settings.seed)
     return distill(
         copy.deepcopy(inputs.network),
         pairs,
         schedule.recipe,
         steps=schedule.steps,
-        seed=settings.seed + _SEED,
+        seed=settings.seed,
         device=device,
         progress=_logged(inputs.run_dir, name, progress),
         before=lambda step: give_way(progress),
@@ -79,34 +97,21 @@ def train(
     )
 
 
-def check_pairs(inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule) -> None:
-    """Raises UsageError where the pairs would not fit into the memory of this machine."""
-    check_pool(inputs.teacher.spec, _pool_size(inputs, settings, schedule))
-
-
 def _pairs(
-    inputs: FinetuneInputs,
-    settings: FinetuneSettings,
-    schedule: FinetuneSchedule,
-    device: torch.device,
-    progress: Progress,
-) -> Pool:
-    """What it is distilled on."""
-    return distillation_pool(
+    inputs: FinetuneInputs, settings: FinetuneSettings, choice: PairChoice, device: torch.device, progress: Progress
+) -> Batches:
+    """The pool, or the stream behind the pairs that the parent may have seen."""
+    pairs = opened_pairs(
         inputs.teacher,
         inputs.training,
-        count=_pool_size(inputs, settings, schedule),
-        seed=settings.seed + _SEED,
-        store=Store(),
-        device=device,
-        workers=usable_cores(),
+        streamed=choice.streamed,
+        count=choice.count,
+        seed=settings.seed + _POOL,
         weights_key=inputs.teacher_weights,
+        device=device,
         progress=progress,
     )
-
-
-def _pool_size(inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule) -> int:
-    return settings.pool or pool_size(inputs.teacher.spec, schedule.steps * schedule.recipe.batch // 2)
+    return pairs.after(steps_of(inputs.parent))
 
 
 def _logged(run_dir: Path, name: str, progress: Progress) -> Progress:
