@@ -107,9 +107,11 @@ def _write_lasot(root: Path, prefix: str, names: tuple[str, ...]) -> Layout:
         write_boxes(folder / "groundtruth.txt", boxes)
         (folder / "full_occlusion.txt").write_text("0,0,1,0,0,0,0")
         (folder / "out_of_view.txt").write_text("0,0,0,0,0,1,0")
+    (root / "annos" / "att").mkdir(parents=True)
+    (root / "annos" / "att" / f"{names[1]}.txt").write_text("0,1,0,0,0,0,0,0,0,0,0,0,0,1")
     return Layout(
         f"{prefix}:{root}",
-        {name: Expected(boxes, grey_of(1)) for name in names},
+        {names[0]: Expected(boxes, grey_of(1)), names[1]: Expected(boxes, grey_of(1), frozenset({"POC", "ARC"}))},
         (folder / "groundtruth.txt", "11,12,", "13,12,"),
         folder / "out_of_view.txt",
         "out_of_view.txt",
