@@ -168,13 +168,13 @@ class NumberedNames(Sequence[str]):
         digits: Of each number, with zeros before it.
         first: The number of the first name.
         suffix: What follows the numbers.
-        count: Names.
+        length: How many names.
     """
 
     digits: int
     first: int
     suffix: str
-    count: int
+    length: int
 
     @classmethod
     def of(cls, names: Sequence[str]) -> NumberedNames | None:
@@ -186,7 +186,7 @@ class NumberedNames(Sequence[str]):
         return found if all(name == made for name, made in zip(names, found, strict=True)) else None
 
     def __len__(self) -> int:
-        return self.count
+        return self.length
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -194,11 +194,11 @@ class NumberedNames(Sequence[str]):
     def __getitem__(self, index: slice) -> Sequence[str]: ...
 
     def __getitem__(self, index: int | slice) -> str | Sequence[str]:
-        places = range(self.count)[index]
+        places = range(self.length)[index]
         if isinstance(places, int):
             return f"{self.first + places:0{self.digits}d}{self.suffix}"
         if places.step == 1:
-            return replace(self, first=self.first + places.start, count=len(places))
+            return replace(self, first=self.first + places.start, length=len(places))
         return [self[place] for place in places]
 
 
