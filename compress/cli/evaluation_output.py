@@ -8,6 +8,7 @@ import click
 
 from compress.cli.execution_paths import path_figures, path_text
 from compress.cli.options import print_json
+from compress.core.text import printable
 
 if TYPE_CHECKING:
     from compress.core import TrackerSpec
@@ -63,10 +64,11 @@ def _attribute_lines(outcome: Outcome) -> list[str]:
     if not outcome.attributes:
         return []
     names = list(outcome.attributes[0].figures.values)
-    width = max(len(each.name) for each in outcome.attributes) + 2
+    titles = [printable(each.name, most=40) for each in outcome.attributes]
+    width = max(len("attribute"), *map(len, titles)) + 2
     head = f"\n{'attribute':{width}}{'sequences':>10}" + "".join(f"{name:>14}" for name in names)
     rows = [
-        f"{each.name:{width}}{each.sequences:10}" + "".join(f"{each.figures.values[name]:14.4f}" for name in names)
-        for each in outcome.attributes
+        f"{title:{width}}{each.sequences:10}" + "".join(f"{each.figures.values[name]:14.4f}" for name in names)
+        for title, each in zip(titles, outcome.attributes, strict=True)
     ]
     return [head, *rows]

@@ -36,10 +36,11 @@ def _lines(curve: Curve, tracker: str, data: str) -> Iterator[str]:
     yield f"<title>{escape(title)} of {escape(tracker)} on {escape(data)}</title>"
     yield f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>'
     yield _text(_WIDTH / 2, 22, f"{title} on {data}", size=15)
-    yield from _grid(float(curve.x[-1]))
+    last = float(curve.x[-1]) or 1.0
+    yield from _grid(last)
     yield _text(_WIDTH / 2, _HEIGHT - 12, f"threshold: {curve.x_label}")
     yield _text(16, _HEIGHT / 2, "share of frames", turn=f' transform="rotate(-90 16 {_HEIGHT / 2:g})"')
-    points = " ".join(f"{_x(x / curve.x[-1]):.1f},{_y(y):.1f}" for x, y in zip(curve.x, curve.y, strict=True))
+    points = " ".join(f"{_x(x / last):.1f},{_y(y):.1f}" for x, y in zip(curve.x, curve.y, strict=True))
     yield f'<polyline points="{points}" fill="none" stroke="#1f6feb" stroke-width="2.5"/>'
     yield from _legend(f"{tracker} [{curve.value:.3f}]", at_top=bool(curve.y[-1] < curve.y[0]))
     yield "</svg>"
