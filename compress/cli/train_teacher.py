@@ -61,7 +61,7 @@ def command(
     with progress_display(quiet=quiet or not speaks) as progress:
         train_teacher(
             describe(name),
-            _recipe(recipe_name, options),
+            recipe_of(recipe_name, options),
             source,
             out=out,
             device=device,
@@ -75,7 +75,7 @@ def command(
         click.echo(f"Weights: {out / 'weights.safetensors'}")
 
 
-def _recipe(name: str | None, options: dict[str, Any]) -> TeacherRecipe:
+def recipe_of(name: str | None, options: dict[str, Any]) -> TeacherRecipe:
     """The recipe of a name, with the options that were given in the place of what it states."""
     if name is None:
         return chosen(TeacherRecipe, options)

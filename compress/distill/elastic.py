@@ -134,7 +134,7 @@ def distill_elastic(
         model,
         objective,
         partial(pairs.batches, count=recipe.batch, seed=seed, device=device),
-        recipe.trainer(steps),
+        recipe.trainer(steps, model.spec),
         device=device,
         beside=objective.attentions.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,

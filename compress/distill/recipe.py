@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from compress.core import TrackerSpec
 from compress.distill.losses.adaptive import IMITATION, SCORE, SPARSITY
 from compress.distill.recipe_file import Recipe
 from compress.distill.trainer_settings import TrainerSettings
+
+_FULL_SIZE = 384
+"""Width of a ViT-S."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,14 @@ class StudentRecipe:
     calibration_passes: int = 6
     ema: float = 0.99
 
-    def trainer(self, steps: int) -> TrainerSettings:
-        """How a training of `steps` goes."""
+    def trainer(self, steps: int, spec: TrackerSpec | None = None) -> TrainerSettings:
+        """How a training of `steps` goes.
+
+        Args:
+            spec: Of what is trained: the backbone of a full-size ViT learns at a tenth of the rate, as OSTrack,
+                LiteTrack, MixFormerV2 and DyTrack have it. HiT's LeViT and ABTrack's small ViTs learn at one rate.
+        """
+        full_size = spec is not None and spec.backbone == "vit" and spec.dim >= _FULL_SIZE
         return TrainerSettings(
             steps=steps,
             lr=self.lr,
@@ -61,6 +71,7 @@ class StudentRecipe:
             weight_decay=self.weight_decay,
             ema=self.ema,
             report_every=max(1, steps // 20),
+            backbone_lr=0.1 if full_size else 1.0,
         )
 
     def following(self, recipe: Recipe) -> StudentRecipe:

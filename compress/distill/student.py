@@ -68,7 +68,7 @@ def distill(
         student,
         objective,
         partial(pairs.batches, count=recipe.batch, seed=seed, device=device),
-        training or recipe.trainer(steps),
+        training or recipe.trainer(steps, student.spec),
         device=device,
         beside=beside.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from compress.core import FileError, UsageError
+from compress.cli.train_teacher import command as train_teacher
+from compress.cli.train_teacher import recipe_of
+from compress.core import FileError, UsageError, describe
 from compress.data.pairs import PAIR_RECIPES
 from compress.distill import ComputeSettings, StudentRecipe, TeacherRecipe, load_recipe, recipe_names
 from compress.distill.recipe_file import DISTILLATION
@@ -64,6 +66,20 @@ def test_a_student_takes_what_a_recipe_states_of_its_losses() -> None:
     found = StudentRecipe(score=7.0).following(load_recipe("dytrack"))
     assert (found.self_imitation, found.iou, found.new, found.lr, found.score) == (10, 5, 1, 1e-4, 7.0)
     assert set(DISTILLATION) <= {f.name for f in fields(StudentRecipe)}
+
+
+def test_the_backbone_of_a_full_size_student_learns_at_a_tenth() -> None:
+    rates = {name: StudentRecipe().trainer(10, describe(name)).backbone_lr for name in ("ostrack256", "litetrack-b4")}
+    assert rates == {"ostrack256": 0.1, "litetrack-b4": 0.1}
+    for name in ("ostrack-nano", "abtrack-deit", "hit-base"):
+        assert StudentRecipe().trainer(10, describe(name)).backbone_lr == 1.0
+
+
+def test_options_beside_a_recipe_take_its_place() -> None:
+    words = ["ostrack-nano", "--out", "out", "--recipe", "litetrack", "--lr", "2e-4", "--pairs", "default"]
+    with train_teacher.make_context("train-teacher", words) as context:
+        found = recipe_of(context.params["recipe_name"], context.params)
+    assert found == TeacherRecipe.following(load_recipe("litetrack"), {"lr": 2e-4, "pairs": "default"})
 
 
 def test_a_file_of_the_users(tmp_path: Path) -> None:
