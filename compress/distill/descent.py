@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from inspect import signature
 from math import inf
 from typing import Any, Protocol, TypeVar
 
@@ -78,10 +79,7 @@ class Descent:
             yield
             return
         with synced_batch_norms(self._trained):
-            # Decisions leave some parameters out of some steps. Statistics of batch norms are synced already.
-            self._network = nn.parallel.DistributedDataParallel(
-                self._network, broadcast_buffers=False, find_unused_parameters=True
-            )
+            self._network = _shared(self._network)
             yield
 
     def __call__(self, batch: Any, step: int) -> dict[str, Tensor]:
@@ -137,6 +135,16 @@ class Descent:
             # The schedule takes a first step that the scaler left out for none.
             warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
             self._schedule.step()
+
+
+def _shared(network: nn.Module) -> nn.Module:
+    """A network whose gradients are averaged over all processes."""
+    shared = nn.parallel.DistributedDataParallel
+    # Statistics of batch norms are synced already. PyTorch has renamed the option that leaves buffers alone.
+    names = ("forward_sync_buffers", "broadcast_buffers")
+    buffers = next(name for name in names if name in signature(shared.__init__).parameters)
+    # Decisions leave some parameters out of some steps.
+    return shared(network, find_unused_parameters=True, **{buffers: False})
 
 
 class _Step(nn.Module):

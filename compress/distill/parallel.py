@@ -187,7 +187,7 @@ def _normalised(norm: nn.modules.batchnorm._BatchNorm, alone: Callable[[Tensor],
     over = [0, *range(2, x.ndim)]
     shape = (1, -1, *[1] * (x.ndim - 2))
     count = x.numel() / x.shape[1] * distributed.get_world_size()
-    exact = x.float()
+    exact = x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
     mean = _Sum.apply(exact.sum(over)) / count
     apart = exact - mean.view(shape)
     variance = _Sum.apply(apart.square().sum(over)) / count
