@@ -65,8 +65,19 @@ def result_of(
 
 def unscored(inputs: FinetuneInputs, name: str, lineage: Lineage) -> Record:
     """What is known of a fine-tuned variant before it is scored: the parent's spec, and where it comes from."""
-    known = {"variant": name, "number": -1, "fidelity": FINETUNED, "lineage": lineage, "status": "done", "reason": ""}
-    return replace(inputs.parent, **known, accuracy=None, measured=None, paths=None, origin="")  # type: ignore[arg-type]
+    return replace(
+        inputs.parent,
+        variant=name,
+        number=-1,
+        status="done",
+        reason="",
+        fidelity=FINETUNED,
+        accuracy=None,
+        measured=None,
+        paths=None,
+        origin="",
+        lineage=lineage,
+    )
 
 
 @phase("scoring")
