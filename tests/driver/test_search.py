@@ -13,7 +13,7 @@ import optuna
 import pytest
 
 from compress import search
-from compress.archive import STUDY, Archive, read_archive, run_dir_lock, storage_url, time_spent
+from compress.archive import STUDY, Archive, read_archive, read_curve, run_dir_lock, storage_url, time_spent
 from compress.cli import main
 from compress.core import CompressError, FileError
 from compress.driver.run_dir import Log
@@ -77,6 +77,12 @@ def test_rungs_halve(run: Archive) -> None:
     for record in trained:
         path = run.run_dir / "checkpoints" / f"{record.spec.weights_id}.safetensors"
         assert path.is_file() == (len(record.rungs) > 1), "what was trained is there"
+
+
+def test_learning_curves_go_over_all_rungs(run: Archive) -> None:
+    for record in run.records:
+        steps = [point.step for point in read_curve(run.run_dir, record.variant)]
+        assert steps == list(range(1, 1 + max((rung["steps"] for rung in record.rungs), default=0)))
 
 
 def test_front_is_measured_and_keeps_the_bound(run: Archive) -> None:
