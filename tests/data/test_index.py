@@ -178,7 +178,7 @@ def _other(path: Path) -> None:
     path.write_bytes(data[:300] + bytes([data[300] ^ 1]) + data[301:])
 
 
-def test_a_failing_worker_is_told(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_worker_is_reported(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store.sys, "executable", shutil.which("false"))
     with pytest.raises(CompressError, match="Indexing the data failed"):
         _source(many).make_index(workers=2)
