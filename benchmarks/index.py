@@ -6,7 +6,9 @@ Writes GOT-10k's layout to a temporary folder: JPEG frames of 640x480, of which 
 and a box and two labels for each frame. `compress data` runs on it twice, each time as a process of its own; then
 another process opens the source and draws pairs. Files have just been written, so they come from the page cache; a disk
 that has to be read adds, for each sequence, the listing of a folder, three small files and one frame. The second time
-begins `--settled` seconds after the files were written, since what was written just now is not kept.
+begins `--settled` seconds after the files were written, since what was written just now is not kept. `_s` is seconds on
+the clock, `_cpu_s` those of the processors, of all processes together; where `load`, the processes that waited for a
+core when it began, is above 0, the clock says how busy the machine was.
 """
 
 from __future__ import annotations
@@ -60,20 +62,27 @@ def main() -> None:
         os.environ["COMPRESS_HOME"] = str(Path(name) / "home")
         _write(Path(name) / "data", options.sequences, options.frames)
         time.sleep(options.settled)
+        load = os.getloadavg()[0]
         source = f"got10k:{name}/data:train"
         command = ["-m", "compress", "data", source, "--json", "--strict", "--workers", str(options.workers)]
         first, again = _run(*command), _run(*command)
         pairs = _run("-c", _DRAW, source, str(options.batches))
         kept = sum(path.stat().st_size for path in (Path(name) / "home" / "indexes").glob("*.safetensors"))
     row = {"sequences": options.sequences, "frames_each": options.frames, "workers": options.workers}
-    row |= {"first_s": round(first.seconds, 2), "first_cpu_s": round(first.processor, 2)}
+    row |= {
+        "load": round(load, 1),
+        "cores": usable_cores(),
+        "first_s": round(first.seconds, 2),
+        "first_cpu_s": round(first.processor, 2),
+    }
     row |= {"again_s": round(again.seconds, 2), "again_cpu_s": round(again.processor, 2)}
     row |= {
         "index_mb": round(kept / 1e6, 1),
         "first_peak_mb": round(first.peak_mb),
         "again_peak_mb": round(again.peak_mb),
     }
-    row |= {"pairs": 8 * options.batches, "pairs_s": round(pairs.seconds, 2), "pairs_peak_mb": round(pairs.peak_mb)}
+    row |= {"pairs": 8 * options.batches, "pairs_s": round(pairs.seconds, 2)}
+    row |= {"pairs_cpu_s": round(pairs.processor, 2), "pairs_peak_mb": round(pairs.peak_mb)}
     for key, value in row.items():
         print(f"{key:14} {value}")
     if options.csv is not None:
