@@ -2,13 +2,14 @@
 
     python benchmarks/index.py --sequences 10000 --frames 150 --csv results/index.csv
 
-Writes GOT-10k's layout to a temporary folder: JPEG frames of 640x480, of which there are a few, linked under all names,
-and a box and two labels for each frame. `compress data` runs on it twice, each time as a process of its own; then
-another process opens the source and draws pairs. Files have just been written, so they come from the page cache; a disk
-that has to be read adds, for each sequence, the listing of a folder, three small files and one frame. The second time
-begins `--settled` seconds after the files were written, since what was written just now is not kept. `_s` is seconds on
-the clock, `_cpu_s` those of the processors, of all processes together; where `load`, the processes that waited for a
-core when it began, is above 0, the clock says how busy the machine was.
+Writes GOT-10k's layout to a temporary folder: JPEG frames of 640x480, of which there are a few, linked under all
+names, and a box and two labels for each frame. `compress data` runs on it twice, each time as a process of its own;
+then another process opens the source, which alone takes `opened_cpu_s` of it, and one draws pairs. Files have just
+been written, so they come from the page cache; a disk that has to be read adds, for each sequence, the listing of a
+folder, three small files and one frame. The first time begins `--settled` seconds after the files were written, since
+what was written just now is not kept. `_s` is seconds on the clock, `_cpu_s` those of the processors, of all
+processes together; where `load`, the processes that ran or waited for a core when it began, is above 0, the clock
+says how busy the machine was.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ source = open_source(sys.argv[1])
 for index in range(int(sys.argv[2])):
     source.pairs(0, index, 8, PairSizes(128, 256))
 """
+_OPEN = """
+import sys, time
+from compress.data import open_source
+begin = time.process_time()
+assert len(open_source(sys.argv[1]).index)
+print(time.process_time() - begin)
+"""
 
 
 class Run(NamedTuple):
@@ -66,6 +74,7 @@ def main() -> None:
         source = f"got10k:{name}/data:train"
         command = ["-m", "compress", "data", source, "--json", "--strict", "--workers", str(options.workers)]
         first, again = _run(*command), _run(*command)
+        opened = subprocess.check_output([sys.executable, "-c", _OPEN, source], text=True)
         pairs = _run("-c", _DRAW, source, str(options.batches))
         kept = sum(path.stat().st_size for path in (Path(name) / "home" / "indexes").glob("*.safetensors"))
     row = {"sequences": options.sequences, "frames_each": options.frames, "workers": options.workers}
@@ -76,6 +85,7 @@ def main() -> None:
         "first_cpu_s": round(first.processor, 2),
     }
     row |= {"again_s": round(again.seconds, 2), "again_cpu_s": round(again.processor, 2)}
+    row["opened_cpu_s"] = round(float(opened), 2)
     row |= {
         "index_mb": round(kept / 1e6, 1),
         "first_peak_mb": round(first.peak_mb),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from compress.core import FileError, UsageError, unknown_name
 from compress.core.opening import read_bounded
@@ -67,8 +67,10 @@ def read_names(path: Path) -> list[str]:
 
 def is_inner(name: str) -> bool:
     """Whether a name from a file, joined to a folder, stays in it: relative, without `..`, `\\` and null characters."""
-    path = PurePosixPath(name)
-    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts and not {"\0", "\\"} & set(name)
+    parts = name.split("/")
+    return any(part not in ("", ".") for part in parts) and not (
+        name.startswith("/") or ".." in parts or "\0" in name or "\\" in name
+    )
 
 
 def inner_folders(folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> list[Path]:
