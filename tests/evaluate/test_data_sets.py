@@ -53,7 +53,7 @@ def test_a_test_set_is_not_scored(tmp_path: Path) -> None:
     sequences = source.sequences()
     runs = [Run(s.boxes.copy(), np.ones(len(s)), (96, 72)) for s in sequences]
     found = outcome(sequences, runs, convention_of(source))
-    assert found.total is found.evaluation is None
+    assert (found.total, found.evaluation) == (None, None)
     assert found.unscored == [s.name for s in sequences]
 
 

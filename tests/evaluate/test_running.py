@@ -171,7 +171,7 @@ def test_only_a_first_box_is_known(folder: Path, tmp_path: Path, monkeypatch: py
     with pytest.raises(UsageError, match="Only the first box is known of all 4 sequences.*--results"):
         _run(folder)
     found, _ = _run(folder, tmp_path / "r", file_format="got10k")
-    assert found.evaluation is found.total is None
+    assert (found.evaluation, found.total) == (None, None)
     assert found.unscored == list(NAMES)
     assert len(np.loadtxt(tmp_path / "r" / "d" / "d_001.txt", delimiter=",")) == 7
     assert {path.name for path in (tmp_path / "r").glob("*.*")} == {".compress", "submission.zip", "summary.json"}
