@@ -109,8 +109,8 @@ class RecordedSource(ABC):
         """Of names, frames, boxes and labels, wherever the data lies.
 
         Up to 1,000 sequences every frame counts by name and size, and up to 100,000 frames by content. Of more
-        sequences, annotations count whole, frames by name, and 10,000 of them, evenly, by size and content: an edit of
-        another frame, in place, is not seen.
+        sequences, annotations count whole, frames by name, and 10,000 of them, evenly, by size and content when the
+        index is made: edits of frames in place are seen in those alone, and by another index.
         """
         if len(self.index) <= MANY:
             return recorded_fingerprint(self.files)
