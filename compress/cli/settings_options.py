@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -42,17 +42,30 @@ def chosen(cls: type[_T], values: dict[str, Any]) -> _T:
     return cls(**{name: value for name, value in given(values).items() if name in names})
 
 
+class _NamedOption(click.Option):
+    """An option whose names are looked up when its help is shown, since that may import what the command does not."""
+
+    def __init__(self, *args: Any, names: Callable[[], Iterable[str]] | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._names = names
+
+    def make_metavar(self, *args: Any, **kwargs: Any) -> str:
+        """See `click.Parameter`."""
+        return super().make_metavar(*args, **kwargs) if self._names is None else f"[{'|'.join(self._names())}]"
+
+
 def _option(each: NamedSetting) -> Callable[[_F], _F]:
-    names = each.choices or tuple(each.about.names() if each.about.names is not None else ())
     empty = each.default is None or each.default == ""
     return click.option(
         each.flag,
         each.name,
+        cls=_NamedOption,
+        names=each.about.names,
         type=_type(each),
         default=None if empty else each.default,
         show_default=not empty,
         help=each.about.help,
-        metavar=f"[{'|'.join(names)}]" if names else each.about.form or None,
+        metavar=f"[{'|'.join(each.choices)}]" if each.choices else each.about.form or None,
     )
 
 
