@@ -14,6 +14,7 @@ from compress.distill.adaptive_objective import AdaptiveObjective
 from compress.distill.batches import Batch, Batches
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.exit_score_calibration import calibrate_exit_scores
+from compress.distill.memory import fitting
 from compress.distill.objective import static_objective
 from compress.distill.optimisation import keep_statistics
 from compress.distill.pool import Pool
@@ -52,7 +53,8 @@ def distill(
         again: It was distilled before, so an adaptive one needs no static stage.
         checkpoint: Where the state is kept while it is trained; a student that was stopped continues there, and comes
             out as if it had not been. It is left there at the end, for the caller to remove once the student is safe.
-        training: How it is trained, such as a published recipe has it; as the student's recipe does where None.
+        training: How it is trained, such as a published recipe has it; as the student's recipe does where None, within
+            a bound of memory, see `fitting`.
         observers: As of `Trainer`.
 
     Raises:
@@ -68,7 +70,7 @@ def distill(
         student,
         objective,
         partial(pairs.batches, count=recipe.batch, seed=seed, device=device),
-        training or recipe.trainer(steps, student.spec),
+        training or fitting(recipe.trainer(steps, student.spec), student.spec, recipe.batch, device),
         device=device,
         beside=beside.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
