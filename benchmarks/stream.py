@@ -3,8 +3,9 @@
     python benchmarks/stream.py --csv results/stream.csv
 
 The teacher is OSTrack's ViT-B, the student has four of its twelve layers; both on crops of 64 and 128 pixels, so that a
-step takes seconds on one core. In each block both are trained for a few steps on pairs of the same number, in turns;
-the first step of each, in which the processes that draw pairs start, is not counted. A ratio is of one block.
+step takes seconds on one core. In each block both are trained for a few steps, in turns; the first step of each is not
+counted. Seconds are those of the process, so that other work on the machine counts less, and drawing, which is done by
+processes beside it, does not count. A ratio is of one block.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import statistics
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any, NamedTuple
 
 import torch
@@ -40,7 +41,7 @@ class Row(NamedTuple):
     """One block of one kind.
 
     Attributes:
-        step_s: Median over the steps of a block.
+        step_s: Mean over the steps of a block.
         load: Processes that wanted a core in the minute before, this benchmark's included.
     """
 
@@ -62,7 +63,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--steps", type=int, default=3, help="counted ones of each block")
-    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     torch.manual_seed(0)
@@ -88,13 +89,9 @@ def _both(teacher: Tracker, batch: int, store: Store) -> dict[str, Batches]:
 
 def _timed(block: int, kind: str, student: Tracker, pairs: Batches, options: Any) -> Row:
     times: list[float] = []
-    recipe = StudentRecipe(batch=options.batch)
-    # The last step is followed by no other, so one more than is counted, beside the first.
-    steps = options.steps + 2
-    distill(
-        student, pairs, recipe, steps=steps, seed=block, device=CPU, before=lambda step: times.append(perf_counter())
-    )
-    step_s = statistics.median(b - a for a, b in zip(times[1:], times[2:], strict=False))
+    run = {"steps": options.steps + 1, "seed": block, "device": CPU}
+    distill(student, pairs, StudentRecipe(batch=options.batch), progress=lambda *_: times.append(process_time()), **run)
+    step_s = (times[-1] - times[0]) / options.steps
     load = round(os.getloadavg()[0], 1)
     rate = options.batch / step_s
     return Row(block, kind, options.batch, torch.get_num_threads(), round(step_s, 3), round(rate, 2), load)
