@@ -2,10 +2,10 @@
 
     python benchmarks/stream.py --csv results/stream.csv
 
-The teacher is OSTrack's ViT-B, the student has four of its twelve layers; both on crops of 64 and 128 pixels, so that a
-step takes seconds on one core. In each block both are trained for a few steps, in turns; the first step of each is not
-counted. Seconds are those of the process, so that other work on the machine counts less, and drawing, which is done by
-processes beside it, does not count. A ratio is of one block.
+The teacher is OSTrack's ViT-B at 256 pixels with random weights, the student has four of its twelve layers. In each
+block both are trained for a few steps, in turns; the first step of each is not counted. Seconds are those of the
+process, so that other work on the machine counts less, and drawing, which is done by processes beside it, does not
+count. A ratio is of one block.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from compress.core import Store, TrackerSpec, describe
+from compress.core import Store, describe
 from compress.core.writing import writing
 from compress.data import open_source
 from compress.distill import Batches, PairStream, StudentRecipe, distill, distillation_pool
@@ -54,20 +54,15 @@ class Row(NamedTuple):
     load: float
 
 
-def teacher_spec() -> TrackerSpec:
-    """OSTrack's ViT-B on small crops."""
-    return replace(describe("ostrack256"), template_size=64, search_size=128)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--steps", type=int, default=3, help="counted ones of each block")
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--csv", type=Path)
     options = parser.parse_args()
     torch.manual_seed(0)
-    teacher = build(teacher_spec()).eval()
+    teacher = build(describe("ostrack256")).eval()
     student = inherit(teacher, replace(teacher.spec, layers=tuple(teacher.spec.layers[i] for i in LAYERS)))
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +78,7 @@ def main() -> None:
 
 def _both(teacher: Tracker, batch: int, store: Store) -> dict[str, Batches]:
     source = open_source("generated")
-    pool = distillation_pool(teacher, source, count=4 * batch, seed=1, store=store, device=CPU)
+    pool = distillation_pool(teacher, source, count=2 * batch, seed=1, store=store, device=CPU)
     return {"cached": pool, "streamed": PairStream(teacher, source, lambda: pool, workers=1)}
 
 
