@@ -104,7 +104,7 @@ def _finetuned(records: Sequence[Record]) -> dict[str, Any]:
     """Marked, and joined by no line: they are of another fidelity than the front."""
     shown = [r for r in records if r.latency and r.ao is not None]
     marker = {"color": "--bound", "size": 13, "symbol": [_symbol(r) for r in shown], "line": _outline("--bound")}
-    named = {"mode": "markers+text", "text": [str(escape(r.variant)) for r in shown], "textposition": "top right"}
+    named = {"mode": "markers+text", "text": [str(escape(r.variant)) for r in shown], "textposition": "bottom right"}
     return (
         _points(shown)
         | named
