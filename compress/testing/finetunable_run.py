@@ -9,10 +9,10 @@ from typing import Any
 import optuna
 import yaml
 
-from compress.archive import Record, close, new_study_file, storage_url, store_record, store_teacher
-from compress.archive.study_file import STUDY
-from compress.core import Accuracy, Latency, TrackerSpec, describe
+from compress.archive import Record, store_record, store_teacher
+from compress.core import Accuracy, Latency, TrackerSpec
 from compress.data import open_source
+from compress.driver.study import closing_study, open_study
 from compress.models import load_tracker, save_weights, weights_key
 from compress.surgery import inherit
 from compress.testing.small_teacher import SMALL
@@ -45,19 +45,15 @@ def _student(teacher: TrackerSpec) -> TrackerSpec:
 
 
 def _write_study(folder: Path, teacher: TrackerSpec, student: TrackerSpec) -> None:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    new_study_file(folder / "study.db")
-    storage = optuna.storages.RDBStorage(storage_url(folder))
-    study = optuna.load_study(study_name=STUDY, storage=storage)
-    store_teacher(study, _record("teacher", -1, teacher, 2.0))
+    study = open_study(folder, sampler="random", seed=0)
     rungs = ({"fidelity": "full", "steps": 4, "ao": 0.5, "ao_seq": 0.5},)
-    store_record(study.ask(), _record("v000", 0, student, 1.0, rungs=rungs))
-    slow = describe(SMALL)
-    store_record(study.ask(), _record("v001", 1, slow, 3.0, status="rejected", accuracy=None, reason="too slow"))
-    for number, values in ((0, (1.0, 0.5)), (1, None)):
-        state = optuna.trial.TrialState.COMPLETE if values else optuna.trial.TrialState.PRUNED
-        study.tell(number, values, state=state)
-    close(storage)
+    with closing_study(study):
+        store_teacher(study, _record("teacher", -1, teacher, 2.0))
+        store_record(study.ask(), _record("v000", 0, student, 1.0, rungs=rungs))
+        slow = _record("v001", 1, teacher, 3.0, status="rejected", accuracy=None, reason="too slow")
+        store_record(study.ask(), slow)
+        study.tell(0, (1.0, 0.5))
+        study.tell(1, state=optuna.trial.TrialState.PRUNED)
 
 
 def _record(variant: str, number: int, spec: TrackerSpec, ms: float, **changes: Any) -> Record:

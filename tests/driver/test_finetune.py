@@ -137,6 +137,14 @@ def test_the_same_command_again_trains_nothing(
     assert compared.validation is not None, "compared on other data, without training"
 
 
+def test_the_study_may_lie_elsewhere(weights: str, data: str, tmp_path: Path) -> None:
+    place = {"storage": f"journal:{tmp_path / 'run.journal'}", "study": "compress-run-1"}
+    run = write_finetunable_run(tmp_path / "run", weights, data, **place)
+    found = _finetune(run, steps=1)
+    assert read_archive(run).finetuned == (found,)
+    assert not (run / "study.db").exists()
+
+
 def test_a_fine_tuned_variant_can_be_gone_on_from(copied: Path, found: Record) -> None:
     again = _finetune(copied, found.variant, steps=1)
     assert again.lineage is not None
