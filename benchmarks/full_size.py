@@ -8,6 +8,7 @@ A row of the CSV file is one figure, with the name of the card or processor that
 - training: a step of the published recipe on pairs of noise that are there already, so that no data is waited for;
   pairs per second after a warm-up, and floating-point operations over those of one large matrix product in the same
   precision on the same device. A step counts as three forward passes.
+  On a CPU seconds of training and evaluation are those of the process with one thread: other work counts less.
 - evaluation: frames per second of generated sequences, one by one and several at once, drawing left out.
 - latency: a profile of the device is measured, then students of a space; how far predictions are off.
 - runtimes: the per-frame graph that export ships under each of onnxruntime's providers that is installed (CUDA with
@@ -34,11 +35,11 @@ from compress.data.sequence import CachedSequence
 from compress.distill import ComputeSettings, Trainer, load_recipe, pick_device, to_input
 from compress.distill.compute import half_type, network_autocast
 from compress.distill.losses import ground_truth_loss
-from compress.distill.reports import Report
 from compress.distill.teacher_batches import TeacherBatch
 from compress.evaluate import evaluate
 from compress.export import frame_graph
 from compress.geometry import LoopSettings
+from compress.latency import predict
 from compress.measure import Coverage, host, host_profile, measure_many
 from compress.measure.backends import CPU, host_backends
 from compress.measure.graph_frames import GraphFrame
@@ -65,19 +66,19 @@ def training(spec: TrackerSpec, name: str, options: argparse.Namespace) -> Rows:
     batch = options.batch or (recipe.batch if device.type == "cuda" else 2)
     settings = recipe.trainer(2 * options.steps, compute=compute, reports=2)
     model = build(spec, drop_path=recipe.drop_path).to(device).train()
-    seen: list[Report] = []
+    clock, times = _clock(device), list[float]()
     trainer: Trainer[Tracker, TeacherBatch] = Trainer(
         model,
         lambda pairs, step: _loss(model, pairs),
         lambda start: _noise(spec, batch, device),
         settings,
         device=device,
-        observers=[seen.append],
+        observers=[lambda report: times.append(clock())],
     )
     trainer.run()
     half = half_type(compute.precision, device)
     about = f"{_precision(half)}, {batch} pairs, {options.steps} steps"
-    rate = seen[-1].pairs_per_s  # the first half warms up
+    rate = options.steps * batch / (times[-1] - times[-2])  # the first half warms up
     yield "pairs per second", about, rate
     yield "share of the peak", about, 3 * 2 * macs(spec).full * rate / matrix_rate(device, half or torch.float32)
     if device.type == "cuda":
@@ -92,23 +93,28 @@ def _loss(model: Tracker, pairs: TeacherBatch) -> dict[str, torch.Tensor]:
 
 def _noise(spec: TrackerSpec, count: int, device: torch.device) -> Generator[TeacherBatch, None, None]:
     sides = (spec.template_size, spec.search_size)
-    crops = [torch.randint(256, (count, side, side, 3), dtype=torch.uint8, device=device) for side in sides]
+    template, search = (torch.randint(256, (count, side, side, 3), dtype=torch.uint8, device=device) for side in sides)
     boxes = torch.tensor([[0.5, 0.5, 0.25, 0.25]], device=device).repeat(count, 1)
     while True:
-        yield TeacherBatch(*crops, boxes)
+        yield TeacherBatch(template, search, boxes)
+
+
+def _clock(device: torch.device) -> Callable[[], float]:
+    """Seconds that pass, or those that one thread works."""
+    return time.perf_counter if device.type == "cuda" else time.process_time
 
 
 def matrix_rate(device: torch.device, dtype: torch.dtype) -> float:
     """Floating-point operations per second of one large product of square matrices: the best of five."""
     side = 8192 if device.type == "cuda" else 1024
     a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-    times = []
+    clock, times = _clock(device), []
     for _ in range(7):
-        begin = time.perf_counter()
-        a @ b
+        begin = clock()
+        _ = a @ b
         if device.type == "cuda":
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - begin)
+        times.append(clock() - begin)
     return float(2 * side**3 / min(times[2:]))
 
 
@@ -120,10 +126,11 @@ def evaluation(spec: TrackerSpec, name: str, options: argparse.Namespace) -> Row
     _ = [each.frame(i) for each in drawn for i in range(len(each))]
     network = NumpyNetwork(build(spec).eval(), device)
     evaluate(network, LoopSettings.of(spec), drawn[:1])
+    clock = _clock(device)
     for batch in (1, len(drawn)):
-        begin = time.perf_counter()
+        begin = clock()
         evaluate(network, LoopSettings.of(spec), drawn, batch=batch)
-        took = time.perf_counter() - begin
+        took = clock() - begin
         yield "frames per second", f"fp32, {batch} sequences at once", sum(map(len, drawn)) / took
 
 
@@ -140,7 +147,7 @@ def latency(spec: TrackerSpec, name: str, options: argparse.Namespace) -> Rows:
     rng = Random(0)
     students = {str(i): space.sample(spec, rng) for i in range(options.students)}
     measured = measure_many(students, target=target, runs=TIMED * options.rounds)
-    errors = [abs(profile.predict(each).mean_ms / measured[i].mean_ms - 1) for i, each in students.items()]
+    errors = [abs(predict(profile, each).mean_ms / measured[i].mean_ms - 1) for i, each in students.items()]
     about = f"{target}, {len(students)} students, {options.rounds} rounds"
     yield "mean error of predicted latency", about, float(np.mean(errors))
     yield "largest error of predicted latency", about, float(np.max(errors))
@@ -186,8 +193,8 @@ def _precision(half: torch.dtype | None) -> str:
 
 def main() -> None:
     options = _options()
-    torch.set_num_threads(options.threads)
     on_gpu = pick_device(options.device).type == "cuda"
+    torch.set_num_threads(options.threads if on_gpu else 1)
     device = f"{gpu_name()}, {host()}" if on_gpu else f"{host()} (no GPU)"
     print(f"{device}, PyTorch {torch.__version__}")
     rows: list[list[object]] = []

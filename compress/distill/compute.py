@@ -52,7 +52,7 @@ def lay_out(model: nn.Module, settings: ComputeSettings, device: torch.device) -
     """Give convolutions the layout that the settings name, in place."""
     last = settings.memory_format == "channels-last" or (settings.memory_format == "auto" and device.type == "cuda")
     if last:
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model.to(memory_format=torch.channels_last)
 
 
 @contextmanager

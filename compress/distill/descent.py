@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from compress.core import CompressError
+from compress.distill.batch_shares import share_of
 from compress.distill.compute import loss_scaler
 from compress.distill.optimisation import optimiser, scheduled
-from compress.distill.parallel import Ranks, share_of, synced_batch_norms
+from compress.distill.parallel import Ranks, synced_batch_norms
 from compress.distill.reports import Sums
 from compress.distill.trainer_settings import TrainerSettings
 
@@ -142,9 +143,9 @@ def _shared(network: nn.Module) -> nn.Module:
     shared = nn.parallel.DistributedDataParallel
     # Statistics of batch norms are synced already. PyTorch has renamed the option that leaves buffers alone.
     names = ("forward_sync_buffers", "broadcast_buffers")
-    buffers = next(name for name in names if name in signature(shared.__init__).parameters)
+    options: dict[str, Any] = {next(name for name in names if name in signature(shared.__init__).parameters): False}
     # Decisions leave some parameters out of some steps.
-    return shared(network, find_unused_parameters=True, **{buffers: False})
+    return shared(network, find_unused_parameters=True, **options)
 
 
 class _Step(nn.Module):

@@ -108,7 +108,8 @@ def _parts(model: Tracker, batch: TeacherBatch, weights: LossWeights) -> dict[st
     template, search = to_input(batch.template), to_input(batch.search)
     online = None
     if batch.online is not None:
-        online = to_input(batch.online.flatten(0, 1)).unflatten(0, batch.online.shape[:2])
+        crops = to_input(batch.online.flatten(0, 1))
+        online = crops.view(*batch.online.shape[:2], *crops.shape[1:])
     with network_autocast(template.device):
         maps = model(template, search, online).maps
     return ground_truth_loss({name: values.float() for name, values in maps.items()}, batch.boxes, weights)

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from compress.core import FileError
 from compress.core.interrupts import Terminated, deferred_interrupts
 from compress.core.progress import Progress, no_progress
+from compress.distill.batch_shares import rows_of
 from compress.distill.checkpoint import Checkpoint, Reached, SaveTimes
 from compress.distill.compute import computing, lay_out
 from compress.distill.descent import Descent, Objective
 from compress.distill.optimisation import averaged
-from compress.distill.parallel import Ranks, rows_of
+from compress.distill.parallel import Ranks
 from compress.distill.reports import Observer, Pace, Report, Sums
 from compress.distill.trainer_settings import TrainerSettings
 from compress.distill.training_state import TrainingState

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, distributed, nn
 
 from compress.core import TrackerSpec, UsageError
-from compress.distill.parallel import Ranks, process_group, rows_of, share_of, synced_batch_norms
+from compress.distill.batch_shares import rows_of, share_of
+from compress.distill.parallel import Ranks, process_group, synced_batch_norms
 from compress.distill.teacher_batches import TeacherBatch
 from compress.testing.small_trackers import SPEC
 
