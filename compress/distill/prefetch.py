@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from queue import Queue
 from threading import Semaphore, Thread
 from typing import Any
@@ -67,8 +67,13 @@ class _Thread(Thread):
 @contextmanager
 def _own_stream(device: torch.device) -> Iterator[torch.cuda.Stream | None]:
     """Within it what this thread computes is put on a CUDA stream of its own; on a CPU nothing changes."""
-    stream = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
-    with nullcontext() if stream is None else torch.cuda.stream(stream):
+    if device.type != "cuda":
+        yield None
+        return
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    # What is under way, such as the teacher's weights on their way to the device, comes first.
+    stream.wait_stream(torch.cuda.default_stream(device))
+    with torch.cuda.stream(stream):
         yield stream
 
 

@@ -14,7 +14,7 @@ def resident_bytes(pid: int) -> int:
     return sum(map(_pss, _tree(pid)))
 
 
-def peak_bytes(pid: int, running: Callable[[], bool], *, every_s: float = 0.25) -> int:
+def peak_bytes(pid: int, running: Callable[[], bool], *, every_s: float = 1.0) -> int:
     """The most that they held while `running`, looked at every so often."""
     peak = 0
     while running():
