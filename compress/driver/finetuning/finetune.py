@@ -67,8 +67,8 @@ def finetune(
         InterruptedRun: stopped by the user; the same call continues.
     """
     config, run_dir = FinetuneSettings(**settings), Path(run)
-    device, schedule = pick_device(config.device), FinetuneSchedule.of(config, compute or ComputeSettings())
-    inputs = look_up(run_dir, variant, config)
+    device, inputs = pick_device(config.device), look_up(run_dir, variant, config)
+    schedule = FinetuneSchedule.of(config, compute or ComputeSettings(), inputs.parent.spec)
     choice = pairs_of(inputs, config, schedule)
     lineage = _lineage(inputs, config, schedule, training_key(inputs, config, schedule, choice))
     name = f"{variant}-{lineage.key[:_DIGITS]}"

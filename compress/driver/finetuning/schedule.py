@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from compress.core import TrackerSpec
 from compress.distill import ComputeSettings, StudentRecipe, TrainerSettings, load_recipe
 from compress.driver.finetuning.settings import FinetuneSettings
 
@@ -29,15 +30,20 @@ class FinetuneSchedule:
     trainer: TrainerSettings
 
     @classmethod
-    def of(cls, settings: FinetuneSettings, compute: ComputeSettings) -> FinetuneSchedule:
+    def of(
+        cls, settings: FinetuneSettings, compute: ComputeSettings, spec: TrackerSpec | None = None
+    ) -> FinetuneSchedule:
         """The schedule that settings ask for.
+
+        Args:
+            spec: Of what is trained; without a published recipe its size decides on the rate of its backbone.
 
         Raises:
             UsageError, FileError: see `load_recipe`.
         """
         if not settings.recipe:
             recipe, steps = StudentRecipe(), settings.steps or _STEPS
-            trainer = replace(recipe.trainer(steps), report_every=max(1, steps // _REPORTS), compute=compute)
+            trainer = replace(recipe.trainer(steps, spec), report_every=max(1, steps // _REPORTS), compute=compute)
             return cls(SEARCH, recipe, trainer)
         found = load_recipe(settings.recipe)
         trainer = found.trainer(settings.steps, compute=compute)
