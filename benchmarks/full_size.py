@@ -141,11 +141,10 @@ def latency(spec: TrackerSpec, name: str, options: argparse.Namespace) -> Rows:
         print(f"no latency: {missing}")
         return
     space = load_space(next(each for prefix, each in RECIPES.items() if name.startswith(prefix)))
-    profile = host_profile(
-        spec, target=target, coverage=Coverage.of_space(spec, space), rounds=options.rounds, refresh=True
-    )
     rng = Random(0)
     students = {str(i): space.sample(spec, rng) for i in range(options.students)}
+    coverage = Coverage.of(spec, students.values())
+    profile = host_profile(spec, target=target, coverage=coverage, rounds=options.rounds, refresh=True)
     measured = measure_many(students, target=target, runs=TIMED * options.rounds)
     errors = [abs(predict(profile, each).mean_ms / measured[i].mean_ms - 1) for i, each in students.items()]
     about = f"{target}, {len(students)} students, {options.rounds} rounds"

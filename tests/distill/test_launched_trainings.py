@@ -35,8 +35,8 @@ def _environment() -> dict[str, str]:
     return os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
-def _curve(out: Path) -> list[dict[str, str]]:
-    with (out / "log.csv").open(newline="") as file:
+def _curve(out: Path, name: str = "log.csv") -> list[dict[str, str]]:
+    with (out / name).open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -74,7 +74,7 @@ def test_the_curve_of_a_killed_training_is_the_undisturbed_one(
     assert _ended(_command(out, 24), out, 12, number) == code
     _run(_command(out, 24))
     assert (out / "log.csv").read_bytes() == (whole / "log.csv").read_bytes()
-    assert [row["step"] for row in csv.DictReader((out / "pace.csv").open())] == [str(i) for i in range(1, 25)]
+    assert [row["step"] for row in _curve(out, "pace.csv")] == [str(i) for i in range(1, 25)]
 
 
 @pytest.fixture
