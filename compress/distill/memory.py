@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from dataclasses import replace
 
 import torch
@@ -11,6 +12,9 @@ from compress.distill.trainer_settings import TrainerSettings
 
 MOST_ACTIVATIONS = 2_000_000_000
 """Bytes between the layers of a student from which on a CPU computes them twice instead."""
+
+_MMAP_THRESHOLD = -3
+"""`M_MMAP_THRESHOLD` of glibc's `malloc.h`."""
 
 
 def activation_bytes(spec: TrackerSpec, batch: int) -> int:
@@ -34,4 +38,17 @@ def fitting(settings: TrainerSettings, spec: TrackerSpec, batch: int, device: to
     """
     if device.type != "cpu" or activation_bytes(spec, batch) <= MOST_ACTIVATIONS:
         return settings
+    _give_back_large_blocks()
     return replace(settings, compute=replace(settings.compute, recompute="yes"))
+
+
+def _give_back_large_blocks() -> None:
+    """From now on the C library gives blocks above 4 MB back to the system when they are freed, where it is glibc.
+
+    By itself it comes to keep those up to 32 MB for later, between which it then finds no room for others. What a page
+    costs that comes anew is little beside what a layer of this size computes.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt") and hasattr(library, "malloc_trim"):
+        library.mallopt(_MMAP_THRESHOLD, 4 << 20)
+        library.malloc_trim(0)

@@ -112,6 +112,8 @@ def search(
             if config.elastic_steps is None:
                 setup = within_time(setup, study, budget, inputs.teacher)
             with loaded(setup) as students:
+                if device.type == "cpu":  # one copy of a large teacher will do
+                    inputs = replace(inputs, teacher=students.teacher)
                 archive = _run(config, run_dir, inputs, study, students, budget, joined, lock.noting(progress))
             archive = replace(
                 archive, phases=add_phases(study, seconds), settings={**archive.settings, "pairs": asdict(pairs)}
