@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,7 @@ class _Generated:
     """A generated test sequence as frames."""
 
     fps: float | None = 25.0
-    files: list[Path] = []
+    files: Sequence[Path] = ()
 
     def __init__(self, name: str) -> None:
         from compress.core import unknown_name

@@ -13,8 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from collections.abc import Sequence as Items
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from compress.core import CompressError, Registry, Store, fingerprint
 from compress.core.scratch import scratch_folder
@@ -23,9 +24,8 @@ from compress.data.file_fingerprints import RECENT_NS
 from compress.data.index import SequenceIndex
 from compress.data.index_file import read_index, write_index
 from compress.data.index_rows import IndexRows, joined
-
-if TYPE_CHECKING:
-    from compress.data.recorded_source import RecordedSource
+from compress.data.recorded_sequence import SequenceFiles
+from compress.data.sequence import Sequence
 
 _VERSION = 2
 """Counts up with what is in an index, and with how the readers that ship list and read sequences."""
@@ -39,7 +39,21 @@ _LOOKED_AT = 50_000
 """First frames that are looked at, evenly where there are more; objects in images are many, and need it less."""
 
 
-def source_index(source: RecordedSource, workers: int | None = None) -> SequenceIndex:
+class Indexable(Protocol):
+    """What of a recorded source its index is made from; see `RecordedSource` for each."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def files(self) -> Items[SequenceFiles]: ...
+
+    def opened(self, files: SequenceFiles, /) -> Sequence: ...
+
+    def watched(self) -> Iterable[Path | str]: ...
+
+
+def source_index(source: Indexable, workers: int | None = None) -> SequenceIndex:
     """The kept index of a source; made now where there is none, or where its files are too new to tell.
 
     Args:
@@ -80,7 +94,7 @@ def _state(paths: Iterable[Path | str]) -> tuple[str, int]:
     return digest.hexdigest(), latest
 
 
-def _made(source: RecordedSource, workers: int | None) -> SequenceIndex:
+def _made(source: Indexable, workers: int | None) -> SequenceIndex:
     count = len(source.files)
     inline = workers == 0 or count < 2 or source.files[0].boxes or "__main__" in Registry.outside_modules()
     if workers is None:
@@ -90,7 +104,7 @@ def _made(source: RecordedSource, workers: int | None) -> SequenceIndex:
     return _made_by(source, min(workers, count), count)
 
 
-def part_of_index(source: RecordedSource, first: int, stop: int) -> SequenceIndex:
+def part_of_index(source: Indexable, first: int, stop: int) -> SequenceIndex:
     """The index of sequences `first` to `stop` - 1, made by this process."""
     rows, count = IndexRows(), len(source.files)
     for number in range(first, stop):
@@ -104,7 +118,7 @@ def _share(number: int, count: int, total: int) -> int:
     return (-(-total * (number + 1) // count)) - (-(-total * number // count))
 
 
-def _made_by(source: RecordedSource, workers: int, count: int) -> SequenceIndex:
+def _made_by(source: Indexable, workers: int, count: int) -> SequenceIndex:
     bounds = [count * k // workers for k in range(workers + 1)]
     with scratch_folder() as folder:
         jobs: list[dict[str, Any]] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from dataclasses import replace
 
 import torch
@@ -48,6 +49,8 @@ def _give_back_large_blocks() -> None:
     By itself it comes to keep those up to 32 MB for later, between which it then finds no room for others. What a page
     costs that comes anew is little beside what a layer of this size computes.
     """
+    if os.name != "posix":
+        return
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt") and hasattr(library, "malloc_trim"):
         library.mallopt(_MMAP_THRESHOLD, 4 << 20)

@@ -63,7 +63,7 @@ class StudentRecipe:
             spec: Of what is trained: the backbone of a full-size ViT learns at a tenth of the rate, as OSTrack,
                 LiteTrack, MixFormerV2 and DyTrack have it. HiT's LeViT and ABTrack's small ViTs learn at one rate.
         """
-        full_size = spec is not None and spec.backbone == "vit" and spec.dim >= _FULL_SIZE
+        full_size = spec is not None and len(spec.group_ends) == 1 and spec.dim >= _FULL_SIZE
         return TrainerSettings(
             steps=steps,
             lr=self.lr,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -39,7 +39,7 @@ class FrameSource(Protocol):
 
     fps: float | None
     count: int | None
-    files: list[Path]
+    files: Sequence[Path]
 
     def __iter__(self) -> Iterator[Frame]: ...
 
@@ -61,7 +61,7 @@ class Frames:
         self.path = Path(path)
         self.fps: float | None = None
         self.count: int | None = None
-        self.files = [self.path]
+        self.files: Sequence[Path] = [self.path]
         if self.path.is_dir():
             self._frames = self._pictures(Pictures.of_folder(self.path))
         elif is_image(self.path.name):

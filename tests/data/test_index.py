@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from compress.core import CompressError
-from compress.data import PairSizes, RecordedSequence, RecordedSource, open_source
+from compress.data import PairSizes, RecordedSequence, RecordedSource, SequenceFiles, open_source
 from compress.data import folder_sequences as folders
 from compress.data import index_store as store
 from compress.data.index import IndexedSequence, IndexedSequences
@@ -113,7 +113,7 @@ def test_of_very_many_only_what_is_drawn_is_opened(many: Path, monkeypatch: pyte
     assert len(source.index) == 6
     opened: list[str] = []
 
-    def note(files: folders.SequenceFiles, annotate: object) -> RecordedSequence:
+    def note(files: SequenceFiles, annotate: object) -> RecordedSequence:
         opened.append(files.name)
         return RecordedSequence(files, lambda *_: pytest.fail("boxes come from the index"))
 
@@ -179,6 +179,6 @@ def _other(path: Path) -> None:
 
 
 def test_a_failing_worker_is_reported(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store.sys, "executable", shutil.which("false"))
+    monkeypatch.setattr("compress.data.index_store.sys.executable", shutil.which("false"))
     with pytest.raises(CompressError, match="Indexing the data failed"):
         _source(many).make_index(workers=2)
