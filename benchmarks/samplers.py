@@ -9,8 +9,8 @@ times, once for each student of it. Students that are promoted have the accuracy
 though these strategies would train them from what they share.
 
 Written are, by kind and seed, the students and steps after which a share of the table's hypervolume is reached (empty
-where it never is), and the mean curves. Printed are medians, and for the kinds before it whether `ours` needs fewer,
-by one-sided Mann-Whitney tests over the seeds.
+where it never is), and the mean curves; a kind that is written already is not run again. Printed are medians, and for
+the kinds before it whether `ours` needs fewer, by one-sided Mann-Whitney tests over the seeds.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ from compress.core.writing import writing
 from compress.driver.strategies import Strategy
 from compress.driver.strategies.halving import Halving
 from compress.driver.trials import Trials
+
+Rows = list[tuple[str, int, float, float, float]]
+Curves = list[tuple[str, int, float, float]]
 
 OURS = "prior, start list"
 SHARES = (0.9, 0.95, 0.99)
@@ -112,10 +115,10 @@ def main() -> None:
     table = load_table(arguments.table, arguments.specs, extra=made)
     print(table.state, flush=True)
     shared = {kind: int(scores[kind][0]["cost"]) for kind in made}
-    rows: list[tuple[str, int, float, float, float]] = []
-    curves: list[tuple[str, int, float, float]] = []
+    rows, curves = _read(arguments.out)
+    done = {each[0] for each in rows}
     for kind in kinds(table, arguments.gp_trials, shared):
-        if arguments.kinds and kind.name not in arguments.kinds:
+        if kind.name in done or (arguments.kinds and kind.name not in arguments.kinds):
             continue
         found = [searched(table, kind, seed) for seed in range(arguments.seeds)]
         rows += [(kind.name, seed, *each) for seed, one in enumerate(found) for each in needed(table, one)]
@@ -124,7 +127,7 @@ def main() -> None:
         _write(arguments.out, rows, curves)
 
 
-def _curve(table: Table, name: str, found: list[list[Trained]]) -> list[tuple[str, int, float, float]]:
+def _curve(table: Table, name: str, found: list[list[Trained]]) -> Curves:
     """(kind, students, mean steps, mean share) after each student, as far as all seeds go."""
     length = min(map(len, found))
     reached = np.array([shares(table, one)[:length] for one in found])
@@ -132,7 +135,7 @@ def _curve(table: Table, name: str, found: list[list[Trained]]) -> list[tuple[st
     return [(name, n + 1, float(steps[:, n].mean()), float(reached[:, n].mean())) for n in range(length)]
 
 
-def _line(table: Table, name: str, rows: list[tuple[str, int, float, float, float]]) -> str:
+def _line(table: Table, name: str, rows: Rows) -> str:
     texts = []
     for share in SHARES:
         students = [each[3] for each in rows if each[0] == name and each[2] == share]
@@ -145,9 +148,26 @@ def _line(table: Table, name: str, rows: list[tuple[str, int, float, float, floa
     return f"{name:24} " + "; ".join(texts)
 
 
-def _write(
-    folder: Path, rows: list[tuple[str, int, float, float, float]], curves: list[tuple[str, int, float, float]]
-) -> None:
+def _read(folder: Path) -> tuple[Rows, Curves]:
+    """What an earlier run has written, kind by kind."""
+    rows = [
+        (
+            row["kind"],
+            int(row["seed"]),
+            float(row["share"]),
+            float(row["students"] or "inf"),
+            float(row["steps"] or "inf"),
+        )
+        for row in read(folder / "samplers.csv")
+    ]
+    curves = [
+        (row["kind"], int(row["students"]), float(row["steps"]), float(row["share"]))
+        for row in read(folder / "samplers-curves.csv")
+    ]
+    return rows, curves
+
+
+def _write(folder: Path, rows: Rows, curves: Curves) -> None:
     lists: dict[str, tuple[list[str], Sequence[Sequence[object]]]] = {
         "samplers.csv": (["kind", "seed", "share", "students", "steps"], rows),
         "samplers-curves.csv": (["kind", "students", "steps", "share"], curves),
