@@ -127,7 +127,7 @@ def _digest(group: _Group, most: int) -> str:
             _add(digest.update, file, _blocks(file.name))
     for file in group.labels:
         check_size(os.path.join(file.folder, file.name), file.status.st_size, len(group.images))
-        digest.update(f"\n{file.name} {file.status.st_size} ".encode())
+        digest.update(f"\n{file.name} {file.status.st_size} ".encode(errors="surrogateescape"))
         _add(digest.update, file, None)
     return digest.hexdigest()
 
@@ -216,7 +216,7 @@ def sampled_digest(files: SequenceFiles, names: Sequence[str], samples: int) -> 
     for path in () if files.boxes else files.annotations:
         file = _regular(_file(path))
         check_size(path, file.status.st_size, len(frames) if names else _ANY)
-        digest.update(f"\n{file.name} {file.status.st_size} ".encode())
+        digest.update(f"\n{file.name} {file.status.st_size} ".encode(errors="surrogateescape"))
         _add(digest.update, file, None)
     for index in sorted(_spread(len(frames), samples)) if samples else ():
         file = _regular(_file(files.images / frames[index]))

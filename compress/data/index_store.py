@@ -128,7 +128,8 @@ def _made_by(source: Indexable, workers: int, count: int) -> SequenceIndex:
         ]  # fmt: skip
         processes = []
         try:
-            processes += [_started(job) for job in jobs]
+            for job in jobs:
+                processes.append(_started(job))
             for process in processes:
                 _await(process)
         finally:

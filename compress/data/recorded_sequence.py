@@ -167,5 +167,7 @@ def check_annotations(files: SequenceFiles, found: Annotations, frames: int) -> 
         raise FileError(
             f"{path} has {len(found.boxes)} boxes but {files.images} has {frames} images. Each needs the other."
         )
+    if not frames:
+        raise FileError(f"{path} holds no box, and {files.images} no frame. Add them, or leave the sequence out.")
     if not (found.boxes[0, 2:] > 0).all():
         raise FileError(f"{path} line 1: the first box has no area, so there is nothing to follow. Correct it.")

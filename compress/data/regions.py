@@ -60,9 +60,11 @@ def _numbers(row: list[str]) -> list[float] | None:
 def _around_mask(row: list[str]) -> list[float] | None:
     """Of `x,y,w,h,zeros,ones,zeros,…`: runs over the rows of a mask of w x h pixels whose corner is x, y."""
     numbers = _numbers(row)
-    if numbers is None or len(numbers) < 5 or not all(number >= 0 for number in numbers[2:]):
+    if numbers is None or len(numbers) < 5 or not all(math.isfinite(number) for number in numbers):
         return None
     x, y, width, height, *runs = map(int, numbers)
+    if min(width, height, *runs) < 0:
+        return None
     ends = np.cumsum(runs)
     first, last = ends[0:-1:2], ends[1::2] - 1  # pixels of each run of ones
     first = first[: len(last)]

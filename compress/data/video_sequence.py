@@ -108,13 +108,15 @@ class VideoSequence:
         good, image = self._capture.read()
         if not good:
             raise self._ended()
-        self._decoded += 1
         self._size = self._size or image.shape
         if image.shape != self._size:
+            self._capture.release()
+            self._capture = None  # which stands behind this frame now
             raise FileError(
-                f"Frame {self._decoded} of {self.files.images} is {image.shape[1]}x{image.shape[0]} but the one before "
-                f"is {self._size[1]}x{self._size[0]}. Give frames of one size."
+                f"Frame {self._decoded + 1} of {self.files.images} is {image.shape[1]}x{image.shape[0]} but the one "
+                f"before is {self._size[1]}x{self._size[0]}. Give frames of one size."
             )
+        self._decoded += 1
         return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
     def _opened(self) -> cv2.VideoCapture:

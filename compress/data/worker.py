@@ -86,8 +86,10 @@ def _batches(
     job = {"source": asdict(DataReference(source.name, "", ",".join(modules))), "seed": seed, "modules": modules}
     job |= {"numbers": asdict(numbers), "sizes": asdict(sizes), "step": workers}
     with scratch_folder() as folder:
-        processes = [_Process({**job, "first": k}, folder / str(k)) for k in range(workers)]
+        processes: list[_Process] = []
         try:
+            for k in range(workers):
+                processes.append(_Process({**job, "first": k}, folder / str(k)))
             for index, _ in enumerate(numbers.of_worker(0, 1)):
                 yield processes[index % workers].read()
         finally:

@@ -88,8 +88,7 @@ class ResultFolder:
         for index, sequence in enumerate(sequences):
             if (record := _record(self.path, sequence.name)).exists():
                 found[index] = run = read_run(record, len(sequence), spec)
-                if not all((self.path / each).is_file() for each in self._format.paths(sequence.name)):
-                    self._write_files(sequence.name, run)
+                self._write_files(sequence.name, run)  # those that are there may be of another format
         return found
 
     def add(self, name: str, run: Run) -> None:
@@ -191,7 +190,8 @@ def _begin(path: Path, identity: Identity, resume: bool) -> None:
             f"{path} holds an evaluation that has not ended. Add --resume to go on with it, or give another folder "
             f"with --results; to begin anew, remove {path / _STATE}."
         )
-    shutil.rmtree(records, ignore_errors=True)
+    if records.exists():
+        shutil.rmtree(records)
     write_file(place, json.dumps(asdict(identity), indent=2) + "\n")
     (path / SUMMARY).unlink(missing_ok=True)
 
