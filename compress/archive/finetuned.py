@@ -1,6 +1,6 @@
 """Fine-tuned variants in the study of a run: an attribute each, `finetuned:VARIANT`.
 
-They are no trials: what a sampler learns from, and what a search that is continued lives through again, stays as it is.
+They are no trials: what a sampler learns from, and what a search that is continued repeats, stays as it is.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -52,8 +53,12 @@ class CurveFile:
         """Append a report; `step` counts from 1 in the training that reports. Raises OSError where it cannot."""
         self._path.parent.mkdir(exist_ok=True)
         rounded = {name: float(f"{value:.6g}") for name, value in parts.items()}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": self._before + step, **rounded}) + "\n")
+        line = json.dumps({"step": self._before + step, **rounded}).encode() + b"\n"
+        with self._path.open("ab+") as file:
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read() == b"\n" else b"\n" + line  # killed while it wrote
+            file.write(line)
 
 
 def distilling_step(text: str) -> int | None:

@@ -30,8 +30,8 @@ def share_of(batch: _T, index: int, count: int) -> _T:
     rows = rows_of(batch)
     if rows % count:
         raise UsageError(
-            f"A batch of {rows} pairs cannot be split into {count} equal parts. Give a --batch that is a multiple of "
-            f"{count}: of the processes that torchrun starts, times --accumulate."
+            f"A batch of {rows} pairs cannot be split into {count} equal parts, one for each process of torchrun and "
+            "each part of --accumulate. Start fewer processes, lower --accumulate, or take a batch that both divide."
         )
     part = slice(index * rows // count, (index + 1) * rows // count)
     return cast(_T, _mapped(batch, lambda each: each[part] if each.ndim else each))

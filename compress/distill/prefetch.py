@@ -44,9 +44,13 @@ class _Thread(Thread):
         self.made: Queue[tuple[Batch, torch.cuda.Event | None] | BaseException | None] = Queue()
         self.wanted = Semaphore(1)
         self._make, self._device, self._ended = make, device, False
+        # CUDA's current device belongs to a thread, and a new one begins with the first.
+        self._gpu = torch.cuda.current_device() if device.type == "cuda" else None
 
     def run(self) -> None:
         try:
+            if self._gpu is not None:
+                torch.cuda.set_device(self._gpu)
             with closing(self._make()) as batches, _own_stream(self._device) as stream:
                 while self._is_wanted() and (batch := next(batches, None)) is not None:
                     self.made.put((batch, None if stream is None else stream.record_event()))

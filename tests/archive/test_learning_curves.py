@@ -44,6 +44,15 @@ def test_what_is_no_point_is_left_out(tmp_path: Path, line: str) -> None:
     assert [point.step for point in read_curve(tmp_path, "v001")] == [1]
 
 
+def test_a_line_that_was_cut_short_takes_no_other_with_it(tmp_path: Path) -> None:
+    curve = CurveFile(tmp_path, "v001")
+    curve.add(1, {"loss": 3.0})
+    with (tmp_path / "curves" / "v001.jsonl").open("a") as file:
+        file.write('{"step": 2, "lo')
+    curve.add(3, {"loss": 2.0})
+    assert [point.step for point in read_curve(tmp_path, "v001")] == [1, 3]
+
+
 def test_progress_of_other_work_is_no_step() -> None:
     assert distilling_step("Distilling: step 7 of 140") == 7
     assert distilling_step("Distilling: step 7 of 140, 350 pairs/s") == 7

@@ -173,6 +173,13 @@ def steps_of(record: Record) -> int:
     return max((steps for steps in found if type(steps) is int and 0 <= steps < 2**40), default=0)
 
 
+def steps_seen(record: Record) -> int:
+    """Likewise with those of the shared weights that it is a slice of, whose pairs lie before its own."""
+    shared = (rung.get("shared_steps") for rung in record.rungs)
+    known = (steps for steps in shared if type(steps) is int and 0 <= steps < 2**40)
+    return steps_of(record) + max(known, default=0)
+
+
 def _with_status(inputs: FinetuneInputs, record: Record) -> Record:
     """Marked where it misses the bound of the search; a speed relative to the teacher's is that of the same session."""
     lineage = record.lineage

@@ -14,9 +14,10 @@ from compress.core.byte_sizes import MOST_BYTES
 from compress.core.phases import phase
 from compress.core.progress import Progress, part
 from compress.distill import Batches, Checkpoint, distill
+from compress.distill.parallel import Ranks
 from compress.distill.reports import Observer, TensorBoard
 from compress.driver.finetuning.inputs import FinetuneInputs
-from compress.driver.finetuning.results import steps_of
+from compress.driver.finetuning.results import steps_seen
 from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneSettings
 from compress.driver.pair_choice import PairChoice, choose
@@ -44,7 +45,7 @@ def training_key(
     inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule, choice: PairChoice
 ) -> str:
     """Fingerprint of all that the weights will depend on, wherever they are trained."""
-    pairs = [inputs.training.fingerprint, settings.seed, choice.streamed, choice.count, steps_of(inputs.parent)]
+    pairs = [inputs.training.fingerprint, settings.seed, choice.streamed, choice.count, steps_seen(inputs.parent)]
     parent = [weights_key(inputs.network), inputs.parent.spec.id]
     return fingerprint([parent, inputs.teacher_weights, pairs, schedule.content])
 
@@ -77,7 +78,8 @@ def train(
     observers: list[Observer] = [lambda report: curve.add(report.step, report.means)]
     if tensorboard is not None:
         observers.append(TensorBoard(tensorboard))
-    Log(inputs.run_dir)(f"{name}: {choice}")
+    if Ranks.current().first:
+        Log(inputs.run_dir)(f"{name}: {choice}")
     progress(f"{name}: {choice}", 0.0)
     pairs = _pairs(inputs, settings, choice, device, part(progress, 0, 0))
     torch.manual_seed(settings.seed)
@@ -111,7 +113,7 @@ def _pairs(
         device=device,
         progress=progress,
     )
-    return pairs.after(steps_of(inputs.parent))
+    return pairs.after(steps_seen(inputs.parent))
 
 
 def _logged(run_dir: Path, name: str, progress: Progress) -> Progress:
