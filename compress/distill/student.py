@@ -70,7 +70,7 @@ def distill(
         student,
         objective,
         partial(pairs.batches, count=recipe.batch, seed=seed, device=device),
-        training or fitting(recipe.trainer(steps, student.spec), student.spec, recipe.batch, device),
+        fitting(training or recipe.trainer(steps, student.spec), student.spec, recipe.batch, device),
         device=device,
         beside=beside.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
