@@ -150,6 +150,8 @@ def _run(
         executor = EXECUTORS[config.chosen_executor](config, journal.watch)
         with phase("proposing, and waiting for workers"):
             run_trials(strategy, executor, trials, journal)
+        if joined:
+            trials.close()
         trials.session.end()
         # Those of others that have died; what such a search left when no other was there, too.
         session = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
 import optuna
@@ -68,6 +69,11 @@ class StoredTrials:
 
     def __iter__(self) -> Iterator[FrozenTrial]:
         return iter(self._trials)
+
+    @property
+    def rejected_last(self) -> int:
+        """Trials in a row that were pruned, up to the last one."""
+        return sum(1 for _ in takewhile(lambda trial: trial.state == TrialState.PRUNED, reversed(self._trials)))
 
     def refresh(self) -> None:
         """Read what others have written; only needed where others do."""

@@ -20,6 +20,8 @@ from compress.driver.stored_trials import Asked
 from compress.driver.time_budget import FRAMES_PER_STEP, JobCost, TimeBudget, job_cost
 from compress.latency import LatencyModel
 
+_LEFT = "its process was stopped, and by then others had tried enough students"
+
 
 class Trials:
     """What a strategy works with. A trial is one student; its number names it, and `trials[number]` is its record.
@@ -82,9 +84,22 @@ class Trials:
             self._live_again(number)
         found, left = request.accepted, 0 if request.closed else count - len(request.accepted)
         if left > 0:
-            new = self._proposals.accepted(request.asked, rejected=request.rejected)
+            # An earlier search of this run may have taken the space for exhausted, and is not to be repeated.
+            rejected = max(request.rejected, self._stored.rejected_last)
+            new = self._proposals.accepted(request.asked, rejected=rejected)
             found = found + [self._take(number) for number in islice(new, left)]
         return found
+
+    def close(self) -> None:
+        """End the students of this session that nothing awaits any more, once its strategy is done.
+
+        They were begun by a process that was killed, after which others had enough of them.
+        """
+        for trial in list(self._stored):
+            asked = Asked.of(trial)
+            if asked is not None and asked.session == self.session.name and trial.state == TrialState.RUNNING:
+                record = replace(Record.from_attrs(trial.user_attrs["record"]), status="failed", reason=_LEFT)
+                self._stored.end(trial.number, record, TrialState.FAIL)
 
     def propose(self, specs: Sequence[TrackerSpec], origin: str = "") -> list[int]:
         """Trials of specs that a strategy gives itself, which need not be in the space; their trials have no knobs.

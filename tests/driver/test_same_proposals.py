@@ -9,6 +9,7 @@ import pytest
 from compress import search
 from compress.archive import Archive
 from compress.driver.executors import EXECUTORS
+from compress.testing.small_teacher import SMALL
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::FutureWarning")]
 
@@ -18,7 +19,15 @@ def test_the_same_seed_gives_the_same_first_proposals_under_every_executor(
 ) -> None:
     def found(executor: str) -> Archive:
         monkeypatch.setenv("COMPRESS_HOME", str(tmp_path / f"home-{executor}"))
-        settings = {"weights": weights, "data": data, "target": "agx", "steps": 2, "pool": 64, "workers": 2}
+        settings = {
+            "teacher": SMALL,
+            "weights": weights,
+            "data": data,
+            "target": "agx",
+            "steps": 2,
+            "pool": 64,
+            "workers": 2,
+        }
         return search(out=tmp_path / executor, trials=6, members=2, executor=executor, device="cpu", **settings)
 
     runs = {name: found(name) for name in EXECUTORS.names()}
