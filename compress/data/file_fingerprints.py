@@ -70,6 +70,8 @@ def recorded_fingerprint(listed: Sequence[SequenceFiles]) -> str:
 
     def group(files: SequenceFiles) -> _Group:
         name = files.name if len(listed) > 1 else ""
+        if files.boxes or files.first or files.stop is not None:
+            name += f" {files.first} {files.stop} {files.boxes}"  # what the listing itself says of a sequence
         labels = sorted(_regular(_file(path)) for path in files.annotations)
         return _Group(name, _frames(files), labels)
 

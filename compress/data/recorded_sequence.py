@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from collections.abc import Sequence as Items
 from dataclasses import dataclass
@@ -85,7 +86,36 @@ Annotate = Callable[[SequenceFiles, int], Annotations]
 """Reads the annotations of a sequence of so many frames; raises FileError, naming file and line."""
 
 
-class RecordedSequence:
+class Annotated(ABC):
+    """What a `Sequence` says of itself by its annotations, which are read when first asked for."""
+
+    @property
+    @abstractmethod
+    def annotations(self) -> Annotations:
+        """What its annotation files say. Raises FileError where one is missing or damaged."""
+
+    @property
+    def boxes(self) -> NDArray[np.float64]:
+        """(n, 4) x, y, w, h in pixels. Raises FileError as `annotations` does."""
+        return self.annotations.boxes
+
+    @property
+    def visible(self) -> NDArray[np.bool_]:
+        """(n,) whether the object shows. Raises FileError as `annotations` does."""
+        return self.annotations.visible
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """See `Annotations`. Raises FileError as `annotations` does."""
+        return self.annotations.attributes
+
+    @property
+    def first_only(self) -> bool:
+        """See `Annotations`. Raises FileError as `annotations` does."""
+        return self.annotations.first_only
+
+
+class RecordedSequence(Annotated):
     """A `Sequence` of image files. Its frames are listed and its annotations parsed when they are first asked for.
 
     Args:
@@ -106,26 +136,6 @@ class RecordedSequence:
             FileError: see `Pictures.frame`.
         """
         return self.images.frame(index)
-
-    @property
-    def boxes(self) -> NDArray[np.float64]:
-        """(n, 4) x, y, w, h in pixels. Raises FileError where an annotation file is missing or damaged."""
-        return self.annotations.boxes
-
-    @property
-    def visible(self) -> NDArray[np.bool_]:
-        """(n,) whether the object shows. Raises FileError as `boxes` does."""
-        return self.annotations.visible
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        """See `Annotations`. Raises FileError as `boxes` does."""
-        return self.annotations.attributes
-
-    @property
-    def first_only(self) -> bool:
-        """See `Annotations`. Raises FileError as `boxes` does."""
-        return self.annotations.first_only
 
     @cached_property
     def annotations(self) -> Annotations:

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from compress.core import FileError
 from compress.core.opening import regular_file
 from compress.core.scratch import native_path
-from compress.data.recorded_sequence import Annotate, Annotations, SequenceFiles
+from compress.data.recorded_sequence import Annotate, Annotated, Annotations, SequenceFiles
 from compress.geometry import MAX_PIXELS
 
 _MOST_FRAMES = 2**17
-"""Of a video that is believed, an hour of 30 frames per second; bounds its annotation file."""
+"""Of a video whose header does not say, an hour of 30 frames per second; bounds its annotation file."""
 _INEXACT = 2
 """Frames that the header of a video may be off by: some containers know their duration only."""
 
 
-class VideoSequence:
+class VideoSequence(Annotated):
     """Frames of a video, as many as there are boxes. One frame and the decoder's place are kept.
 
     Asking for frames in order decodes each once. Asking for one before the last decodes from the start again.
@@ -43,21 +43,6 @@ class VideoSequence:
 
     def __len__(self) -> int:
         return len(self.annotations.boxes)
-
-    @property
-    def boxes(self) -> NDArray[np.float64]:
-        """(n, 4) x, y, w, h in pixels. Raises FileError as `annotations` does."""
-        return self.annotations.boxes
-
-    @property
-    def visible(self) -> NDArray[np.bool_]:
-        """(n,) whether the object shows. Raises FileError as `annotations` does."""
-        return self.annotations.visible
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        """See `Annotations`. Raises FileError as `annotations` does."""
-        return self.annotations.attributes
 
     @cached_property
     def annotations(self) -> Annotations:

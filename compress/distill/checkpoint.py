@@ -50,7 +50,7 @@ class SaveTimes:
 
     A second after it has begun, then whenever a tenth of the time since then would be lost, and at least every
     `every_s`: one that is killed soon and often still comes to its end. A save that takes long comes less often, so
-    that saving takes about a twentieth of the time at most.
+    that saving takes about a twentieth of the time at most, as far as `every_s` allows.
 
     Args:
         clock: Seconds; for tests.

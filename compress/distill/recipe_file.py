@@ -12,6 +12,7 @@ from compress.core.files import shipped
 from compress.core.plain_files import load_plain
 from compress.core.ranges import BATCH, CLIP, DECAY, LEARNING_RATE, STEPS, WEIGHT, WEIGHT_DECAY, NumberRange
 from compress.distill.trainer_settings import (
+    REPORTS,
     ComputeSettings,
     Decay,
     LossWeights,
@@ -21,8 +22,6 @@ from compress.distill.trainer_settings import (
 
 _MOST_BYTES = 64 * 1024
 _ADVICE = "See docs/training.md for what a recipe holds; YAML takes 1e-4 for a text, 1.0e-4 for a number."
-_REPORTS = 400
-"""Of a training, where it has as many steps."""
 
 DISTILLATION = (
     "score",
@@ -103,7 +102,7 @@ class Recipe:
         return self.epochs * max(1, self.pairs_per_epoch // self.batch)
 
     def trainer(
-        self, steps: int | None = None, *, compute: ComputeSettings | None = None, reports: int = _REPORTS
+        self, steps: int | None = None, *, compute: ComputeSettings | None = None, reports: int = REPORTS
     ) -> TrainerSettings:
         """How a training of `steps` goes, all of the published ones where None; warm-up and drop keep their shares."""
         count = self.steps if steps is None else steps

@@ -22,15 +22,13 @@ from compress.core.ranges import (
 from compress.core.settings import check_settings, setting
 from compress.distill.recipe_file import Recipe
 from compress.distill.trainer_settings import (
+    REPORTS,
     ComputeSettings,
     Decay,
     LossWeights,
     Schedule,
     TrainerSettings,
 )
-
-_REPORTS = 400
-"""Lines of the log, where there are as many steps."""
 
 
 def _pair_recipes() -> list[str]:
@@ -125,7 +123,7 @@ class TeacherRecipe:
             warmup=self.warmup,
             weight_decay=self.weight_decay,
             ema=self.ema,
-            report_every=max(1, self.steps // _REPORTS),
+            report_every=max(1, self.steps // REPORTS),
             schedule=self.schedule,
             drop=round(self.steps * self.drop_at),
             clip=self.clip,

@@ -18,6 +18,10 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Switch = Literal["no", "yes"]
 
 
+REPORTS = 400
+"""Of a training, where it has as many steps."""
+
+
 @dataclass(frozen=True)
 class ComputeSettings:
     """How a device computes a step; what is trained stays the same but for rounding.

@@ -100,8 +100,7 @@ class Proposals:
     def accepted(self, asked: Asked, *, rejected: int = 0) -> Iterator[int]:
         """Endless trials of specs within the bound whose weights are not `known`; the others are pruned.
 
-        By weights, as exit thresholds chosen for a student change its id. Ends when the space seems to hold no
-        further one.
+        By weights, as exit thresholds chosen for a student change its id.
 
         Ends when the space seems to hold no further one; a sampler that is `SpaceAware` knows.
 

@@ -6,10 +6,9 @@ from compress.evaluate.following import Run
 from compress.evaluate.formats import FORMATS, ResultFormat, TextFormat
 from compress.evaluate.ope import Evaluation, evaluate
 from compress.evaluate.outcome import Outcome
-from compress.evaluate.results import write_results
 from compress.evaluate.running import EvaluationOptions, run_evaluation
 from compress.evaluate.score import SequenceScore, pool, score_sequence
-from compress.evaluate.summary import outcome_summary
+from compress.evaluate.summary import evaluation_summary, outcome_summary
 from compress.evaluate.trackers import BundleTracker, EvaluatedTracker, TorchTracker
 
 __all__ = [
@@ -30,10 +29,10 @@ __all__ = [
     "TextFormat",
     "TorchTracker",
     "evaluate",
+    "evaluation_summary",
     "outcome_summary",
     "paired_difference",
     "pool",
     "run_evaluation",
     "score_sequence",
-    "write_results",
 ]

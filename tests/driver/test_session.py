@@ -128,6 +128,33 @@ def test_killed_at_any_write_it_ends_as_if_it_had_not_been(make: Make, stride: i
     assert _found(killed) == _found(whole)
 
 
+def test_students_that_nothing_awaits_are_ended() -> None:
+    """Those of a process that was killed, of which a search that goes on for it needs none any more."""
+    study = _study("random")
+    begun = _trials(study, -1).ask(3)
+    trials = _trials(study, -1)
+    trials.close()
+    trials.session.end()
+    assert [t.state.name for t in study.get_trials() if t.number in begun] == ["FAIL"] * 3
+    reasons = {r[5] for state, r in _found(study) if state == "FAIL"}
+    assert len(reasons) == 1
+    assert "process was stopped" in reasons.pop()
+
+
+def test_a_space_that_was_taken_for_exhausted_is_not_drawn_from_again() -> None:
+    study = _study("random")
+    trials = _trials(study, -1)
+    trials._proposals.gate = lambda spec: gate(LayersModel(), spec, constraint=LatencyConstraint(0.001))
+    assert trials.ask(1) == []
+    rejected = len(study.get_trials())
+    assert rejected >= 200
+    trials.session.end()
+    again = _trials(study, -1)
+    again._proposals.gate = trials._proposals.gate
+    assert again.ask(1) == []
+    assert len(study.get_trials()) == rejected
+
+
 def test_a_session_that_has_ended_is_not_lived_again() -> None:
     study, ran = _study("random"), list[tuple[int, str]]()
     _search(study, lambda trials: Halving(trials, students=3, members=1), ran)

@@ -1,12 +1,10 @@
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from compress.core import FileError, UsageError
-from compress.evaluate import evaluate, write_results
+from compress.core import UsageError
+from compress.evaluate import evaluate, evaluation_summary
 from compress.testing.brightest_cell import SETTINGS, BrightestCell
 
 
@@ -36,28 +34,8 @@ def test_what_cannot_be_evaluated(slide: Any) -> None:
         evaluate(BrightestCell(), SETTINGS, [slide("gone", start=(400, 5, 20, 20))])
 
 
-def test_results_are_written(tmp_path: Path, slide: Any) -> None:
+def test_the_summary_of_an_evaluation(slide: Any) -> None:
     found = evaluate(BrightestCell(), SETTINGS, [slide("one"), slide("lone", length=1)])
-    write_results(found, tmp_path / "out")
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"one.txt", "lone.txt", "summary.csv", "summary.json"}
-    boxes = np.loadtxt(tmp_path / "out" / "one.txt", delimiter=",")
-    np.testing.assert_allclose(boxes, found.boxes["one"], atol=1e-4)
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    summary = evaluation_summary(found)
     assert summary["ao_seq"] == found.accuracy.ao_seq
     assert [row["ao"] for row in summary["per_sequence"]] == [found.per_sequence[0].ao, None]
-    header, *rows = (tmp_path / "out" / "summary.csv").read_text().splitlines()
-    assert header.startswith("name,frames,ao,sr50,sr75,auc")
-    assert len(rows) == 2
-
-
-def test_results_stay_inside_their_folder(tmp_path: Path, slide: Any) -> None:
-    found = evaluate(BrightestCell(), SETTINGS, [slide("../escape")])
-    with pytest.raises(UsageError, match="cannot be a file name"):
-        write_results(found, tmp_path / "out")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_folder_that_cannot_be_written(tmp_path: Path, slide: Any) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(FileError, match="Cannot write results"):
-        write_results(evaluate(BrightestCell(), SETTINGS, [slide()]), tmp_path / "file" / "out")

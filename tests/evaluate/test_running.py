@@ -108,6 +108,20 @@ def test_another_format_is_written_without_following_again(folder: Path, tmp_pat
     assert (tmp_path / "r" / "submission.zip").is_file()
 
 
+def test_files_of_one_name_are_those_of_the_format(folder: Path, tmp_path: Path) -> None:
+    """`pytracking` has `b.txt`, too, with tabs between whole pixels."""
+    _run(folder, tmp_path / "whole", file_format="lasot")
+    _run(folder, tmp_path / "r", file_format="pytracking")
+    assert _run(folder, tmp_path / "r", resume=True, file_format="lasot")[1] == 0
+    assert (tmp_path / "r" / "b.txt").read_text() == (tmp_path / "whole" / "b.txt").read_text()
+
+
+def test_a_folder_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="Cannot write results"):
+        _run(folder, tmp_path / "file" / "out")
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [

@@ -18,7 +18,7 @@ import pytest
 from compress.cli import main
 from compress.core import CompressError, ExecutionPath, FileError
 from compress.core.stages import stages
-from compress.evaluate import evaluate, write_results
+from compress.evaluate import evaluate, evaluation_summary
 from compress.export import bundle as bundle_module
 from compress.export import export_bundle
 from compress.geometry import FrameTracker
@@ -106,7 +106,7 @@ def test_the_frame_loop_tells_path_and_score(
     assert len(paths) > 1
 
 
-def test_evaluation_counts_the_paths(exported: dict[Form, Path], square: Any, tmp_path: Path) -> None:
+def test_evaluation_counts_the_paths(exported: dict[Form, Path], square: Any) -> None:
     bundle = open_bundle(exported["stages"])
     square.visible = np.ones(len(square), dtype=bool)
     found = evaluate(BundleNetwork(bundle), bundle.settings, [square])
@@ -116,9 +116,7 @@ def test_evaluation_counts_the_paths(exported: dict[Form, Path], square: Any, tm
     }
     assert found.paths == told
     assert sum(told.values()) == len(square) - 1
-    write_results(found, tmp_path / "out")
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert summary["paths"] == bundle.manifest["parity"]["paths"]
+    assert json.loads(json.dumps(evaluation_summary(found)))["paths"] == bundle.manifest["parity"]["paths"]
 
 
 @pytest.mark.parametrize("single", [False, pytest.param(True, marks=pytest.mark.slow)])

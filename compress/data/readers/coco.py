@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from collections.abc import Sequence as Items
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, overload
 
@@ -75,11 +74,6 @@ class CocoSource(RecordedSource):
     def watched(self) -> list[Path]:
         """The one annotation file and the folder of images, so that nothing is read to see that nothing has changed."""
         return [self._annotations, self._images]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Of the boxes and names of all objects that are trained on, and of a sample of their images."""
-        return self.index.content
 
     @property
     def _annotations(self) -> Path:

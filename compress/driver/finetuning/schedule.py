@@ -7,12 +7,13 @@ from typing import Any
 
 from compress.core import TrackerSpec
 from compress.distill import ComputeSettings, StudentRecipe, TrainerSettings, load_recipe
+from compress.distill.trainer_settings import REPORTS
 from compress.driver.finetuning.settings import FinetuneSettings
 
 SEARCH = "search"
 """The name of the recipe that a search trains its students by."""
 
-_STEPS, _REPORTS = 2_000, 400
+_STEPS = 2_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class FinetuneSchedule:
         """
         if not settings.recipe:
             recipe, steps = StudentRecipe(), settings.steps or _STEPS
-            trainer = replace(recipe.trainer(steps, spec), report_every=max(1, steps // _REPORTS), compute=compute)
+            trainer = replace(recipe.trainer(steps, spec), report_every=max(1, steps // REPORTS), compute=compute)
             return cls(SEARCH, recipe, trainer)
         found = load_recipe(settings.recipe)
         trainer = found.trainer(settings.steps, compute=compute)
