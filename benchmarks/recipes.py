@@ -1,6 +1,6 @@
 """The searched front against published recipes, at equal teacher, data, target, bound and distillation steps a member.
 
-    python benchmarks/recipes.py --steps 128 --trials 40
+    python benchmarks/recipes.py --steps 128 --trials 128
 
 For each bound and seed a search runs, and each recipe of `recipe_specs.py` makes the largest student that it can within
 the bound. All members are trained for as many steps of the same pairs, each recipe in its own manner; all are scored on
@@ -76,7 +76,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     teacher = load_tracker(arguments.teacher)
     target = resolve_target(arguments.target, teacher.spec)
-    coverage = Coverage.of_space(teacher.spec, load_space("full"))
+    coverage = Coverage.of_space(teacher.spec, load_space(arguments.space))
     model = target.latency_model(teacher.spec, coverage=coverage, threads=1, progress=lambda *_: None)
     rows: list[list[object]] = []
     measured = uncovered_ms(teacher.spec, target)
@@ -266,13 +266,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--teacher", default="ostrack-nano")
     parser.add_argument("--target", default="cpu")
-    parser.add_argument("--space", default="full")
+    parser.add_argument("--space", default=str(Path(__file__).with_name("recipes_space.yaml")))
     parser.add_argument("--bounds", type=float, nargs="+", default=[2.0, 4.0])
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=128, help="distillation steps of every member")
     parser.add_argument("--partial", type=float, default=0.25)
     parser.add_argument("--pairs", type=int, default=2048)
-    parser.add_argument("--trials", type=int, default=40, help="students of each search")
+    parser.add_argument("--trials", type=int, default=128, help="students of each search")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="print the students of the recipes and stop")
     parser.add_argument("--out", type=Path, default=Path("results/recipes"), help="where searches and weights go")
