@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -84,15 +84,31 @@ def _recompute(model: nn.Module) -> list[Callable[[], None]]:
         for name in _COMPUTATIONS if isinstance(layer, _LAYERS) else ():
             if hasattr(layer, name):
                 # As an attribute of this layer it hides the method of its class.
-                setattr(layer, name, partial(_checkpointed, getattr(layer, name)))
+                setattr(layer, name, partial(_checkpointed, layer, getattr(layer, name)))
                 undo.append(partial(delattr, layer, name))
     return undo
 
 
-def _checkpointed(computation: Callable[..., Any], *inputs: Any, **options: Any) -> Any:
+def _checkpointed(layer: nn.Module, computation: Callable[..., Any], *inputs: Any, **options: Any) -> Any:
     if not torch.is_grad_enabled():
         return computation(*inputs, **options)
+    norms = [each for each in layer.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm) and each.training]
+    if norms and not torch.compiler.is_compiling():  # a compiled layer changes its buffers once
+        # Around the first computation, and around the second.
+        options["context_fn"] = lambda: (nullcontext(), _kept_statistics(norms))
     return checkpoint(computation, *inputs, use_reentrant=False, **options)
+
+
+@contextmanager
+def _kept_statistics(norms: Sequence[nn.Module]) -> Iterator[None]:
+    """Within it batch norms see a batch for the second time, which their running statistics do not count."""
+    kept = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, before in kept:
+                buffer.copy_(before)
 
 
 def _check_compiler(device: torch.device) -> None:

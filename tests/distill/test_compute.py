@@ -12,10 +12,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from compress.core import CompressError, TrackerSpec, UsageError
+from compress.core import TRACKERS, CompressError, TrackerSpec, UsageError, describe
 from compress.distill import Checkpoint, ComputeSettings, Trainer, TrainerSettings
 from compress.distill.compute import computing, half_type, network_autocast
 from compress.models import build
+from compress.testing.small_specs import small
 from compress.testing.small_trackers import LEVIT, SPEC
 
 CPU = torch.device("cpu")
@@ -153,6 +154,26 @@ def test_layers_computed_twice_have_the_same_gradients(spec: TrackerSpec) -> Non
     for a, b in zip(once, twice, strict=True):
         assert (a is None) == (b is None)
         assert a is None or b is None or torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", TRACKERS.names())
+def test_layers_computed_twice_see_a_batch_once(name: str) -> None:
+    """The running statistics of batch norms, with and without a momentum, are those of layers computed once."""
+    spec = small(describe(name))
+    template, search = torch.randn(2, 3, *[spec.template_size] * 2), torch.randn(2, 3, *[spec.search_size] * 2)
+
+    def statistics(recompute: Any) -> dict[str, Tensor]:
+        torch.manual_seed(0)
+        model = build(spec).train()
+        for norm in [each for each in model.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)][::2]:
+            norm.momentum = None
+        with computing(model, ComputeSettings(recompute=recompute), CPU):
+            for _ in range(2):
+                sum(each.float().sum() for each in model(template, search).maps.values()).backward()  # type: ignore[union-attr]
+        return dict(model.named_buffers())
+
+    once, twice = statistics("no"), statistics("yes")
+    assert all(torch.equal(value, twice[name]) for name, value in once.items())
 
 
 @pytest.mark.slow
