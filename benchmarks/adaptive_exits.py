@@ -15,7 +15,6 @@ neighbouring fixed exits and from the mean of the random draws.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from csv_files import write_table
 from matplotlib import pyplot as plt
 from numpy.typing import NDArray
 
@@ -191,13 +191,12 @@ def _line(fixed: list[Row], cost: float) -> NDArray[np.float64]:
 
 def _write(path: Path, rows: list[Row]) -> None:
     head = ["policy", "setting", "macs_per_frame", "mean_layers", "exit_shares", "ao", "ao_seq", "ao_se"]
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        for row in rows:
-            shares = " ".join(f"{share:.4f}" for share in row.shares)
-            figures = [f"{value:.4f}" for value in (row.layers, row.ao, row.ao_seq, row.se)]
-            writer.writerow([row.policy, row.setting, f"{row.macs:.0f}", figures[0], shares, *figures[1:]])
+    lines = list[list[object]]()
+    for row in rows:
+        shares = " ".join(f"{share:.4f}" for share in row.shares)
+        figures = [f"{value:.4f}" for value in (row.layers, row.ao, row.ao_seq, row.se)]
+        lines.append([row.policy, row.setting, f"{row.macs:.0f}", figures[0], shares, *figures[1:]])
+    write_table(path, head, lines)
 
 
 def _plot(path: Path, rows: list[Row]) -> None:

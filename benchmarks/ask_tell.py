@@ -9,7 +9,6 @@ and values stored. `plain` does the same by Optuna's own ask and tell on the dat
 from __future__ import annotations
 
 import argparse
-import csv
 import random
 import statistics
 import tempfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from csv_files import write_rows
 from optuna.trial import TrialState, create_trial
 
 from compress.archive import Record, store_record
@@ -140,10 +140,7 @@ def main() -> None:
                         row |= {f"{name}median_ms": round(deciles[4], 1), f"{name}p90_ms": round(deciles[8], 1)}
                     rows.append(row)
                     print(rows[-1], flush=True)
-    with options.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.out, rows)
 
 
 if __name__ == "__main__":

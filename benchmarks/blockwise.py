@@ -12,13 +12,13 @@ printed, over all students and within each speed.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
 import torch
+from csv_files import write_rows
 
 from compress.core import TrackerSpec
 from compress.core.progress import no_progress
@@ -86,10 +86,7 @@ def main() -> None:
         rows = [_row(students, model, each) for each in planned]
     inherited = _inherited(setup, [spec for _, _, _, spec in planned])
     rows = [replace(row, ao_inherited=round(ao, 4)) for row, ao in zip(rows, inherited, strict=True)]
-    with options.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+    write_rows(options.out, [asdict(row) for row in rows])
     _print(rows)
 
 

@@ -14,7 +14,6 @@ can reach.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -23,13 +22,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from csv_files import write_table
 from numpy.typing import NDArray
 from scipy.stats import kendalltau, spearmanr
 from table import about, read, setup_of, within
 from tabulated import Table, load_table, table_arguments
 
 from compress.core import TrackerSpec
-from compress.core.writing import writing
 from compress.distill.blockwise import VariantScore
 from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup
 from compress.driver.worker import loaded
@@ -150,11 +149,8 @@ def _correlations(points: NDArray[np.float64]) -> str:
 
 
 def _write(path: Path, cost: int, found: list[Scored]) -> None:
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        file.write(about())
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["spec", "cost", "ao_short", "loss"])
-        writer.writerows((each.spec, cost, f"{each.ao:.5f}", f"{each.loss:.6g}") for each in found)
+    rows = ((each.spec, cost, f"{each.ao:.5f}", f"{each.loss:.6g}") for each in found)
+    write_table(path, ["spec", "cost", "ao_short", "loss"], rows, head=about())
 
 
 def _arguments() -> argparse.Namespace:

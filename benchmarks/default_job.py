@@ -30,8 +30,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from csv_files import write_rows
+
 from compress.archive import Archive, read_archive, scored_by_fidelity
-from compress.core.writing import writing
 
 ROOT = Path(__file__).resolve().parents[1]
 EARLIER = ("--trials", "10", "--generation", "5", "--eta", "2", "--members", "2", "--steps", "480", "--partial", "0.25")
@@ -136,10 +137,7 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def _write(path: Path, rows: list[dict[str, str]]) -> None:
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(path, rows, FIELDS)
 
 
 def _arguments() -> argparse.Namespace:

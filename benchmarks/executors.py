@@ -11,7 +11,6 @@ printed with its spread.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import random
 import shutil
@@ -22,9 +21,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
+from csv_files import write_table
+
 from compress.core import TrackerSpec
 from compress.core.progress import no_progress
-from compress.core.writing import writing
 from compress.driver import SearchSettings
 from compress.driver.executors import EXECUTORS, Executor
 from compress.driver.jobs import TrainingSetup, TrialJob
@@ -73,7 +73,7 @@ def _rows(arguments: argparse.Namespace, home: Path) -> list[Row]:
             rows.append(Row(block, name, len(specs), round(seconds, 2), round(os.getloadavg()[0], 1)))
             print(*rows[-1], flush=True)
             if arguments.csv:
-                _write(arguments.csv, rows)
+                write_table(arguments.csv, Row._fields, rows)
     for executor in executors.values():
         executor.shutdown()
     return rows
@@ -102,13 +102,6 @@ def _summary(rows: list[Row]) -> None:
     ratios = [taken[block, "inline"] / taken[block, "local"] for block in blocks]
     low, high = min(ratios), max(ratios)
     print(f"inline / local: median {statistics.median(ratios):.2f}, from {low:.2f} to {high:.2f}, {len(ratios)} blocks")
-
-
-def _write(path: Path, rows: list[Row]) -> None:
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Row._fields)
-        writer.writerows(rows)
 
 
 def _arguments() -> argparse.Namespace:

@@ -18,7 +18,6 @@ A row of the CSV file is one figure, with the name of the card or processor that
 from __future__ import annotations
 
 import argparse
-import csv
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -26,10 +25,10 @@ from random import Random
 
 import numpy as np
 import torch
+from csv_files import write_table
 
 from compress.core import TrackerSpec, describe
 from compress.core.cost import macs
-from compress.core.writing import writing
 from compress.data import open_source
 from compress.data.sequence import CachedSequence
 from compress.distill import ComputeSettings, Trainer, load_recipe, pick_device, to_input
@@ -204,8 +203,7 @@ def main() -> None:
                 print(f"{part:12}{name:14}{figure:36}{about:36}{value:12.4g}", flush=True)
     if options.csv:
         head = ["device", "version", "part", "tracker", "figure", "about", "value"]
-        with writing(options.csv) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file, lineterminator="\n").writerows([head, *rows])
+        write_table(options.csv, head, rows)
 
 
 def _options() -> argparse.Namespace:

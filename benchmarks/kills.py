@@ -9,7 +9,6 @@ compared, and another one is begun. Ends with 1 where a trial was lost or repeat
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import multiprocessing
 import os
@@ -17,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from csv_files import write_rows
 
 import compress.driver.search  # noqa: F401 - what forked processes need is loaded once
 from compress.core import describe
@@ -44,10 +45,7 @@ def main() -> int:
         process.join()
         settings = SMALL | {"weights": str(folder / "teacher.safetensors"), "data": f"folder:{folder / 'data'}"}
         rows, differing = _rows(folder, settings, options.kills, options.seed)
-    with options.out.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.out, rows)
     lost, repeated = (sum(int(row[name]) for row in rows) for name in ("lost", "repeated"))
     print(f"{len(rows)} kills: {lost} ended trials lost, {repeated} jobs repeated, {differing} runs with other trials")
     return int(bool(lost or repeated or differing))

@@ -11,7 +11,6 @@ kit's: geometric mean, least and most. Profiles are kept nowhere.
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 import random
 import subprocess
@@ -23,9 +22,9 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from csv_files import write_table
 
 from compress.core import TrackerSpec, describe
-from compress.core.writing import writing
 from compress.latency import Profile, p10_ms
 from compress.measure import Coverage, build_profile, host, runtime_name
 from compress.measure.kit.ingest import ingest
@@ -85,12 +84,12 @@ def _print(first: Profile, name: str, profile: Profile, specs: list[TrackerSpec]
 
 
 def _write(path: Path, found: list[tuple[str, Profile]], specs: list[TrackerSpec]) -> None:
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["turn", "path", "spec_id", "p10_ms", "mean_error", "max_error", "device", "runtime"])
-        for i, (name, profile) in enumerate(found):
-            about = [f"{profile.mean_error:.5f}", f"{profile.max_error:.5f}", profile.device, profile.runtime]
-            writer.writerows([i + 1, name, spec.id, f"{p10_ms(profile, spec):.5f}", *about] for spec in specs)
+    rows = list[list[object]]()
+    for i, (name, profile) in enumerate(found):
+        about = [f"{profile.mean_error:.5f}", f"{profile.max_error:.5f}", profile.device, profile.runtime]
+        rows += [[i + 1, name, spec.id, f"{p10_ms(profile, spec):.5f}", *about] for spec in specs]
+    columns = ["turn", "path", "spec_id", "p10_ms", "mean_error", "max_error", "device", "runtime"]
+    write_table(path, columns, rows)
 
 
 def _arguments() -> argparse.Namespace:

@@ -15,7 +15,6 @@ scale that suits these very students best. Compared is the 10th percentile, the 
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -24,11 +23,11 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from csv_files import write_table
 from random_students import Case, random_cases
 
 from compress.core import TrackerSpec, describe
 from compress.core.cost import parameters
-from compress.core.writing import writing
 from compress.latency import Profile, path_ms
 from compress.measure import Coverage, host, runtime_name
 from compress.measure.backends import CPU, host_backend
@@ -123,22 +122,15 @@ _NAMES = {
 def _write(path: Path, cases: dict[str, Case], table: dict[str, np.ndarray]) -> None:
     head = ["spec_id", "kind", "attention", "layers", "skipped", "exit", *(f"{name}_ms" for name in table)]
     head += ["device", "runtime", "spec"]
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        for i, (name, case) in enumerate(cases.items()):
-            spec, taken = case.spec, case.path
-            skipped = " ".join(map(str, sorted(taken.skipped or ())))
-            about = [
-                name,
-                case.kind,
-                spec.attention,
-                len(spec.layers),
-                skipped,
-                "" if taken.exit is None else taken.exit,
-            ]
-            figures = [f"{column[i]:.5f}" if np.isfinite(column[i]) else "" for column in table.values()]
-            writer.writerow([*about, *figures, host(), runtime_name(), spec.to_json()])
+    rows = list[list[object]]()
+    for i, (name, case) in enumerate(cases.items()):
+        spec, taken = case.spec, case.path
+        skipped = " ".join(map(str, sorted(taken.skipped or ())))
+        last = "" if taken.exit is None else taken.exit
+        about = [name, case.kind, spec.attention, len(spec.layers), skipped, last]
+        figures = [f"{column[i]:.5f}" if np.isfinite(column[i]) else "" for column in table.values()]
+        rows.append([*about, *figures, host(), runtime_name(), spec.to_json()])
+    write_table(path, head, rows)
 
 
 def _progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:

@@ -10,10 +10,11 @@ over all pairs of students.
 from __future__ import annotations
 
 import argparse
-import csv
 import itertools
 import statistics
 from pathlib import Path
+
+from csv_files import write_rows
 
 from compress.archive import read_archive
 from compress.data.generated import generated_sequences
@@ -60,10 +61,7 @@ def main() -> None:
             }
         )
         print(rows[-1], flush=True)
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.out, rows)
 
 
 if __name__ == "__main__":

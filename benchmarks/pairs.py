@@ -12,7 +12,6 @@ that other work on the machine counts less.
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import tempfile
 import time
@@ -24,6 +23,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from csv_files import write_rows
 
 from compress.data import PairSizes, open_source
 from compress.data import Sequence as Video
@@ -201,10 +201,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         rows = [*recorded_rows(options, Path(folder)), generated_row(options)]
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n", restval="")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.out, rows)
     for each in rows:
         print(each)
 

@@ -16,7 +16,6 @@ of the teacher covers, by measuring it. What was trained is kept under `--out`, 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from csv_files import write_table
 from numpy.typing import NDArray
 from recipe_specs import RECIPES, Recipe, largest_within
 from table import about, setup_of
@@ -32,7 +32,6 @@ from table import about, setup_of
 from compress import search
 from compress.archive import paired_difference
 from compress.core import ExecutionPath, Latency, LatencyConstraint, TrackerSpec
-from compress.core.writing import writing
 from compress.distill import Pool, StudentRecipe, Trainer, distill, distill_progressively, distill_with_replacement
 from compress.distill.batches import Batch
 from compress.distill.losses import ground_truth_loss
@@ -255,11 +254,7 @@ def _verdict(recipe: Member, front: list[Member], ms: Mapping[str, Latency]) -> 
 
 def _write(path: Path, rows: list[list[object]]) -> None:
     columns = ["bound", "seed", "member", "spec_id", "ms", "speedup", "ao", "spec"]
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        file.write(about())
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*columns, "dominated", "by", "gain", "gain_se"])
-        writer.writerows(rows)
+    write_table(path, [*columns, "dominated", "by", "gain", "gain_se"], rows, head=about())
 
 
 def _arguments() -> argparse.Namespace:

@@ -9,14 +9,13 @@ The whole frame loop, one frame at a time, template work done before. Given are 
 from __future__ import annotations
 
 import argparse
-import csv
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from csv_files import write_table
 
 from compress.core import describe
-from compress.core.writing import writing
 from compress.measure import host
 from compress.measure.backends import CPU, host_backends
 from compress.measure.timed_frame import TimedFrame
@@ -47,8 +46,7 @@ def main() -> None:
 
 def _write(path: Path, rows: list[list[object]]) -> None:
     head = ["tracker", "target", "runtime", "p10_ms", "p50_ms", "p90_ms", "over_cpu", "device", "threads"]
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([head, *rows])
+    write_table(path, head, rows)
 
 
 def _arguments() -> argparse.Namespace:

@@ -16,7 +16,6 @@ the kinds before it whether `ours` needs fewer, by one-sided Mann-Whitney tests 
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +24,11 @@ from pathlib import Path
 
 import numpy as np
 from correlation import KINDS
+from csv_files import write_table
 from scipy.stats import mannwhitneyu
 from table import about, read
 from tabulated import Table, Trained, load_table, run_search, shares, table_arguments
 
-from compress.core.writing import writing
 from compress.driver.strategies import Strategy
 from compress.driver.strategies.halving import Halving
 from compress.driver.trials import Trials
@@ -173,11 +172,7 @@ def _write(folder: Path, rows: Rows, curves: Curves) -> None:
         "samplers-curves.csv": (["kind", "students", "steps", "share"], curves),
     }
     for name, (columns, lines) in lists.items():
-        with writing(folder / name) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-            file.write(about())
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([_short(value) for value in line] for line in lines)
+        write_table(folder / name, columns, ([_short(value) for value in line] for line in lines), head=about())
 
 
 def _short(value: object) -> object:

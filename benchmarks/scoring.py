@@ -10,7 +10,6 @@ rounding. Students are cut out of the default teacher and not trained, which cha
 from __future__ import annotations
 
 import argparse
-import csv
 import statistics
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from csv_files import write_rows
 
 from compress.core import TrackerSpec
 from compress.data import Sequence, open_source
@@ -104,10 +104,7 @@ def main() -> None:
             }
         )
         print(rows[-1], flush=True)
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.out, rows)
 
 
 if __name__ == "__main__":

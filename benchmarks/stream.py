@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import csv
 import os
 import statistics
 import tempfile
@@ -22,9 +21,9 @@ from time import process_time
 from typing import Any, NamedTuple
 
 import torch
+from csv_files import write_table
 
 from compress.core import Store, describe
-from compress.core.writing import writing
 from compress.data import open_source
 from compress.distill import Batches, PairStream, StudentRecipe, distill, distillation_pool
 from compress.models import Tracker, build
@@ -73,7 +72,7 @@ def main() -> None:
                 print(*rows[-1], flush=True)
     _summary(rows)
     if options.csv:
-        _write(options.csv, rows)
+        write_table(options.csv, Row._fields, rows)
 
 
 def _both(teacher: Tracker, batch: int, store: Store) -> dict[str, Batches]:
@@ -99,13 +98,6 @@ def _summary(rows: list[Row]) -> None:
         ratios.append(found["streamed"] / found["cached"])
     low, high = min(ratios), max(ratios)
     print(f"cached {statistics.median(ratios):.2f} times as fast ({low:.2f} to {high:.2f} over {len(ratios)} blocks)")
-
-
-def _write(path: Path, rows: list[Row]) -> None:
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Row._fields)
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

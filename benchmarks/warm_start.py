@@ -13,16 +13,15 @@ are not compared.
 from __future__ import annotations
 
 import argparse
-import csv
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from csv_files import write_table
 from numpy.typing import NDArray
 
 from compress import search
 from compress.archive import Archive
-from compress.core.writing import writing
 
 Curve = NDArray[np.float64]
 
@@ -72,10 +71,8 @@ def _summary(curves: dict[str, Curve]) -> None:
 
 
 def _write(path: Path, rows: list[tuple[str, int, Curve]]) -> None:
-    with writing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["start", "seed", "students", "hypervolume"])
-        writer.writerows((kind, seed, i + 1, f"{v:.5f}") for kind, seed, each in rows for i, v in enumerate(each))
+    lines = ((kind, seed, i + 1, f"{v:.5f}") for kind, seed, each in rows for i, v in enumerate(each))
+    write_table(path, ["start", "seed", "students", "hypervolume"], lines)
 
 
 def _arguments() -> argparse.Namespace:
