@@ -66,23 +66,24 @@ def _invoke(args: list[str] | None) -> int:
     from compress.cli.group import group
 
     check_directory()
-    with _printed_warnings():
+    with printed_warnings():
         result = group.main(args=args, prog_name="compress", standalone_mode=False)
     return result if isinstance(result, int) else 0
 
 
 @contextmanager
-def _printed_warnings() -> Iterator[None]:
-    """Within, every warning of the package is a paragraph on stderr, whatever Python was told to do with warnings."""
+def printed_warnings() -> Iterator[None]:
+    """Within, a warning of the package is a paragraph on stderr, once, whatever Python was told to do with warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", CompressWarning)
-        show_other = warnings.showwarning
+        show_other, shown = warnings.showwarning, set[str]()
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
-            if issubclass(category, CompressWarning):
-                _write_paragraph(f"Warning: {message}")
-            else:
+            if not issubclass(category, CompressWarning):
                 show_other(message, category, *place)
+            elif str(message) not in shown:
+                shown.add(str(message))
+                _write_paragraph(f"Warning: {message}")
 
         warnings.showwarning = show  # type: ignore[assignment]
         yield

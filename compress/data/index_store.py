@@ -17,9 +17,10 @@ from collections.abc import Sequence as Items
 from pathlib import Path
 from typing import Any, Protocol
 
-from compress.core import CompressError, Registry, Store, fingerprint
+from compress.core import CompressError, Registry, Store, fingerprint, warn
 from compress.core.scratch import scratch_folder
 from compress.core.threads import usable_cores
+from compress.core.worker_environment import worker_environment
 from compress.data.file_fingerprints import RECENT_NS
 from compress.data.index import SequenceIndex
 from compress.data.index_file import read_index, write_index
@@ -136,18 +137,27 @@ def _made_by(source: Indexable, workers: int, count: int) -> SequenceIndex:
             for process in processes:
                 _end(process)
         parts = [read_index(Path(job["path"])) for job in jobs]
+        for text in dict.fromkeys(text for job in jobs for text in _warned(Path(job["path"]))):
+            warn(text)
         if any(part is None for part in parts):
             raise CompressError("What a process has indexed cannot be read. Look at the disk of temporary files.")
         return joined([part for part in parts if part is not None])
 
 
+def keep_warned(path: Path, texts: list[str]) -> None:
+    """Write down, beside a part of an index, what to warn of."""
+    Path(f"{path}.warnings").write_text(json.dumps(texts), encoding="utf-8")
+
+
+def _warned(path: Path) -> list[str]:
+    found: list[str] = json.loads(Path(f"{path}.warnings").read_text(encoding="utf-8"))
+    return found
+
+
 def _started(job: dict[str, Any]) -> subprocess.Popen[bytes]:
-    root = str(Path(__file__).resolve().parents[2])
-    # What this process can import, a worker can: readers that were added from outside.
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, sys.path)])}
     command = [sys.executable, "-m", "compress.data.index_worker", json.dumps(job)]
     return subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment,
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=worker_environment(),
         start_new_session=True,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from compress.core import CompressError
 from compress.core.scratch import scratch_folder
+from compress.core.worker_environment import worker_environment
 from compress.data.mixture import modules_of
 from compress.data.opening import DataReference
 from compress.data.pairs import FRAME_SAMPLERS, Pairs, PairSizes
@@ -101,9 +102,6 @@ class _Process:
     """A worker, and the file of its stderr."""
 
     def __init__(self, job: dict[str, Any], stderr_file: Path) -> None:
-        root = str(Path(__file__).resolve().parents[2])
-        # What this process can import, a worker can: readers that were added from outside.
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, *filter(None, sys.path)])}
         command = [sys.executable, "-m", "compress.data.worker"]
         self._stderr_file = stderr_file
         with stderr_file.open("wb") as stderr:
@@ -113,7 +111,7 @@ class _Process:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=environment,
+                env=worker_environment(),
                 start_new_session=True,
             )
         assert self._process.stdin is not None

@@ -17,6 +17,7 @@ from typing import Any
 
 from compress.core import CompressError
 from compress.core.errors import CompressWarning
+from compress.core.worker_environment import noted_warnings
 from compress.data import DataReference
 from compress.evaluate.following import can_batch, follow
 from compress.evaluate.trackers import StoredTracker
@@ -50,7 +51,9 @@ def work(connection: Connection) -> None:
     job: Job = connection.recv()
     _one_thread_of_opencv()
     tracker = job.tracker.load()
-    network, sequences, done = tracker.network(), job.data.open(check=False).sequences(), _Done(connection)
+    network, done = tracker.network(), _Done(connection)
+    with noted_warnings():  # about the data, which the other side has opened, too
+        sequences = job.data.open(check=False).sequences()
     batch = job.batch if can_batch(network) else 1
     while True:
         connection.send(("idle",))
@@ -93,6 +96,7 @@ def _send_warnings(connection: Connection) -> None:
         if issubclass(category, CompressWarning):
             connection.send(("warned", str(message)))
 
+    warnings.simplefilter("always", CompressWarning)
     warnings.showwarning = show  # type: ignore[assignment]
 
 

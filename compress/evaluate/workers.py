@@ -12,19 +12,17 @@ from collections.abc import Sequence as Items
 from contextlib import ExitStack
 from multiprocessing import Pipe
 from multiprocessing.connection import wait
-from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import IO, Any
 
 from compress.core import CompressError, Registry, warn
 from compress.core.scratch import scratch_folder
+from compress.core.worker_environment import worker_environment
 from compress.data import DataReference, DataSource
 from compress.data.mixture import modules_of
 from compress.evaluate.following import Run
 from compress.evaluate.trackers import EvaluatedTracker
 from compress.evaluate.worker import Job
-
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 def follow_in_processes(
@@ -50,7 +48,7 @@ def follow_in_processes(
         CompressError: what a process raised; or it was lost.
     """
     left, data = deque(positions), DataReference(source.name, "", ",".join(modules_of(source)))
-    modules = _importable()
+    modules, warned = _importable(), set[str]()
     with ExitStack() as stack:
         folder = stack.enter_context(scratch_folder())
         running: dict[Any, _Process] = {}
@@ -67,7 +65,9 @@ def follow_in_processes(
                 elif kind == "frames":
                     step(values[0])
                 elif kind == "warned":
-                    warn(values[0])
+                    if values[0] not in warned:  # what one finds about the tracker, each of them does
+                        warned.add(values[0])
+                        warn(values[0])
                 elif kind == "raised":
                     raise values[0]
                 elif left:
@@ -94,9 +94,6 @@ class _Process:
     def __init__(self, job: Job, threads: int, modules: list[str]) -> None:
         self.connection, theirs = Pipe()
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `stop`
-        root = str(Path(__file__).resolve().parents[2])
-        # What this process can import, a worker can.
-        paths = os.pathsep.join(dict.fromkeys([root, *filter(None, sys.path)]))
         with theirs:
             # A session of its own: Ctrl-C on a terminal goes to all processes there, but this one says when to end.
             self._process = subprocess.Popen(
@@ -104,7 +101,7 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
-                env={**os.environ, **dict.fromkeys(_THREADS, str(threads)), "PYTHONPATH": paths},
+                env=worker_environment(threads),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

@@ -19,6 +19,7 @@ from compress.core import CompressError, FileError
 from compress.core.cost import macs, parameters
 from compress.core.plain_files import parse_json
 from compress.core.text import printable
+from compress.core.worker_environment import worker_environment
 from compress.runtime.graph_limits import MOST_MEMORY
 from compress.runtime.manifest import Bundle, open_bundle
 from compress.runtime.selftest import LENGTH, Difference, selftest_difference
@@ -69,7 +70,7 @@ def verify_apart(bundle: Bundle, *, threads: int | None = None, limits: Limits |
             input=json.dumps(job).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(os.path.abspath, filter(None, sys.path)))},
+            env=worker_environment(),
             timeout=limits.wall_s,
         )
     except subprocess.TimeoutExpired:

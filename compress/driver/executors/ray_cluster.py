@@ -5,20 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import ray
 
 from compress.core import CompressError
 from compress.core.threads import usable_cores
+from compress.core.worker_environment import import_paths
 
 _ray: Any = ray  # much of it is not typed
 _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 def connect(address: str, resources: Mapping[str, float], workers: int | None) -> None:
@@ -40,8 +38,7 @@ def connect(address: str, resources: Mapping[str, float], workers: int | None) -
             ray.init(address=address, **_QUIET)
         else:
             cores = max(usable_cores(), int((workers or 1) * resources.get("cpu", 1)))
-            paths = os.pathsep.join(dict.fromkeys([str(_ROOT), *filter(None, sys.path)]))
-            environment = {"PYTHONPATH": paths}  # what this process can import, a worker can
+            environment = {"PYTHONPATH": import_paths()}
             ray.init(num_cpus=cores, include_dashboard=False, runtime_env={"env_vars": environment}, **_QUIET)
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"No Ray cluster answers at {address}" if address else "Ray does not start on this machine"

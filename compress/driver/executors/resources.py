@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from compress.core import UsageError
 from compress.core.ranges import AMOUNT
 from compress.core.threads import usable_cores
+from compress.core.worker_environment import THREAD_VARIABLES
 
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _FLAG, _EXAMPLE = "--resources", "Example: cpu=2,gpu=0.5."
 _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _WORKER_BYTES = 1_500_000_000
@@ -36,7 +36,7 @@ class WorkerShare:
     def environment(self) -> dict[str, str]:
         """Variables that libraries read when they are loaded or first used."""
         gpu = {} if self.gpu is None else {_VISIBLE: self.gpu}
-        return {**dict.fromkeys(_THREADS, str(self.threads)), **gpu}
+        return {**dict.fromkeys(THREAD_VARIABLES, str(self.threads)), **gpu}
 
     def apply(self) -> None:
         """Set this process to its share."""

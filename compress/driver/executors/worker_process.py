@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
-from pathlib import Path
 from typing import Any
 
 from compress.core import CompressError, Registry
+from compress.core.worker_environment import worker_environment
 from compress.driver.executors.resources import WorkerShare
 
 
@@ -46,9 +46,6 @@ class WorkerServer:
         modules = importable_modules()
         self._control, theirs = Pipe()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`
-        root = str(Path(__file__).resolve().parents[3])
-        # What this process can import, a worker can.
-        paths = os.pathsep.join(dict.fromkeys([root, *filter(None, sys.path)]))
         with theirs:
             # A session of its own: Ctrl-C on a terminal goes to all processes there, but the search says when to end.
             self._process = subprocess.Popen(
@@ -56,7 +53,7 @@ class WorkerServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
-                env={**os.environ, **_one_thread(), "PYTHONPATH": paths},
+                env=worker_environment() | _one_thread(),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
