@@ -1,12 +1,11 @@
 """Annotation files of recorded sequences: a box per line, and labels of visibility.
 
-Text in UTF-8 or, with a byte-order mark, UTF-16; lines may end in any way. Coordinates are taken as they are: whether
-the first pixel is called 0 or 1 is not written in such files, and moves a box by a pixel.
+Coordinates are taken as they are: whether the first pixel is called 0 or 1 is not written in such files, and moves a
+box by a pixel.
 """
 
 from __future__ import annotations
 
-import codecs
 import math
 import re
 from collections.abc import Sequence
@@ -16,18 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import FileError
-from compress.core.opening import opened, read_bounded
 from compress.core.text import printable
+from compress.data.annotation_text import FARTHEST, fields_of, read_first_line, read_lines, read_rows
 
-_BYTES_PER_FRAME = 8192
-_BYTES = 65536
-"""An annotation file may have so many, and so many more per frame: runs of a mask are longest."""
-_FARTHEST = 1e7
-"""Pixels; coordinates beyond are damage, whichever way a data set marks what is absent."""
 _SHOWN_PROBLEMS = 5
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[-+]?[0-9]+)?|nan", re.IGNORECASE | re.ASCII)
 _PLAIN = re.compile(r"[-+0-9.eE,\t \n]*")
-_ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
 
 def read_boxes(path: Path, frames: int) -> NDArray[np.float64]:
@@ -41,7 +34,7 @@ def read_boxes(path: Path, frames: int) -> NDArray[np.float64]:
     Raises:
         FileError: no text, too long, or a line that is none of these; the lines are named.
     """
-    lines = _lines(path, frames)
+    lines = read_lines(path, frames)
     plain = _plain_boxes(lines)
     if plain is not None:
         return plain
@@ -67,7 +60,7 @@ def _plain_boxes(lines: list[str]) -> NDArray[np.float64] | None:
     if any(line.count(separator) != 3 for line in lines):
         return None
     numbers = _plain_numbers(joined, 4 * len(lines), separator)
-    if numbers is None or not (np.abs(numbers) <= _FARTHEST).all():
+    if numbers is None or not (np.abs(numbers) <= FARTHEST).all():
         return None
     found = numbers.reshape(-1, 4)
     absent = (found == -1).all(axis=1)
@@ -95,9 +88,7 @@ def read_first_box(path: Path) -> list[float]:
     Raises:
         FileError: it cannot be read, or its first line is no box with an area.
     """
-    with opened(path, "annotation file") as file:
-        head = file.read(_BYTES)
-    line = _split(_text(path, head, errors="replace"))[0]
+    line = read_first_line(path)
     box = _box(line) or _around(line)
     if box is None or min(box[2:]) <= 0:
         raise FileError(
@@ -113,29 +104,18 @@ def read_labels(path: Path, frames: int) -> NDArray[np.float64]:
     Raises:
         FileError: another count, or something that is no number.
     """
-    lines = _lines(path, frames)
+    lines = read_lines(path, frames)
     plain = _plain_numbers("\n".join(lines), frames)
     if plain is not None:
         return plain
-    parts = [part for line in lines for part in _parts(line)]
-    wrong = [part for part in parts if not _NUMBER.fullmatch(part) or not math.isfinite(float(part))]
-    if wrong:
-        raise FileError(f"{path} must hold a number per image but holds {printable(wrong[0], most=40)!r}.")
+    parts = [(number, part) for number, line in enumerate(lines, start=1) for part in fields_of(line)]
+    for number, part in parts:
+        if not _NUMBER.fullmatch(part) or not math.isfinite(float(part)):
+            found = printable(part, most=40)
+            raise FileError(f"{path} must hold a number per image but line {number} holds {found!r}. Correct it.")
     if len(parts) != frames:
         raise FileError(f"{path} has {len(parts)} numbers but its folder has {frames} images. Each image needs one.")
-    return np.array([float(part) for part in parts], dtype=np.float64)
-
-
-def read_rows(path: Path, frames: int) -> list[list[str]]:
-    """What stands in each line between commas, semicolons, tabs or spaces, for files with more than boxes.
-
-    Args:
-        frames: How many lines there should be, which bounds the size of the file.
-
-    Raises:
-        FileError: no text, or too long.
-    """
-    return [_parts(line) for line in _lines(path, frames)]
+    return np.array([float(part) for _, part in parts], dtype=np.float64)
 
 
 def read_flags(path: Path, names: Sequence[str]) -> frozenset[str]:
@@ -150,49 +130,13 @@ def read_flags(path: Path, names: Sequence[str]) -> frozenset[str]:
     return frozenset(name for name, flag in zip(names, flags, strict=True) if flag == "1")
 
 
-def check_size(path: Path | str, size: int, frames: int) -> None:
-    """Raises FileError where an annotation file of `size` bytes is longer than one of so many frames can be."""
-    if size > _most_bytes(frames):
-        raise FileError(f"{path} has {size:,} bytes, more than any annotation of {frames} images. Correct it.")
-
-
-def _most_bytes(frames: int) -> int:
-    return _BYTES + _BYTES_PER_FRAME * frames
-
-
-def _lines(path: Path, frames: int) -> list[str]:
-    text = _text(path, read_bounded(path, f"annotation file of {frames} images", _most_bytes(frames)))
-    return _split(text.rstrip()) if text.strip() else []
-
-
-def _text(path: Path, data: bytes, *, errors: str = "strict") -> str:
-    encoding = next((name for mark, name in _ENCODINGS if data.startswith(mark)), "utf-8")
-    try:
-        text = data.decode(encoding, errors)
-    except UnicodeDecodeError as error:
-        raise FileError(f"Cannot read {path} as text: {error}. Write it anew, one x,y,w,h line per image.") from error
-    if "\0" in text:
-        raise FileError(f"Cannot read {path} as text: it holds null characters. Write it anew, as UTF-8.")
-    return text
-
-
-def _split(text: str) -> list[str]:
-    """Lines as text editors know them; `str.splitlines` ends them at other characters too."""
-    return re.split(r"\r\n|\r|\n", text)
-
-
-def _parts(line: str) -> list[str]:
-    """What stands between separators; one at the end of a line separates nothing."""
-    return re.split(r"\s*[,;]\s*|\s+", re.sub(r"\s*[,;]\s*$", "", line.strip()))
-
-
 def _numbers(line: str) -> list[float] | None:
-    parts = _parts(line)
+    parts = fields_of(line)
     # A semicolon beside commas separates numbers with decimal commas, which look like twice as many.
     if (";" in line and "," in line) or not all(map(_NUMBER.fullmatch, parts)):
         return None
     row = [float(part) for part in parts]
-    return row if all(math.isnan(value) or abs(value) <= _FARTHEST for value in row) else None
+    return row if all(math.isnan(value) or abs(value) <= FARTHEST for value in row) else None
 
 
 def _box(line: str) -> list[float] | None:

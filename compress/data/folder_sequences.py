@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compress.core import FileError
-from compress.data.annotations import read_boxes, read_first_box, read_labels
+from compress.data.annotations import read_boxes, read_first_box, read_flags, read_labels
 from compress.data.listing import existing, inner_folders
 from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
 from compress.geometry import check_image, has_images, picture_folder
@@ -62,7 +63,7 @@ def folder_files(folder: Path, name: str = "") -> SequenceFiles:
     Args:
         name: Of the sequence; the folder's by default.
     """
-    return SequenceFiles(name or folder.resolve().name, picture_folder(folder), existing(folder, LABELS))
+    return SequenceFiles(name or Path(os.path.realpath(folder)).name, picture_folder(folder), existing(folder, LABELS))
 
 
 def folder_annotations(files: SequenceFiles, frames: int) -> Annotations:
@@ -99,6 +100,17 @@ def first_box_alone(files: SequenceFiles, frames: int) -> Annotations:
     """Likewise; one box for several images is the first, and the only one. Raises FileError."""
     found = boxes_alone(files, frames)
     return Annotations.of_first(found.boxes[0], frames) if len(found.boxes) == 1 < frames else found
+
+
+def boxes_and_flags(files: SequenceFiles, frames: int, names: Sequence[str]) -> Annotations:
+    """The boxes of the first annotation file, and those of the attributes `names` that a second one, if any, sets.
+
+    Raises:
+        FileError: a file is missing or damaged; see `read_boxes` and `read_flags`.
+    """
+    truth, *flags = files.annotations
+    attributes = read_flags(flags[0], names) if flags else frozenset[str]()
+    return Annotations.of_boxes(read_boxes(truth, frames), attributes=attributes)
 
 
 def first_box(path: Path | str) -> list[float] | None:

@@ -37,7 +37,8 @@ class Problem(NamedTuple):
     """What is wrong with a sequence.
 
     Attributes:
-        line: Of its annotation file, from 1; None where it is about no line.
+        line: Of its annotation file, from 1; None where it is about no line, or where one file lists all sequences, as
+            COCO's does: the text names the entry then.
         fatal: The sequence cannot be used, so that a search or evaluation refuses the source.
     """
 

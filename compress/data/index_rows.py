@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from compress.core import FileError
 from compress.data.file_fingerprints import sampled_digest
 from compress.data.index import FATAL, Opener, SequenceIndex, row_of
-from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles, check_annotations
+from compress.data.recorded_sequence import Annotated, Annotations, SequenceFiles, check_annotations
 from compress.data.sequence import attributes_of, first_only
 from compress.geometry import ImageFiles, NumberedNames, Pictures, image_size
 
@@ -95,6 +95,7 @@ class _Seen:
         self.attributes: frozenset[str] = frozenset()
         self.first_only, self.size, self.digest = False, (0, 0), ""
         self.numbered: NumberedNames | None = None
+        self.annotations = Annotations(self.boxes, self.visible)
         self.problems: list[tuple[int | None, str, bool]] = []
 
     def look(self, opened: Opener, samples: int, look: bool) -> None:
@@ -111,7 +112,7 @@ class _Seen:
                     self._look_at_first(images)
             if not self.files.boxes:
                 self._take(sequence)
-            check_annotations(self.files, Annotations(self.boxes, self.visible), len(sequence))
+            check_annotations(self.files, self.annotations, len(sequence))
         except FileError as error:
             self._note(str(error), fatal=True)
         self._check_boxes()
@@ -128,8 +129,9 @@ class _Seen:
     def _take(self, sequence: object) -> None:
         self.boxes, self.visible = sequence.boxes, sequence.visible  # type: ignore[attr-defined]
         self.attributes, self.first_only = attributes_of(sequence), first_only(sequence)  # type: ignore[arg-type]
-        if isinstance(sequence, RecordedSequence):
-            self._note_frames(sequence.annotations.doubtful, "the object is marked as visible but its box has no area")
+        known = isinstance(sequence, Annotated)
+        self.annotations = sequence.annotations if known else Annotations(self.boxes, self.visible)  # type: ignore[attr-defined]
+        self._note_frames(self.annotations.doubtful, "the object is marked as visible but its box has no area")
 
     def _look_at_first(self, images: Pictures) -> None:
         try:
@@ -147,10 +149,10 @@ class _Seen:
 
     def _note_frames(self, frames: Iterable[int], text: str) -> None:
         found = [int(frame) for frame in frames]
-        path = self.files.annotations[0] if self.files.annotations else self.files.images
         for place, frame in enumerate(found[:_SHOWN]):
             more = f"; likewise {len(found) - _SHOWN} more" if place == _SHOWN - 1 and len(found) > _SHOWN else ""
-            self.problems.append((frame + 1, f"{path} line {frame + 1}: {text}{more}.", False))
+            line = self.annotations.line(frame)
+            self.problems.append((None if self.files.place else line, f"{self.files.line(line)}: {text}{more}.", False))
 
     def _note(self, text: str, *, fatal: bool) -> None:
         line = _LINE.search(text.replace(os.fspath(self.files.images), ""))

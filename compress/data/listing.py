@@ -50,7 +50,7 @@ def read_names(path: Path) -> list[str]:
     Raises:
         FileError: it is missing, too large or no text, or a name in it leads out of its folder.
     """
-    data = read_bounded(path, "list of sequences", _LIST_BYTES)
+    data = read_bounded(path, "list of sequences", _LIST_BYTES, advice="Download it again, or write one name a line.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -102,7 +102,8 @@ def _inner(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> list[Pat
         with os.scandir(folder) as entries:
             found = [entry.name for entry in entries if not entry.name.startswith(".") and wanted(entry)]
     except OSError as error:
-        raise FileError(f"Cannot list {folder}: {error.strerror or error}. Check the path.") from error
+        place = error.filename or folder  # a link in it may lead nowhere
+        raise FileError(f"Cannot list {place}: {error.strerror or error}. Check the path.") from error
     return [folder / name for name in sorted(found)]
 
 

@@ -29,6 +29,7 @@ class SequenceFiles:
         first, stop: The part of the frames that belongs to it, as positions from 0; `stop` is not part of it, and None
             means up to the end.
         boxes: Its boxes x, y, w, h, where the listing itself knows them; they need no opening then.
+        place: Where those stand, for messages: a file and what of it.
     """
 
     name: str
@@ -38,6 +39,14 @@ class SequenceFiles:
     first: int = 0
     stop: int | None = None
     boxes: tuple[tuple[float, float, float, float], ...] = ()
+    place: str = ""
+
+    def line(self, number: int | None) -> str:
+        """A line of the annotation file for messages, or the whole file; where the listing knows the boxes, `place`."""
+        if self.place:
+            return self.place
+        path = self.annotations[0] if self.annotations else self.images
+        return str(path) if number is None else f"{path} line {number}"
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Annotations:
         attributes: Names of what is difficult in it, for tables by attribute; empty where the data set has none.
         first_only: Only the first box is known, as in test sets that a server scores; the others are zeros.
         doubtful: Frames that labels say show the object though its box has no area; they are not visible.
+        lines: Of each frame the line of the first file that its box is from, from 1; None where they are as many.
     """
 
     boxes: NDArray[np.float64]
@@ -57,6 +67,11 @@ class Annotations:
     attributes: frozenset[str] = frozenset()
     first_only: bool = False
     doubtful: tuple[int, ...] = ()
+    lines: range | None = None
+
+    def line(self, frame: int) -> int:
+        """The line of a frame, which counts from 0."""
+        return frame + 1 if self.lines is None else self.lines.start + frame * self.lines.step
 
     @classmethod
     def of_boxes(
@@ -65,11 +80,12 @@ class Annotations:
         visible: NDArray[np.bool_] | None = None,
         *,
         attributes: frozenset[str] = frozenset(),
+        lines: range | None = None,
     ) -> Annotations:
         """Of a box for each frame; the object shows where its box has an area, and `visible` says nothing else."""
         shows = np.asarray((boxes[:, 2:] > 0).all(axis=1))
         if visible is None:
-            return cls(boxes, shows, attributes)
+            return cls(boxes, shows, attributes, lines=lines)
         return cls(boxes, shows & visible, attributes, doubtful=tuple(map(int, np.flatnonzero(visible & ~shows))))
 
     @classmethod
@@ -167,7 +183,7 @@ class RecordedSequence(Annotated):
 
 def check_annotations(files: SequenceFiles, found: Annotations, frames: int) -> None:
     """Raises FileError where annotations are of another number of frames, or do not say what is to be followed."""
-    path = files.annotations[0] if files.annotations else files.images
+    path = files.line(None)
     if len(found.boxes) == 1 < frames:
         raise FileError(
             f"{path} has one box for {frames} images, as in a test set: enough for `compress track`, but scores and "
@@ -180,4 +196,6 @@ def check_annotations(files: SequenceFiles, found: Annotations, frames: int) -> 
     if not frames:
         raise FileError(f"{path} holds no box, and {files.images} no frame. Add them, or leave the sequence out.")
     if not (found.boxes[0, 2:] > 0).all():
-        raise FileError(f"{path} line 1: the first box has no area, so there is nothing to follow. Correct it.")
+        raise FileError(
+            f"{files.line(found.line(0))}: the first box has no area, so there is nothing to follow. Correct it."
+        )

@@ -18,6 +18,7 @@ needed:
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from collections.abc import Sequence as Items
@@ -25,7 +26,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from compress.core import UsageError
+from compress.core import UsageError, fingerprint
 from compress.data.file_fingerprints import recorded_fingerprint
 from compress.data.index import IndexedSequence, IndexedSequences, SequenceIndex
 from compress.data.index_store import MANY, source_index
@@ -76,7 +77,7 @@ class RecordedSource(ABC):
         path, split = split_location(location, self.splits, self._prefix)
         if not path:
             raise no_path(self.form, self._prefix)
-        self.path = Path(path).resolve()
+        self.path = Path(os.path.realpath(path))  # which takes links in a circle, unlike `Path.resolve`
         self.split = split or next(iter(self.splits), "")
         self._split_given = bool(split)
         self._index: SequenceIndex | None = None
@@ -112,9 +113,9 @@ class RecordedSource(ABC):
         sequences, annotations count whole, frames by name, and 10,000 of them, evenly, by size and content when the
         index is made: edits of frames in place are seen in those alone, and by another index.
         """
-        if len(self.index) <= MANY:
-            return recorded_fingerprint(self.files)
-        return self.index.content
+        content = recorded_fingerprint(self.files) if len(self.index) <= MANY else self.index.content
+        # The same files read with another first pixel have other boxes.
+        return fingerprint([content, self.first_pixel]) if self.first_pixel else content
 
     @property
     def name(self) -> str:

@@ -8,9 +8,9 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from compress.data.annotation_text import FARTHEST
+
 _ABSENT = [0.0] * 4
-_FARTHEST = 1e7
-"""Pixels; coordinates beyond are damage."""
 _MASK = re.compile(r"m-?[0-9]{1,7}")
 
 
@@ -54,7 +54,7 @@ def _numbers(row: list[str]) -> list[float] | None:
         found = [float(part) for part in row]
     except ValueError:
         return None
-    return found if all(math.isnan(value) or abs(value) <= _FARTHEST for value in found) else None
+    return found if all(math.isnan(value) or abs(value) <= FARTHEST for value in found) else None
 
 
 def _around_mask(row: list[str]) -> list[float] | None:

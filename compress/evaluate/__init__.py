@@ -1,6 +1,7 @@
 """One-pass evaluation, metrics and result files; the same for a network and for a bundle."""
 
 from compress.archive import PairedDifference, paired_difference
+from compress.evaluate import curve_conventions, overlap_conventions  # noqa: F401 - they register what ships
 from compress.evaluate.conventions import CONVENTIONS, Convention, Curve, Figures
 from compress.evaluate.following import Run
 from compress.evaluate.formats import FORMATS, ResultFormat, TextFormat

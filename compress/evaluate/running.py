@@ -13,11 +13,12 @@ from compress.core.progress import Progress, no_progress
 from compress.core.threads import usable_cores
 from compress.data import DataSource, Sequence, convention_of, first_only
 from compress.evaluate.conventions import CONVENTIONS
+from compress.evaluate.earlier_results import Identity
 from compress.evaluate.following import Run, can_batch, follow
 from compress.evaluate.formats import FORMATS
 from compress.evaluate.ope import check_sequences, even_groups
 from compress.evaluate.outcome import DEFAULT_CONVENTION, Outcome, outcome
-from compress.evaluate.result_folder import Identity, ResultFolder, open_results
+from compress.evaluate.result_folder import ResultFolder, open_results
 from compress.evaluate.summary import outcome_files
 from compress.evaluate.trackers import EvaluatedTracker
 

@@ -11,17 +11,8 @@ from compress.geometry.boxes import (
 )
 from compress.geometry.crop import Crop, crop_target, crop_window, normalise, preprocess
 from compress.geometry.decode import clip_box, decode, hann_window, map_back
-from compress.geometry.images import (
-    MAX_PIXELS,
-    ImageFiles,
-    NumberedNames,
-    check_image,
-    has_images,
-    image_files,
-    image_size,
-    is_image,
-    read_image,
-)
+from compress.geometry.image_files import ImageFiles, NumberedNames, has_images, image_files, is_image
+from compress.geometry.images import MAX_PIXELS, check_image, image_size, read_image
 from compress.geometry.loop import FrameTracker, Prediction
 from compress.geometry.network import BatchNetwork, Maps, Network, NetworkOutput
 from compress.geometry.pictures import Pictures, ReducedFrame, picture_folder

@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 
 from compress.core import FileError, warn
 from compress.core.ordering import doubtful_order
+from compress.geometry.image_files import has_images, image_files
 from compress.geometry.image_headers import JPEG_SUFFIXES, KINDS, ImageHeader
-from compress.geometry.images import (
-    decode_image,
-    decode_reduced,
-    has_images,
-    image_files,
-    in_eight_bits,
-    used_bits,
-)
+from compress.geometry.images import decode_image, decode_reduced, in_eight_bits, used_bits
 
 INNER_FOLDERS = ("img", "imgs", "color", "images", "frames")
 """Where data sets keep the images of a sequence if not beside its annotations: LaSOT and OTB, TNL2K, VOT."""

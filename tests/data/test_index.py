@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from compress.core import CompressError
+from compress.core import CompressError, CompressWarning
 from compress.data import PairSizes, RecordedSequence, RecordedSource, SequenceFiles, open_source
 from compress.data import folder_sequences as folders
 from compress.data import index_store as store
@@ -176,6 +177,15 @@ def _other(path: Path) -> None:
     data = path.read_bytes()
     path.unlink()  # of a link of many
     path.write_bytes(data[:300] + bytes([data[300] ^ 1]) + data[301:])
+
+
+def test_what_processes_warn_of_is_warned_of_here(many: Path) -> None:
+    for number in (1, 6):
+        (many / f"s{number}" / "00000001.jpg").rename(many / f"s{number}" / "x.jpg")
+        (many / f"s{number}" / "00000002.jpg").rename(many / f"s{number}" / "y.jpg")
+    with pytest.warns(CompressWarning) as noted:
+        assert len(_source(many).make_index(workers=2)) == 7
+    assert [re.sub(r".*/(s\d): the order of its images.*", r"\1", str(each.message)) for each in noted] == ["s1", "s6"]
 
 
 def test_a_failing_worker_is_reported(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:

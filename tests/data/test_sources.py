@@ -24,6 +24,7 @@ from compress.data import (
 from compress.data import (
     file_fingerprints as fingerprints,
 )
+from compress.data.file_samples import spread
 from compress.data.generated import generated_sequences
 from compress.data.worker import make_pairs, stream_pairs
 from compress.testing import source_suite
@@ -141,8 +142,8 @@ def test_what_changed_a_moment_ago_is_not_kept(train: Path, home: Path) -> None:
 
 
 def test_of_very_many_frames_some_are_read_evenly(train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sorted(fingerprints._spread(10, 4)) == [0, 3, 6, 9]
-    assert list(fingerprints._spread(3, 4)) == [0, 1, 2]
+    assert sorted(spread(10, 4)) == [0, 3, 6, 9]
+    assert list(spread(3, 4)) == [0, 1, 2]
     monkeypatch.setattr(fingerprints, "_IMAGES", 4)
     before = _fingerprint(train)
     _flip(train / "a" / "00000002.png", 0.5)

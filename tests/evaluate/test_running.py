@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from compress.cli.run import printed_warnings
 from compress.core import CompressError, FileError, UsageError
 from compress.core.locks import locked
 from compress.data import open_source
@@ -163,14 +164,16 @@ def test_a_folder_is_written_by_one_process(folder: Path, tmp_path: Path) -> Non
         _run(folder, tmp_path / "r")
 
 
-def test_results_of_an_older_version_are_replaced_but_not_gone_on_with(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("resume", [True, False])
+def test_results_of_an_older_version_are_neither_replaced_nor_gone_on_with(
+    folder: Path, tmp_path: Path, resume: bool
+) -> None:
     (tmp_path / "r").mkdir()
     for name in ("a.txt", "summary.json"):
         (tmp_path / "r" / name).write_text("{}")
     with pytest.raises(UsageError, match="older version"):
-        _run(folder, tmp_path / "r", resume=True)
-    _run(folder, tmp_path / "r")
-    assert _run(folder, tmp_path / "r", resume=True)[1] == 0
+        _run(folder, tmp_path / "r", resume=resume)
+    assert (tmp_path / "r" / "a.txt").read_text() == "{}"
 
 
 def test_files_count_pixels_as_the_data_set_does(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,6 +232,18 @@ def test_several_processes_find_the_same(folder: Path, tmp_path: Path) -> None:
     assert _files(tmp_path / "r") == _files(tmp_path / "alone")
     for one, other in zip(found.runs, alone.runs, strict=True):
         np.testing.assert_array_equal(one.boxes, other.boxes)
+
+
+def test_what_processes_warn_of_is_said_once(folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The order of frames is in doubt: this process finds it when it lists them, workers when they read them."""
+    animals = ("ant", "bee", "cat", "dog", "eel", "fox", "gnu")
+    for name in NAMES:
+        for path, animal in zip(sorted((folder / name).glob("*.png")), animals, strict=False):
+            path.rename(path.with_stem(animal))
+    with printed_warnings():
+        run_evaluation(BrightestCellTracker(), open_source(f"folder:{folder}"), EvaluationOptions(workers=2))
+    said = [line for line in capsys.readouterr().err.splitlines() if "order of its images is doubtful" in line]
+    assert sorted(line.split("/")[-1].partition(":")[0] for line in said) == list(NAMES)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ import numpy as np
 
 from compress.core import FileError
 from compress.core.text import printable
+from compress.data.annotation_text import FARTHEST
 from compress.data.json_arrays import array_elements
 from compress.data.listing import is_inner
 from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
@@ -30,8 +31,6 @@ from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
 from compress.data.sources import READERS
 
-_LARGEST = 1e15
-"""Above the ids of COCO; not a number is not below it."""
 _SMALLEST = 50
 """Pixels that an object must be wider and higher than."""
 Box = tuple[float, float, float, float]
@@ -65,7 +64,7 @@ class CocoSource(RecordedSource):
                 f"{self._annotations}: annotation {unknown.number} is of image {unknown.image}, which is not listed."
             )
         objects.sort(key=lambda each: (names[each.image], each.number))
-        return _Listed(self._images, names, objects)
+        return _Listed(self._annotations, self._images, names, objects)
 
     def opened(self, files: SequenceFiles) -> Sequence:
         """One of them."""
@@ -88,8 +87,8 @@ class CocoSource(RecordedSource):
 class _Listed(Items[SequenceFiles]):
     """Hundreds of thousands of objects, each of them made when it is asked for."""
 
-    def __init__(self, folder: Path, names: dict[int, str], objects: list[_Object]) -> None:
-        self._folder, self._names, self._objects = folder, names, objects
+    def __init__(self, path: Path, folder: Path, names: dict[int, str], objects: list[_Object]) -> None:
+        self._path, self._folder, self._names, self._objects = path, folder, names, objects
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -106,7 +105,8 @@ class _Listed(Items[SequenceFiles]):
 
     def _files(self, found: _Object) -> SequenceFiles:
         name = self._names[found.image]
-        return SequenceFiles(f"{Path(name).stem}-{found.number}", self._folder, frames=(name,), boxes=(found.box,))
+        about = f"{Path(name).stem}-{found.number}", f"{self._path} annotation {found.number}"
+        return SequenceFiles(about[0], self._folder, frames=(name,), boxes=(found.box,), place=about[1])
 
 
 def listed_boxes(files: SequenceFiles, frames: int) -> Annotations:
@@ -151,4 +151,4 @@ def _objects(path: Path, element: Any) -> Iterable[_Object]:
 
 
 def _finite(*values: Any) -> bool:
-    return all(type(value) in (int, float) and abs(value) < _LARGEST for value in values)
+    return all(type(value) in (int, float) and abs(value) <= FARTHEST for value in values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 
@@ -43,7 +44,7 @@ class GeneratedSource:
     summary = "drawn from seeds, with exact boxes"
 
     def __init__(self, location: str = "") -> None:
-        self._folder = Path(location).resolve() if location else None
+        self._folder = Path(os.path.realpath(location)) if location else None
 
     @property
     def name(self) -> str:

@@ -26,11 +26,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compress.core import FileError
 from compress.core.text import printable
-from compress.data.annotations import read_boxes, read_rows
+from compress.data.annotation_text import FARTHEST, read_rows
+from compress.data.annotations import read_boxes
 from compress.data.listing import inner_folders
 from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
 from compress.data.recorded_source import RecordedSource
@@ -84,27 +84,24 @@ def nfs_annotations(files: SequenceFiles, frames: int) -> Annotations:
     if path.name.startswith(_PREFIX):
         return Annotations.of_boxes(read_boxes(path, frames))
     rows = read_rows(path, _STEP * frames)
-    if abs(len(rows) / frames - _STEP) < 1:
-        rows = rows[::_STEP]
-    boxes = _boxes(path, rows)
+    step = _STEP if abs(len(rows) / frames - _STEP) < 1 else 1
+    lines = range(1, len(rows) + 1, step)
+    boxes = np.array([_box(path, line, rows[line - 1]) for line in lines]).reshape(-1, 4)
     if len(boxes) == frames - 1:
         boxes = np.vstack([boxes, np.zeros(4)])
-    return Annotations.of_boxes(boxes[:frames] if len(boxes) == frames + 1 else boxes)
+    return Annotations.of_boxes(boxes[:frames] if len(boxes) == frames + 1 else boxes, lines=lines)
 
 
-def _boxes(path: Path, rows: list[list[str]]) -> NDArray[np.float64]:
-    """(n, 4) x, y, w, h; zeros where the object is lost."""
-    return np.array([_box(path, row) for row in rows]).reshape(-1, 4)
-
-
-def _box(path: Path, row: list[str]) -> list[float]:
+def _box(path: Path, line: int, row: list[str]) -> list[float]:
+    """x, y, w, h; zeros where the object is lost."""
     try:
         left, top, right, bottom, _, lost = (float(part) for part in row[1:7])
     except ValueError:
         left = top = right = bottom = lost = math.nan
-    if not all(map(math.isfinite, (left, top, right, bottom, lost))) or right < left or bottom < top:
+    corners = (left, top, right, bottom, lost)
+    if not all(abs(value) <= FARTHEST for value in corners) or right < left or bottom < top:
         raise FileError(
             f"Each line of {path} must be track, left, top, right, bottom, frame, lost, occluded, generated and label "
-            f"but one is {printable(' '.join(row), most=60)!r}."
+            f"but line {line} is {printable(' '.join(row), most=60)!r}."
         )
     return [0.0] * 4 if lost else [left, top, right - left, bottom - top]

@@ -73,7 +73,11 @@ def otb_annotations(files: SequenceFiles, frames: int) -> Annotations:
             f"{row['last']}" + (f" and {skipped} before" if skipped else "") + ". Download it again."
         )
     corner = np.array([OtbSource.first_pixel, OtbSource.first_pixel, 0, 0])
-    return Annotations.of_boxes(boxes[skipped:] - corner, attributes=frozenset(row["attributes"].split()))
+    return Annotations.of_boxes(
+        boxes[skipped:] - corner,
+        attributes=frozenset(row["attributes"].split()),
+        lines=range(skipped + 1, len(boxes) + 1),
+    )
 
 
 @cache

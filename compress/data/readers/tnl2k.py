@@ -14,11 +14,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from compress.data.annotations import read_boxes, read_flags
+from compress.data.folder_sequences import boxes_and_flags
 from compress.data.listing import existing, inner_folders
-from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
+from compress.data.recorded_sequence import RecordedSequence, SequenceFiles
 from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
 from compress.data.sources import READERS
@@ -49,8 +50,8 @@ class Tnl2kSource(RecordedSource):
         ]
 
     def opened(self, files: SequenceFiles) -> Sequence:
-        """One of them."""
-        return RecordedSequence(files, tnl2k_annotations)
+        """With boxes, and attributes where there are flags."""
+        return RecordedSequence(files, partial(boxes_and_flags, names=_ATTRIBUTES))
 
     def _subsets(self) -> list[Path]:
         """The folders of the split; `PATH` itself where no folder in it is one of a split."""
@@ -61,10 +62,3 @@ class Tnl2kSource(RecordedSource):
     def _files(self, folder: Path) -> SequenceFiles:
         flags = existing(self.path / "annos" / "att", [f"{folder.name}_attribute.txt"])
         return SequenceFiles(folder.name, folder / "imgs", (folder / "groundtruth.txt", *flags))
-
-
-def tnl2k_annotations(files: SequenceFiles, frames: int) -> Annotations:
-    """Boxes and attributes; see the module. Raises FileError where a file is missing or damaged."""
-    truth, *flags = files.annotations
-    attributes = read_flags(flags[0], _ATTRIBUTES) if flags else frozenset[str]()
-    return Annotations.of_boxes(read_boxes(truth, frames), attributes=attributes)

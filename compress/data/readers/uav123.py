@@ -13,12 +13,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
-from compress.data.annotations import read_boxes, read_flags
+from compress.data.folder_sequences import boxes_and_flags
 from compress.data.listing import existing
 from compress.data.readers.tables import Row, frame_names, present, table_rows
-from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
+from compress.data.recorded_sequence import RecordedSequence, SequenceFiles
 from compress.data.recorded_source import RecordedSource
 from compress.data.sequence import Sequence
 from compress.data.sources import READERS
@@ -42,8 +43,8 @@ class Uav123Source(RecordedSource):
         return [self._files(row) for row in present(wanted, self.path, lambda row: self._truth(row).exists())]
 
     def opened(self, files: SequenceFiles) -> Sequence:
-        """One of them."""
-        return RecordedSequence(files, uav123_annotations)
+        """With boxes, and attributes where there are flags."""
+        return RecordedSequence(files, partial(boxes_and_flags, names=_ATTRIBUTES))
 
     def _truth(self, row: Row) -> Path:
         return self.path / "anno" / self.split / f"{row['name']}.txt"
@@ -52,10 +53,3 @@ class Uav123Source(RecordedSource):
         truth, images = self._truth(row), self.path / "data_seq" / "UAV123" / row["folder"]
         frames = frame_names(images, int(row["first"]), int(row["last"]), digits=6)
         return SequenceFiles(row["name"], images, (truth, *existing(truth.parent / "att", [truth.name])), frames)
-
-
-def uav123_annotations(files: SequenceFiles, frames: int) -> Annotations:
-    """Boxes and attributes; see the module. Raises FileError where a file is missing or damaged."""
-    truth, *flags = files.annotations
-    attributes = read_flags(flags[0], _ATTRIBUTES) if flags else frozenset[str]()
-    return Annotations.of_boxes(read_boxes(truth, frames), attributes=attributes)

@@ -2,7 +2,8 @@
 
     PATH/list.txt                       a name a line, in the challenge's order; all folders where it is missing
     PATH/ants1/color/00000001.jpg …     or beside the annotation, as until 2017
-    PATH/ants1/groundtruth.txt          a region a line; groundtruth_ID.txt for each of several objects
+    PATH/ants1/sequence                 if there, a line such as channels.color=color/%08d.jpg says where frames are
+    PATH/ants1/groundtruth.txt          a region a line; or groundtruth_ID.txt for each of several objects
     PATH/ants1/occlusion.tag            0 or 1 a line, lines at the end may be missing; `.label` until 2016
 
 - A region is a rectangle x,y,w,h, a polygon x1,y1,x2,y2,… or, since 2020, a mask `mX,Y,W,H,RUNS…`, all separated by
@@ -10,7 +11,8 @@
   regions; toolkits that keep a polygon's area (GOT-10k's, pysot's) have smaller boxes.
 - NaN, a single number, and lines that are missing at the end say that the object is absent.
 - Polygons are kept beside their boxes, since the overlap of VOT is that of regions.
-- Several objects of a sequence are sequences of their own, `NAME_ID`. Channels of depth or infrared are not read.
+- Several objects of a sequence are sequences of their own, `NAME_ID`; a `groundtruth.txt` beside them is not read.
+  Channels of depth or infrared are not read.
 - Coordinates are taken as they are. Attributes are the names of the tags that are set in any frame.
 """
 
@@ -25,8 +27,8 @@ from numpy.typing import NDArray
 
 from compress.core import FileError
 from compress.core.text import printable
-from compress.data.annotations import read_rows
-from compress.data.listing import inner_files, inner_folders, read_names
+from compress.data.annotation_text import read_lines, read_rows
+from compress.data.listing import inner_files, inner_folders, is_inner, read_names
 from compress.data.recorded_sequence import Annotations, RecordedSequence, SequenceFiles
 from compress.data.recorded_source import RecordedSource
 from compress.data.regions import region_box, region_corners
@@ -79,11 +81,30 @@ def _objects(folder: Path, *, required: bool) -> Iterable[SequenceFiles]:
     truths = [(path, match[1]) for path in found if (match := _TRUTH.fullmatch(path.name))]
     if required and not truths:
         raise FileError(f"{folder} has no groundtruth.txt, but list.txt names it. Complete the data.")
-    images = folder / "color" if (folder / "color").is_dir() else folder
+    if any(identity is not None for _, identity in truths):
+        truths = [(path, identity) for path, identity in truths if identity is not None]
+    images = _colour_folder(folder)
     tags = [path for path in found if path.name.endswith(_TAGS)]
     for path, identity in truths:
         name = folder.name if identity is None else f"{folder.name}_{identity}"
         yield SequenceFiles(name, images, (path, *tags))
+
+
+def _colour_folder(folder: Path) -> Path:
+    """Where colour frames are: where the file `sequence` says, else in `color`, else beside the annotation."""
+    about = folder / "sequence"
+    if about.is_file():
+        for line in read_lines(about, 0):
+            key, _, value = (part.strip() for part in line.partition("="))
+            if key == "channels.color" and value:
+                place = value if not Path(value).suffix else str(Path(value).parent)
+                if place != "." and not is_inner(place):
+                    raise FileError(
+                        f"{about} has channels.color={printable(value, most=60)}, which leads out of its folder. It "
+                        "must be like color/%08d.jpg."
+                    )
+                return folder / place
+    return folder / "color" if (folder / "color").is_dir() else folder
 
 
 def vot_annotations(files: SequenceFiles, frames: int) -> Annotations:

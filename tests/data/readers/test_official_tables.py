@@ -80,6 +80,14 @@ def test_frames_may_be_png(tmp_path: Path) -> None:
     assert sequence.frame(83).shape == (72, 96, 3)
 
 
+def test_frames_may_have_suffixes_in_capitals(tmp_path: Path) -> None:
+    write_boxes(tmp_path / "Deer" / "groundtruth_rect.txt", moving(71))
+    write_frames(tmp_path / "Deer" / "img", range(1, 72), 4, ".JPG")
+    with pytest.warns(CompressWarning, match="lacks 99 of 100"):
+        (sequence,) = open_source(f"otb:{tmp_path}").sequences()
+    assert sequence.frame(70).shape == (72, 96, 3)
+
+
 def test_splits_of_otb(tmp_path: Path) -> None:
     for name in ("Biker", "Bird2", "Girl"):
         write_boxes(tmp_path / name / "groundtruth_rect.txt", moving(1))

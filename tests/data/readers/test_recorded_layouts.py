@@ -93,6 +93,20 @@ def test_a_folder_without_sequences_is_refused_with_the_layout(prefix: str, tmp_
 
 
 @pytest.mark.parametrize("prefix", sorted(LAYOUTS))
+def test_links_in_a_circle_are_refused_by_name(prefix: str, tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to("round")
+    with pytest.raises(FileError, match=r"round|holds no sequence"):
+        open_source(f"{prefix}:{tmp_path / 'round'}").sequences()
+
+
+def test_a_link_in_a_circle_among_sequences_is_named(tmp_path: Path) -> None:
+    layout = LAYOUTS["folder"](tmp_path / "data")
+    (tmp_path / "data" / "zz").symlink_to("zz")
+    with pytest.raises(FileError, match=r"Cannot list .*zz: Too many levels"):
+        open_source(layout.location).sequences()
+
+
+@pytest.mark.parametrize("prefix", sorted(LAYOUTS))
 def test_an_unknown_split_is_refused(prefix: str, tmp_path: Path) -> None:
     source = open_source(f"{prefix}:{tmp_path}")
     assert isinstance(source, RecordedSource)

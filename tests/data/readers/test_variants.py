@@ -44,7 +44,12 @@ def test_nfs_lengths_that_the_toolkit_takes(tmp_path: Path, lines: int, known: i
 
 @pytest.mark.parametrize(
     ("lines", "said"),
-    [(["x"] * 24, "must be track, left"), ([_line(1)] * 50, "boxes but"), (["0 9 9 5 12 1 0 0 1"] * 24, "but one is")],
+    [
+        (["x"] * 24, "must be track, left"),
+        ([_line(1)] * 50, "boxes but"),
+        (["0 9 9 5 12 1 0 0 1"] * 24, "but line 1 is"),
+        (["0 -1e308 9 1e308 12 1 0 0 1"] * 24, "but line 1 is"),
+    ],
 )
 def test_damaged_annotations_of_nfs(tmp_path: Path, lines: list[str], said: str) -> None:
     with pytest.raises(FileError, match=said):
@@ -92,11 +97,25 @@ def test_several_objects_of_vot_are_sequences_of_their_own(tmp_path: Path) -> No
     folder = _vot(tmp_path, "cars", "1,2,30,40\n")
     (folder / "groundtruth.txt").rename(folder / "groundtruth_000.txt")
     (folder / "groundtruth_001.txt").write_text("5,6,20,20\n" * 3)
+    (folder / "groundtruth.txt").write_text("5,6,20,20\n" * 3)
     (tmp_path / "list.txt").write_text("cars\n")
     first, second = open_source(f"vot:{tmp_path}").sequences()
     assert (first.name, second.name) == ("cars_000", "cars_001")
     assert (first_only(first), first_only(second)) == (True, False)
     assert attributes_of(first) == frozenset()
+
+
+def test_vot_says_where_its_colour_frames_are(tmp_path: Path) -> None:
+    folder = _vot(tmp_path, "a", "1,2,30,40\n" * 3)
+    (folder / "color").rename(folder / "rgb")
+    write_frames(folder / "depth", [1], 8)
+    for value in ("rgb/%08d.jpg", "rgb/", "rgb"):
+        (folder / "sequence").write_text(f"fps=30\nchannels.depth=depth/%08d.jpg\nchannels.color={value}\n")
+        (sequence,) = open_source(f"vot:{tmp_path}").sequences()
+        assert (len(sequence), sequence.frame(2).shape) == (3, (72, 96, 3))
+    (folder / "sequence").write_text("channels.color=../a/rgb/%08d.jpg\n")
+    with pytest.raises(FileError, match="leads out of its folder"):
+        open_source(f"vot:{tmp_path}").sequences()
 
 
 def test_polygons_of_vot_are_kept(tmp_path: Path) -> None:
@@ -156,6 +175,7 @@ def test_images_of_coco_may_lie_as_pytracking_has_them(tmp_path: Path) -> None:
         ({"bbox": [1, 2, 60]}, "an annotation must have numbers"),
         ({"bbox": [1, 2, 60, float("nan")]}, "an annotation must have numbers"),
         ({"bbox": [1, 2, 60, True]}, "an annotation must have numbers"),
+        ({"bbox": [1, 2, 60, 1e14]}, "an annotation must have numbers"),
         ({"iscrowd": 1}, "holds no sequence of the split 'val2014'"),
         ({"bbox": [1, 2, 50, 70]}, "holds no sequence of the split 'val2014'"),
     ],

@@ -17,6 +17,7 @@ from compress.core import warn
 
 Row = dict[str, str]
 _SHOWN = 3
+_SUFFIXES = (".jpg", ".png", ".JPG", ".PNG", ".jpeg")
 
 
 @cache
@@ -45,6 +46,8 @@ def present(rows: Iterable[Row], path: Path, is_there: Callable[[Row], bool]) ->
 
 
 def frame_names(folder: Path, first: int, last: int, *, digits: int) -> tuple[str, ...]:
-    """File names of numbered frames, `last` among them: JPEG files, or PNG where the first one is."""
-    suffix = next((s for s in (".jpg", ".png") if (folder / f"{first:0{digits}d}{s}").exists()), ".jpg")
+    """File names of numbered frames, `last` among them, with the suffix of the first one: JPEG files, or PNG."""
+    suffix = next(
+        (s for s in (".jpg", ".png", ".JPG", ".PNG", ".jpeg") if (folder / f"{first:0{digits}d}{s}").exists()), ".jpg"
+    )
     return tuple(f"{number:0{digits}d}{suffix}" for number in range(first, last + 1))
