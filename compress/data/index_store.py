@@ -28,7 +28,7 @@ from compress.data.index_rows import IndexRows, joined
 from compress.data.recorded_sequence import SequenceFiles
 from compress.data.sequence import Sequence
 
-_VERSION = 2
+_VERSION = 3
 """Counts up with what is in an index, and with how the readers that ship list and read sequences."""
 _FEW = 300
 """Sequences that this process indexes sooner than others have started."""
