@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from compress.core.errors import CompressWarning
 
@@ -39,9 +40,9 @@ def noted_warnings() -> Iterator[list[str]]:
         warnings.simplefilter("always", CompressWarning)
         show_other = warnings.showwarning
 
-        def note(message: Warning | str, category: type[Warning], *place: object) -> None:
+        def note(message: Warning | str, category: type[Warning], *place: Any) -> None:
             if not issubclass(category, CompressWarning):
-                show_other(message, category, *place)  # type: ignore[arg-type]
+                show_other(message, category, *place)
             elif str(message) not in texts:
                 texts.append(str(message))
 
