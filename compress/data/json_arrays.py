@@ -27,9 +27,9 @@ def array_elements(path: Path, keys: tuple[str, ...], what: str) -> Iterator[tup
         what: What the file should be, for messages.
 
     Raises:
-        FileError: it is missing, no JSON object, cut off, or an element is larger than 16 MB.
+        FileError: it is missing, no JSON object, cut off, goes on after its end, or an element is larger than 16 MB.
     """
-    with opened(path, what) as file:
+    with opened(path, what, advice="Complete the data.") as file:
         text = _Text(io.TextIOWrapper(file, encoding="utf-8-sig"), path, what)
         text.expect("{")
         while text.more("}"):
@@ -41,6 +41,7 @@ def array_elements(path: Path, keys: tuple[str, ...], what: str) -> Iterator[tup
             text.expect("[")
             while text.more("]"):
                 yield key, text.value()
+        text.expect_end()
 
 
 class _Text:
@@ -66,6 +67,11 @@ class _Text:
         self._at += 1
         self._first = character in "[{"
 
+    def expect_end(self) -> None:
+        """Raises FileError where anything but space follows."""
+        if self.peek():
+            raise self._broken("something follows its end")
+
     def more(self, end: str) -> bool:
         """Whether another element follows in an array or object; goes past what separates it, or past its end."""
         if self.peek() == end:
@@ -87,7 +93,7 @@ class _Text:
                 complete = not cut or not self._read()  # which moves what is looked at to its start
             except (ValueError, RecursionError) as error:  # cut off, or none
                 if len(self._text) - self._at > _MOST or not self._read():
-                    raise self._broken(str(error)) from error
+                    raise self._broken(_why(error)) from error
                 continue
             if complete:
                 self._at, self._first = self._at + length, False
@@ -104,3 +110,8 @@ class _Text:
 
     def _broken(self, why: str) -> FileError:
         return FileError(f"The {self._what} {self._path} is no whole JSON file: {why}. Download it again.")
+
+
+def _why(error: Exception) -> str:
+    """Python's own words about integers of very many digits advise a programmer."""
+    return "it has an integer of thousands of digits" if "set_int_max_str_digits" in str(error) else str(error)

@@ -40,13 +40,15 @@ def test_elements_come_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ch
 @pytest.mark.parametrize(
     "text",
     ["", "[]", '{"images": [1, 2', '{"images": [1 2]}', '{"images": [1,]}', '{"images" [1]}', '{"images": [{"a": ]}',
-     '{"images": [1]', '{"images": [1],', "\udc80", '{"images": [' + "[" * 100_000],
+     '{"images": [1]', '{"images": [1],', "\udc80", '{"images": [' + "[" * 100_000,
+     '{"images": []} {}', '{"images": []}\0', f'{{"images": [{"9" * 5000}]}}'],
 )  # fmt: skip
 def test_what_is_no_json_object_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(FileError, match=r"The list .*a\.json is no whole JSON file"):
+    with pytest.raises(FileError, match=r"The list .*a\.json is no whole JSON file") as refused:
         _found(path)
+    assert "sys." not in str(refused.value)
 
 
 def test_an_element_without_end_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
