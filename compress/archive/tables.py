@@ -69,7 +69,8 @@ def _accuracy(record: Record) -> dict[str, Any]:
     a = record.accuracy
     names = ("ao", "ao_se", "ao_seq", "sr50", "sr75", "auc")
     return {name: getattr(a, name) if a else None for name in names} | {
-        "fidelity": record.fidelity if record.ao is not None else None
+        "fidelity": record.fidelity if record.ao is not None else None,
+        "precision": a and a.precision,
     }
 
 

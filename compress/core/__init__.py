@@ -16,7 +16,7 @@ from compress.core.errors import (
 from compress.core.execution_path import ExecutionPath, cheapest_path, exit_shares, mean_layers, path_rows, worst_path
 from compress.core.fingerprints import fingerprint
 from compress.core.latency_constraint import ConstraintCheck, LatencyConstraint
-from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Provenance
+from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Precision, Provenance
 from compress.core.registry import Registry
 from compress.core.spec import TrackerSpec, kept_dims
 from compress.core.spec_fields import (
@@ -53,6 +53,7 @@ __all__ = [
     "LatencyConstraint",
     "LayerSpec",
     "LevitRules",
+    "Precision",
     "Provenance",
     "Recycling",
     "Registry",

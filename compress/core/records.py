@@ -10,6 +10,9 @@ from typing import Any, Literal
 Provenance = Literal["measured", "predicted", "estimated"]
 """`measured` on that device, `predicted` from components measured there, `estimated` from published figures."""
 
+Precision = Literal["fp32", "fp16", "int8"]
+"""What a network computes with; in `int8` its linear layers, the rest in fp32."""
+
 LATENCY_FIGURES = ("mean", "p50", "p90", "p99", "worst")
 """The figures that a latency constraint may bound."""
 
@@ -27,6 +30,7 @@ class Accuracy:
         frames: Number of frames counted by `ao`.
         sequence_aos: What `ao_seq` is the mean of, in the order of the data, to six digits; empty where an older
             version scored.
+        precision: Of the network that was scored: `int8` is its quantised graphs under onnxruntime.
     """
 
     ao: float
@@ -40,6 +44,7 @@ class Accuracy:
     sequences: int
     frames: int
     sequence_aos: tuple[float, ...] = ()
+    precision: Precision = "fp32"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -52,7 +57,8 @@ class Accuracy:
                 yield f"{name} must be at least 0 but is {getattr(self, name)}"
         for f in fields(self):
             value = getattr(self, f.name)
-            shares = value if f.name == "sequence_aos" else () if f.name in ("sequences", "frames") else (value,)
+            others = f.name in ("sequences", "frames", "precision")
+            shares = value if f.name == "sequence_aos" else () if others else (value,)
             yield from (f"{f.name} must be in [0, 1] but is {share}" for share in shares if not 0 <= share <= 1)
 
 

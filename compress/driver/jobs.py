@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from compress.core import Accuracy, ExecutionPath, TrackerSpec
+from compress.core import Accuracy, ExecutionPath, Precision, TrackerSpec
 from compress.data import DataReference
 from compress.distill import StudentRecipe
 from compress.distill.blockwise import LocalRecipe
@@ -93,6 +93,7 @@ class TrainingSetup:
         device: Where the worker trains: `auto`, `cpu` or `cuda`.
         elastic: Where students start as slices of shared weights; None where they start from the teacher's.
         blockwise: Likewise where they are put together of variants of single layers.
+        precision: What students are scored in at the last rung, as they will run; below it they are scored as trained.
     """
 
     teacher: TeacherWeights
@@ -107,6 +108,7 @@ class TrainingSetup:
     elastic: ElasticSetup | None = None
     blockwise: BlockwiseSetup | None = None
     streamed: bool = False
+    precision: Precision = "fp32"
 
     @property
     def pairs_key(self) -> list[object]:
@@ -116,6 +118,10 @@ class TrainingSetup:
     def steps(self, rung: int) -> int:
         """Distillation steps of a student up to a rung, that rung's own included."""
         return sum(each.steps for each in self.rungs[: rung + 1])
+
+    def scored_in(self, rung: int) -> Precision:
+        """The precision of the networks that are scored at a rung."""
+        return "fp32" if self.rungs[rung].short else self.precision
 
     def learned(self, rung: int) -> bool:
         """Whether a student at a rung was trained at all, by itself or as a slice."""

@@ -56,7 +56,7 @@ def checked_target(settings: SearchSettings) -> Target:
     target = resolve_target(settings.target, describe(settings.teacher))
     target.check_bound(settings.fps_at)
     target.check_threads(settings.threads)
-    target.check_searchable()
+    _ = target.scored_precision
     return target
 
 
@@ -106,6 +106,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
         elastic=elastic,
         blockwise=blockwise,
         streamed=pairs.streamed,
+        precision=inputs.target.scored_precision,
     )
 
 

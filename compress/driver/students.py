@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +28,7 @@ from compress.driver.jobs import TrainingSetup
 from compress.driver.scores import Score, read_score, write_score
 from compress.driver.shared_weights import SharedWeights, calibration_crops
 from compress.evaluate import evaluate
+from compress.export import graph_network
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
 from compress.runtime.thresholds import with_thresholds
@@ -148,7 +149,9 @@ class Students:
     def _score(self, weights: str, spec: TrackerSpec, rung: int, make: Callable[[], Score]) -> Score:
         """A kept score. By the whole spec: thresholds change no weights, but what comes of them."""
         split: Split = "short" if self.setup.rungs[rung].short else "search"
-        key = fingerprint([weights, spec.id, split_key(self.setup.evaluation, split)])
+        precision = self.setup.scored_in(rung)
+        low = [] if precision == "fp32" else [precision]
+        key = fingerprint([weights, spec.id, split_key(self.setup.evaluation, split), *low])
         return self.store.get(
             "scores",
             key,
@@ -198,10 +201,16 @@ class Students:
 
     @phase("scoring")
     def _evaluate(self, model: Tracker, rung: int, progress: Progress = no_progress) -> Score:
-        network = NumpyNetwork(model, self.device)
+        precision = self.setup.scored_in(rung)
+        low = precision != "fp32"
+        network = (
+            graph_network(model, precision, threads=torch.get_num_threads())
+            if low
+            else NumpyNetwork(model, self.device)
+        )
         sequences = self.sequences(short=self.setup.rungs[rung].short)
         found = evaluate(network, LoopSettings.of(model.spec), sequences, batch=_AT_ONCE, progress=progress)
-        return Score(found.accuracy, found.paths or None)
+        return Score(replace(found.accuracy, precision=precision), found.paths or None)
 
     def _key(self, spec: TrackerSpec, rung: int) -> str:
         """Of everything that a student's weights at a rung depend on."""

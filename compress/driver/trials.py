@@ -272,6 +272,7 @@ class Trials:
             "seconds": result.seconds,
             "at": round(self.session.elapsed, 3),
         }
+        found |= {} if result.accuracy.precision == "fp32" else {"precision": result.accuracy.precision}
         found |= {PHASES: dict(result.phases)} if result.phases else {}
         if self._setup.elastic is not None:
             found["shared_steps"] = self._setup.elastic.steps  # of the weights that all students have in common

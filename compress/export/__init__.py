@@ -1,9 +1,10 @@
 """From a network to files that run without PyTorch."""
 
 from compress.export.bundle import check_place, export_bundle
+from compress.export.graph_network import graph_network
 from compress.export.graphs import bundle_graphs, frame_graph, memory_names, template_graph
 from compress.export.parity import Parity
-from compress.export.precision import at_precision, quantized
+from compress.export.precision import at_precision, linear_layers, quantized
 from compress.export.side_by_side import compare, compare_exported
 from compress.export.trained_tracker import TrainedTracker, load_trained
 
@@ -17,6 +18,8 @@ __all__ = [
     "compare_exported",
     "export_bundle",
     "frame_graph",
+    "graph_network",
+    "linear_layers",
     "load_trained",
     "memory_names",
     "quantized",

@@ -153,6 +153,11 @@ def _method(archive: Archive) -> list[str]:
             f"AO is the average overlap pooled over the {scored.frames} frames of {scored.sequences} sequences, "
             "each tracked once from its first box. SE is the standard error from a bootstrap over sequences."
         )
+        if scored.precision != "fp32":
+            lines.append(
+                f"At fidelity full every AO, the teacher's too, is that of the {scored.precision} graphs under "
+                "onnxruntime, as they are exported and timed; rungs below are scored in fp32."
+            )
     return lines
 
 

@@ -1,7 +1,7 @@
 """ONNX graphs as the bundles of this package hold them; anything else that a file of ONNX may hold is refused.
 
 Refused are, by not being read: weights in other files, sparse weights, functions, training graphs, settings of
-onnxruntime in the metadata, and quantisation.
+onnxruntime in the metadata, and ranges for quantisation beside the graph.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from compress.runtime.protobuf import Message, read_message
 
 DTYPES: dict[int, np.dtype[Any]] = {
     1: np.dtype("<f4"),
+    2: np.dtype("u1"),
+    3: np.dtype("i1"),
     6: np.dtype("<i4"),
     7: np.dtype("<i8"),
     9: np.dtype("?"),
     10: np.dtype("<f2"),
 }
-"""Of the values that graphs may hold, by ONNX's numbers of them: what exports write, int32 and half precision."""
+"""Of the values that graphs may hold, by ONNX's numbers of them: what exports write in any precision, and int32."""
 
 _ATTRIBUTES = {1: "f", 2: "i", 3: "s", 4: "t", 5: "g", 7: "ints"}
 _OPSETS = range(13, 24)

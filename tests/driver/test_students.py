@@ -18,6 +18,9 @@ from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import estimate_thresholds
 from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup
 from compress.driver.students import Students
+from compress.evaluate import evaluate
+from compress.export import graph_network
+from compress.geometry import LoopSettings
 from compress.models import build, save_weights
 from compress.testing.counted_source import CountedSource
 from compress.testing.trained_run import SPEC, STATIC, lively
@@ -119,6 +122,29 @@ def test_a_student_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.
     assert not seen
     assert all(torch.equal(value, whole.state_dict()[name]) for name, value in continued.state_dict().items())
     assert not list(tmp_path.glob("stopped/students/*.training.safetensors"))
+
+
+def test_students_are_scored_as_they_will_run_at_the_last_rung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
+    sequences = [GeneratedSequence(k, name=f"s{k}", levels=levels_of("mixed"), length=8) for k in range(2)]
+    exact = Students(
+        _setup(Rung("rung-0", 0), Rung("full", 4, short=False)),
+        teacher=build(STATIC).eval(),
+        pool=lambda progress: pytest.fail("nothing is trained"),
+        short=list(sequences),
+        full=list(sequences),
+        device=CPU,
+    )
+    rough = replace(exact, setup=replace(exact.setup, precision="int8"))
+    model = lively(STATIC)
+    save_weights(model, exact.path(STATIC, 1))
+    graphs = evaluate(graph_network(model, "int8"), LoopSettings.of(STATIC), sequences)
+    scores = [each.score(STATIC, 1).accuracy for each in (exact, rough, rough)]
+    assert [score.precision for score in scores] == ["fp32", "int8", "int8"]
+    assert scores[1] == scores[2] == replace(graphs.accuracy, precision="int8")
+    assert scores[0].sequence_aos != scores[1].sequence_aos
+    assert rough.score_teacher(0).accuracy.precision == "fp32"
+    assert rough.score_teacher(1).accuracy.precision == "int8"
 
 
 def _stop(*_: object) -> None:

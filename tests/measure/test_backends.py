@@ -74,10 +74,12 @@ def test_compiled_networks_decide_nothing(tiny: TrackerSpec, adaptive: TrackerSp
         measure_many({"a": adaptive}, paths={"a": {worst_path(adaptive): 1}}, target=target)
 
 
-def test_a_search_does_not_aim_at_int8() -> None:
-    with pytest.raises(UsageError, match="evaluated in fp32"):
-        resolve_target("cpu:onnxruntime-int8").check_searchable()
-    resolve_target("cpu:pytorch").check_searchable()
+def test_students_are_scored_in_int8_where_the_target_runs_so() -> None:
+    assert resolve_target("cpu:onnxruntime-int8").scored_precision == "int8"
+    assert resolve_target("cpu:pytorch").scored_precision == "fp32"
+    other = replace(resolve_target("cpu:onnxruntime-int8"), runtime="TensorRT 10")
+    with pytest.raises(UsageError, match="TensorRT 10 answers otherwise"):
+        _ = other.scored_precision
 
 
 def test_longer_names() -> None:

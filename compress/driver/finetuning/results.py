@@ -101,9 +101,14 @@ def _score(network: Tracker, source: DataSource, split: Split, *, device: torch.
 
 
 def _parent_accuracy(inputs: FinetuneInputs, device: torch.device, progress: Progress) -> Accuracy:
-    """As the search scored it at full fidelity; scored now where it did not go so far."""
+    """As the search scored it at full fidelity; scored now where it did not go so far, or in another precision."""
     known = inputs.parent.accuracy
-    if known is not None and known.sequence_aos and inputs.parent.fidelity in ("full", FINETUNED):
+    if (
+        known is not None
+        and known.precision == "fp32"
+        and known.sequence_aos
+        and inputs.parent.fidelity in ("full", FINETUNED)
+    ):
         return known
     return _score(inputs.network, inputs.evaluation, "search", device=device, progress=progress).accuracy
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from compress.core import LATENCY_FIGURES, ExecutionPath, Latency, TrackerSpec, UsageError
+from compress.core import LATENCY_FIGURES, ExecutionPath, Latency, Precision, TrackerSpec, UsageError
 from compress.core.progress import Progress, no_progress
 from compress.core.threads import check_threads
 from compress.latency import LatencyModel
@@ -158,18 +158,22 @@ class Target:
                 "nothing about threads."
             )
 
-    def check_searchable(self) -> None:
-        """Whether what a search trains is what the target runs.
+    @property
+    def scored_precision(self) -> Precision:
+        """What students are scored in at full fidelity: int8 answers otherwise than what was trained, fp16 hardly.
 
         Raises:
-            UsageError: a target in int8.
+            UsageError: a runtime in int8 whose graphs are not those that export writes.
         """
-        if self.precision == "int8":
+        if self.precision != "int8":
+            return "fp32"
+        if not self.runtime.startswith("onnxruntime"):
             raise UsageError(
-                f"A search cannot aim at {self.name}: students are trained and evaluated in fp32, and int8 answers "
-                f"otherwise. Search on cpu; `compress latency RUN:VARIANT --target {self.name}` shows what a variant "
-                "would take in int8."
+                f"A search cannot aim at {self.name}: its students would be scored in int8, which is done under "
+                f"onnxruntime, and {self.runtime} answers otherwise. Search on the target without int8; `compress "
+                f"latency RUN:VARIANT --target {self.name}` shows what a variant would take."
             )
+        return "int8"
 
     @property
     def _basis_words(self) -> str:

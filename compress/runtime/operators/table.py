@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.runtime.onnx_file import Node
-from compress.runtime.operators import computations, layouts
+from compress.runtime.operators import computations, integers, layouts
 from compress.runtime.operators.known import Given, Known, Rule, parts_of
 
 _SAME = """
@@ -40,13 +40,17 @@ RULES: dict[str, Rule] = {
     "ConstantOfShape": layouts.constant_of_shape,
     "Conv": computations.conv,
     "ConvTranspose": computations.conv_transpose,
+    "DequantizeLinear": integers.dequantize,
+    "DynamicQuantizeLinear": integers.dynamic_quantize,
     "Expand": layouts.expand,
     "Flatten": layouts.flatten,
     "Gather": layouts.gather,
     "GatherElements": layouts.gather_elements,
     "Gemm": computations.gemm,
     "MatMul": computations.matmul,
+    "MatMulInteger": integers.matmul,
     "MaxPool": computations.pool,
+    "QuantizeLinear": integers.quantize,
     "Reshape": layouts.reshape,
     "Resize": computations.resize,
     "Shape": layouts.shape,
@@ -94,7 +98,7 @@ def outputs_of(node: Node, given: list[Known | None]) -> list[Known]:
 def work_of(node: Node, given: list[Known | None], found: list[Known]) -> int:
     """Multiply-accumulates of an operator, and about as many for each value that another one touches."""
     sizes = [each.size for each in (*given, *found) if each is not None]
-    if node.op in ("MatMul", "Gemm") and given[0]:
+    if node.op in ("MatMul", "MatMulInteger", "Gemm") and given[0]:
         return found[0].size * (given[0].shape[0 if node.attributes.get("transA") else -1])
     if node.op in ("Conv", "ConvTranspose") and given[0] and given[1]:
         moved = found[0] if node.op == "Conv" else given[0]
