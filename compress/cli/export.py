@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from compress.cli.execution_paths import parity_text
+from compress.cli.low_precision import converted, precision_options
 from compress.cli.number_types import Number
-from compress.cli.options import SourceCommand, json_option, out_option, print_json, update_interval_option
+from compress.cli.options import (
+    SourceCommand,
+    json_option,
+    out_option,
+    print_json,
+    quiet_option,
+    update_interval_option,
+)
+from compress.cli.progress import progress_display
 from compress.cli.thresholds_option import at_thresholds, thresholds_option, thresholds_variant
 from compress.core.ranges import THREADS
 from compress.core.text import shell_command
+
+if TYPE_CHECKING:
+    from compress.runtime.signatures import Form
 
 
 @click.command(cls=SourceCommand)
@@ -39,7 +52,9 @@ from compress.core.text import shell_command
     help="Also of a tracker with bypass or exits one graph per frame, with If; by default a graph for each stage.",
 )
 @thresholds_option
+@precision_options
 @json_option
+@quiet_option
 def command(
     run: str,
     variant: str | None,
@@ -49,7 +64,12 @@ def command(
     update_interval: int | None,
     single_graph: bool,
     thresholds: str | None,
+    precision: str | None,
+    calibration: str | None,
+    train_data: str | None,
+    max_drop: float | None,
     as_json: bool,
+    quiet: bool,
 ) -> None:
     """Export a variant of RUN, or the teacher NAME, as a bundle that runs without PyTorch.
 
@@ -57,15 +77,33 @@ def command(
     PyTorch and onnxruntime agree on tensors, on what is decided and on the boxes of a whole sequence.
 
     A file of --thresholds also says which variant is meant, so --variant may be left out.
+
+    In fp16 or int8 the graphs of float32 must agree with PyTorch, and those made of them may lose --max-drop of AO.
     """
     from compress.data import load_sequences
     from compress.export import check_place, export_bundle, load_trained
+    from compress.geometry import LoopSettings
     from compress.runtime import open_bundle
 
     check_place(out)
     source = load_trained(run, variant or thresholds_variant(thresholds))
     if thresholds is not None:
         source = source.at(at_thresholds(source.model.spec, thresholds))
+    form: Form | None = "one" if single_graph else None
+    settings = LoopSettings.of(source.model.spec, update_interval=update_interval)
+    with progress_display(quiet=quiet or as_json) as progress:
+        found = converted(
+            source,
+            precision=precision,
+            calibration=calibration,
+            train_data=train_data,
+            max_drop=max_drop,
+            data=data,
+            settings=settings,
+            threads=threads,
+            form=form,
+            progress=progress,
+        )
     path = export_bundle(
         source.model,
         out,
@@ -74,15 +112,20 @@ def command(
         name=source.name,
         threads=threads,
         update_interval=update_interval,
-        accuracy=source.accuracy,
-        latency=source.latency,
-        form="one" if single_graph else None,
+        accuracy=found.accuracy,
+        latency=found.latency,
+        form=form,
+        low=found.low,
+        measured=found.measured,
     )
     manifest = open_bundle(path).manifest
     if as_json:
-        print_json({"bundle": path, **{key: manifest[key] for key in ("name", "spec_id", "form", "parity", "files")}})
+        keys = ("name", "spec_id", "form", "parity", "files", "precision")
+        print_json({"bundle": path, **{key: manifest[key] for key in keys if key in manifest}})
         return
     parity, size = manifest["parity"], sum(entry["bytes"] for entry in manifest["files"].values())
     click.echo(f"{source.name} ({manifest['spec_id']}) is in {out}, {size / 1e6:.1f} MB.")
-    click.echo(f"PyTorch and onnxruntime agree: {parity_text(parity)}")
+    click.echo(f"PyTorch and onnxruntime{' in fp32' if found.low else ''} agree: {parity_text(parity)}")
+    for line in found.lines:
+        click.echo(line)
     click.echo(f"Next: {shell_command('compress', 'track', out)} --video FILE --init x,y,w,h --out boxes.txt")

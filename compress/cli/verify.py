@@ -61,13 +61,14 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
         f"{found.frames} frames."
     )
     if parity:
-        click.echo(f"PyTorch agrees: {parity_text(parity)}")
+        same = "The weights, converted again, agree" if "precision" in opened.manifest else "PyTorch agrees"
+        click.echo(f"{same}: {parity_text(parity)}")
 
 
 def _compare(bundle: Bundle, against: str, data: str) -> dict[str, Any]:
     from compress.core import UsageError
     from compress.data import load_sequences
-    from compress.export import compare_exported, load_trained
+    from compress.export import LowPrecision, compare_exported, compare_low_precision, load_trained
     from compress.runtime import BundleNetwork
 
     provenance = bundle.manifest.get("provenance")
@@ -79,6 +80,10 @@ def _compare(bundle: Bundle, against: str, data: str) -> dict[str, Any]:
             "Name the run it was exported from."
         )
     sequence = load_sequences(data)[0]
-    parity = compare_exported(source.at(bundle.spec).model, BundleNetwork(bundle), bundle.settings, sequence)
+    model, low = source.at(bundle.spec).model, bundle.manifest.get("precision")
+    if low is None:
+        parity = compare_exported(model, BundleNetwork(bundle), bundle.settings, sequence)
+    else:
+        parity = compare_low_precision(model, bundle, LowPrecision.of(low), source.open_training_data, sequence)
     parity.check(f"The weights of {against} and the bundle")
     return parity.to_dict()

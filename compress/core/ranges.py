@@ -92,6 +92,9 @@ SHARE = NumberRange(0, 1, open=True)
 UNIT = NumberRange(0, 1)
 """Thresholds of scores and probabilities."""
 
+AO_DROP = NumberRange(0, 1)
+"""Average overlap that may be lost."""
+
 STEPS = NumberRange(1, 100_000_000, whole=True)
 """Of the optimiser of a teacher."""
 

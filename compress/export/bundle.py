@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,12 @@ from compress.core import Accuracy, FileError, Latency, UsageError
 from compress.core.text import printable
 from compress.core.writing import new_folder, write_file
 from compress.export.graphs import bundle_graphs, memory_names
+from compress.export.low_precision import LowPrecision
 from compress.export.side_by_side import compare_exported
 from compress.export.tracing import OPSET
 from compress.geometry import LoopSettings
 from compress.models import Tracker
-from compress.runtime import Bundle, BundleNetwork, open_bundle
+from compress.runtime import Bundle, BundleNetwork, GraphNetwork, open_bundle
 from compress.runtime.constants import constant_notes, constants
 from compress.runtime.manifest import (
     FORMAT,
@@ -50,6 +52,8 @@ def export_bundle(
     accuracy: Accuracy | None = None,
     latency: Latency | None = None,
     form: Form | None = None,
+    low: tuple[LowPrecision, Mapping[str, bytes]] | None = None,
+    measured: Mapping[str, Any] | None = None,
 ) -> Path:
     """Write `model` as a bundle at `out`; an older bundle there is replaced whole, or not at all.
 
@@ -59,6 +63,9 @@ def export_bundle(
         threads: onnxruntime's threads that the bundle asks for.
         update_interval: Of the online template, see `LoopSettings.of`.
         form: See `bundle_graphs`.
+        low: In another precision than fp32: how the graphs were made, and the graphs. PyTorch is compared with those
+            of float32, from which they were made.
+        measured: What the precision costs, to be kept beside it; plain JSON types.
 
     Raises:
         UsageError: `out` holds something that is no bundle, the tracker cannot renew its template, or has no stages.
@@ -75,12 +82,16 @@ def export_bundle(
     manifest |= _about(model, settings, form)
     facts = {key: printable(value) if isinstance(value, str) else value for key, value in provenance.items()}
     manifest |= {"threads": threads, "provenance": facts}
+    if low is not None:
+        manifest["precision"] = low[0].to_dict() | {"measured": dict(measured or {})}
     manifest |= {"accuracy": accuracy and accuracy.to_dict(), "latency": latency and latency.to_dict()}
     with new_folder(out) as folder:
-        manifest["files"] = _write_graphs(model, form, folder)
+        exact = bundle_graphs(model, form)
+        manifest["files"] = _write_graphs(exact if low is None else low[1], folder)
         bundle = _written(folder, manifest)
         network = BundleNetwork(bundle)
-        parity = compare_exported(model, network, bundle.settings, sequence)
+        compared = network if low is None else GraphNetwork(model.spec, exact)
+        parity = compare_exported(model, compared, bundle.settings, sequence)
         parity.check("PyTorch and the exported graphs")
         selftest = selftest_record(network, bundle.settings, model.spec)
         manifest |= {"parity": parity.to_dict(), "selftest": selftest}
@@ -111,9 +122,9 @@ def _bundle_files(folder: Path) -> set[str]:
         return set()
 
 
-def _write_graphs(model: Tracker, form: Form, folder: Path) -> dict[str, Any]:
+def _write_graphs(graphs: Mapping[str, bytes], folder: Path) -> dict[str, Any]:
     """The graphs' entries for `bundle.json`."""
-    for name, graph in bundle_graphs(model, form).items():
+    for name, graph in graphs.items():
         (folder / name).write_bytes(graph)
     return {path.name: file_entry(path) for path in sorted(folder.iterdir())}
 

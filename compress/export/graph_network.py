@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compress.core import Precision
 from compress.export.graphs import bundle_graphs
-from compress.export.precision import at_precision
+from compress.export.low_precision import LowPrecision
 from compress.models import Tracker
 from compress.runtime import GraphNetwork
 
@@ -13,8 +13,8 @@ def graph_network(model: Tracker, precision: Precision, *, threads: int = 1) -> 
     """The graphs of `model` under onnxruntime on the CPU, made as `export_bundle` makes them.
 
     Args:
-        precision: Of all graphs; in int8 by dynamic quantisation.
+        precision: Of all graphs; in int8 by dynamic quantisation of all linear layers.
         threads: onnxruntime's within an operator.
     """
-    graphs = {name: at_precision(graph, precision) for name, graph in bundle_graphs(model).items()}
+    graphs = LowPrecision(precision).graphs(model.spec, bundle_graphs(model))
     return GraphNetwork(model.spec, graphs, threads=threads)

@@ -66,9 +66,9 @@ def linear_layers(graph: bytes) -> list[str]:
     return list(dict.fromkeys(layer_of(node) for node in _linear(model)))
 
 
-def nodes_of(model: onnx.ModelProto, layers: Collection[str]) -> list[str]:
-    """Names of the linear nodes in some of the `linear_layers`."""
-    return [node.name for node in _linear(model) if layer_of(node) in layers]
+def nodes_of(model: onnx.ModelProto, layers: Collection[str] | None = None) -> list[str]:
+    """Names of the linear nodes in some of the `linear_layers`; in all of them by default."""
+    return [node.name for node in _linear(model) if layers is None or layer_of(node) in layers]
 
 
 def layer_of(node: onnx.NodeProto) -> str:

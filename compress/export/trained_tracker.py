@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from compress.archive import Archive, Record, read_archive
 from compress.core import TRACKERS, Accuracy, FileError, Latency, TrackerSpec, UsageError
+from compress.data import DataSource, open_source
 from compress.models import Tracker, build, load_tracker, load_weights, weights_key
+
+_TRAINING = ("train_data", "images")
 
 
 @dataclass(frozen=True)
 class TrainedTracker:
-    """A tracker with weights, and what is known of it."""
+    """A tracker with weights, and what is known of it.
+
+    Attributes:
+        train_data, images: What its run was distilled on, as `open_source` takes it.
+    """
 
     model: Tracker
     name: str
     provenance: dict[str, Any]
     accuracy: Accuracy | None = None
     latency: Latency | None = None
+    train_data: str = "generated"
+    images: str = ""
+
+    def open_training_data(self) -> DataSource:
+        """What it was distilled on.
+
+        Raises:
+            UsageError, FileError: it is not there any more.
+        """
+        return open_source(self.train_data, images=self.images, training=True)
 
     def at(self, spec: TrackerSpec) -> TrainedTracker:
         """The same weights at other thresholds; what was measured at their own is no longer true and left out.
@@ -32,7 +49,8 @@ class TrainedTracker:
             return self
         model = build(spec).eval()
         model.load_state_dict(self.model.state_dict())
-        return TrainedTracker(model, self.name, {**self.provenance, "weights_of": own.id})
+        other = {**self.provenance, "weights_of": own.id}
+        return replace(self, model=model, provenance=other, accuracy=None, latency=None)
 
 
 def load_trained(run: str, variant: str | None) -> TrainedTracker:
@@ -76,7 +94,8 @@ def _variant_of(run: Path, variant: str) -> TrainedTracker:
             f"{variant} has no weights at {path}: it is {record.status}"
             f"{' (' + record.reason + ')' if record.reason else ''}. Choose a variant of the front."
         )
-    return TrainedTracker(model, f"{run.resolve().name}-{variant}", provenance, record.accuracy, record.latency)
+    name, data = f"{run.resolve().name}-{variant}", [str(archive.settings.get(each) or "") for each in _TRAINING]
+    return TrainedTracker(model, name, provenance, record.accuracy, record.latency, data[0] or "generated", data[1])
 
 
 def _check_unchanged(teacher: Tracker, archive: Archive) -> None:
