@@ -4,7 +4,7 @@ from compress.export.accuracy_drop import MOST_DROP, AccuracyDrop, accuracy_drop
 from compress.export.bundle import check_place, export_bundle
 from compress.export.calibration import CalibrationCrops
 from compress.export.converted_again import compare_low_precision
-from compress.export.graph_network import graph_network
+from compress.export.deployed import graph_network
 from compress.export.graphs import bundle_graphs, frame_graph, memory_names, template_graph
 from compress.export.low_precision import LowPrecision, with_float_layers
 from compress.export.parity import Parity

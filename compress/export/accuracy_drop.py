@@ -79,5 +79,5 @@ def accuracy_drop(
         own = part(progress, i / 2, (i + 1) / 2, f"AO in {each}")
         network = GraphNetwork(spec, made, threads=threads)
         accuracy = evaluate(network, settings, sequences, progress=own).accuracy
-        found.append(replace(accuracy, precision=each))  # type: ignore[arg-type]
+        found.append(replace(accuracy, precision=each))
     return AccuracyDrop(*found)

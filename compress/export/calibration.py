@@ -147,7 +147,7 @@ class CalibratedGraph:
             return calibrator.compute_data()
 
 
-class _Reader(CalibrationDataReader):
+class _Reader(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, feeds: Feeds) -> None:
         self._left = iter(feeds)
 
@@ -157,5 +157,6 @@ class _Reader(CalibrationDataReader):
 
 def _normalised(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """(N, S, S, 3) RGB to (N, 3, S, S), as `compress.geometry.crop.normalise` of each."""
-    scaled = (crops.astype(np.float32) / 255 - np.float32(MEAN)) / np.float32(STD)
+    mean, std = (np.array(each, np.float32) for each in (MEAN, STD))
+    scaled = (crops.astype(np.float32) / np.float32(255) - mean) / std
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))

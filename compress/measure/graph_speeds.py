@@ -56,9 +56,8 @@ def graph_speeds(
         TimedFrame.of(spec, _Prepared(spec, GraphNetwork(spec, each, threads=threads))) for each in graphs.values()
     ]
     times = settled_rounds(frames, rounds=rounds, progress=progress)
-    uncertain = noise(times)
     found = np.percentile(times.reshape(len(frames), -1), (50, 10, 90), axis=1).T.tolist()
-    return {name: GraphSpeed(*each, uncertain) for name, each in zip(graphs, found, strict=True)}
+    return {name: GraphSpeed(p50, p10, p90, noise(times)) for name, (p50, p10, p90) in zip(graphs, found, strict=True)}
 
 
 class _Prepared:
@@ -68,7 +67,9 @@ class _Prepared:
         self._network = network.at(Thresholds.forcing(spec, worst_path(spec))) if spec.adaptive else network
         rng = np.random.default_rng(0)
         crops = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in template_inputs(spec).items()}
-        self._memory = network.encode_template(*(crops.get(n) for n in ("template", "template_box", "online_template")))
+        self._memory = network.encode_template(
+            crops["template"], crops.get("template_box"), crops.get("online_template")
+        )
 
     def track(self, search: NDArray[np.float32]) -> object:
         """Once, on a crop."""
