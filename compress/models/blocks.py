@@ -39,7 +39,12 @@ class Reduced(nn.Module):
 
     def gather(self, x: Tensor) -> Tensor:
         """(…, D) → (…, kept), the dimensions that are read."""
-        return x if self.kept is None else x.index_select(-1, self.kept)
+        if self.kept is None:
+            return x
+        if not _eager_on_cpu(x):
+            return x.index_select(-1, self.kept)
+        # A CPU takes several times as long for more than two axes.
+        return x.reshape(-1, x.shape[-1]).index_select(1, self.kept).view(*x.shape[:-1], len(self.kept))
 
 
 class Mlp(Reduced):
@@ -61,6 +66,7 @@ class Attention(Reduced):
     def __init__(self, dim: int, heads: int, *, kept: int | None = None) -> None:
         super().__init__(kept)
         self.dim, self.heads, self.values = dim, heads, kept or dim
+        self._filled = False
         self.qkv = nn.Linear(kept or dim, 2 * dim + self.values)
         self.proj = nn.Linear(self.values, dim)
 
@@ -77,8 +83,19 @@ class Attention(Reduced):
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """→ (B, N, dim), N that of `q`."""
-        out: Tensor = self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+        # For equal widths PyTorch has one kernel on a CPU, which saves more than zeros cost.
+        if (self._filled or q.requires_grad) and _eager_on_cpu(q) and v.shape[-1] < k.shape[-1]:
+            filled = F.pad(v, (0, k.shape[-1] - v.shape[-1]))
+            found = F.scaled_dot_product_attention(q, k, filled)[..., : v.shape[-1]]
+        else:
+            found = F.scaled_dot_product_attention(q, k, v)
+        out: Tensor = self.proj(found.transpose(1, 2).flatten(2))
         return out
+
+    def packed(self) -> Attention:
+        """Itself, which from now on fills up values that are narrower than the keys, as it does in training."""
+        self._filled = True
+        return self
 
     def _heads(self, x: Tensor) -> Tensor:
         batch, tokens, width = x.shape
@@ -135,6 +152,12 @@ class Block(nn.Module):
     def _transform(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.drop_path(self.mlp(self.norm2(x)))
         return out
+
+
+def _eager_on_cpu(x: Tensor) -> bool:
+    """Whether what is computed is computed now, and here; a graph that is traced keeps what the network says."""
+    traced = torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+    return x.device.type == "cpu" and not traced and not torch.compiler.is_compiling()
 
 
 def most_attended(q: Tensor, k: Tensor, *, token: int, candidates: int, keep: int) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from compress.core import TrackerSpec, describe
 from compress.models import VitTracker
-from compress.models.blocks import Attention
+from compress.models.blocks import Attention, Mlp
 from compress.models.vit.backbone import PatchEmbed
 from compress.models.vit.tracker import centre_token
 from compress.testing.networks import BOX, SPECS, crops, made, scattered
@@ -146,3 +147,56 @@ def test_patches_in_training_are_those_of_the_convolution() -> None:
         answers.append([tokens, part.proj.weight.grad, part.proj.bias.grad])
     for trained, evaluated in zip(*answers, strict=True):
         torch.testing.assert_close(trained, evaluated, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(("kept", "memory"), [(8, 0), (16, 0), (8, 7), (None, 7)])
+def test_narrow_values_are_attended_to_in_one_kernel_of_the_cpu(kept: int | None, memory: int) -> None:
+    """Values alone and with gradients, against the softmax as it is written."""
+    torch.manual_seed(0)
+    attention = Attention(24, 2, kept=kept)
+    x, before = torch.randn(3, 5, 24, requires_grad=True), torch.randn(3, memory, 24)
+    q, k, v = attention.queries_keys_values(x)
+    k, v = (torch.cat(each, 2) for each in zip(attention.keys_values(before), (k, v), strict=True))
+    weights = (q @ k.transpose(2, 3) / 12**0.5).softmax(-1)
+    wanted = attention.proj((weights @ v).transpose(1, 2).flatten(2))
+    found = attention.attend(q, k, v)
+    torch.testing.assert_close(found, wanted)
+    gradients = [torch.autograd.grad(each.square().sum(), x, retain_graph=True)[0] for each in (found, wanted)]
+    torch.testing.assert_close(*gradients)
+    assert _is_one_kernel(lambda: attention.attend(q, k, v))
+    q, k, v = (each.detach() for each in (q, k, v))
+    with torch.no_grad():
+        assert _is_one_kernel(lambda: attention.attend(q, k, v)) == (kept is None)
+        assert _is_one_kernel(lambda: attention.packed().attend(q, k, v))
+        torch.testing.assert_close(attention.attend(q, k, v), wanted)
+
+
+def _is_one_kernel(run: Callable[[], object]) -> bool:
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as seen:
+        run()
+    return "aten::_scaled_dot_product_flash_attention_for_cpu" in {each.key for each in seen.key_averages()}
+
+
+@pytest.mark.parametrize("shape", [(12,), (5, 12), (2, 5, 12), (2, 3, 5, 12)])
+def test_kept_dimensions_are_gathered_from_any_number_of_axes(shape: tuple[int, ...]) -> None:
+    reduced = Mlp(12, 4, 12, kept=5)
+    assert reduced.kept is not None
+    reduced.kept.copy_(torch.tensor([0, 3, 4, 9, 11]))
+    x = torch.randn(shape, requires_grad=True)
+    found = reduced.gather(x)
+    torch.testing.assert_close(found, x[..., reduced.kept], rtol=0, atol=0)
+    found.square().sum().backward()
+    wanted = torch.zeros(shape)
+    wanted[..., reduced.kept] = 2 * x.detach()[..., reduced.kept]
+    torch.testing.assert_close(x.grad, wanted, rtol=0, atol=0)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")  # of the tracer
+def test_traced_attention_stays_as_the_network_says_it() -> None:
+    """What is exported or counted has no trace of how a CPU computes it fastest."""
+    attention = Attention(24, 2, kept=8).requires_grad_(False).packed()
+    x = torch.randn(1, 5, 24)
+    traced = torch.jit.trace(lambda x: attention.attend(*attention.queries_keys_values(x)), x)
+    kinds = {node.kind() for node in traced.graph.nodes()}
+    assert {"aten::index_select", "aten::scaled_dot_product_attention"} <= kinds
+    assert "aten::pad" not in kinds
