@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from compress.core.errors import CompressError
 from compress.core.interrupts import deferred_interrupts
 from compress.core.leftovers import ASIDE, is_temporary, remove_leftovers, temporary_folder
 from compress.core.outputs import check_output
@@ -63,7 +64,9 @@ def writing(path: Path | str, inputs: Iterable[Path | str] = ()) -> Iterator[Pat
     """
     with _named(path), ExitStack() as stack:
         outputs = _Outputs(list(inputs), stack)
-        yield stack.enter_context(native_path(outputs.add(Path(path))))
+        temporary = stack.enter_context(native_path(outputs.add(Path(path))))
+        with _worded(path, temporary):
+            yield temporary
         outputs.finish()
 
 
@@ -175,6 +178,18 @@ def _named(path: Path | str) -> Iterator[None]:
         if full or any(is_temporary(part) for part in Path(name).parts):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+@contextmanager
+def _worded(path: Path | str, temporary: Path) -> Iterator[None]:
+    """Likewise errors of this package, in their words, of a writer that was given the temporary file."""
+    try:
+        yield
+    except CompressError as error:
+        words = str(error).replace(str(temporary), str(path))
+        if words == str(error):
+            raise
+        raise type(error)(words) from error
 
 
 def _to_disk(path: Path) -> None:

@@ -19,7 +19,7 @@ from compress.core.plain import from_plain
 from compress.core.plain_files import parse_json
 from compress.core.plain_values import shown
 from compress.core.writing import writing
-from compress.models.checkpoints.safetensors_files import open_safetensors
+from compress.models.checkpoints.safetensors_files import open_safetensors, reason_of
 
 _FORMAT = "compress-training"
 _VERSION = 2
@@ -129,8 +129,8 @@ def save_state(path: Path, reached: Reached, settings: Mapping[str, Any], tensor
             save_file(kept, temporary, metadata={_FORMAT: json.dumps(header)})
     except (OSError, SafetensorError) as error:
         raise FileError(
-            f"The state of a training cannot be written to {path} ({error}). Free some space; the same command "
-            "continues from the last state that was."
+            f"The state of a training cannot be written to {path} ({reason_of(error)}). Free some space; the same "
+            "command continues from the last state that was."
         ) from error
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from compress.core import CompressError, UsageError
+from compress.core import CompressError, FileError, UsageError
 from compress.core import streams as streams_module
 from compress.core.writing import new_folder, write_file, write_together, writing
 
@@ -33,6 +33,14 @@ def _full_disk() -> Iterator[None]:
 
 def _names(folder: Path) -> list[str]:
     return sorted(os.listdir(folder))
+
+
+@pytest.mark.parametrize("error", [UsageError, FileError])
+def test_what_a_writer_says_of_its_file_is_said_of_its_place(tmp_path: Path, error: type[CompressError]) -> None:
+    path = tmp_path / "kept.bin"
+    with pytest.raises(error) as said, writing(path) as outer, writing(outer) as temporary:
+        raise error(f"Cannot write to {temporary}: it is full.")
+    assert str(said.value) == f"Cannot write to {path}: it is full."
 
 
 def test_a_file_is_written_whole_with_its_parents(tmp_path: Path) -> None:

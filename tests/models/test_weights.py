@@ -4,6 +4,7 @@ import json
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +90,21 @@ def test_failed_save_leaves_the_old_file(model: Tracker, tmp_path: Path) -> None
     with pytest.raises(FileError, match="Cannot write weights"):
         save_weights(model, tmp_path / "file" / "weights.safetensors")
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_failed_save_names_no_file_but_the_one_asked_for(
+    model: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library writes to a file of its own first, which it names where it cannot."""
+
+    def failed(tensors: dict[str, torch.Tensor], path: Path, **options: Any) -> None:
+        save_file(tensors, path / "no folder" / "x", **options)
+
+    monkeypatch.setattr("compress.models.checkpoints.weights.save_file", failed)
+    with pytest.raises(FileError) as caught:
+        save_weights(model, tmp_path / "weights.safetensors")
+    assert f"{tmp_path}/weights.safetensors: Error while serializing" in str(caught.value)
+    assert str(caught.value).count(str(tmp_path)) == 1
 
 
 def _truncated(path: Path) -> None:

@@ -48,6 +48,11 @@ def open_safetensors(path: Path, what: str, *, advice: str) -> Iterator[Any]:
             raise FileError(f"{path} is not a whole safetensors file ({reason}). {advice}") from error
 
 
+def reason_of(error: Exception) -> str:
+    """Why a file could not be written, without the temporary one that the library writes to first."""
+    return str(error).partition(" at path ")[0]
+
+
 def _check_header(head: bytes, path: Path, what: str, advice: str) -> None:
     length = struct.unpack("<Q", head)[0] if len(head) == 8 else 0
     if length > _MOST_HEADER:

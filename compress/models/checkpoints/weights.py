@@ -19,7 +19,7 @@ from compress.models.checkpoints.file_kinds import HEAD, not_weights
 from compress.models.checkpoints.layouts import Adapted, adapted, layout_of
 from compress.models.checkpoints.matching import NOT_ADAPTABLE, damage, likely_cause, misfits
 from compress.models.checkpoints.pickled import FoundWeights, read_pickled
-from compress.models.checkpoints.safetensors_files import is_safetensors, open_safetensors
+from compress.models.checkpoints.safetensors_files import is_safetensors, open_safetensors, reason_of
 from compress.models.checkpoints.state_names import unwrapped
 from compress.models.checkpoints.torch_file import STARTS
 from compress.models.tracker import Tracker
@@ -53,7 +53,9 @@ def save_weights(
         with writing(Path(path)) as temporary:
             save_file(tensors, temporary, metadata={"spec": model.spec.to_json(), **(metadata or {})})
     except (OSError, SafetensorError) as error:
-        raise FileError(f"Cannot write weights to {path}: {error}. Free some space or choose another place.") from error
+        raise FileError(
+            f"Cannot write weights to {path}: {reason_of(error)}. Free some space or choose another place."
+        ) from error
 
 
 def load_weights(model: Tracker, path: str | Path) -> Adapted:
