@@ -25,6 +25,7 @@ from compress.core.scratch import scratch_folder
 from compress.core.worker_environment import worker_environment
 from compress.data.mixture import modules_of
 from compress.data.opening import DataReference
+from compress.data.pair_row import PairRow
 from compress.data.pairs import FRAME_SAMPLERS, Pairs, PairSizes
 from compress.data.sources import DataSource
 
@@ -58,13 +59,36 @@ def stream_pairs(
     return _batches(source, seed, _Numbers(start, count, every), workers, sizes)
 
 
+def stream_row(
+    source: DataSource, seed: int, count: int, part: slice, *, workers: int, sizes: PairSizes, start: int = 0
+) -> Generator[Pairs, None, None]:
+    """The `part` of each batch of `count` pairs out of a `PairRow`, from batch `start` on; else as `stream_pairs`."""
+    return _batches(source, seed, _Numbers(start, count, part=(part.start, part.stop)), workers, sizes)
+
+
 @dataclass(frozen=True)
 class _Numbers:
-    """Which batches are wanted: from `start` on, `counts` pairs each, without end where that is one number."""
+    """Which batches are wanted: from `start` on, `counts` pairs each, without end where that is one number.
+
+    Attributes:
+        part: From where to where of each batch, these being cut out of a row; None for the source's own batches, whole.
+    """
 
     start: int
     counts: list[int] | int
     every: int = 1
+    part: tuple[int, int] | None = None
+
+    def drawn(
+        self, source: DataSource, seed: int, sizes: PairSizes, first: int = 0, step: int = 1
+    ) -> Generator[Pairs, None, None]:
+        """The batches of one of `step` workers."""
+        row = PairRow(source, seed, sizes)
+        for index, count in self.of_worker(first, step):
+            if self.part is None:
+                yield source.pairs(seed, index, count, sizes)
+            else:
+                yield row.pairs(index * count + self.part[0], index * count + self.part[1])
 
     def of_worker(self, first: int, step: int) -> Iterator[tuple[int, int]]:
         """Batch numbers and counts of one of `step` workers."""
@@ -82,7 +106,7 @@ def _batches(
 ) -> Generator[Pairs, None, None]:
     modules = [*modules_of(source), FRAME_SAMPLERS[sizes.recipe.sampler].__module__]
     if workers == 0 or "__main__" in modules:  # another process cannot import what a script registers
-        yield from (source.pairs(seed, index, count, sizes) for index, count in numbers.of_worker(0, 1))
+        yield from numbers.drawn(source, seed, sizes)
         return
     job = {"source": asdict(DataReference(source.name, "", ",".join(modules))), "seed": seed, "modules": modules}
     job |= {"numbers": asdict(numbers), "sizes": asdict(sizes), "step": workers}
@@ -150,9 +174,9 @@ def _work(job: dict[str, Any], out: BinaryIO) -> None:
     for module in job["modules"]:
         import_module(module)
     source, sizes = DataReference(**job["source"]).open(check=False), PairSizes.from_dict(job["sizes"])
-    for index, count in _Numbers(**job["numbers"]).of_worker(job["first"], job["step"]):
+    for pairs in _Numbers(**job["numbers"]).drawn(source, job["seed"], sizes, job["first"], job["step"]):
         batch = io.BytesIO()
-        np.savez(batch, **source.pairs(job["seed"], index, count, sizes).arrays())
+        np.savez(batch, **pairs.arrays())
         out.write(batch.tell().to_bytes(_LENGTH, "little") + batch.getvalue())
         out.flush()
 

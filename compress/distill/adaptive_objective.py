@@ -48,7 +48,7 @@ class AdaptiveObjective:
             out = student_output(self._student, batch, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
         maps = _exit_outputs(out)[-1].maps
         parts = imitation_loss(maps, batch.maps) | feature_parts(self._student, out, batch)
-        return weighted_sum(ground_truth_loss(maps, batch.boxes), parts, self._recipe)
+        return weighted_sum(ground_truth_loss(maps, batch.boxes, self._recipe.loss), parts, self._recipe)
 
     def _joint(self, batch: Batch) -> dict[str, Tensor]:
         spec, out = self._student.spec, student_output(self._student, batch, every_exit=True)
@@ -56,9 +56,10 @@ class AdaptiveObjective:
         answers = _exit_outputs(out)
         if spec.exits:
             assert out.decisions.features is not None
-            truth = exits_parts(answers, out.decisions.features, batch.boxes, self.attentions)
+            features, weights = out.decisions.features, self._recipe.loss
+            truth = exits_parts(answers, features, batch.boxes, self.attentions, weights)
         else:
-            truth = ground_truth_loss(answers[-1].maps, batch.boxes)
+            truth = ground_truth_loss(answers[-1].maps, batch.boxes, self._recipe.loss)
         parts = self._imitation(answers, batch) | feature_parts(self._student, out, batch)
         parts |= {name: truth.pop(name) for name in list(truth) if name.startswith("exits_")}
         if spec.bypass is not None and out.decisions.bypass is not None:

@@ -27,14 +27,22 @@ def share_of(batch: _T, index: int, count: int) -> _T:
     """
     if count == 1:
         return batch
-    rows = rows_of(batch)
+    part = equal_part(rows_of(batch), index, count)
+    return cast(_T, _mapped(batch, lambda each: each[part] if each.ndim else each))
+
+
+def equal_part(rows: int, index: int, count: int) -> slice:
+    """Which rows are one of `count` equal parts.
+
+    Raises:
+        UsageError: they do not divide into equal parts.
+    """
     if rows % count:
         raise UsageError(
             f"A batch of {rows} pairs cannot be split into {count} equal parts, one for each process of torchrun and "
             "each part of --accumulate. Start fewer processes, lower --accumulate, or take a batch that both divide."
         )
-    part = slice(index * rows // count, (index + 1) * rows // count)
-    return cast(_T, _mapped(batch, lambda each: each[part] if each.ndim else each))
+    return slice(index * rows // count, (index + 1) * rows // count)
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:

@@ -22,6 +22,7 @@ class Batch:
         boxes: (B, 4) cx, cy, w, h in shares of the search crop.
         maps: What the teacher's head puts out, see `TrackerSpec.maps`; (B, …) float32, rounded to half precision.
         layers: Likewise its search tokens (B, tokens, dim) after some of its layers, see `Pool`.
+        teacher_s: Seconds that asking it took just now; 0 for kept answers.
     """
 
     teacher: TrackerSpec
@@ -30,6 +31,7 @@ class Batch:
     boxes: Tensor
     maps: dict[str, Tensor]
     layers: dict[int, Tensor]
+    teacher_s: float = 0.0
 
 
 class FixedPairs(Protocol):
@@ -69,13 +71,14 @@ class Batches(Protocol):
     def batches(self, start: int, *, count: int, seed: int, device: torch.device) -> Generator[Batch, None, None]:
         """Batches of `count` pairs from step `start` on, without end; the same ones whatever step that is.
 
-        Close the generator where it is no longer needed.
+        In a process group each process is given its share alone, see `Ranks.part`. Close the generator where it is no
+        longer needed.
 
         Args:
             seed: Decides the pairs. Students of one seed see the same pairs at the same step.
 
         Raises:
-            UsageError, FileError: of the source of the pairs.
+            UsageError, FileError: of the source of the pairs; or the shares would not be equal.
             CompressError: a process that makes pairs failed.
         """
         ...

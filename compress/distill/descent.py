@@ -84,17 +84,17 @@ class Descent:
             yield
 
     def __call__(self, batch: Any, step: int) -> dict[str, Tensor]:
-        """Do step number `step`, counted from 0, on a batch, of which each process takes its share.
+        """Do step number `step`, counted from 0, on this process's share of a batch, as large as that of every other.
 
         Returns:
             The means of the loss and its parts.
 
         Raises:
             CompressError: one of them, or the gradient, is not finite; nothing was changed.
-            UsageError: the batch does not split into equal parts.
+            UsageError: the share does not split into equal parts to accumulate.
         """
         self.adamw.zero_grad(set_to_none=True)
-        parts = self._gradients(share_of(batch, self._ranks.rank, self._ranks.count), step)
+        parts = self._gradients(batch, step)
         self.scaler.unscale_(self.adamw)
         norm = nn.utils.clip_grad_norm_(self._trained.parameters(), self._settings.clip or inf)
         self._check(parts, norm, step)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from compress.core import TrackerSpec
+from compress.distill.parallel import counted_mean
 
 _UNNORMALISED = ("pyramid", "tokens")
 """Heads of the trackers that are published with distillation of features as they are (MixViT, MixFormerV2)."""
@@ -35,7 +36,8 @@ def feature_distillation(
 def feature_loss(features: Tensor, teacher: Tensor, *, normalised: bool = True, eliminated: bool = True) -> Tensor:
     """Mean squared difference of the (B, N, d) tokens of one matched layer.
 
-    Tokens that either side has eliminated, which are all zero, are left out.
+    Tokens that either side has eliminated, which are all zero, are left out; the others are counted over all processes,
+    see `counted_mean`.
 
     Args:
         normalised: Each token is normalised over d first; MixFormerV2 (Eq. 6) compares them as they are.
@@ -45,7 +47,7 @@ def feature_loss(features: Tensor, teacher: Tensor, *, normalised: bool = True, 
     if normalised:
         features, teacher = (F.layer_norm(x, x.shape[-1:]) for x in (features, teacher))
     per_token = (features - teacher).square().mean(-1)
-    return per_token.mean() if alive is None else (per_token * alive).sum() / alive.sum().clamp_min(1)
+    return per_token.mean() if alive is None else counted_mean((per_token * alive).sum(), alive.sum())
 
 
 def matched_layers(student: TrackerSpec, teacher: TrackerSpec) -> dict[int, int]:

@@ -22,7 +22,7 @@ def static_objective(student: Tracker, batch: Batch, recipe: StudentRecipe) -> d
     """`loss` and its parts of a student that does the same for every frame."""
     out = student_output(student, batch)
     # Before the other parts: gradients are summed in the order of these lines, and so rounded.
-    truth = ground_truth_loss(out.maps, batch.boxes)
+    truth = ground_truth_loss(out.maps, batch.boxes, recipe.loss)
     parts = imitation_loss(out.maps, batch.maps) | feature_parts(student, out, batch)
     return weighted_sum(truth, parts, recipe)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from compress.core import UsageError
+from compress.distill.batch_shares import equal_part
 
 _VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
@@ -41,6 +42,14 @@ class Ranks:
         """Whether this process writes files and shows progress."""
         return self.rank == 0
 
+    def part(self, count: int) -> slice:
+        """Which rows of a batch of `count` are this process's share: by position, as many in each process.
+
+        Raises:
+            UsageError: they do not divide.
+        """
+        return equal_part(count, self.rank, self.count)
+
     def mean(self, values: Tensor) -> Tensor:
         """The mean over all processes; NaN where it is NaN in one."""
         if self.count == 1:
@@ -64,6 +73,16 @@ class Ranks:
         """
         if self.rank:
             torch.manual_seed((initial + 1_000_003 * step + self.rank) % 2**63)
+
+
+def counted_mean(total: Tensor, counted: Tensor) -> Tensor:
+    """`total` over how many were `counted`, such that its mean over all processes is that of all that these count.
+
+    Gradients are averaged over processes, so a mean over what differs in number from one to the other, such as tokens
+    that were not eliminated, would give less to each where there are more. Where nothing is counted it is `total`.
+    """
+    ranks = Ranks.current()
+    return total / ranks.mean(counted.float()).clamp_min(1 / ranks.count)
 
 
 @contextmanager

@@ -18,11 +18,13 @@ from torch import Tensor
 from compress.core import Store, TrackerSpec, fingerprint
 from compress.core.progress import Progress, no_progress, part
 from compress.data import DataSource, PairSizes
+from compress.data.pairs import PairRecipe
 from compress.data.worker import make_pairs
 from compress.distill.answers import answers_of, at_once, layer_name
 from compress.distill.batches import Batch
 from compress.distill.feature_distillation import distilled_layers
 from compress.distill.inputs import to_input
+from compress.distill.parallel import Ranks
 from compress.distill.tensor_file import MappedFile, Tensors, write_rows
 from compress.models import Tracker
 
@@ -84,12 +86,12 @@ class Pool:
         return self
 
     def batches(self, start: int, *, count: int, seed: int, device: torch.device) -> Generator[Batch, None, None]:
-        """Rows drawn with replacement, see `Batches`."""
-        generator = torch.Generator().manual_seed(seed)
+        """Rows drawn with replacement, see `Batches`; each process draws those of all, and reads its own."""
+        generator, mine = torch.Generator().manual_seed(seed), Ranks.current().part(count)
         for _ in range(start):
             torch.randint(len(self), (count,), generator=generator)
         while True:
-            yield self.batch(torch.randint(len(self), (count,), generator=generator), device)
+            yield self.batch(torch.randint(len(self), (count,), generator=generator)[mine], device)
 
     def batch(self, rows: Tensor, device: torch.device) -> Batch:
         """The rows (B,) on the device."""
@@ -124,6 +126,7 @@ def distillation_pool(
     device: torch.device,
     workers: int = 1,
     weights_key: str = "",
+    drawn: PairRecipe | None = None,
     progress: Progress = no_progress,
 ) -> Pool:
     """The pool from the store where it was made before, else made now and kept there.
@@ -131,17 +134,18 @@ def distillation_pool(
     Args:
         source: Where pairs come from.
         weights_key: Names the teacher's weights; another key computes the answers anew.
+        drawn: How pairs are drawn and varied; by the default recipe where None.
         progress: Called after every chunk of pairs made, then of answers computed.
     """
-    spec, drawing = teacher.spec, part(progress, 0, 0.5)
+    spec, drawing, sizes = teacher.spec, part(progress, 0, 0.5), PairSizes.of(teacher.spec, drawn)
 
     def pairs() -> MappedFile:
-        return _pairs(spec, source, count=count, seed=seed, store=store, workers=workers, progress=drawing)
+        return _pairs(sizes, source, count=count, seed=seed, store=store, workers=workers, progress=drawing)
 
     def answers() -> Iterator[Tensors]:
         return _answers(teacher.to(device).eval(), pairs(), device, part(progress, 0.5, 1))
 
-    key = ["answers", *_key(spec, count, seed, source), weights_key, spec.id]
+    key = ["answers", *_key(sizes, count, seed, source), weights_key, spec.id]
     found, crops = _kept(store, key, count, answers), pairs()
     maps = {name: found.tensors[name] for name in spec.maps}
     layers = {i: found.tensors[layer_name(i)] for i in distilled_layers(spec)}
@@ -156,22 +160,24 @@ def fixed_pairs(
     seed: int,
     store: Store,
     workers: int = 1,
+    drawn: PairRecipe | None = None,
     progress: Progress = no_progress,
 ) -> PairCrops:
     """Pairs at a tracker's sizes without answers, likewise from the store: those that a pool of so many has."""
-    found = _pairs(spec, source, count=count, seed=seed, store=store, workers=workers, progress=progress)
+    sizes = PairSizes.of(spec, drawn)
+    found = _pairs(sizes, source, count=count, seed=seed, store=store, workers=workers, progress=progress)
     return PairCrops(**found.tensors)
 
 
-def _key(spec: TrackerSpec, count: int, seed: int, source: DataSource) -> list[object]:
-    return [PairSizes.of(spec), count, seed, source.fingerprint]
+def _key(sizes: PairSizes, count: int, seed: int, source: DataSource) -> list[object]:
+    return [sizes, count, seed, source.fingerprint]
 
 
 def _pairs(
-    spec: TrackerSpec, source: DataSource, *, count: int, seed: int, store: Store, workers: int, progress: Progress
+    sizes: PairSizes, source: DataSource, *, count: int, seed: int, store: Store, workers: int, progress: Progress
 ) -> MappedFile:
-    key = ["pairs", *_key(spec, count, seed, source)]
-    return _kept(store, key, count, lambda: _draw(spec, count, seed, source, workers, progress))
+    key = ["pairs", *_key(sizes, count, seed, source)]
+    return _kept(store, key, count, lambda: _draw(sizes, count, seed, source, workers, progress))
 
 
 def _kept(store: Store, key: list[object], count: int, make: Callable[[], Iterator[Tensors]]) -> MappedFile:
@@ -193,13 +199,13 @@ def _mapped(path: Path) -> MappedFile | None:
 
 
 def _draw(
-    spec: TrackerSpec, count: int, seed: int, source: DataSource, workers: int, progress: Progress
+    sizes: PairSizes, count: int, seed: int, source: DataSource, workers: int, progress: Progress
 ) -> Iterator[Tensors]:
     counts = [min(_CHUNK, count - start) for start in range(0, count, _CHUNK)]
     # One chunk is made here sooner than a process starts.
     workers = max(1, workers) if len(counts) > 1 else 0
     done = 0
-    for pairs in make_pairs(source, seed, counts, workers=workers, sizes=PairSizes.of(spec)):
+    for pairs in make_pairs(source, seed, counts, workers=workers, sizes=sizes):
         yield {name: torch.from_numpy(getattr(pairs, name)) for name in ("template", "search", "boxes")}
         done += len(pairs)
         progress(f"making pairs, {done} of {count}", done / count)

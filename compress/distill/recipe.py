@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from compress.core import TrackerSpec
 from compress.distill.losses.adaptive import IMITATION, SCORE, SPARSITY
 from compress.distill.recipe_file import Recipe
-from compress.distill.trainer_settings import TrainerSettings
+from compress.distill.trainer_settings import PUBLISHED, LossWeights, TrainerSettings
 
 _FULL_SIZE = 384
 """Width of a ViT-S."""
@@ -35,6 +36,7 @@ class StudentRecipe:
         calibration_passes: Passes over fixed pairs in which, at the end, the exits' scores alone are trained; see
             `calibrate_exit_scores`.
         ema: Decay of the averaged weights, which are what is kept.
+        loss: Weights of the parts of the ground truth.
     """
 
     batch: int = 32
@@ -55,6 +57,7 @@ class StudentRecipe:
     new: float = 4.0
     calibration_passes: int = 6
     ema: float = 0.99
+    loss: LossWeights = PUBLISHED
 
     def trainer(self, steps: int, spec: TrackerSpec | None = None) -> TrainerSettings:
         """How a training of `steps` goes.
@@ -77,10 +80,15 @@ class StudentRecipe:
     def following(self, recipe: Recipe) -> StudentRecipe:
         """This one with the batch, the optimiser and the weights of parts that a published recipe states.
 
-        Its schedule is not part of a student's recipe: see `Recipe.trainer`.
+        Its schedule, its pairs and its stochastic depth are not part of a student's recipe: see `Recipe.trainer`.
         """
-        stated = {"batch": recipe.batch, "lr": recipe.lr, "weight_decay": recipe.weight_decay, "ema": recipe.ema}
-        return replace(self, **stated, **recipe.distillation)  # type: ignore[arg-type]
+        stated = {name: getattr(recipe, name) for name in ("batch", "lr", "weight_decay", "ema", "loss")}
+        return replace(self, **stated, **recipe.distillation)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For fingerprints; without `loss` where that is the published one, so that what was kept before is found."""
+        found = asdict(self)
+        return found if self.loss != PUBLISHED else {name: each for name, each in found.items() if name != "loss"}
 
     @property
     def weights(self) -> dict[str, float]:

@@ -30,7 +30,9 @@ class Report:
         means: Of each part of the loss.
         lr: Learning rate of the next step, the highest of all parameters'.
         pairs_per_s: Over all processes.
-        waiting: Share of the time in which the device had nothing to do, since the batch was not there yet.
+        waiting: Share of the time that it waited for pairs to be drawn.
+        teacher: Likewise for the teacher's answers to them, as this process saw it: what a GPU computes of them beside
+            the student is no part of it.
     """
 
     step: int
@@ -39,6 +41,7 @@ class Report:
     lr: float
     pairs_per_s: float
     waiting: float
+    teacher: float = 0.0
 
 
 class Observer(Protocol):
@@ -76,25 +79,34 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._begin, self._waited, self._pairs = clock(), 0.0, 0
+        self._begin, self._wait = clock(), 0.0
+        self._waited, self._asked, self._pairs = 0.0, 0.0, 0
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Around the wait for a batch."""
         begin = self._clock()
         yield
-        self._waited += self._clock() - begin
+        self._wait = self._clock() - begin
 
-    def add(self, pairs: int) -> None:
-        """A step has seen these."""
+    def add(self, pairs: int, teacher_s: float = 0.0) -> None:
+        """A step has seen these.
+
+        Args:
+            teacher_s: What asking the teacher about the batch took. That comes last when a batch is made, so of the
+                wait for it, which may have begun later, the end is the teacher's.
+        """
+        asked = min(self._wait, teacher_s)
+        self._asked += asked
+        self._waited += self._wait - asked
         self._pairs += pairs
 
-    def since(self) -> tuple[float, float]:
-        """Pairs per second and the share of the time that was waited; both begin anew."""
+    def since(self) -> tuple[float, float, float]:
+        """Pairs per second, and the shares of the time that pairs and the teacher were waited for; all begin anew."""
         now = self._clock()
         took = max(now - self._begin, 1e-9)
-        found = self._pairs / took, min(1.0, self._waited / took)
-        self._begin, self._waited, self._pairs = now, 0.0, 0
+        found = self._pairs / took, min(1.0, self._waited / took), min(1.0, self._asked / took)
+        self._begin, self._waited, self._asked, self._pairs = now, 0.0, 0.0, 0
         return found
 
 
@@ -102,7 +114,8 @@ def displayed(progress: Progress) -> Observer:
     """Shows reports with their pace; whoever draws the progress adds the time left."""
 
     def observe(report: Report) -> None:
-        pace = f"{report.pairs_per_s:,.4g} pairs/s, {report.waiting:.0%} waiting for data"
+        pace = f"{report.pairs_per_s:,.4g} pairs/s, {report.waiting:.0%} waiting for pairs"
+        pace += f", {report.teacher:.0%} for the teacher" if report.teacher else ""
         progress(f"step {report.step} of {report.steps}, {pace}", report.step / report.steps, report.means)
 
     return observe
@@ -115,7 +128,7 @@ def curve(report: Report) -> dict[str, float]:
 
 def pace(report: Report) -> dict[str, float]:
     """What `pace.csv` holds: how fast it went, which never is."""
-    return {"lr": report.lr, "pairs_per_s": report.pairs_per_s, "waiting": report.waiting}
+    return {name: getattr(report, name) for name in ("lr", "pairs_per_s", "waiting", "teacher")}
 
 
 class TrainingLog:

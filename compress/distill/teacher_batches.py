@@ -14,6 +14,7 @@ from compress.core import TrackerSpec, UsageError
 from compress.data import DataSource, Pairs, PairSizes
 from compress.data.pairs import PAIR_RECIPES
 from compress.data.worker import stream_pairs
+from compress.distill.batch_shares import share_of
 from compress.distill.parallel import Ranks
 from compress.distill.teacher_recipe import TeacherRecipe
 
@@ -55,11 +56,11 @@ def pair_sizes(spec: TrackerSpec, recipe: TeacherRecipe) -> PairSizes:
 def teacher_batches(
     source: DataSource, sizes: PairSizes, recipe: TeacherRecipe, workers: int, device: torch.device, start: int
 ) -> Generator[TeacherBatch, None, None]:
-    """From step `start` on, on `device`; the same in every process of a group.
+    """From step `start` on, on `device`; in a process group this process's share of each.
 
     From its second use on, the templates of a batch are exchanged within their scene.
     """
-    generator = torch.Generator(device=device).manual_seed(recipe.seed)
+    generator, ranks = torch.Generator(device=device).manual_seed(recipe.seed), Ranks.current()
     for step in range(start):
         if step % recipe.reuse:
             torch.rand(recipe.batch, generator=generator, device=device)
@@ -71,7 +72,8 @@ def teacher_batches(
                 if step >= start:
                     order = _exchange(scenes, generator) if turn else None
                     shown = template if order is None else template[order]
-                    yield TeacherBatch(shown, search, boxes, *online)
+                    # Exchanged within the whole batch, and so cut only now.
+                    yield share_of(TeacherBatch(shown, search, boxes, *online), ranks.rank, ranks.count)
                 step += 1
 
 

@@ -16,6 +16,7 @@ from compress.core import FileError
 from compress.core.interrupts import Terminated, deferred_interrupts
 from compress.core.progress import Progress, no_progress
 from compress.distill.batch_shares import rows_of
+from compress.distill.batches import Batch
 from compress.distill.checkpoint import Checkpoint, Reached, SaveTimes
 from compress.distill.compute import computing, lay_out
 from compress.distill.descent import Descent, Objective
@@ -34,12 +35,13 @@ _Batch = TypeVar("_Batch")
 class Trainer(Generic[_Model, _Batch]):
     """Trains a model, and says when it diverges; a stopped run continues exactly where it was saved.
 
-    In a process group (see `process_group`) each process takes its share of every batch, gradients are averaged, and
+    In a process group (see `process_group`) each process is given its share of every batch, gradients are averaged, and
     the first process alone saves and reports.
 
     Args:
         model: In the mode that it is trained in, on `device`.
-        batches: Gives the batches from a step on, the same ones whatever step that is, and in every process.
+        batches: Gives the batches from a step on, the same ones whatever step that is; of each, this process's share
+            (see `Ranks.part`), which it makes or cuts out itself.
         beside: Trained with the model and then no longer needed.
         scale: Of a parameter's learning rate, by its name.
         checkpoint: Where the state is kept; nowhere when None.
@@ -108,7 +110,7 @@ class Trainer(Generic[_Model, _Batch]):
             self._before(self._step)
             with self._pace.waiting():
                 batch = next(batches)
-            self._pace.add(rows_of(batch))
+            self._pace.add(rows_of(batch) * self._ranks.count, batch.teacher_s if isinstance(batch, Batch) else 0.0)
             self._ranks.seed(self._step, self._seed)
             parts = self._descent(batch, self._step)
             self._average.update_parameters(self._model)
@@ -129,9 +131,9 @@ class Trainer(Generic[_Model, _Batch]):
             self._report(self._step)
 
     def _report(self, step: int) -> None:
-        means, (pairs_per_s, waiting) = self._sums.means(), self._pace.since()
+        means, pace = self._sums.means(), self._pace.since()
         if self._ranks.first:
-            report = Report(step, self._settings.steps, means, self._descent.lr, pairs_per_s, waiting)
+            report = Report(step, self._settings.steps, means, self._descent.lr, *pace)
             for observe in self._observers:
                 observe(report)
 

@@ -113,7 +113,7 @@ class TrainingSetup:
     @property
     def pairs_key(self) -> list[object]:
         """What is trained or observed depends on these pairs, whoever opens them."""
-        return [self.training.fingerprint, self.pairs, *(["stream"] if self.streamed else [])]
+        return [self.training.fingerprint, self.pairs, *(["row"] if self.streamed else [])]
 
     def steps(self, rung: int) -> int:
         """Distillation steps of a student up to a rung, that rung's own included."""

@@ -14,10 +14,23 @@ import pytest
 import torch
 from torch import Tensor
 
-from compress.core import FileError, Store
-from compress.data import open_source
-from compress.distill import Batch, Checkpoint, PairStream, Pool, StudentRecipe, distill, distillation_pool, fixed_pairs
+from compress.core import FileError, Store, UsageError
+from compress.data import Pairs, PairSizes, open_source
+from compress.data.pair_row import GROUP, PairRow
+from compress.data.pairs import PAIR_RECIPES
+from compress.distill import (
+    Batch,
+    Batches,
+    Checkpoint,
+    PairStream,
+    Pool,
+    StudentRecipe,
+    distill,
+    distillation_pool,
+    fixed_pairs,
+)
 from compress.distill.answers import answers_of
+from compress.distill.parallel import Ranks
 from compress.distill.stream import _SEED
 from compress.models import Tracker
 from compress.surgery import inherit
@@ -26,7 +39,7 @@ from compress.testing.small_trackers import STUDENT, TEACHERS
 
 CPU = torch.device("cpu")
 GENERATED = open_source("generated")
-BATCH, STEPS = 64, 2
+BATCH, STEPS = 32, 2
 RECIPE = StudentRecipe(batch=BATCH)
 Made = Callable[[str], tuple[Tracker, Pool]]
 
@@ -37,7 +50,7 @@ def _stream(teacher: Tracker, **options: Any) -> PairStream:
     )
 
 
-def _first(stream: PairStream, steps: int, start: int = 0, count: int = 2) -> list[Batch]:
+def _first(stream: Batches, steps: int, start: int = 0, count: int = 2) -> list[Batch]:
     with closing(stream.batches(start, count=count, seed=5, device=CPU)) as batches:
         return list(islice(batches, steps))
 
@@ -79,6 +92,46 @@ def test_answers_are_the_teachers_in_half_precision(awake_teacher: Made, kind: s
         assert not values.is_inference()
 
 
+def test_a_process_draws_and_asks_about_its_share_alone(teacher: Tracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second half of the batch at step 1, numbers 24 to 31 of the row."""
+    (whole,) = _first(_stream(teacher), 1, start=1, count=2 * GROUP)
+    source = CountedSource()
+    monkeypatch.setattr(Ranks, "current", lambda: Ranks(1, 2))
+    (share,) = _first(_stream(teacher, source=source), 1, start=1, count=2 * GROUP)
+    assert source.asked == [(_SEED + 5, 3, GROUP)]
+    _check_second_half(share, whole)
+    with pytest.raises(UsageError, match="3 pairs cannot be split into 2"):
+        _first(_stream(teacher), 1, count=3)
+
+
+def test_a_process_reads_its_share_of_a_pool(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    (whole,) = _first(pool, 1, start=1, count=6)
+    monkeypatch.setattr(Ranks, "current", lambda: Ranks(1, 2))
+    (share,) = _first(pool, 1, start=1, count=6)
+    _check_second_half(share, whole)
+
+
+def _check_second_half(share: Batch, whole: Batch) -> None:
+    for mine, theirs in zip(_tensors(share), _tensors(whole), strict=True):
+        # Answers are rounded to half precision, of sums that a batch of another size orders otherwise.
+        torch.testing.assert_close(mine, theirs[len(theirs) // 2 :], rtol=1e-3, atol=1e-3)
+
+
+def test_pairs_are_drawn_as_a_recipe_has_it(teacher: Tracker) -> None:
+    drawn = PAIR_RECIPES["ostrack"]
+    (batch,) = _first(_stream(teacher, drawn=drawn).after(1), 1, count=GROUP)
+    pairs = GENERATED.pairs(_SEED + 5, 1, GROUP, PairSizes.of(teacher.spec, drawn))
+    assert torch.equal(batch.boxes, torch.from_numpy(pairs.boxes))
+    assert _stream(teacher, drawn=drawn).about != _stream(teacher).about
+
+
+class InRow(CountedSource):
+    """Generated pairs of which a pool is made as a stream draws them."""
+
+    def pairs(self, seed: int, index: int, count: int, sizes: PairSizes) -> Pairs:
+        return PairRow(GENERATED, seed, sizes).pairs(index * count, (index + 1) * count)
+
+
 class InOrder:
     """A pool whose rows come in their order: the kept answers to what a stream draws."""
 
@@ -96,7 +149,7 @@ class InOrder:
 def test_a_pool_of_the_same_pairs_gives_the_same_loss_curve(teacher: Tracker, tmp_path: Path) -> None:
     kept = {"count": BATCH * STEPS, "seed": _SEED + 5, "store": Store(tmp_path), "device": CPU}
     curves: list[list[dict[str, float]]] = []
-    for pairs in (_stream(teacher), InOrder(distillation_pool(teacher, GENERATED, **kept))):
+    for pairs in (_stream(teacher), InOrder(distillation_pool(teacher, InRow(), **kept))):
         curve: list[dict[str, float]] = []
         note = {"progress": lambda text, share, figures=None, curve=curve: curve.append(dict(figures))}
         distill(inherit(teacher, STUDENT), pairs, RECIPE, steps=STEPS, seed=5, device=CPU, **note)
@@ -115,7 +168,7 @@ def _stop(step: int) -> None:
 
 
 def test_a_stopped_training_goes_on_with_the_pairs_that_it_has_not_seen(teacher: Tracker, tmp_path: Path) -> None:
-    recipe = replace(RECIPE, batch=2)
+    recipe = replace(RECIPE, batch=GROUP)
     run = {"steps": 4, "seed": 0, "device": CPU}
     whole = distill(inherit(teacher, STUDENT), _stream(teacher), recipe, **run)
     run["checkpoint"] = Checkpoint(tmp_path / "state.safetensors", every_s=0.0)
@@ -124,7 +177,7 @@ def test_a_stopped_training_goes_on_with_the_pairs_that_it_has_not_seen(teacher:
     source = CountedSource()
     found = distill(inherit(teacher, STUDENT), _stream(teacher, source=source), recipe, **run)
     assert all(torch.equal(value, whole.state_dict()[name]) for name, value in found.state_dict().items())
-    assert source.asked == [(_SEED, 2, 2), (_SEED, 3, 2)]
+    assert source.asked == [(_SEED, 2, GROUP), (_SEED, 3, GROUP)]
     with pytest.raises(FileError, match="'pairs_from_step' is 0 there, 4 here"):
         distill(inherit(teacher, STUDENT), _stream(teacher).after(4), recipe, **run)
 
@@ -132,7 +185,7 @@ def test_a_stopped_training_goes_on_with_the_pairs_that_it_has_not_seen(teacher:
 def test_no_more_than_one_batch_is_made_ahead(teacher: Tracker) -> None:
     source = CountedSource()
     stream = _stream(teacher, source=source, ahead=True)
-    with closing(stream.batches(0, count=2, seed=0, device=CPU)) as batches:
+    with closing(stream.batches(0, count=GROUP, seed=0, device=CPU)) as batches:
         for taken in range(1, 4):
             next(batches)
             assert len(source.asked) <= taken + 1

@@ -214,7 +214,7 @@ def test_a_report_says_how_fast_it_goes_and_at_which_rate() -> None:
     seen: list[Report] = []
     _trainer(_model(), observers=[seen.append]).run()
     assert [each.step for each in seen] == [4, 8, 10]
-    assert all(each.pairs_per_s > 0 and 0 <= each.waiting <= 1 for each in seen)
+    assert all(each.pairs_per_s > 0 and 0 <= each.waiting <= 1 and each.teacher == 0 for each in seen)
     assert seen[0].lr > seen[-1].lr > 0
 
 

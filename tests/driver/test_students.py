@@ -84,7 +84,7 @@ def test_a_rung_goes_on_with_the_stream_where_the_rung_below_ended(
         source.asked.clear()
         students.model(spec, 2)
         steps = [(index, count) for seed, index, count in source.asked if seed != 1]
-        assert steps == [(0, 2), (1, 2), (2, 2), (3, 2), (4, 2)], "likewise for every student"
+        assert steps == [(0, 8), (0, 8), (1, 8)], "pairs 0 to 3, then 4 to 9; likewise for every student"
 
 
 def test_a_stream_makes_other_students_than_a_pool() -> None:

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 from compress.core import BypassSpec
 from compress.distill.losses import ground_truth_loss
 from compress.distill.losses.boxes import corners, giou
+from compress.distill.parallel import Ranks
+from compress.distill.trainer_settings import PUBLISHED, LossWeights
 from compress.models import TrackerOutput
 
 SPARSITY, SCORE, IMITATION = 5.0, 5.0, 10.0
@@ -27,9 +29,10 @@ def difficulty(predicted: Tensor, boxes: Tensor) -> Tensor:
 def sparsity_target(difficulty: Tensor, bypass: BypassSpec) -> Tensor:
     """The share τ (B,) of its decisions that each frame should skip: clip(τ0 + ζ·(L − mean L), 0, 1) (Eq. 2).
 
-    With ζ below 0, see `BypassSpec`, frames that are harder than the batch's average skip less.
+    With ζ below 0, see `BypassSpec`, frames that are harder than the batch's average, which is over all processes, skip
+    less.
     """
-    return (bypass.tau0 + bypass.zeta * (difficulty - difficulty.mean())).clamp(0, 1)
+    return (bypass.tau0 + bypass.zeta * (difficulty - Ranks.current().mean(difficulty.mean()))).clamp(0, 1)
 
 
 def sparsity_loss(probabilities: Tensor, skipped: Tensor, difficulty: Tensor, bypass: BypassSpec) -> Tensor:
@@ -46,7 +49,11 @@ def sparsity_loss(probabilities: Tensor, skipped: Tensor, difficulty: Tensor, by
 
 
 def exits_parts(
-    answers: Sequence[TrackerOutput], features: Sequence[Tensor], boxes: Tensor, attentions: Iterable[nn.Module]
+    answers: Sequence[TrackerOutput],
+    features: Sequence[Tensor],
+    boxes: Tensor,
+    attentions: Iterable[nn.Module],
+    weights: LossWeights = PUBLISHED,
 ) -> dict[str, Tensor]:
     """All exits together (Eq. 6): `loss` of location, `exits_iou`, `exits_imitation`, and the `iou` of each exit.
 
@@ -57,9 +64,10 @@ def exits_parts(
         answers, features: Of each exit about the whole batch, the last exit last, see `Decisions`.
         boxes: (B, 4) cx, cy, w, h in shares of the search crop.
         attentions: An `ImitationAttention` for every exit but the last.
+        weights: Of the parts of the location loss.
     """
     truth = corners(boxes).clamp(0, 1)
-    located = [ground_truth_loss(each.maps, boxes)["loss"] for each in answers]
+    located = [ground_truth_loss(each.maps, boxes, weights)["loss"] for each in answers]
     overlaps = [giou(corners(each.boxes.detach().float()), truth)[1] for each in answers]
     missed = [F.mse_loss(each.score.float(), iou) for each, iou in zip(answers, overlaps, strict=True)]
     parts = {"loss": torch.stack(located).sum(), "exits_iou": torch.stack(missed).sum()}

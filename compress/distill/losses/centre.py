@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from compress.distill.losses.boxes import corners, giou
+from compress.distill.parallel import counted_mean
 from compress.distill.trainer_settings import PUBLISHED, LossWeights
 
 Cell = Literal["ostrack", "litetrack"]
@@ -50,13 +51,14 @@ def gaussian_radius(sizes: Tensor) -> Tensor:
 def focal_loss(score: Tensor, target: Tensor, *, eps: float = 1e-12) -> Tensor:
     """CornerNet's focal loss (alpha 2, beta 4), summed and divided by the number of peaks, where there are any.
 
+    A centre off the map has none, so peaks are counted over all processes, see `counted_mean`.
     `score` and `target` are (B, 1, N, N). OSTrack clamps at 1e-12; LiteTrack clamps p and 1 − p at 1e-7.
     """
     p = score.clamp_min(eps)
     q = (1 - score).clamp_min(eps)
     positive = target.eq(1)
     gain = torch.where(positive, torch.log(p) * q**2, torch.log(q) * p**2 * (1 - target) ** 4)
-    return -gain.sum() / positive.sum().clamp_min(1)
+    return counted_mean(-gain.sum(), positive.sum())
 
 
 def cell_boxes(maps: dict[str, Tensor]) -> Tensor:
