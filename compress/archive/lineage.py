@@ -59,6 +59,7 @@ class Lineage:
         validation: Likewise on sequences that neither the search nor the training has seen, where there are some.
         beside: Latencies of teacher and parent, timed in the same session as this variant; empty where nothing was.
         seconds: What the training took, as far as one process has seen it.
+        seen: Pairs of the stream that it and its parents were trained on, or left out; 0 where that is not noted.
     """
 
     parent: str
@@ -73,10 +74,11 @@ class Lineage:
     validation: Improvement | None = None
     beside: Mapping[str, Latency] = field(default_factory=dict)
     seconds: float = 0.0
+    seen: int = 0
 
     def problems(self) -> Iterator[str]:
         """Figures that no training has."""
-        for name in ("steps", "seed", "seconds"):
+        for name in ("steps", "seed", "seconds", "seen"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 yield f"{name} must be a number ≥ 0 but is {value}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,21 +25,16 @@ from compress.driver.blockwise.library import LayerLibrary
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
 from compress.driver.jobs import TrainingSetup
-from compress.driver.scores import Score, read_score, write_score
+from compress.driver.scores import Score
+from compress.driver.scoring import kept_score, scored
 from compress.driver.shared_weights import SharedWeights, calibration_crops
-from compress.evaluate import evaluate
-from compress.export import graph_network
-from compress.geometry import LoopSettings
-from compress.models import NumpyNetwork, Tracker, build, load_weights, save_weights
+from compress.models import Tracker, build, load_weights, save_weights
 from compress.runtime.thresholds import with_thresholds
 from compress.surgery import Elastic, observe
 
 _T = TypeVar("_T")
 
 _WEIGHTS = ".safetensors"
-
-_AT_ONCE = 16
-"""Sequences that are followed at once; more save nothing on a CPU."""
 
 _SLICE_PAIRS = 256
 """Pairs that the exits of a slice learn to score themselves on."""
@@ -147,18 +142,10 @@ class Students:
         return self.store.path("students", self._key(spec, rung), ".training.safetensors")
 
     def _score(self, weights: str, spec: TrackerSpec, rung: int, make: Callable[[], Score]) -> Score:
-        """A kept score. By the whole spec: thresholds change no weights, but what comes of them."""
+        """A kept score, on what students at a rung are scored on."""
         split: Split = "short" if self.setup.rungs[rung].short else "search"
         precision = self.setup.scored_in(rung)
-        low = [] if precision == "fp32" else [precision]
-        key = fingerprint([weights, spec.id, split_key(self.setup.evaluation, split), *low])
-        return self.store.get(
-            "scores",
-            key,
-            read=lambda path: read_score(path, spec),
-            make=lambda path: write_score(path, make()),
-            suffix=".json",
-        )
+        return kept_score(self.store, weights, spec, self.setup.evaluation, split, make, precision=precision)
 
     @phase("slicing the shared weights, or the teacher")
     def _start(self, spec: TrackerSpec, progress: Progress) -> Tracker:
@@ -201,16 +188,8 @@ class Students:
 
     @phase("scoring")
     def _evaluate(self, model: Tracker, rung: int, progress: Progress = no_progress) -> Score:
-        precision = self.setup.scored_in(rung)
-        low = precision != "fp32"
-        network = (
-            graph_network(model, precision, threads=torch.get_num_threads())
-            if low
-            else NumpyNetwork(model, self.device)
-        )
         sequences = self.sequences(short=self.setup.rungs[rung].short)
-        found = evaluate(network, LoopSettings.of(model.spec), sequences, batch=_AT_ONCE, progress=progress)
-        return Score(replace(found.accuracy, precision=precision), found.paths or None)
+        return scored(model, sequences, self.device, progress, precision=self.setup.scored_in(rung))
 
     def _key(self, spec: TrackerSpec, rung: int) -> str:
         """Of everything that a student's weights at a rung depend on."""

@@ -12,6 +12,7 @@ from compress.core.phases import phase
 from compress.core.progress import Progress, no_progress, part
 from compress.core.threads import usable_cores
 from compress.data import DataSource
+from compress.data.pairs import PairRecipe
 from compress.distill import Batches, PairStream, distillation_pool, fixed_pairs
 from compress.driver.jobs import TrainingSetup
 from compress.models import Tracker
@@ -70,6 +71,7 @@ def opened_pairs(
     seed: int,
     weights_key: str,
     device: torch.device,
+    drawn: PairRecipe | None = None,
     progress: Progress = no_progress,
 ) -> Batches:
     """What a `PairChoice` says: a pool, from the store where it was made before, or a stream.
@@ -78,6 +80,7 @@ def opened_pairs(
         streamed, count: See `PairChoice`.
         seed: Of the pool, or of the fixed pairs beside the stream; the stream's is that of the training.
         weights_key: Names the teacher's weights.
+        drawn: How pairs are drawn and varied; by the default recipe where None.
 
     Raises:
         UsageError, FileError, CompressError: of the source.
@@ -92,8 +95,9 @@ def opened_pairs(
             device=device,
             workers=usable_cores(),
             weights_key=weights_key,
+            drawn=drawn,
             progress=progress,
         )
     workers = torch.get_num_threads()  # as many as this process has cores
-    fixed = partial(fixed_pairs, teacher.spec, source, count=count, seed=seed, store=Store(), workers=workers)
-    return PairStream(teacher, source, fixed, workers=workers)
+    made = partial(fixed_pairs, teacher.spec, source, count=count, seed=seed, store=Store(), workers=workers)
+    return PairStream(teacher, source, partial(made, drawn=drawn), workers=workers, drawn=drawn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import yaml
 from compress.archive import Record, store_record, store_teacher
 from compress.core import Accuracy, Latency, TrackerSpec
 from compress.data import open_source
+from compress.driver.pair_choice import PairChoice
 from compress.driver.study import closing_study, open_study
 from compress.models import load_tracker, save_weights, weights_key
 from compress.surgery import inherit
@@ -33,7 +34,8 @@ def write_finetunable_run(folder: Path, weights: str, data: str, **settings: Any
     spec = _student(teacher.spec)
     student = inherit(teacher, spec, mlp_rank="leading")
     fingerprints = {"weights": weights_key(teacher), "data": open_source(data).fingerprint}
-    config = {"teacher": SMALL, "weights": weights, "target": "agx", "speedup": 1.0, "data": data, **settings}
+    config = {"teacher": SMALL, "weights": weights, "target": "agx", "speedup": 1.0, "data": data}
+    config |= {"train_data": "generated", "pairs": asdict(PairChoice(False, 64, "--pool asks for it")), **settings}
     (folder / "config.yaml").write_text(yaml.safe_dump(config | {"fingerprints": fingerprints}))
     _write_study(folder, teacher.spec, spec)
     save_weights(student, folder / "checkpoints" / f"{spec.weights_id}.safetensors")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 import torch
+import yaml
 
 import compress
 from compress.archive import Archive, Record, read_archive, read_curve, read_study, run_dir_lock
@@ -17,11 +20,14 @@ from compress.cli import main
 from compress.core import CompressError, CompressWarning, FileError, UsageError
 from compress.core.files import work_home
 from compress.core.locks import locked
-from compress.distill import ComputeSettings
+from compress.data.pairs import PAIR_RECIPES
+from compress.distill import ComputeSettings, PairStream, StudentRecipe, distill
+from compress.distill.trainer_settings import LossWeights
+from compress.driver.finetuning.results import pairs_seen
 from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneKeywords, FinetuneSettings
 from compress.export import load_trained
-from compress.models import build, load_weights, save_weights, weights_key
+from compress.models import Tracker, build, load_weights, save_weights, weights_key
 from compress.testing.finetunable_run import write_finetunable_run
 from compress.testing.small_teacher import small_teacher
 
@@ -239,6 +245,83 @@ def test_a_published_recipe_says_how_far_and_how() -> None:
     assert (short.trainer.drop, short.trainer.backbone_lr, short.trainer.compute.accumulate) == (80, 0.1, 2)
     assert FinetuneSchedule.of(FinetuneSettings(), ComputeSettings()).name == "search"
     assert schedule.content != FinetuneSchedule.of(FinetuneSettings(), ComputeSettings()).content
+
+
+_RECIPE = """
+description: short
+epochs: 2
+pairs_per_epoch: 16
+batch: 16
+lr: 1.0e-4
+pairs: {pairs}
+drop_path: 0.25
+loss: {{score: 3, iou: 1, l1: 0.5}}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Callable[[str], str]:
+    """A file of a recipe with pairs of a name."""
+
+    def written(pairs: str) -> str:
+        (tmp_path / "own.yaml").write_text(_RECIPE.format(pairs=pairs))
+        return str(tmp_path / "own.yaml")
+
+    return written
+
+
+def test_all_of_a_recipe_holds(copied: Path, recipe: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its way of drawing pairs, its loss weights, its stochastic depth, its batch and its steps."""
+    seen: list[tuple[Tracker, PairStream, StudentRecipe]] = []
+
+    def noted(student: Tracker, pairs: PairStream, how: StudentRecipe, **options: Any) -> Tracker:
+        seen.append((student, pairs, how))
+        return distill(student, pairs, how, **options)
+
+    monkeypatch.setattr("compress.driver.finetuning.training.distill", noted)
+    shown: list[str] = []
+    options: dict[str, Any] = {"pool": None, "cache_size": "0", "progress": lambda text, *_: shown.append(text)}
+    record = _finetune(copied, recipe=recipe("ostrack"), steps=None, **options)
+    ((student, pairs, how),) = seen
+    assert [block.drop_path.rate for block in student.backbone.blocks] == [0.0, 0.125, 0.25]  # type: ignore[union-attr]
+    assert pairs.about["drawn"] == PAIR_RECIPES["ostrack"].figures()
+    assert (how.batch, how.loss) == (16, LossWeights(3, 1, 0.5))
+    paces = [text for text in shown if "step 2 of 2" in text]
+    assert re.fullmatch(r".*: step 2 of 2, .* pairs/s, \d+% waiting for pairs, \d+% for the teacher", paces[-1])
+    assert record.lineage is not None
+    assert record.lineage.steps == 2
+    assert record.lineage.seen == pairs_seen(record) == (8 + 2) * 16, "behind 4 steps of 32 pairs of the search"
+
+
+def test_each_part_of_a_recipe_makes_another_variant(recipe: Callable[[str], str]) -> None:
+    def content(text: str) -> list[dict[str, Any]]:
+        Path(path).write_text(text)
+        return FinetuneSchedule.of(FinetuneSettings(recipe=path), ComputeSettings()).content
+
+    path = recipe("ostrack")
+    text = Path(path).read_text()
+    changed = [text.replace(*words) for words in (("ostrack", "hit"), ("0.25", "0.5"), ("score: 3", "score: 4"))]
+    found = [content(each) for each in (text, *changed)]
+    assert all(found.count(each) == 1 for each in found)
+
+
+def test_what_of_a_recipe_cannot_hold_is_said(recipe: Callable[[str], str]) -> None:
+    with pytest.warns(CompressWarning, match=r"draws 2 templates \(mixformer\).* So one is drawn"):
+        found = FinetuneSchedule.of(FinetuneSettings(recipe=recipe("mixformer")), ComputeSettings())
+    assert found.pairs == replace(PAIR_RECIPES["mixformer"], templates=1)
+    with pytest.raises(UsageError, match=r"without their target \(mixformer-score\)"):
+        FinetuneSchedule.of(FinetuneSettings(recipe=recipe("mixformer-score")), ComputeSettings())
+
+
+def test_what_a_run_of_before_did_not_note_is_assumed_in_words(copied: Path) -> None:
+    path = copied / "config.yaml"
+    kept = yaml.safe_load(path.read_text())
+    path.write_text(yaml.safe_dump({name: each for name, each in kept.items() if name not in ("pairs", "train_data")}))
+    with pytest.warns(CompressWarning) as warned:
+        _finetune(copied, steps=1, pool=None, cache_size="0")
+    data, pairs = sorted(str(each.message) for each in warned)
+    assert "Generated pairs are assumed; --train-data names others." in data + pairs
+    assert "taken for a stream: what v000 is trained on now begins behind the 128 pairs" in data + pairs
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,18 +30,21 @@ with registered():
 """
 
 
-def _words(run: Path, steps: int = _STEPS) -> list[str]:
-    options = ["--steps", str(steps), "--pool", "64", "--save-every", "0", "--device", "cpu", "-q"]
+_POOL, _STREAM = ("--pool", "64"), ("--cache-size", "0")
+
+
+def _words(run: Path, steps: int = _STEPS, pairs: tuple[str, str] = _POOL) -> list[str]:
+    options = ["--steps", str(steps), *pairs, "--save-every", "0", "--device", "cpu", "-q"]
     return ["finetune", str(run), "--variant", "v000", *options]
 
 
-def _started(run: Path, steps: int = _STEPS) -> subprocess.Popen[str]:
-    words = [sys.executable, "-c", _PROGRAM, *_words(run, steps)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+def _started(run: Path, *words: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", _PROGRAM, *_words(run, *words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
 
 
-def _ended(run: Path, steps: int = _STEPS) -> int:
-    process = _started(run, steps)
+def _ended(run: Path, *words: Any) -> int:
+    process = _started(run, *words)
     _, errors = process.communicate()
     assert process.returncode == 0, errors
     return process.returncode
@@ -88,13 +92,16 @@ def test_a_killed_training_ends_as_one_left_alone(home: Path, weights: str, data
     assert read_curve(killed, variant)[-1].step == _STEPS
 
 
-def test_two_processes_train_what_one_does(home: Path, weights: str, data: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("pairs", [_POOL, _STREAM], ids=["pool", "stream"])
+def test_two_processes_train_what_one_does(
+    home: Path, weights: str, data: str, tmp_path: Path, pairs: tuple[str, str]
+) -> None:
     alone = write_finetunable_run(tmp_path / "alone", weights, data)
     shared, program = Path(shutil.copytree(alone, tmp_path / "shared")), tmp_path / "program.py"
     program.write_text(_PROGRAM)
-    _ended(alone, steps=6)
+    _ended(alone, 6, pairs)
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    words = [*torchrun, str(program), *_words(shared, steps=6)]
+    words = [*torchrun, str(program), *_words(shared, 6, pairs)]
     done = subprocess.run(words, capture_output=True, text=True, env=os.environ)
     assert done.returncode == 0, done.stderr
     (one,), (two,) = read_archive(alone).finetuned, read_archive(shared).finetuned

@@ -27,7 +27,8 @@ from compress.driver.finetuning.inputs import FinetuneInputs, look_up
 from compress.driver.finetuning.results import compared_on, result_of, unscored
 from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneKeywords, FinetuneSettings
-from compress.driver.finetuning.training import pairs_of, train, training_key
+from compress.driver.finetuning.training import pair_choice, steps_before, train, training_key
+from compress.driver.pair_choice import PairChoice
 from compress.driver.run_dir import Log, explaining_errors
 from compress.driver.study import closing_study, open_study
 from compress.models import Tracker, build, load_weights, save_weights
@@ -69,8 +70,8 @@ def finetune(
     config, run_dir = FinetuneSettings(**settings), Path(run)
     device, inputs = pick_device(config.device), look_up(run_dir, variant, config)
     schedule = FinetuneSchedule.of(config, compute or ComputeSettings(), inputs.parent.spec)
-    choice = pairs_of(inputs, config, schedule)
-    lineage = _lineage(inputs, config, schedule, training_key(inputs, config, schedule, choice))
+    choice = pair_choice(inputs, config, schedule)
+    lineage = _lineage(inputs, config, schedule, choice)
     name = f"{variant}-{lineage.key[:_DIGITS]}"
     with (
         process_group(device) as ranks,
@@ -90,16 +91,20 @@ def finetune(
         return found
 
 
-def _lineage(inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule, key: str) -> Lineage:
+def _lineage(
+    inputs: FinetuneInputs, settings: FinetuneSettings, schedule: FinetuneSchedule, choice: PairChoice
+) -> Lineage:
+    steps = steps_before(inputs, schedule) + (schedule.steps if choice.streamed else 0)
     return Lineage(
         parent=inputs.parent.variant,
-        key=key,
+        key=training_key(inputs, settings, schedule, choice),
         steps=schedule.steps,
         recipe=schedule.name,
         seed=settings.seed,
         train_data=inputs.training.name,
         train_fingerprint=inputs.training.fingerprint,
         teacher_weights=inputs.teacher_weights,
+        seen=steps * schedule.recipe.batch,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from compress.archive import Archive, Record, read_archive, running_search
 from compress.core import CompressError, FileError, UsageError, describe, warn
 from compress.core.text import printable
-from compress.data import DataSource, PairSizes, Split, open_source
+from compress.data import DataSource, Split, open_source
 from compress.data.recorded_source import RecordedSource
 from compress.driver.finetuning.settings import FinetuneSettings
 from compress.driver.jobs import TeacherWeights
@@ -61,7 +61,6 @@ def look_up(run_dir: Path, variant: str, settings: FinetuneSettings) -> Finetune
     teacher, fingerprint = _teacher(archive, settings.weights)
     evaluation = _evaluation(archive)
     training = _training(archive, settings)
-    training.pairs(0, 0, 1, PairSizes.of(teacher.spec))
     if training.fingerprint == evaluation.fingerprint and isinstance(training, RecordedSource):
         warn(
             f"{training.name} is what {printable(run_dir)} scores on: trained on it, a variant looks better than it "
@@ -139,6 +138,11 @@ def _evaluation(archive: Archive) -> DataSource:
 
 def _training(archive: Archive, settings: FinetuneSettings) -> DataSource:
     kept: dict[str, Any] = archive.settings
+    if not (settings.train_data or kept.get("train_data")):
+        warn(
+            f"{printable(archive.run_dir)} does not note what its students were distilled on, as earlier versions did "
+            "not. Generated pairs are assumed; --train-data names others."
+        )
     name = settings.train_data or str(kept.get("train_data") or "generated")
     images = settings.images or ("" if settings.train_data else str(kept.get("images") or ""))
     return open_source(name, images=images, training=True)

@@ -10,20 +10,17 @@ import torch
 
 from compress.archive import FINETUNED, Improvement, Lineage, Record, paired_difference
 from compress.archive.run_files import constraint_of
-from compress.core import Accuracy, ExecutionPath, Latency, Store, fingerprint, warn
+from compress.core import Accuracy, ExecutionPath, Latency, Store, warn
 from compress.core.phases import phase
 from compress.core.progress import Progress, part
-from compress.data import DataSource, Split, split_key
+from compress.data import DataSource, Split
+from compress.distill import StudentRecipe
 from compress.driver.finetuning.inputs import FinetuneInputs
 from compress.driver.remeasure import measured_together
-from compress.driver.scores import Score, read_score, write_score
-from compress.evaluate import evaluate
-from compress.geometry import LoopSettings
+from compress.driver.scores import Score
+from compress.driver.scoring import kept_score, scored
 from compress.measure import Coverage, Target, resolve_target
-from compress.models import NumpyNetwork, Tracker, weights_key
-
-_AT_ONCE = 16
-"""Sequences that are followed at once, as a search does."""
+from compress.models import Tracker, weights_key
 
 _SPLITS: dict[Split, str] = {"search": "sequences of the search", "validation": "validation sequences"}
 
@@ -82,22 +79,12 @@ def unscored(inputs: FinetuneInputs, name: str, lineage: Lineage) -> Record:
 
 @phase("scoring")
 def _score(network: Tracker, source: DataSource, split: Split, *, device: torch.device, progress: Progress) -> Score:
-    """A score that is kept by what was scored on what."""
-    spec = network.spec
+    """A score on a split, from the store where it was made before."""
 
     def made() -> Score:
-        sequences = source.sequences(split, keep=True)
-        settings = LoopSettings.of(spec)
-        found = evaluate(NumpyNetwork(network, device), settings, sequences, batch=_AT_ONCE, progress=progress)
-        return Score(found.accuracy, found.paths or None)
+        return scored(network, source.sequences(split, keep=True), device, progress)
 
-    return Store().get(
-        "scores",
-        fingerprint([weights_key(network), spec.id, split_key(source, split)]),
-        read=lambda path: read_score(path, spec),
-        make=lambda path: write_score(path, made()),
-        suffix=".json",
-    )
+    return kept_score(Store(), weights_key(network), network.spec, source, split, made)
 
 
 def _parent_accuracy(inputs: FinetuneInputs, device: torch.device, progress: Progress) -> Accuracy:
@@ -178,11 +165,13 @@ def steps_of(record: Record) -> int:
     return max((steps for steps in found if type(steps) is int and 0 <= steps < 2**40), default=0)
 
 
-def steps_seen(record: Record) -> int:
-    """Likewise with those of the shared weights that it is a slice of, whose pairs lie before its own."""
+def pairs_seen(record: Record) -> int:
+    """Pairs of the stream that it was trained on, those of shared weights that it is a slice of before its own."""
+    if record.lineage is not None and record.lineage.seen:
+        return record.lineage.seen
     shared = (rung.get("shared_steps") for rung in record.rungs)
     known = (steps for steps in shared if type(steps) is int and 0 <= steps < 2**40)
-    return steps_of(record) + max(known, default=0)
+    return (steps_of(record) + max(known, default=0)) * StudentRecipe.batch
 
 
 def _with_status(inputs: FinetuneInputs, record: Record) -> Record:

@@ -1,0 +1,68 @@
+"""Scoring of students, variants and teachers: each network on each data once, kept by what was scored on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+
+from compress.core import Precision, Store, TrackerSpec, fingerprint
+from compress.core.progress import Progress, no_progress
+from compress.data import DataReference, DataSource, Sequence, Split, split_key
+from compress.driver.scores import Score, read_score, write_score
+from compress.evaluate import evaluate
+from compress.export import graph_network
+from compress.geometry import LoopSettings
+from compress.models import NumpyNetwork, Tracker
+
+_AT_ONCE = 16
+"""Sequences that are followed at once; more save nothing on a CPU."""
+
+
+def scored(
+    model: Tracker,
+    sequences: list[Sequence],
+    device: torch.device,
+    progress: Progress = no_progress,
+    *,
+    precision: Precision = "fp32",
+) -> Score:
+    """What comes of following the object of every sequence.
+
+    Args:
+        precision: Below fp32 it runs as its graphs do, see `graph_network`, and not on `device`.
+    """
+    network = (
+        NumpyNetwork(model, device)
+        if precision == "fp32"
+        else graph_network(model, precision, threads=torch.get_num_threads())
+    )
+    found = evaluate(network, LoopSettings.of(model.spec), sequences, batch=_AT_ONCE, progress=progress)
+    return Score(replace(found.accuracy, precision=precision), found.paths or None)
+
+
+def kept_score(
+    store: Store,
+    weights: str,
+    spec: TrackerSpec,
+    data: DataSource | DataReference,
+    split: Split,
+    make: Callable[[], Score],
+    *,
+    precision: Precision = "fp32",
+) -> Score:
+    """A score from the store; made first where it has none.
+
+    Args:
+        weights: Names them.
+        spec: Whole: thresholds change no weights, but what comes of them.
+    """
+    low = [] if precision == "fp32" else [precision]
+    return store.get(
+        "scores",
+        fingerprint([weights, spec.id, split_key(data, split), *low]),
+        read=lambda path: read_score(path, spec),
+        make=lambda path: write_score(path, make()),
+        suffix=".json",
+    )
