@@ -83,7 +83,7 @@ class StudentRecipe:
         Its schedule, its pairs and its stochastic depth are not part of a student's recipe: see `Recipe.trainer`.
         """
         stated = {name: getattr(recipe, name) for name in ("batch", "lr", "weight_decay", "ema", "loss")}
-        return replace(self, **stated, **recipe.distillation)
+        return replace(self, **stated, **recipe.distillation)  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
         """For fingerprints; without `loss` where that is the published one, so that what was kept before is found."""
