@@ -25,7 +25,7 @@ def command(run: Path, as_json: bool) -> None:
     """
     from compress.archive import read_archive, running_search
     from compress.core.text import printable
-    from compress.report import comparison_sentence, noise_sentence, summary_sentence, write_report
+    from compress.report import remarks, summary_sentence, write_report
 
     archive, running = read_archive(run), running_search(run)
     page = write_report(archive, run)
@@ -34,7 +34,7 @@ def command(run: Path, as_json: bool) -> None:
         return
     print_front(archive)
     click.echo(summary_sentence(archive))
-    for sentence in filter(None, (comparison_sentence(archive), noise_sentence(archive))):
+    for sentence in remarks(archive):
         click.echo(sentence)
     if running is not None:
         click.echo(f"The search is {running}. Its report is of what has ended.")
@@ -46,6 +46,7 @@ def command(run: Path, as_json: bool) -> None:
 
 def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
     from compress.archive import front_rows, row
+    from compress.report import published_answer
 
     return {
         "summary": sentence,
@@ -58,5 +59,5 @@ def _answer(archive: Archive, sentence: str, page: Path) -> dict[str, Any]:
         "trials": len(archive.records),
         "finetuned": [row(archive, record) for record in archive.finetuned],
         "report": page,
-        **({"plan": archive.plan.to_dict()} if archive.plan else {}),
+        **({"plan": archive.plan.to_dict(), "published": published_answer(archive)} if archive.plan else {}),
     }

@@ -25,19 +25,20 @@ def command(out: Path | None, join: bool, quiet: bool, as_json: bool, **settings
 
     The same command again continues a search that was stopped.
 
-    On a target that `compress targets` calls estimated, without the teacher's weights or without --data, it plans
-    instead, in seconds: latency from published speeds, accuracy from published ablations, over --space full unless
-    you name another; and says which commands would train and measure that.
+    On a device that is not at hand it plans instead, in seconds, unless there are the teacher's weights and, where
+    `compress targets` calls the device estimated, --data: latency from published speeds or what was measured there,
+    accuracy from published ablations, over --space full unless you name another. It says which published tracker
+    reaches the speed there, and which commands would train and measure the plan.
     """
     from compress.archive import front_rows
     from compress.core import InfeasibleError
     from compress.driver.search import search
-    from compress.report import summary_sentence
+    from compress.report import published_answer, summary_sentence
 
     with progress_display(quiet=quiet or as_json) as progress:
         archive = search(out=out, join=join, progress=progress, **given(settings))
     if as_json:
-        planned = {"plan": archive.plan.to_dict()} if archive.plan else {}
+        planned = {"plan": archive.plan.to_dict(), "published": published_answer(archive)} if archive.plan else {}
         print_json(
             {"run": archive.run_dir, "summary": summary_sentence(archive), "front": front_rows(archive), **planned}
         )
@@ -50,12 +51,12 @@ def command(out: Path | None, join: bool, quiet: bool, as_json: bool, **settings
 def _print(archive: Any) -> None:
     from compress.core.text import printable, shell_command
     from compress.driver.pair_choice import PairChoice
-    from compress.report import comparison_sentence, noise_sentence, summary_sentence
+    from compress.report import remarks, summary_sentence
 
     print_front(archive)
     run = archive.run_dir
     click.echo(summary_sentence(archive))
-    for sentence in filter(None, (comparison_sentence(archive), noise_sentence(archive))):
+    for sentence in remarks(archive):
         click.echo(sentence)
     if "pairs" in archive.settings:
         click.echo(PairChoice.of(archive.settings["pairs"]))

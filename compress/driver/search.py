@@ -68,7 +68,8 @@ def search(
 ) -> Archive:
     """Search for the fastest accurate students of a teacher on a target; the same as `compress search`.
 
-    On an estimated target, without weights or without `data` in `settings`, it plans: see `driver.planner`.
+    On a device that is not at hand it plans without weights, on an estimated one also without `data` in `settings`;
+    see `driver.planner`.
 
     Args:
         out: Run directory; `results/TEACHER-TARGET` by default. An earlier search there is continued.

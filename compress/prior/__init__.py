@@ -15,6 +15,7 @@ from compress.prior.published_points import (
     published,
     published_accuracy,
 )
+from compress.prior.published_speeds import TimedTracker, reaching, timed_on, timed_on_related
 
 __all__ = [
     "BackbonePrior",
@@ -36,6 +37,7 @@ __all__ = [
     "AblationRow",
     "Scope",
     "Speed",
+    "TimedTracker",
     "changes",
     "estimate",
     "leave_one_out",
@@ -45,6 +47,9 @@ __all__ = [
     "published",
     "published_accuracy",
     "rate_ranges",
+    "reaching",
     "retention",
     "rows",
+    "timed_on",
+    "timed_on_related",
 ]

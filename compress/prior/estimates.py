@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from compress.core import Provenance, TrackerSpec, describe
+from compress.prior.ablations import rows
 from compress.prior.elimination import elimination_model
 from compress.prior.field_rules import check_priced
 from compress.prior.fitting import PRIORS, retention_model
@@ -80,7 +81,9 @@ def estimate(
     metric: str = DEFAULT_METRIC,
     exit_shares: Sequence[float] | None = None,
 ) -> Estimate | None:
-    """Accuracy of `student` from what is published of the named tracker `teacher`; None where nothing is.
+    """Accuracy of `student` from what is published of the named tracker `teacher`.
+
+    None where nothing is, and for a metric that no ablation is about: on TrackingNet everything keeps more.
 
     It is that of a student trained as the papers train theirs, on their data, not for a shorter training.
 
@@ -88,7 +91,7 @@ def estimate(
         UsageError: as `retention`.
     """
     figure = published_accuracy(teacher, metric)
-    if figure is None:
+    if figure is None or metric not in {row.metric for row in rows().values()}:
         return None
     kept = retention(describe(teacher), student, exit_shares)
     mean, low, high = (min(1.0, figure.value * share) for share in (kept.mean, kept.low, kept.high))

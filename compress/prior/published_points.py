@@ -18,7 +18,7 @@ class PublishedAccuracy:
     """A published accuracy.
 
     Attributes:
-        metric: `GOT-10k AO`, `LaSOT AUC` or `UAV123 AUC`.
+        metric: `GOT-10k AO`, `LaSOT AUC`, `UAV123 AUC` or `TrackingNet AUC`.
         value: In [0, 1].
         note: What to know when comparing, such as training on more than GOT-10k's own sequences.
     """
@@ -31,7 +31,7 @@ class PublishedAccuracy:
 
     @property
     def source(self) -> str:
-        """Paper and table."""
+        """Paper and table, or where else it stands."""
         return f"{self.paper}, {_place(self.table)}"
 
 
@@ -41,8 +41,9 @@ class Speed:
 
     Attributes:
         device: As people call it; `target` is the tool's name for it, where it has one.
-        runtime: `pytorch` or `onnxruntime`; `precision` is empty where the paper does not
-            state it (then most likely fp32).
+        runtime: `pytorch` or `onnxruntime`, empty where the source does not state it; so is `precision`
+            (then most likely fp32).
+        note: What to know of the figure, such as that it is known at second hand.
     """
 
     device: str
@@ -53,10 +54,11 @@ class Speed:
     scope: Scope
     paper: str
     table: str
+    note: str = ""
 
     @property
     def source(self) -> str:
-        """Paper and table."""
+        """Paper and table, or where else it stands."""
         return f"{self.paper}, {_place(self.table)}"
 
 
@@ -66,7 +68,8 @@ class PublishedTracker:
 
     Attributes:
         tracker: As its paper calls it.
-        name: The named tracker it is; DyTrack's three operating points are one.
+        name: The named tracker it is, empty for one that this package does not build; DyTrack's three operating
+            points are one.
         accuracies: By metric.
         speeds: One or several per device: papers time each other's trackers.
     """
@@ -93,8 +96,8 @@ def published() -> tuple[PublishedTracker, ...]:
 
 def published_accuracy(name: str, metric: str) -> PublishedAccuracy | None:
     """What is published of a named tracker, or None; of DyTrack the figure with every frame at the last exit."""
-    figures = (each.accuracies[metric] for each in published() if each.name == name and metric in each.accuracies)
-    return next(figures, None)
+    named = (each for each in published() if name and each.name == name)
+    return next((each.accuracies[metric] for each in named if metric in each.accuracies), None)
 
 
 def _speeds(tracker: str) -> tuple[Speed, ...]:
@@ -108,6 +111,7 @@ def _speeds(tracker: str) -> tuple[Speed, ...]:
             scope=cells["scope"],  # type: ignore[arg-type]
             paper=cells["paper"],
             table=cells["table"],
+            note=cells["note"],
         )
         for cells in read_table("speeds")
         if cells["tracker"] == tracker
@@ -115,4 +119,4 @@ def _speeds(tracker: str) -> tuple[Speed, ...]:
 
 
 def _place(table: str) -> str:
-    return table if table == "README" else f"Table {table}"
+    return table if table in ("README", "abstract", "repository") else f"Table {table}"

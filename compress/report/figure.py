@@ -10,7 +10,7 @@ from markupsafe import escape
 from compress.archive import Archive, Record, fidelity_order
 from compress.report import formatting
 from compress.report.hover import hover
-from compress.report.plan_sections import published_traces
+from compress.report.published_trackers import published_traces
 
 _SHAPES = {
     "full": "circle",
@@ -30,7 +30,7 @@ def figure(archive: Archive) -> dict[str, Any]:
     scored = [r for r in rest if r.ao is not None and r.latency and (archive.plan is None or r.status == "done")]
     kept = [r for r in scored if r.status != "missed"]
     traces = [
-        *(published_traces(archive) if archive.plan else ()),
+        *_published(archive, front),
         *(_others(kept, fidelity) for fidelity in sorted({r.fidelity for r in kept}, key=fidelity_order)),
         _missed([r for r in scored if r.status == "missed"]),
         _whiskers(_named(front) if archive.plan else [*kept, *front, archive.teacher]),
@@ -40,6 +40,22 @@ def figure(archive: Archive) -> dict[str, Any]:
         _teacher(archive.teacher),
     ]
     return {"data": [trace for trace in traces if trace.get("x")], "layout": _layout(archive)}
+
+
+def _published(archive: Archive, front: Sequence[Record]) -> list[dict[str, Any]]:
+    if archive.plan is None:
+        return []
+    shown = [r for r in (*front, archive.teacher) if r.latency and r.prior]
+    taken = [(r.latency.mean_ms, r.ao) for r in shown if r.latency and r.ao is not None]
+    lowest = min((p.low for p in (r.prior for r in shown) if p), default=0.0)
+    highest = max((p.high for p in (r.prior for r in shown) if p), default=1.0)
+    return published_traces(archive, (_longest(archive), max(highest - lowest, 0.1)), taken)
+
+
+def _longest(archive: Archive) -> float:
+    """Milliseconds at the right edge of a plan's plot: published trackers may be far slower than the teacher."""
+    own = archive.teacher.latency.mean_ms if archive.teacher.latency else 1.0
+    return 1.2 * max(own, archive.constraint.max_ms or 0.0)
 
 
 def _points(records: Sequence[Record]) -> dict[str, Any]:
@@ -197,8 +213,7 @@ def _layout(archive: Archive) -> dict[str, Any]:
     }
     limit = archive.constraint.max_ms
     if archive.plan and archive.teacher.latency:
-        # Published trackers may be far slower than the teacher; a double click shows them all.
-        layout["xaxis"]["range"] = [0, 1.2 * max(archive.teacher.latency.mean_ms, limit or 0.0)]
+        layout["xaxis"]["range"] = [0, _longest(archive)]  # a double click shows everything
     return layout if limit is None else layout | _bound(limit, archive.constraint.at)
 
 

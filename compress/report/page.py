@@ -22,7 +22,10 @@ from compress.report.finetuned import finetuned_table
 from compress.report.latency_errors import errors_table
 from compress.report.learning_curves import curves_figure
 from compress.report.path_histograms import histograms
-from compress.report.plan_sections import plan_method, plan_statements, published_table
+from compress.report.plan_sections import plan_method, plan_statements
+from compress.report.published_comparison import published_csv
+from compress.report.published_sentences import published_sentences
+from compress.report.published_trackers import published_table
 from compress.report.sections import any_adaptive, front_note, front_table, time_table, trials_table
 from compress.report.summary import comparison_sentence, noise_sentence, summary_sentence
 from compress.report.tables import flat
@@ -34,11 +37,16 @@ if TYPE_CHECKING:
 def write_report(archive: Archive, run_dir: Path) -> Path:
     """Write `pareto.csv`, `trials.csv` and `report/index.html` of a run, which change together; the page's path.
 
+    A plan whose device trackers were published on has `published.csv`, too.
+
     Raises:
         OSError: one of them cannot be written; all are as they were.
     """
     path = run_dir / "report" / "index.html"
     tables = {run_dir / "pareto.csv": pareto_csv(archive), run_dir / "trials.csv": trials_csv(archive)}
+    published = published_csv(archive)
+    if published is not None:
+        tables[run_dir / "published.csv"] = published
     write_together({**tables, path: report_page(archive)})
     return path
 
@@ -87,6 +95,7 @@ def _values(archive: Archive, plotly: str) -> dict[str, Any]:
         "summary": summary_sentence(archive),
         "comparison": comparison_sentence(archive),
         "noise": noise_sentence(archive),
+        "peers": published_sentences(archive),
         "markers": _markers(archive),
         "adaptive": any_adaptive(archive),
         "plan": plan and {"statements": plan_statements(archive, plan), "published": published_table(archive)},

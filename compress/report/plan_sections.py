@@ -1,17 +1,11 @@
-"""A plan on the page: its summary, what it estimated, and published trackers beside it."""
+"""A plan on the page: its summary, what it estimated, and how."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from markupsafe import escape
-
 from compress.archive import SHARE, Archive, Plan, Record
-from compress.prior import DEFAULT_METRIC, PublishedTracker, Speed, published
 from compress.report import formatting
-from compress.report.tables import Cell, Row, Table, number
 
-NOTHING_DONE = "Plan: nothing was trained or timed, every figure is an estimate."
+NOTHING_DONE = "Plan: nothing was trained or timed; every figure that is not called published is an estimate."
 
 
 def plan_summary(archive: Archive, record: Record) -> str:
@@ -39,8 +33,8 @@ def plan_statements(archive: Archive, plan: Plan) -> list[str]:
     return [
         f"{which} {of}{out_of}: {plan.within} of them meet the bound by estimate. All are in plan.csv; the front and "
         f"what lies nearest to it are the {len(archive.records)} trials of this run.",
-        f"No estimate distinguishes {plan.duplicates} of them from another one that was estimated, such as students "
-        "that keep other layers of the teacher: the trials hold one of each.",
+        f"{plan.duplicates} of them have the latency and the accuracy of another one by estimate, such as students that "
+        "keep other layers of the teacher: the trials hold one of each.",
         *plan.notes,
     ]
 
@@ -67,88 +61,3 @@ def plan_method(archive: Archive, plan: Plan) -> list[str]:
     elif prior:
         lines.append(f"It is based on {prior.metric} {prior.teacher:.3f} of the teacher ({prior.source}).")
     return lines
-
-
-def published_table(archive: Archive) -> Table | None:
-    """Published trackers on the plan's device; None where there are none."""
-    points = published_points(archive)
-    if not points:
-        return None
-    columns = (
-        ("tracker", "as its paper calls it"),
-        ("AO", DEFAULT_METRIC),
-        ("ms", "1000 / published fps"),
-        ("fps", "published"),
-        ("runtime", ""),
-        ("timed", "network alone, or the whole loop"),
-        ("sources", "of the speed and of the accuracy"),
-        ("note", ""),
-    )
-    rows = tuple(Row("published", _cells(tracker, speed)) for tracker, speed in points)
-    return Table("Published trackers on this device", columns, rows)
-
-
-def published_points(archive: Archive) -> list[tuple[PublishedTracker, Speed]]:
-    """Trackers with a published AO and speed on the device; none where only shares of an accuracy are estimated."""
-    prior = archive.teacher.prior
-    if prior is None or prior.metric != DEFAULT_METRIC:
-        return []
-    device = str(archive.settings.get("target", "")).split(":")[0]
-    return [
-        (tracker, speed)
-        for tracker in published()
-        for speed in tracker.speeds
-        if speed.target == device and DEFAULT_METRIC in tracker.accuracies
-    ]
-
-
-def published_traces(archive: Archive) -> list[dict[str, Any]]:
-    """One trace for each scope of timing, so that the legend distinguishes them."""
-    points = published_points(archive)
-    traces = []
-    for scope, symbol in (("loop", "cross"), ("network", "cross-open"), ("unknown", "x-open")):
-        found = [(tracker, speed) for tracker, speed in points if speed.scope == scope]
-        traces.append(
-            {
-                "x": [1000 / speed.fps for _, speed in found],
-                "y": [tracker.accuracies[DEFAULT_METRIC].value for tracker, _ in found],
-                "hovertext": [_hover(tracker, speed) for tracker, speed in found],
-                "hovertemplate": "%{hovertext}<extra></extra>",
-                "name": f"published ({_TIMED[scope]})",
-                "mode": "markers+text",
-                # Those timed as networks alone stand among the front, and are named when pointed at.
-                "text": ["" if scope == "network" else str(escape(tracker.tracker)) for tracker, _ in found],
-                "textposition": "middle right",
-                "textfont": {"color": "--published", "size": 11},
-                "marker": {"color": "--published", "size": 9, "symbol": symbol, "line": {"width": 1.5}},
-            }
-        )
-    return traces
-
-
-_TIMED = {"loop": "whole loop timed", "network": "network alone timed", "unknown": "timing unknown"}
-
-
-def _hover(tracker: PublishedTracker, speed: Speed) -> str:
-    figure = tracker.accuracies[DEFAULT_METRIC]
-    lines = [
-        f"<b>{escape(tracker.tracker)}</b>, published",
-        f"{figure.metric} {figure.value:.3f} ({escape(figure.source)})",
-        f"{1000 / speed.fps:.1f} ms, {speed.fps:g} fps, {speed.runtime}, {_TIMED[speed.scope]}",
-        f"({escape(speed.source)})",
-    ]
-    return "<br>".join([*lines, str(escape(figure.note))] if figure.note else lines)
-
-
-def _cells(tracker: PublishedTracker, speed: Speed) -> tuple[Cell, ...]:
-    figure = tracker.accuracies[DEFAULT_METRIC]
-    return (
-        Cell(tracker.tracker),
-        number(figure.value, ".3f"),
-        number(1000 / speed.fps),
-        number(speed.fps, "g"),
-        Cell(" ".join(filter(None, (speed.runtime, speed.precision)))),
-        Cell(_TIMED[speed.scope]),
-        Cell(f"{speed.source}; {figure.source}"),
-        Cell(figure.note),
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from compress.archive import Archive, Record, origin_sentences, trust_sentences, within_noise
 from compress.report import formatting
 from compress.report.plan_sections import NOTHING_DONE, plan_summary
+from compress.report.published_sentences import published_sentences
 
 
 def summary_sentence(archive: Archive) -> str:
@@ -17,6 +18,11 @@ def summary_sentence(archive: Archive) -> str:
     if found:
         return f"The teacher is faster and more accurate than each of the {len(found)} variants within the bound."
     return f"{NOTHING_DONE} {_nothing(archive)}" if archive.plan else _nothing(archive)
+
+
+def remarks(archive: Archive) -> list[str]:
+    """What to know beside the summary, a sentence each: neighbours, noise, and what is published beside a plan."""
+    return [*filter(None, (comparison_sentence(archive), noise_sentence(archive))), *published_sentences(archive)]
 
 
 def noise_sentence(archive: Archive) -> str:

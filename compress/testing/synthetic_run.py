@@ -89,6 +89,7 @@ def with_bypass(number: int = 11, **changes: Any) -> Record:
 def planned(number: int, depth: int, ms: float, ao: float, **changes: Any) -> Record:
     """As a plan holds it: estimated, never trained."""
     timed = replace(latency(ms, "estimated"), p50_ms=ms, p90_ms=ms, p99_ms=ms, runs=0, warmup=0, threads=0)
+    timed = replace(timed, runtime="onnxruntime fp32", device="Jetson AGX Xavier")
     prior = PriorAccuracy("GOT-10k AO", ao, ao - 0.04, ao + 0.03, 0.71, "litetrack, Table IV")
     base = record(number, depth, ms, None, fidelity="prior", predicted=timed, prior=prior, rungs=())
     return replace(base, **changes)

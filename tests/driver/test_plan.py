@@ -29,6 +29,7 @@ from compress.latency.estimated import estimate_latency, load_estimated, optimis
 from compress.measure import Coverage, resolve_target
 from compress.measure.remote_profiles import Device, keep_device_profile
 from compress.prior import estimate as prior_estimate
+from compress.report import published_sentences
 from compress.spaces import load_space
 from compress.testing.search_inputs import SETTINGS
 from compress.testing.small_teacher import SMALL
@@ -81,7 +82,9 @@ def test_run_directory_is_that_of_a_search(run: Archive) -> None:
     names = {path.name for path in run.run_dir.iterdir()}
     assert names >= {"config.yaml", "environment.json", "log.txt", "study.db", "pareto.csv", "trials.csv", "report"}
     assert "checkpoints" not in names
-    assert "nothing was trained" in (run.run_dir / "log.txt").read_text()
+    log = (run.run_dir / "log.txt").read_text()
+    assert "nothing was trained" in log
+    assert "UETrack-B with GOT-10k AO 0.726 and LaSOT AUC 0.692 at 60 fps" in log
     assert (run.run_dir / "report" / "index.html").is_file()
 
 
@@ -160,6 +163,11 @@ def test_the_same_again_answers_the_same(run: Archive, space: str, capsys: pytes
     assert answer["summary"].startswith("Plan: nothing was trained or timed")
     assert [row["variant"] for row in answer["front"]] == [r.variant for r in run.front_table()]
     assert answer["plan"]["commands"] == list(run.plan.commands)  # type: ignore[union-attr]
+    published, best = answer["published"], max(run.front("prior"), key=lambda r: r.ao or 0)
+    assert published["reach"][0]["tracker"] == "UETrack-B"
+    assert best.prior is not None
+    assert published["difference"] == pytest.approx(best.prior.mean - 0.726)
+    assert published["sentences"][1].startswith(f"{best.variant}, the most accurate of this plan, is untrained; by est")
 
 
 @pytest.mark.parametrize("at", [0, 3])
@@ -194,6 +202,8 @@ def test_text_says_what_it_is_and_what_to_do(run: Archive, capsys: pytest.Captur
     assert f"compress profile measure --target agx --teacher ostrack256 --space {run.settings['space']} --host" in shown
     assert "Keeps the bound on every frame, its worst path included: v" in shown
     assert "Under PyTorch (agx:pytorch" in shown
+    for sentence in published_sentences(run):
+        assert sentence in shown
 
 
 def test_command_that_trains_it_is_one(run: Archive) -> None:
@@ -298,6 +308,7 @@ def test_a_teacher_nobody_published_is_told_in_shares(tmp_path: Path) -> None:
     page = (tmp_path / "run" / "report" / "index.html").read_text()
     assert "Nothing is published of this teacher" in page
     assert "Published trackers on this device" not in page
+    assert "No tracker that was published on the Jetson AGX Xavier reaches 150 fps there." in page
 
 
 @pytest.fixture(scope="module")
@@ -392,6 +403,9 @@ def test_a_measured_device_is_planned_by_its_parts(board: Profile, space: str, t
     deepest = max(len(record.spec.layers) for record in archive.records if not record.spec.adaptive)
     assert deepest == 3  # 4 + 3 * 2 is 10 ms
     assert "predicted for A board" in (tmp_path / "run" / "report" / "index.html").read_text()
+    assert published_sentences(archive) == [
+        "No tracker's speed is published for A board, so there is none to compare this plan with."
+    ]
 
 
 def test_a_plan_from_before_the_measurement_is_not_passed_off(board: Profile, run: Archive, space: str) -> None:

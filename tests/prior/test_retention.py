@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 
 from compress.core import TRACKERS, describe
-from compress.prior import Retention, estimate, levit_stretch, pairs, retention, retention_model
+from compress.prior import (
+    Retention,
+    estimate,
+    levit_stretch,
+    pairs,
+    published_accuracy,
+    retention,
+    retention_model,
+)
 from compress.testing.plain_vit_students import SPACE, TEACHER, student
 
 ORDERED: dict[str, tuple[Any, ...]] = {
@@ -118,4 +126,6 @@ def test_no_figure_no_estimate() -> None:
     assert estimate("ostrack-nano", spec) is None
     assert estimate("my-own", spec) is None
     assert estimate("ostrack256", student(depth=6), "VOT EAO") is None
+    assert published_accuracy("litetrack-b4", "TrackingNet AUC") is not None
+    assert estimate("litetrack-b4", describe("litetrack-b4"), "TrackingNet AUC") is None  # no ablation is about it
     assert retention(nano, spec) == retention(TEACHER, student(depth=6))

@@ -31,7 +31,7 @@ from compress.driver.run_dir import Log
 from compress.driver.settings import SearchSettings
 from compress.driver.study import open_study
 from compress.measure import Coverage, Target
-from compress.report import write_report
+from compress.report import published_sentences, write_report
 from compress.spaces import Space
 
 _TRIALS = 200
@@ -66,6 +66,8 @@ class Planner:
         write_report(archive, self.run_dir)
         front = ", ".join(record.variant for record in archive.front(archive.fidelity))
         self.log(f"front by estimates alone: {front or 'empty'}; nothing was trained")
+        for sentence in published_sentences(archive):
+            self.log(sentence)
         return archive
 
     def _sample(self) -> list[Candidate]:
