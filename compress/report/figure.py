@@ -10,7 +10,8 @@ from markupsafe import escape
 from compress.archive import Archive, Record, fidelity_order
 from compress.report import formatting
 from compress.report.hover import hover
-from compress.report.published_trackers import published_traces
+from compress.report.label_places import Plot, Spot
+from compress.report.published_trackers import published_labels, published_traces
 
 _SHAPES = {
     "full": "circle",
@@ -30,7 +31,7 @@ def figure(archive: Archive) -> dict[str, Any]:
     scored = [r for r in rest if r.ao is not None and r.latency and (archive.plan is None or r.status == "done")]
     kept = [r for r in scored if r.status != "missed"]
     traces = [
-        *_published(archive, front),
+        *(published_traces(archive) if archive.plan else ()),
         *(_others(kept, fidelity) for fidelity in sorted({r.fidelity for r in kept}, key=fidelity_order)),
         _missed([r for r in scored if r.status == "missed"]),
         _whiskers(_named(front) if archive.plan else [*kept, *front, archive.teacher]),
@@ -40,22 +41,6 @@ def figure(archive: Archive) -> dict[str, Any]:
         _teacher(archive.teacher),
     ]
     return {"data": [trace for trace in traces if trace.get("x")], "layout": _layout(archive)}
-
-
-def _published(archive: Archive, front: Sequence[Record]) -> list[dict[str, Any]]:
-    if archive.plan is None:
-        return []
-    shown = [r for r in (*front, archive.teacher) if r.latency and r.prior]
-    taken = [(r.latency.mean_ms, r.ao) for r in shown if r.latency and r.ao is not None]
-    lowest = min((p.low for p in (r.prior for r in shown) if p), default=0.0)
-    highest = max((p.high for p in (r.prior for r in shown) if p), default=1.0)
-    return published_traces(archive, (_longest(archive), max(highest - lowest, 0.1)), taken)
-
-
-def _longest(archive: Archive) -> float:
-    """Milliseconds at the right edge of a plan's plot: published trackers may be far slower than the teacher."""
-    own = archive.teacher.latency.mean_ms if archive.teacher.latency else 1.0
-    return 1.2 * max(own, archive.constraint.max_ms or 0.0)
 
 
 def _points(records: Sequence[Record]) -> dict[str, Any]:
@@ -94,13 +79,17 @@ def _labels(records: Sequence[Record]) -> list[str]:
 
 def _named(records: Sequence[Record]) -> list[Record]:
     """From the most accurate down, those far enough from every one already named."""
-    spots = [(r.latency.mean_ms if r.latency else 0.0, r.ao or 0.0) for r in records]
+    spots = [_spot(r) for r in records]
     clearance = 0.07 * max((x for x, _ in spots), default=0.0)
     named: list[int] = []
     for i in sorted(range(len(spots)), key=lambda i: -spots[i][1]):
         if all(abs(spots[i][0] - spots[j][0]) > clearance or abs(spots[i][1] - spots[j][1]) > 0.03 for j in named):
             named.append(i)
     return [records[i] for i in named]
+
+
+def _spot(record: Record) -> Spot:
+    return record.latency.mean_ms if record.latency else 0.0, record.ao or 0.0
 
 
 def _outline(colour: str) -> dict[str, Any]:
@@ -212,9 +201,28 @@ def _layout(archive: Archive) -> dict[str, Any]:
         "hovermode": "closest",
     }
     limit = archive.constraint.max_ms
+    layout |= {} if limit is None else _bound(limit, archive.constraint.at)
     if archive.plan and archive.teacher.latency:
-        layout["xaxis"]["range"] = [0, _longest(archive)]  # a double click shows everything
-    return layout if limit is None else layout | _bound(limit, archive.constraint.at)
+        front = archive.front(archive.fidelity)
+        plot = _plot(archive, front)
+        layout["xaxis"]["range"], layout["yaxis"]["range"] = list(plot.x), list(plot.y)
+        names = list(zip(map(_spot, front), _labels(front), strict=True))
+        taken = [*map(_spot, front), _spot(archive.teacher)]
+        layout["annotations"] = [*layout.get("annotations", ()), *published_labels(archive, plot, taken, names)]
+    return layout
+
+
+def _plot(archive: Archive, front: Sequence[Record]) -> Plot:
+    """What a plan's plot shows at first; a double click shows everything, also what is far slower than the teacher."""
+    own = archive.teacher.latency.mean_ms if archive.teacher.latency else 1.0
+    longest = 1.2 * max(own, archive.constraint.max_ms or 0.0)
+    ends = [end for r in (*front, archive.teacher) if r.prior for end in (r.prior.low, r.prior.high)]
+    ends += [
+        y for trace in published_traces(archive) for x, y in zip(trace["x"], trace["y"], strict=True) if x < longest
+    ]
+    low, high = min(ends, default=0.0), max(ends, default=1.0)
+    margin = 0.05 * max(high - low, 0.1)
+    return Plot((0.0, longest), (low - margin, high + margin))
 
 
 def _accuracy_axis(archive: Archive) -> str:

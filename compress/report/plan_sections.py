@@ -33,8 +33,8 @@ def plan_statements(archive: Archive, plan: Plan) -> list[str]:
     return [
         f"{which} {of}{out_of}: {plan.within} of them meet the bound by estimate. All are in plan.csv; the front and "
         f"what lies nearest to it are the {len(archive.records)} trials of this run.",
-        f"{plan.duplicates} of them have the latency and the accuracy of another one by estimate, such as students that "
-        "keep other layers of the teacher: the trials hold one of each.",
+        f"{plan.duplicates} of them have the latency and the accuracy of another one by estimate, such as students "
+        "that keep other layers of the teacher: the trials hold one of each.",
         *plan.notes,
     ]
 

@@ -21,7 +21,7 @@ def published_sentences(archive: Archive) -> list[str]:
 def published_answer(archive: Archive) -> dict[str, Any] | None:
     """The sentences, and what they are made of in JSON's types; None for a run that is no plan."""
     found = published_comparison(archive)
-    return found and {"sentences": published_sentences(archive), **comparison_answer(found)}
+    return {"sentences": published_sentences(archive), **comparison_answer(found)} if found else None
 
 
 def _sentences(archive: Archive, found: Comparison) -> Iterator[str]:

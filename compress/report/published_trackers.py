@@ -9,6 +9,7 @@ from markupsafe import escape
 
 from compress.archive import Archive
 from compress.prior import DEFAULT_METRIC, TimedTracker, timed_on
+from compress.report.label_places import Plot, Spot, label_offsets
 from compress.report.tables import Cell, Row, Table, number
 
 TIMED = {"loop": "whole loop timed", "network": "network alone timed", "unknown": "what was timed is not stated"}
@@ -52,81 +53,61 @@ def published_table(archive: Archive) -> Table | None:
     return Table("Published trackers on this device", columns, tuple(Row("published", _cells(each)) for each in points))
 
 
-def published_traces(archive: Archive, span: tuple[float, float], taken: Sequence[tuple[float, float]]) -> list[Any]:
-    """One Plotly trace for each scope of timing, so that the legend distinguishes them.
+def published_traces(archive: Archive) -> list[dict[str, Any]]:
+    """One Plotly trace for each scope of timing, so that the legend tells them apart; `published_labels` has names."""
+    points = published_points(archive)
+    return [_trace([each for each in points if each.speed.scope == scope], scope) for scope in _SYMBOLS]
+
+
+def published_labels(
+    archive: Archive, plot: Plot, taken: Sequence[Spot], labels: Sequence[tuple[Spot, str]]
+) -> list[dict[str, Any]]:
+    """The names of the published trackers in view, as Plotly annotations that lie on nothing else.
 
     Args:
-        span: Milliseconds and accuracy that the plot shows, by which labels are kept apart.
-        taken: Points of the front, which no label should lie on.
+        taken: Points that no name should lie on, beside the published ones.
+        labels: Texts that are drawn at the top left of points.
     """
-    points = published_points(archive)
-    labelled = list(zip(points, _labels(points, span, taken), strict=True))
-    return [_trace([each for each in labelled if each[0].speed.scope == scope], scope) for scope in _SYMBOLS]
+    found = dict.fromkeys((_spot(each), each.tracker.tracker) for each in published_points(archive))
+    shown = sorted((each for each in found if plot.holds(each[0])), key=lambda each: -each[0][1])
+    offsets = label_offsets(shown, plot, taken, labels)
+    return [_label(spot, name, *offset) for (spot, name), offset in zip(shown, offsets, strict=True) if offset]
 
 
-def _trace(labelled: Sequence[tuple[TimedTracker, tuple[str, str]]], scope: str) -> dict[str, Any]:
-    found = [point for point, _ in labelled]
+def _label(spot: Spot, name: str, right: float, down: float) -> dict[str, Any]:
+    return {
+        "x": spot[0],
+        "y": spot[1],
+        "ax": right,
+        "ay": down,
+        "text": str(escape(name)),
+        "xanchor": "center",
+        "yanchor": "middle",
+        "showarrow": True,
+        "arrowhead": 0,
+        "arrowwidth": 1,
+        "arrowcolor": "--published",
+        "standoff": 5,
+        "bgcolor": "--page",
+        "borderpad": 0,
+        "font": {"color": "--published", "size": 11},
+    }
+
+
+def _trace(found: Sequence[TimedTracker], scope: str) -> dict[str, Any]:
     return {
         "x": [_spot(each)[0] for each in found],
         "y": [_spot(each)[1] for each in found],
         "hovertext": [_hover(each) for each in found],
         "hovertemplate": "%{hovertext}<extra></extra>",
         "name": f"published ({TIMED[scope]})",
-        "mode": "markers+text",
-        "text": [text for _, (text, _) in labelled],
-        "textposition": [side for _, (_, side) in labelled],
-        "textfont": {"color": "--published", "size": 11},
+        "mode": "markers",
         "marker": {"color": "--published", "size": 9, "symbol": _SYMBOLS[scope], "line": {"width": 1.5}},
     }
 
 
-def _spot(point: TimedTracker) -> tuple[float, float]:
+def _spot(point: TimedTracker) -> Spot:
     return 1000 / point.speed.fps, point.accuracy.value
-
-
-_SIDES = {
-    "middle right": (0.0, 1.0, 0.0),
-    "middle left": (-1.0, 0.0, 0.0),
-    "top center": (-0.5, 0.5, 1.0),
-    "bottom center": (-0.5, 0.5, -1.0),
-}
-"""Where a label stands: from and to in widths of the label, and up in heights of a line."""
-
-_WIDE, _HIGH = 0.0065, 0.04
-"""Of a character and of a line of small print, as shares of the plot's width and height on a screen."""
-
-
-def _labels(
-    points: Sequence[TimedTracker], span: tuple[float, float], taken: Sequence[tuple[float, float]]
-) -> list[tuple[str, str]]:
-    """Label and side of each point, the most accurate first; no label where none has room: pointing shows the name."""
-    scaled = [(x / span[0], y / span[1]) for x, y in (*map(_spot, points), *taken)]
-    boxes: list[tuple[float, float, float]] = []
-    found = [("", "middle right")] * len(points)
-    named: set[tuple[str, tuple[float, float]]] = set()
-    for i in sorted(range(len(points)), key=lambda i: -points[i].accuracy.value):
-        (x, y), name = scaled[i], points[i].tracker.tracker
-        others = [spot for spot in scaled if spot != scaled[i]]
-        for side, (left, right, up) in _SIDES.items() if (name, scaled[i]) not in named else ():
-            width = _WIDE * (len(name) + 2)
-            box = (x + left * width, x + right * width, y + up * _HIGH)
-            if _is_free(box, others, boxes):
-                boxes.append(box)
-                named.add((name, scaled[i]))
-                found[i] = str(escape(name)), side
-                break
-    return found
-
-
-def _is_free(
-    box: tuple[float, float, float],
-    points: Sequence[tuple[float, float]],
-    boxes: Sequence[tuple[float, float, float]],
-) -> bool:
-    left, right, y = box
-    if left < 0 or right > 1 or any(left < x < right and abs(y - other) < 0.6 * _HIGH for x, other in points):
-        return False
-    return not any(left < end and start < right and abs(y - other) < 0.9 * _HIGH for start, end, other in boxes)
 
 
 def _hover(point: TimedTracker) -> str:

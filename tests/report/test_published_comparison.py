@@ -17,6 +17,7 @@ from compress.core import LatencyConstraint
 from compress.prior import ablations, published, published_points
 from compress.report import published_answer, published_sentences, write_report
 from compress.report.figure import figure
+from compress.report.label_places import Plot, label_offsets
 from compress.testing.synthetic_run import plan_facts, planned, planned_teacher
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
@@ -73,7 +74,8 @@ def test_another_device_is_named_and_not_compared() -> None:
     assert "LiteTrack-B9" in expected
     assert other.startswith(
         "Published on the Jetson Orin Nano at 60 fps or more, yours is the Jetson Orin NX, so not compared: "
-        "FARTrack-tiny with GOT-10k AO 0.706 and LaSOT AUC 0.632 at 87 fps (under onnxruntime, yours is onnxruntime fp32;"
+        "FARTrack-tiny with GOT-10k AO 0.706 and LaSOT AUC 0.632 at 87 fps (under onnxruntime, yours is onnxruntime "
+        "fp32; what was timed is not stated"
     )
 
 
@@ -119,17 +121,43 @@ def test_answer_and_table_hold_the_same(tmp_path: Path) -> None:
     assert {row["same_device"] for row in rows} == {"true"}
 
 
-def test_names_on_the_plot_are_read_apart() -> None:
-    traces = [trace for trace in figure(_plan())["data"] if trace["name"].startswith("published")]
-    named = [name for trace in traces for name in trace["text"] if name]
-    assert {"UETrack-B", "UETrack-S", "SUTrack-T224", "AsymTrack-B"} <= set(named)
-    spots = [
-        (x, y, side)
-        for trace in traces
-        for x, y, name, side in zip(trace["x"], trace["y"], trace["text"], trace["textposition"], strict=True)
-        if name
-    ]
-    assert len({(round(x), round(y, 2), side) for x, y, side in spots}) == len(spots)
+def test_names_stand_beside_the_published_trackers_in_view() -> None:
+    drawn = figure(_plan())
+    spots = {
+        (x, y)
+        for trace in drawn["data"]
+        if trace["name"].startswith("published")
+        for x, y in zip(trace["x"], trace["y"], strict=True)
+    }
+    names = {each["text"]: (each["x"], each["y"]) for each in drawn["layout"]["annotations"] if each["showarrow"]}
+    assert {"UETrack-B", "UETrack-S", "UETrack-T", "SUTrack-T224", "AsymTrack-B", "AsymTrack-T"} <= set(names)
+    assert names["UETrack-B"] == (pytest.approx(1000 / 60), 0.726)
+    assert set(names.values()) <= spots
+    assert "DyTrack-Base" not in names  # 11 fps: far to the right of the plot
+
+
+def test_names_keep_clear_of_points_and_of_each_other() -> None:
+    """Three points in a row, 40 pixels apart: a name of 30 pixels beside each would lie on the next one.
+
+    The plot is 1,150 pixels wide and 500 high, a character 6.6 wide and a line 15 high.
+    """
+    plot = Plot((0, 1150), (0, 500))
+    names = [((x, 250.0), "abcd") for x in (500.0, 540.0, 580.0)]
+    first, second, third = label_offsets(names, plot, [], [])
+    beside = 2 * 6.6 + 2 + 8
+    assert _rounded(first) == (-beside, 0)  # to the left, as to the right stands a point
+    assert _rounded(third) == (beside, 0)
+    assert second is not None
+    assert abs(second[1]) > 10  # above or below
+    blocked = [(float(x), float(y)) for x in range(0, 1151, 5) for y in range(0, 501, 5)]
+    assert label_offsets(names[:1], plot, blocked, []) == [None]
+    (moved,) = label_offsets([((500.0, 250.0), "abcd")], plot, [], [((545.0, 265.0), "variant")])
+    assert _rounded(moved) == (-beside, 0)
+
+
+def _rounded(offset: tuple[float, float] | None) -> tuple[float, float]:
+    assert offset is not None
+    return round(offset[0], 6), round(offset[1], 6)
 
 
 @pytest.fixture
@@ -167,6 +195,7 @@ def test_a_hostile_row_is_inert(tmp_path: Path) -> None:
     assert "img" not in _Tags(page).found
     assert HOSTILE not in page
     traces = [trace for trace in figure(plan)["data"] if trace["name"].startswith("published")]
-    drawn = [text for trace in traces for text in (*trace["text"], *trace["hovertext"])]
+    names = [each["text"] for each in figure(plan)["layout"]["annotations"]]
+    drawn = [*names, *(text for trace in traces for text in trace["hovertext"])]
     assert any("onerror" in text for text in drawn)
     assert not any("<img" in text for text in drawn)
