@@ -149,9 +149,9 @@ def test_names_keep_clear_of_points_and_of_each_other() -> None:
     assert _rounded(third) == (beside, 0)
     assert second is not None
     assert abs(second[1]) > 10  # above or below
-    blocked = [(float(x), float(y)) for x in range(0, 1151, 5) for y in range(0, 501, 5)]
+    blocked = [(float(x), float(y)) for x in range(0, 1151, 10) for y in range(0, 501, 10)]
     assert label_offsets(names[:1], plot, blocked, []) == [None]
-    (moved,) = label_offsets([((500.0, 250.0), "abcd")], plot, [], [((545.0, 265.0), "variant")])
+    (moved,) = label_offsets([((500.0, 250.0), "abcd")], plot, [], [((570.0, 237.0), "variant")])
     assert _rounded(moved) == (-beside, 0)
 
 
