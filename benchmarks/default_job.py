@@ -7,6 +7,7 @@ Each search begins with an empty home, so that profile, pairs and the teacher's 
 
 - `default`: `compress search` with no options;
 - `halving`, `elastic`: the same with that strategy;
+- `prior`, `tpe`: the same with that sampler;
 - `five`: as the default was before: five students at a time, half of whom go on; as options of this version, or with
   `--five-from` as a checkout of an earlier one runs with no options.
 
@@ -40,6 +41,8 @@ ARMS: dict[str, tuple[str, ...]] = {
     "default": (),
     "halving": ("--strategy", "halving"),
     "elastic": ("--strategy", "elastic"),
+    "prior": ("--sampler", "prior"),
+    "tpe": ("--sampler", "tpe"),
     "five": ("--strategy", "halving", "--executor", "inline", "--pool", "8192", *EARLIER),
 }
 FIELDS = ("seed", "arm", "wall_s", "memory_mb", "scored", "front", "hypervolume", "teacher_ms", "members", "options")

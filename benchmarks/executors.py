@@ -1,6 +1,6 @@
 """How much faster several workers score students than one process: the first rung of the default job.
 
-    python benchmarks/executors.py --students 16 --blocks 6 --csv results/executors.csv
+    python benchmarks/executors.py --csv results/executors.csv
 
 Every student of a block is scored by each executor, with nothing kept of what the others found, and the executors take
 turns, so that what else the machine does meets all of them alike. What all students start from is made before. The
@@ -106,8 +106,8 @@ def _summary(rows: list[Row]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--students", type=int, default=16, help="of each block")
-    parser.add_argument("--blocks", type=int, default=6, help="beside the warm-up")
+    parser.add_argument("--students", type=int, default=64, help="of each block")
+    parser.add_argument("--blocks", type=int, default=3, help="beside the warm-up")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--csv", type=Path)
     return parser.parse_args()
