@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 
 import onnx
 from onnx import numpy_helper
@@ -97,11 +98,12 @@ def plain(model: onnx.ModelProto) -> bytes:
 
 @contextmanager
 def without_advice() -> Iterator[None]:
-    """onnxruntime's quantisation advises steps that were taken, on the root logger."""
+    """onnxruntime's quantisation advises steps that were taken, on the root logger, and tells of its work on stdout."""
     level = logging.root.level
     logging.root.setLevel(logging.ERROR)
     try:
-        yield
+        with redirect_stdout(StringIO()):
+            yield
     finally:
         logging.root.setLevel(level)
 

@@ -38,11 +38,12 @@ def exact(lively: Callable[[TrackerSpec], Tracker]) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("method", ["percentile", pytest.param("entropy", marks=pytest.mark.slow)])
 def test_static_graphs_find_the_same_boxes_but_for_rounding(
-    method: Calibration, exact: dict[str, bytes], crops: CalibrationCrops
+    method: Calibration, exact: dict[str, bytes], crops: CalibrationCrops, capsys: pytest.CaptureFixture[str]
 ) -> None:
     low = LowPrecision("int8", method, pairs=len(crops), data=crops.key)
     graphs = low.graphs(SPEC, exact, crops)
     assert low.graphs(SPEC, exact, crops) == graphs
+    assert capsys.readouterr().out == "", "stdout is for results"
     frame = onnx.load_model_from_string(graphs["frame.onnx"]).graph
     scales = [node for node in frame.node if node.op_type == "QuantizeLinear"]
     assert 3 * len(SPEC.layers) <= len(scales) <= 4 * len(SPEC.layers)
