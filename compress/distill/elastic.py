@@ -9,7 +9,7 @@ students that are trained alone do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, partial
 from random import Random
@@ -32,7 +32,7 @@ from compress.distill.recipe import StudentRecipe
 from compress.distill.student import is_new
 from compress.distill.trainer import Objective, Trainer
 from compress.models import Tracker, build
-from compress.spaces import Space
+from compress.spaces import ONLY_WITH, Space
 from compress.surgery import Elastic
 
 RANDOM = 3
@@ -80,14 +80,23 @@ def smallest(space: Space, teacher: TrackerSpec) -> TrackerSpec:
 
 
 def _extreme(space: Space, teacher: TrackerSpec, sign: int) -> TrackerSpec:
-    """By choosing knob after knob, twice, as some matter only once another is on."""
-    chosen: dict[str, Any] = {}
+    """By choosing knob after knob; where others may bar a knob, once more with these as it needs them."""
+    offered = space.choices(teacher)
+    barred = [ONLY_WITH[name] for name in offered if name in ONLY_WITH]
+    starts = [{}, *(each for each in barred if all(value in offered.get(k, (value,)) for k, value in each.items()))]
+    found = [_chosen(space, teacher, sign, {k: v for k, v in start.items() if k in offered}) for start in starts]
+    return max(found, key=lambda each: [sign * cost for cost in _cost(each)])
+
+
+def _chosen(space: Space, teacher: TrackerSpec, sign: int, fixed: Mapping[str, Any]) -> TrackerSpec:
+    """Knob after knob but for those that are fixed; twice, as some matter only once another is on."""
+    chosen = dict(fixed)
 
     def spec(changes: dict[str, Any]) -> TrackerSpec:
         known = chosen | changes
         return space.spec(teacher, lambda name, choices: known.get(name, choices[0]))
 
-    for name, choices in [*space.choices(teacher).items()] * 2:
+    for name, choices in [each for each in space.choices(teacher).items() if each[0] not in fixed] * 2:
         costs = {choice: _cost(spec({name: choice})) for choice in choices}
         chosen[name] = max(choices, key=lambda choice: [sign * each for each in costs[choice]])
     return spec({})

@@ -7,22 +7,26 @@ from typing import Any
 
 from compress.core import TrackerSpec
 from compress.spaces import KNOBS, Space
-from compress.spaces.knob import NEVER
+from compress.spaces.knob import NEVER, applies
 
 _PER_FRAME = ("bypass", "exits")
 """Knobs of what is decided per frame."""
+
+_TOKENS = "keep_ratio"
+"""The knob of the search tokens that go on."""
 
 
 def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str, Any]]:
     """Every knob but the depth: static trackers with the two widest MLPs, joint and split, unreduced.
 
-    Behind the first of them, where the space offers it, the same with bypass, and with exits, at their usual settings,
-    so that a first generation has both kinds.
+    Behind the first of them, where the space offers it, the same with bypass, with exits, and with fewer search tokens,
+    at their usual settings, so that a first generation has all kinds.
     """
     choices = space.choices(teacher)
     plain = {name: _off(values) for name, values in choices.items() if name in _PER_FRAME}
     plain |= {name: values[0] for name, values in choices.items() if name == "layers"}
     plain |= {name: min(values) for name, values in choices.items() if name == "dr_ratio"}
+    plain |= {name: _off(values) for name, values in choices.items() if name == _TOKENS}
     widest: list[Any] = sorted(choices.get("mlp_ratio", ()), reverse=True)[:2]
     meetings: list[Any] = list(choices.get("interaction", ()))[:2]
     static = [
@@ -31,9 +35,9 @@ def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str
         for interaction in meetings or [None]
     ]
     yield static[0]
-    for name in _PER_FRAME:
+    for name in (*_PER_FRAME, _TOKENS):
         offered = [value for value in choices.get(name, ()) if value != NEVER]
-        if offered and plain[name] == NEVER:
+        if offered and plain[name] == NEVER and applies(name, static[0], teacher):
             usual = {other: _usual(other, choices[other], teacher) for other in choices if KNOBS[other].needs == name}
             yield static[0] | {name: offered[0]} | usual
     yield from static[1:]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
 from compress.latency import Point, Profile
-from compress.spaces import FIXED_KNOBS, KNOBS, Scalar, Space
-from compress.spaces.knob import NEVER
+from compress.measure.outermost_students import may_decide, outermost_students
+from compress.spaces import FIXED_KNOBS, Space
 
 
 @dataclass(frozen=True)
@@ -56,12 +55,8 @@ class Coverage:
     @classmethod
     def of_space(cls, teacher: TrackerSpec, space: Space) -> Coverage:
         """What every student of a search space needs."""
-        offered = space.choices(teacher)
-        choices = {name: _outermost(name, values) for name, values in offered.items()}
-        rows = (dict(zip(choices, values, strict=True)) for values in itertools.product(*choices.values()))
-        layers = cls.of(teacher, (space.spec(teacher, lambda name, _, row=row: row[name]) for row in rows))  # type: ignore[misc]
-        optional = any(NEVER in values and len(values) > 1 for values in offered.values())
-        return replace(layers, decides=layers.decides or optional)
+        layers = cls.of(teacher, outermost_students(teacher, space))
+        return replace(layers, decides=layers.decides or may_decide(teacher, space))
 
     @classmethod
     def covered(cls, profile: Profile) -> Coverage:
@@ -166,17 +161,6 @@ def _counts(spec: TrackerSpec) -> Iterator[int]:
     """Search tokens that its layers see, where some are eliminated."""
     if any(layer.keep is not None for layer in spec.layers):
         yield from (spec.search_tokens, *spec.search_tokens_after)
-
-
-def _outermost(name: str, choices: tuple[Scalar, ...]) -> list[Scalar]:
-    """Numbers: the smallest, the next (0 often means "off") and the largest. Words: all.
-
-    One choice will do where what a knob changes is no layer: what can be switched off, and what needs it on.
-    """
-    if NEVER in choices or KNOBS[name].needs:
-        return [NEVER if NEVER in choices else choices[0]]
-    numbers = sorted(c for c in choices if not isinstance(c, str))
-    return [c for c in choices if isinstance(c, str) or c in (*numbers[:2], numbers[-1])]
 
 
 def _ordered(kinds: Iterable[Attention]) -> tuple[Attention, ...]:

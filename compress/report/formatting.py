@@ -77,6 +77,18 @@ def decisions(spec: TrackerSpec) -> str:
     return ", ".join(parts)
 
 
+def tokens_kept(spec: TrackerSpec) -> str:
+    """Where search tokens leave, and what is left of them: `37% of search tokens behind layers 4, 7, 10`; else empty.
+
+    Layers are counted from 1, and behind means behind their attention.
+    """
+    places = [str(i + 1) for i, layer in enumerate(spec.layers) if layer.keep is not None]
+    if not places:
+        return ""
+    left = spec.search_tokens_after[-1] / spec.search_tokens
+    return f"{left:.0%} of search tokens behind layer{'s' * (len(places) > 1)} {', '.join(places)}"
+
+
 def mlp_ratio(spec: TrackerSpec) -> str:
     """MLP ratio (hidden over input dimensions), `2–4` where layers differ."""
     return span(layer.mlp_hidden / spec.dim for layer in spec.layers)
@@ -101,10 +113,11 @@ def attention_split(spec: TrackerSpec) -> str:
 
 
 def network_summary(record: Record) -> str:
-    """One line about the network: layers, MLP ratio, μ, parameters."""
+    """One line about the network: layers, MLP ratio, μ, tokens kept, parameters."""
     spec = record.spec
     kinds = f"{attention_split(spec)} FE + AI" if spec.attention == "split" else spec.attention
     parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {mlp_ratio(spec)}"]
     parts += [f"μ {removed_share(spec)}"] if removed_share(spec) != "0" else []
+    parts += [tokens_kept(spec)] if tokens_kept(spec) else []
     parts += [decisions(spec)] if spec.adaptive else []
     return ", ".join([*parts, f"{digits(record.params / 1e6)} M parameters"])

@@ -2,7 +2,7 @@
 
 from compress.spaces.draft import Draft, Scalar
 from compress.spaces.knob import NEVER, Knob
-from compress.spaces.knobs import FIXED_KNOBS, KNOBS
+from compress.spaces.knobs import FIXED_KNOBS, KNOBS, ONLY_WITH
 from compress.spaces.reading import is_space_file, load_space, read_space, space_names
 from compress.spaces.space import Space
 
@@ -12,6 +12,7 @@ __all__ = [
     "KNOBS",
     "Knob",
     "NEVER",
+    "ONLY_WITH",
     "Scalar",
     "Space",
     "is_space_file",

@@ -13,13 +13,18 @@ Scalar = str | int | float
 
 @dataclass
 class Draft:
-    """A student in the making: how many layers, and, once picked, which; what makes it adaptive."""
+    """A student in the making: how many layers, and, once picked, which; what makes it adaptive.
+
+    Attributes:
+        keep: Share of its search tokens that an eliminating layer passes on; None where none eliminates.
+    """
 
     teacher: TrackerSpec
     depth: int
     layers: list[LayerSpec]
     bypass: BypassSpec | None = None
     exits: tuple[ExitSpec, ...] = ()
+    keep: float | None = None
 
     def each(self, change: Callable[[LayerSpec], LayerSpec]) -> None:
         """Replace every layer."""

@@ -1,4 +1,4 @@
-"""`Knob`: one searched choice; the table of all knobs, and of those that a backbone cannot vary."""
+"""`Knob`: one searched choice; the tables of all knobs, of what goes together, and of what a backbone cannot vary."""
 
 from __future__ import annotations
 
@@ -43,6 +43,21 @@ KNOBS: Registry[Knob] = Registry("knob")
 
 FIXED_KNOBS: Registry[Mapping[str, Scalar]] = Registry("fixed knobs of a backbone")
 """By backbone, the knobs that its trackers cannot vary, each with the one value that it has there."""
+
+ONLY_WITH: Registry[Mapping[str, Scalar]] = Registry("companions of a knob")
+"""By knob, what others, which come before it, must be for it to have an effect, beside the knob that it needs."""
+
+
+def applies(name: str, chosen: Mapping[str, Scalar], teacher: TrackerSpec) -> bool:
+    """Whether a knob has an effect, the others being as chosen, or else as the teacher has them."""
+
+    def value(other: str) -> Scalar:
+        return chosen[other] if other in chosen else KNOBS[other].default(teacher)
+
+    if name in ONLY_WITH and any(value(other) != only for other, only in ONLY_WITH[name].items()):
+        return False
+    needs = KNOBS[name].needs
+    return needs is None or (value(needs) != NEVER and applies(needs, chosen, teacher))
 
 
 def fitted(name: str, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:

@@ -6,8 +6,9 @@ A new knob is one class and one line here; one from outside the package register
 from __future__ import annotations
 
 from compress.spaces.adaptive_knobs import AdaptersKnob, BypassKnob, ExitsKnob, NEnfKnob, Tau0Knob
-from compress.spaces.knob import FIXED_KNOBS, KNOBS, NEVER
+from compress.spaces.knob import FIXED_KNOBS, KNOBS, NEVER, ONLY_WITH
 from compress.spaces.layer_knobs import DepthKnob, DrRatioKnob, InteractionKnob, LayersKnob, MlpRatioKnob
+from compress.spaces.token_knobs import KeepAfterKnob, KeepRatioKnob
 
 KNOBS.register("depth", DepthKnob())
 KNOBS.register("layers", LayersKnob())
@@ -19,10 +20,18 @@ KNOBS.register("tau0", Tau0Knob())
 KNOBS.register("n_enf", NEnfKnob())
 KNOBS.register("exits", ExitsKnob())
 KNOBS.register("adapters", AdaptersKnob())
+KNOBS.register("keep_ratio", KeepRatioKnob())
+KNOBS.register("keep_after", KeepAfterKnob())
+
+# The attention of the template's tokens ranks the search tokens, which FE and AI layers do not compute; and what a
+# frame's decisions read must not depend on how many tokens are left.
+ONLY_WITH.register("keep_ratio", {"interaction": "joint", "bypass": NEVER, "exits": NEVER})
 
 FIXED_KNOBS.register("vit", {})
 # Batch norms stand between a LeViT's linear layers, so their dimensions are not reduced; all of its layers are joint,
 # and each stage needs those before it for every frame.
-FIXED_KNOBS.register("levit", {"interaction": "joint", "dr_ratio": 0, "bypass": NEVER, "exits": NEVER})
+FIXED_KNOBS.register(
+    "levit", {"interaction": "joint", "dr_ratio": 0, "bypass": NEVER, "exits": NEVER, "keep_ratio": NEVER}
+)
 
-__all__ = ["FIXED_KNOBS", "KNOBS"]
+__all__ = ["FIXED_KNOBS", "KNOBS", "ONLY_WITH"]

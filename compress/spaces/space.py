@@ -10,7 +10,7 @@ from typing import Any
 
 from compress.core import TrackerSpec, UsageError
 from compress.spaces.draft import Draft, Scalar
-from compress.spaces.knob import KNOBS, NEVER, fitted
+from compress.spaces.knob import KNOBS, NEVER, ONLY_WITH, applies, fitted
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Space:
         choices = self.choices(teacher)
         chosen: dict[str, Scalar] = {}
         for name in choices:
-            if _applies(name, chosen, teacher):
+            if applies(name, chosen, teacher):
                 chosen[name] = _chosen(name, choices[name], choose)
         return _build(teacher, chosen)
 
@@ -68,36 +68,50 @@ class Space:
 
     def combinations(self, teacher: TrackerSpec) -> int:
         """Number of combinations of choices that apply, from which a sampler draws: at least `size`, but quick."""
-        choices = self.choices(teacher)
-        total = 1
-        for name, values in choices.items():
-            needs = KNOBS[name].needs
-            if needs is None:
-                inner = math.prod(len(choices[other]) for other in choices if KNOBS[other].needs == name)
-                off = NEVER in values
-                total *= (len(values) - off) * inner + off
-            elif needs not in choices and _applies(name, {}, teacher):
-                total *= len(values)
-        return total
+        return _combinations(self.choices(teacher), teacher)
 
     def size(self, teacher: TrackerSpec) -> int:
         """Number of distinct students; builds them all."""
         return sum(1 for _ in self.enumerate(teacher))
 
 
-def _applies(name: str, chosen: Mapping[str, Scalar], teacher: TrackerSpec) -> bool:
-    """Whether the knob that this one needs is on: as chosen before it, or as the teacher has it."""
-    needs = KNOBS[name].needs
-    return needs is None or chosen.get(needs, KNOBS[needs].default(teacher)) != NEVER
+_Choices = Mapping[str, tuple[Scalar, ...]]
 
 
-def _drafts(
-    draft: Draft, choices: Mapping[str, tuple[Scalar, ...]], chosen: Mapping[str, Scalar], names: list[str]
-) -> Iterator[Draft]:
+def _combinations(choices: _Choices, teacher: TrackerSpec) -> int:
+    """Combinations of the knobs that go with all others, and more where those of `ONLY_WITH` apply."""
+    name = next((name for name in choices if name in ONLY_WITH), None)
+    if name is None:
+        return _product(choices, teacher)
+    group = {other: choices[other] for other in choices if name in (other, KNOBS[other].needs)}
+    rest = {other: values for other, values in choices.items() if other not in group}
+    together = {
+        other: tuple(v for v in rest[other] if v == only) for other, only in ONLY_WITH[name].items() if other in rest
+    }
+    count = _combinations(rest, teacher)
+    if not applies(name, {other: values[0] if values else "" for other, values in together.items()}, teacher):
+        return count
+    return count + (_product(group, teacher) - 1) * _combinations({**rest, **together}, teacher)
+
+
+def _product(choices: _Choices, teacher: TrackerSpec) -> int:
+    total = 1
+    for name, values in choices.items():
+        needs = KNOBS[name].needs
+        if needs is None:
+            inner = math.prod(len(choices[other]) for other in choices if KNOBS[other].needs == name)
+            off = NEVER in values
+            total *= (len(values) - off) * inner + off
+        elif needs not in choices and applies(name, {}, teacher):
+            total *= len(values)
+    return total
+
+
+def _drafts(draft: Draft, choices: _Choices, chosen: Mapping[str, Scalar], names: list[str]) -> Iterator[Draft]:
     """Every combination of the knobs `names`, from a draft that those before them have changed."""
     if not names:
         yield draft
-    elif not _applies(names[0], chosen, draft.teacher):
+    elif not applies(names[0], chosen, draft.teacher):
         yield from _drafts(draft, choices, chosen, names[1:])
     else:
         name, knob = names[0], KNOBS[names[0]]
@@ -114,7 +128,7 @@ def _start(teacher: TrackerSpec) -> Draft:
 def _build(teacher: TrackerSpec, values: Mapping[str, Scalar]) -> TrackerSpec:
     draft = _start(teacher)
     for name, knob in KNOBS.items():
-        if _applies(name, values, teacher):
+        if applies(name, values, teacher):
             knob.apply(draft, values[name] if name in values else knob.default(teacher))
     return draft.spec()
 

@@ -45,7 +45,7 @@ class KnobSuite:
 
     def switched_on(self, needed: str) -> str:
         """A value that switches the needed knob on."""
-        return {"bypass": "learned", "exits": "1/2"}[needed]
+        return {"bypass": "learned", "exits": "1/2", "keep_ratio": "0.5"}[needed]
 
     def test_it_says_what_it_wants(self, name: str, values: tuple[Scalar, ...]) -> None:
         knob = KNOBS[name]

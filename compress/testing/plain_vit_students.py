@@ -23,6 +23,8 @@ KEPT: dict[str, Any] = {
     "n_enf": 2,
     "exits": "never",
     "adapters": 2,
+    "keep_ratio": "never",
+    "keep_after": "first",
 }
 """The choices of the full space that leave the teacher as it is."""
 

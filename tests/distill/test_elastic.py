@@ -33,16 +33,18 @@ def _network(teacher: Tracker, pool: Pool, space: Space) -> Elastic:
     return elastic_network(teacher, space, (to_input(pool.template[:16]), to_input(pool.search[:16])))
 
 
-@pytest.mark.parametrize("name", ["ostrack", "full"])
-def test_the_largest_and_the_smallest(name: str) -> None:
+@pytest.mark.parametrize(("name", "least", "attention"), [("ostrack", 2, "split"), ("full", 1, "joint")])
+def test_the_largest_and_the_smallest(name: str, least: int, attention: str) -> None:
+    """Of all knobs, one joint layer that eliminates does less than one that sees a template apart."""
     space, teacher = load_space(name), SPEC
     sample = Sandwich(teacher, space, seed=0, random=60)(0)
     costs = [macs(spec).full for spec in sample]
     assert costs[-2] == max(costs)
     assert costs[-1] == min(costs)
     assert len(largest(space, teacher).layers) == 4
-    assert len(smallest(space, teacher).layers) == 2
-    assert smallest(space, teacher).attention == "split"
+    assert len(smallest(space, teacher).layers) == least
+    assert smallest(space, teacher).attention == attention
+    assert any(layer.keep for layer in smallest(space, teacher).layers) == (name == "full")
 
 
 def test_the_students_of_a_step_are_always_the_same() -> None:

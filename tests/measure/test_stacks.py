@@ -2,6 +2,7 @@
 
 import dataclasses
 import random
+from pathlib import Path
 
 import pytest
 
@@ -133,9 +134,27 @@ def test_corners_reach_as_far_as_their_specs() -> None:
 
 def test_adaptive_knobs_do_not_multiply_the_corners() -> None:
     static, full = (Coverage.of_space(NANO, load_space(name)) for name in ("ostrack", "full"))
-    assert full == dataclasses.replace(static, decides=True)
+    assert full == dataclasses.replace(static, decides=True, search_tokens=(4, 32, 64))
     assert not static.decides
     assert not Coverage.of_space(describe("hit-tiny"), load_space("full")).decides
+
+
+@pytest.mark.parametrize("depths", ["[1, 2, 12]", "[12, 2, 1]"])
+def test_students_of_fewer_tokens_are_covered(tmp_path: Path, depths: str) -> None:
+    """In whatever order a space offers its choices; and trackers with fewer tokens validate what is predicted."""
+    path = tmp_path / "fewer.yaml"
+    keep = "keep_ratio: [never, 0.35, 0.7]\n  keep_after: [first, 1/4 1/2 3/4]"
+    path.write_text(f"knobs:\n  depth: {depths}\n  interaction: [1/3, joint]\n  {keep}\n")
+    space = load_space(path)
+    coverage = Coverage.of_space(NANO, space)
+    assert coverage.search_tokens == (4, 32, 64)
+    assert not coverage.decides
+    profile = _profile(NANO, coverage)
+    for spec in space.enumerate(NANO):
+        assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))
+    validation = validation_set(NANO, coverage)
+    assert [min(validation[name].search_tokens_after) for name in ("fewer tokens", "fewer in steps")] == [4, 4]
+    assert all(Coverage.of(NANO, [each]).within(coverage) for each in validation.values())
 
 
 def test_two_widths_of_mlp_are_always_measured() -> None:

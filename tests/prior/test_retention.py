@@ -32,6 +32,7 @@ ORDERED: dict[str, tuple[Any, ...]] = {
     "exits": ("1/6 1/2", "1/3 2/3", "1/2", "never"),
     "adapters": (0, 1, 2),
     "interaction": ("1/4", "1/3", "1/2", "joint"),
+    "keep_ratio": (0.35, 0.5, 0.7, "never"),
 }
 """Choices from what keeps least to what keeps most."""
 
@@ -69,10 +70,13 @@ def test_intervals_over_the_full_space() -> None:
 APART: dict[str, dict[str, Any]] = {
     # Whether an exit lies behind the first AI layer changes with the depth.
     "depth": {"interaction": "joint"},
-    "interaction": {"exits": "never", "depth": 12},
+    # What is decided per frame, and a split, leave no place for elimination.
+    "interaction": {"exits": "never", "depth": 12, "keep_ratio": "never"},
+    "bypass": {"keep_ratio": "never"},
     # Adapters are never skipped, so an exit with one may replace layers that are.
-    "exits": {"bypass": "never"},
+    "exits": {"bypass": "never", "keep_ratio": "never"},
     "adapters": {"bypass": "never"},
+    "keep_ratio": {"interaction": "joint", "bypass": "never", "exits": "never"},
 }
 """Choices that keep a knob apart from others."""
 

@@ -18,6 +18,8 @@ VALUES: dict[str, tuple[Scalar, ...]] = {
     "n_enf": (1, 2),
     "exits": ("never", "1/2", "1/6 1/2"),
     "adapters": (0, 1, 2),
+    "keep_ratio": ("never", 0.7, 0.5),
+    "keep_after": ("first", "1/4", "1/4 1/2 3/4", 3, "teacher"),
 }
 
 

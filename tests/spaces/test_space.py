@@ -43,6 +43,7 @@ OWN = {
     "litetrack": "litetrack",
     "mixformerv2": "mix",
     "ostrack": "",
+    "tokens": "ostrack",
 }
 """Space to the start of the names of the teachers that lie in it."""
 
@@ -125,9 +126,9 @@ def test_dytrack_lies_in_the_space_of_a_plain_teacher_with_its_head() -> None:
 
 
 def test_exits_and_bypass_take_the_place_of_elimination() -> None:
-    teacher = describe("ostrack256-ce")
-    assert {layer.keep for layer in FULL.spec(teacher, pick()).layers} == {None, 0.7}
-    assert {layer.keep for layer in FULL.spec(teacher, pick(bypass="learned")).layers} == {None}
+    teacher, own = describe("ostrack256-ce"), {"keep_ratio": 0.7, "keep_after": "teacher"}
+    assert FULL.spec(teacher, pick(**own)) == teacher
+    assert {layer.keep for layer in FULL.spec(teacher, pick(bypass="learned", **own)).layers} == {None}
 
 
 def test_combinations_count_what_applies() -> None:

@@ -14,6 +14,9 @@ from compress.surgery import AttentionVariant, MlpVariant, Skip, Variant, check_
 _MOST = {"dr_ratio": 3, "mlp_ratio": 4}
 """Choices of a knob that are taken into the library, spread over those of the space with both ends."""
 
+_WHOLE = ("keep_ratio", "keep_after")
+"""Knobs of whole trackers, which no variant of a layer has."""
+
 _MOST_SPECS = 4096
 
 _Variant = TypeVar("_Variant", AttentionVariant, MlpVariant)
@@ -52,8 +55,12 @@ class Grid:
 
 
 def thinned(space: Space, **fixed: tuple[Scalar, ...]) -> Space:
-    """The space without what is decided per frame, and with fewer choices of widths."""
-    knobs = {name: _spread(values, _MOST.get(name, len(values))) for name, values in space.knobs.items()}
+    """The space without what is decided per frame, and with fewer choices of widths.
+
+    Search tokens stay as the teacher keeps them: a variant is scored by itself, among the teacher's other layers.
+    """
+    left = {name: values for name, values in space.knobs.items() if name not in _WHOLE}
+    knobs = {name: _spread(values, _MOST.get(name, len(values))) for name, values in left.items()}
     never = {"bypass": (NEVER,), "exits": (NEVER,)}
     return Space(space.name, {**knobs, **{k: v for k, v in never.items() if k in knobs}, **fixed})
 

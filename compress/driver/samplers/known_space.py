@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
 from compress.core import ConstraintCheck, TrackerSpec
-from compress.spaces import KNOBS, Space
+from compress.spaces import KNOBS, ONLY_WITH, Space
 
 Knobs = dict[str, Any]
 """Knobs that apply, by name, and what was chosen of each."""
@@ -112,9 +112,9 @@ class KnownSpace:
             yield knobs
             return
         name, rest = names[0], names[1:]
-        needs = KNOBS[name].needs
+        conditional = KNOBS[name].needs is not None or name in ONLY_WITH
         # One choice is enough of a knob that does not apply.
-        off = needs is not None and needs in knobs and name not in self.of(knobs).knobs
+        off = conditional and name not in self.of(knobs).knobs
         for value in self.choices[name][: 1 if off else None]:
             yield from self._every({**knobs, name: value}, rest)
 

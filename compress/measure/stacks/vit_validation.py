@@ -38,7 +38,25 @@ def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, Tr
             "split": [(fe, full)] * some + [(ai, full)] * third,
             "split lean": [(fe, middle)] * some + [(ai, lean)] * third,
         }
-    return {name: _eliminating(teacher, tracker_of_layers(teacher, layers)) for name, layers in layouts.items()}
+    found = {name: _eliminating(teacher, tracker_of_layers(teacher, layers)) for name, layers in layouts.items()}
+    if not any(layer.keep for layer in teacher.layers) and "joint" in coverage.attentions:
+        found |= _with_fewer_tokens(tracker_of_layers(teacher, [("joint", full)] * deep), coverage.search_tokens)
+    return found
+
+
+def _with_fewer_tokens(spec: TrackerSpec, tokens: tuple[int, ...]) -> dict[str, TrackerSpec]:
+    """A deep tracker that leaves the fewest tokens covered in one layer, and in three steps; none without fewer."""
+    depth = len(spec.layers)
+    if len(tokens) < 2 or depth < 2:
+        return {}
+    share = tokens[0] / spec.search_tokens
+    steps = sorted({depth // 4, depth // 2, 3 * depth // 4})
+    in_steps = dict.fromkeys(steps, min(1 - 1e-9, share ** (1 / len(steps))))
+    # A little less: the share that is kept is rounded up, and must not be by the last digit.
+    return {
+        "fewer tokens": eliminating(spec, {1: share - 0.5 / spec.search_tokens}),
+        "fewer in steps": eliminating(spec, in_steps),
+    }
 
 
 def _eliminating(teacher: TrackerSpec, spec: TrackerSpec) -> TrackerSpec:

@@ -1,0 +1,59 @@
+"""The students of a space whose layers reach furthest: what they hold, a profile of the space has to cover."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from compress.core import TrackerSpec
+from compress.spaces import KNOBS, NEVER, ONLY_WITH, Scalar, Space
+
+_KEEP_RATIO, _KEEP_AFTER = "keep_ratio", "keep_after"
+"""The knobs by which search tokens are eliminated."""
+
+
+def outermost_students(teacher: TrackerSpec, space: Space) -> Iterator[TrackerSpec]:
+    """Every combination of the outermost choices of each knob; and at every place the fewest and the most tokens."""
+    choices = {name: _outermost(name, values) for name, values in space.choices(teacher).items()}
+    for row in itertools.product(*choices.values()):
+        chosen = dict(zip(choices, row, strict=True))
+        yield space.spec(teacher, lambda name, _, chosen=chosen: chosen[name])  # type: ignore[misc]
+    yield from _eliminating(teacher, space)
+
+
+def may_decide(teacher: TrackerSpec, space: Space) -> bool:
+    """Whether some student decides per frame what to compute."""
+    offered = space.choices(teacher).items()
+    return any(NEVER in values and len(values) > 1 for name, values in offered if name != _KEEP_RATIO)
+
+
+def _eliminating(teacher: TrackerSpec, space: Space) -> Iterator[TrackerSpec]:
+    """The deepest students that leave the most and the fewest search tokens, by all places at which they do."""
+    offered = space.choices(teacher)
+    shares = [float(value) for value in offered.get(_KEEP_RATIO, ()) if value != NEVER]
+    ends = dict.fromkeys([max(shares), min(shares)]) if shares else {}
+    for share, places in itertools.product(ends, offered.get(_KEEP_AFTER, (NEVER,))):
+        yield space.spec(teacher, partial(_deepest, chosen={_KEEP_RATIO: share, _KEEP_AFTER: places}))
+
+
+def _deepest(name: str, values: Sequence[Scalar], chosen: Mapping[str, Scalar]) -> Scalar:
+    """As chosen, or with which tokens are eliminated, or the largest number, or the first word."""
+    if name in chosen:
+        return chosen[name]
+    companion = ONLY_WITH[_KEEP_RATIO].get(name)
+    if companion is not None and companion in values:
+        return companion
+    numbers = [value for value in values if not isinstance(value, str)]
+    return max(numbers) if numbers else values[0]
+
+
+def _outermost(name: str, choices: tuple[Scalar, ...]) -> list[Scalar]:
+    """Numbers: the smallest, the next (0 often means "off") and the largest. Words: all.
+
+    One choice will do where what a knob changes is no layer: what can be switched off, and what needs it on.
+    """
+    if NEVER in choices or KNOBS[name].needs:
+        return [NEVER if NEVER in choices else choices[0]]
+    numbers = sorted(c for c in choices if not isinstance(c, str))
+    return [c for c in choices if isinstance(c, str) or c in (*numbers[:2], numbers[-1])]

@@ -1,0 +1,100 @@
+"""The knobs of token retention: how many search tokens go on, and behind which layers the others leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+
+from compress.core import TrackerSpec
+from compress.spaces.draft import Draft, Scalar
+from compress.spaces.knob import NEVER, only_never, unique
+from compress.spaces.patterns import exact_number, nearest
+
+FIRST = "first"
+"""The first layer of all (MaST)."""
+
+OWN = "teacher"
+"""The layers that come of those of the teacher that eliminate."""
+
+_USUAL = "1/4 1/2 3/4"
+"""OSTrack's places: layers 3, 6 and 9 of 12."""
+
+
+class KeepRatioKnob:
+    """The share of its search tokens that each eliminating layer passes on (OSTrack); `never` eliminates none.
+
+    In three layers 0.7 so leaves 0.34 of the tokens. Only joint layers without learned tokens eliminate: see
+    `ONLY_WITH`.
+    """
+
+    wanted = "never, or a share above 0 and below 1"
+    needs: str | None = None
+
+    def accepts(self, value: object) -> bool:
+        return value == NEVER or (type(value) is float and 0 < value < 1)
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return next((layer.keep for layer in teacher.layers if layer.keep is not None), NEVER)
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        return only_never("keep_ratio", values, teacher) if teacher.head.kind == "tokens" else values
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        draft.keep = None if value == NEVER else float(value)
+        if value != self.default(
+            draft.teacher
+        ):  # which is what the teacher's layers have, be their shares alike or not
+            draft.each(lambda layer: layer if layer.keep is None else replace(layer, keep=draft.keep))
+
+
+class KeepAfterKnob:
+    """Which layers eliminate: those behind these shares of the kept layers, such as `1/4 1/2 3/4`, or so many layers.
+
+    A layer eliminates between its attention and its MLP. Shares are rounded to whole layers, places behind the last
+    layer mean that one, and those that fall together count once. `first` is the first layer (MaST), `teacher` those
+    that come of the teacher's eliminating ones.
+    """
+
+    wanted = "first, rising shares between 0 and 1 such as 1/4 1/2 3/4, or rising numbers of layers"
+    needs: str | None = "keep_ratio"
+
+    def accepts(self, value: object) -> bool:
+        if value in (FIRST, OWN):
+            return True
+        found = _numbers(value)
+        kinds = {0 < each < 1 for each in found} if all(each >= 0 for each in found) else set()
+        whole = all(each.denominator == 1 for each in found)
+        return bool(found) and found == sorted(set(found)) and (kinds == {True} or (whole and kinds == {False}))
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return OWN if _own_places(teacher) else _USUAL
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        own, depth = _own_places(teacher), len(teacher.layers)
+        if not own:
+            return unique(_USUAL if value == OWN else value for value in values)
+        return unique(OWN if value == OWN or _places(value, depth) == own else value for value in values)
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        if value == OWN:
+            return
+        places = _places(value, len(draft.layers))
+        draft.layers = [replace(x, keep=draft.keep if i in places else None) for i, x in enumerate(draft.layers)]
+
+
+def _own_places(teacher: TrackerSpec) -> tuple[int, ...]:
+    return tuple(i for i, layer in enumerate(teacher.layers) if layer.keep is not None)
+
+
+def _numbers(value: object) -> list[Fraction]:
+    words = value.split() if isinstance(value, str) else [value]
+    found = [exact_number(word) for word in words]
+    return [] if None in found else [number for number in found if number is not None]
+
+
+@cache
+def _places(value: Scalar, depth: int) -> tuple[int, ...]:
+    """Indices of the layers that eliminate, of `depth`."""
+    behind = [Fraction(0)] if value == FIRST else _numbers(value)
+    return tuple(sorted({min(nearest(each * depth if each < 1 else each), depth - 1) for each in behind}))
