@@ -62,7 +62,10 @@ def _layers(spec: TrackerSpec) -> Iterator[tuple[str, str]]:
             yield f"stage {stage}", _stage(spec, stage)
         for _, group in groupby(layers, key=_content):
             same = list(group)
-            yield f"{len(same):2} × layer", f"{_layer(same[0])}, from {' '.join(str(each.source) for each in same)}"
+            yield (
+                f"{len(same):2} × layer",
+                f"{_layer(same[0], spec.keep_by)}, from {' '.join(str(each.source) for each in same)}",
+            )
 
 
 def _stage(spec: TrackerSpec, index: int) -> str:
@@ -77,12 +80,12 @@ def _content(layer: LayerSpec) -> tuple[object, ...]:
     return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep
 
 
-def _layer(layer: LayerSpec) -> str:
+def _layer(layer: LayerSpec, keep_by: str) -> str:
     text = f"{layer.attention}, MLP {layer.mlp_hidden}"
     if layer.attn_dims or layer.mlp_dims:
         text += f", kept {layer.attn_dims or 'all'} / {layer.mlp_dims or 'all'} (attention / MLP)"
     if layer.keep is not None:
-        text += f", passes on {layer.keep:g} of the search tokens"
+        text += f", passes on {layer.keep:g} of the search tokens, by {keep_by}"
     return text
 
 

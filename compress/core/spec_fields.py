@@ -19,6 +19,13 @@ ATTENTIONS: tuple[str, ...] = typing.get_args(Attention)
 Recycling = Literal["none", "a", "b", "c", "d"]
 """How a decisioner reuses its predecessor's features (DyTrack, Figure 5)."""
 
+KeepBy = Literal["attention", "motion"]
+"""By what eliminating layers rank their search tokens.
+
+`attention`: that of the template's token before the centre, over the mean of all heads (OSTrack). `motion`: that times
+a Gaussian around the last box (MaST).
+"""
+
 
 @dataclass(frozen=True)
 class LayerSpec:

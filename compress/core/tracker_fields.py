@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from compress.core.spec_fields import Attention, BypassSpec, ExitSpec, HeadSpec, LayerSpec, Recycling, StageSpec
+from compress.core.spec_fields import Attention, BypassSpec, ExitSpec, HeadSpec, KeepBy, LayerSpec, Recycling, StageSpec
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class TrackerFields:
         bypass: None computes every layer for every frame.
         exits: Rising, the last behind the last layer; empty for one head behind the last layer.
         recycling: How exits reuse what the exit before them computed.
+        keep_by: How layers with `keep` rank their search tokens; without such layers it means nothing.
     """
 
     dim: int
@@ -47,6 +48,7 @@ class TrackerFields:
     bypass: BypassSpec | None = None
     exits: tuple[ExitSpec, ...] = ()
     recycling: Recycling = "b"
+    keep_by: KeepBy = "attention"
 
     @property
     def grid(self) -> int:

@@ -133,7 +133,9 @@ class Block(nn.Module):
         x = x + self.drop_path(self.attn.attend(q, keys, values))
         return self._transform(x), (k, v)
 
-    def eliminate(self, x: Tensor, *, token: int, candidates: int, keep: int) -> tuple[Tensor, Tensor]:
+    def eliminate(
+        self, x: Tensor, *, token: int, candidates: int, keep: int, prior: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """As `forward`, but only `keep` of the last `candidates` tokens go on to the MLP; see `most_attended`.
 
         Returns:
@@ -141,7 +143,7 @@ class Block(nn.Module):
         """
         q, k, v = self.attn.queries_keys_values(self.norm1(x))
         x = x + self.drop_path(self.attn.attend(q, k, v))
-        places = most_attended(q, k, token=token, candidates=candidates, keep=keep)
+        places = most_attended(q, k, token=token, candidates=candidates, keep=keep, prior=prior)
         x = torch.cat([x[:, :-candidates], take(x[:, -candidates:], places)], dim=1)
         return self._transform(x), places
 
@@ -160,19 +162,23 @@ def _eager_on_cpu(x: Tensor) -> bool:
     return x.device.type == "cpu" and not traced and not torch.compiler.is_compiling()
 
 
-def most_attended(q: Tensor, k: Tensor, *, token: int, candidates: int, keep: int) -> Tensor:
+def most_attended(
+    q: Tensor, k: Tensor, *, token: int, candidates: int, keep: int, prior: Tensor | None = None
+) -> Tensor:
     """Which of the last `candidates` tokens the token at index `token` attends to most, over the mean of all heads.
 
     Args:
         q, k: (B, heads, N, dim / heads).
         token: Counted from the end, so below 0.
+        prior: What the attention to each candidate is multiplied by, (B or 1, candidates).
 
     Returns:
         Positions among the candidates (B, keep), most attended first.
     """
     query = q[:, :, token : token + 1] * q.shape[-1] ** -0.5
     attention = (query @ k.transpose(-2, -1)).softmax(-1)
-    places: Tensor = attention[:, :, 0, -candidates:].mean(1).topk(keep).indices
+    scores = attention[:, :, 0, -candidates:].mean(1)
+    places: Tensor = (scores if prior is None else scores * prior).topk(keep).indices
     return places
 
 

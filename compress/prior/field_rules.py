@@ -61,6 +61,9 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "stages": _priced("the fields of StageSpec"),
         "bypass": _priced("bypass, and the fields of BypassSpec"),
         "exits": _priced("exits, and the fields of ExitSpec"),
+        "keep_by": _left_out(
+            "one rate fits rows by attention (OSTrack) and by motion (MaST); no paper compares the two"
+        ),
         "recycling": _refused("DyTrack compares them (Table III) in trackers that the table does not hold"),
     },
     LayerSpec: {

@@ -78,15 +78,16 @@ def decisions(spec: TrackerSpec) -> str:
 
 
 def tokens_kept(spec: TrackerSpec) -> str:
-    """Where search tokens leave, and what is left of them: `37% of search tokens behind layers 4, 7, 10`; else empty.
+    """What is left of the search tokens, and behind the attention of which layers, from 1; empty where none leave.
 
-    Layers are counted from 1, and behind means behind their attention.
+    Such as `34% of search tokens behind layers 4, 7, 10, by motion`.
     """
     places = [str(i + 1) for i, layer in enumerate(spec.layers) if layer.keep is not None]
     if not places:
         return ""
     left = spec.search_tokens_after[-1] / spec.search_tokens
-    return f"{left:.0%} of search tokens behind layer{'s' * (len(places) > 1)} {', '.join(places)}"
+    which = f"layer{'s' * (len(places) > 1)} {', '.join(places)}"
+    return f"{left:.0%} of search tokens behind {which}, by {spec.keep_by}"
 
 
 def mlp_ratio(spec: TrackerSpec) -> str:

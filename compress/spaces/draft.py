@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from compress.core import BypassSpec, ExitSpec, LayerSpec, TrackerSpec
+from compress.core import BypassSpec, ExitSpec, KeepBy, LayerSpec, TrackerSpec
 
 Scalar = str | int | float
 """A choice is a JSON scalar, so that a study can store it."""
@@ -17,6 +17,7 @@ class Draft:
 
     Attributes:
         keep: Share of its search tokens that an eliminating layer passes on; None where none eliminates.
+        keep_by: How it ranks them.
     """
 
     teacher: TrackerSpec
@@ -25,6 +26,7 @@ class Draft:
     bypass: BypassSpec | None = None
     exits: tuple[ExitSpec, ...] = ()
     keep: float | None = None
+    keep_by: KeepBy = "attention"
 
     def each(self, change: Callable[[LayerSpec], LayerSpec]) -> None:
         """Replace every layer."""
@@ -35,4 +37,6 @@ class Draft:
         layers = tuple(self.layers)
         if self.bypass is not None or self.exits:
             layers = tuple(layer if layer.keep is None else replace(layer, keep=None) for layer in layers)
-        return replace(self.teacher, layers=layers, bypass=self.bypass, exits=self.exits)
+        # Where nothing is ranked there is one way to say so.
+        keep_by = self.keep_by if any(layer.keep is not None for layer in layers) else "attention"
+        return replace(self.teacher, layers=layers, bypass=self.bypass, exits=self.exits, keep_by=keep_by)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from compress.spaces.adaptive_knobs import AdaptersKnob, BypassKnob, ExitsKnob, NEnfKnob, Tau0Knob
 from compress.spaces.knob import FIXED_KNOBS, KNOBS, NEVER, ONLY_WITH
 from compress.spaces.layer_knobs import DepthKnob, DrRatioKnob, InteractionKnob, LayersKnob, MlpRatioKnob
-from compress.spaces.token_knobs import KeepAfterKnob, KeepRatioKnob
+from compress.spaces.token_knobs import KeepAfterKnob, KeepByKnob, KeepRatioKnob
 
 KNOBS.register("depth", DepthKnob())
 KNOBS.register("layers", LayersKnob())
@@ -22,6 +22,7 @@ KNOBS.register("exits", ExitsKnob())
 KNOBS.register("adapters", AdaptersKnob())
 KNOBS.register("keep_ratio", KeepRatioKnob())
 KNOBS.register("keep_after", KeepAfterKnob())
+KNOBS.register("keep_by", KeepByKnob())
 
 # The attention of the template's tokens ranks the search tokens, which FE and AI layers do not compute; and what a
 # frame's decisions read must not depend on how many tokens are left.

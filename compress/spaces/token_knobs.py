@@ -1,12 +1,13 @@
-"""The knobs of token retention: how many search tokens go on, and behind which layers the others leave."""
+"""The knobs of token retention: how many search tokens go on, behind which layers the others leave, and which."""
 
 from __future__ import annotations
 
+import typing
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 
-from compress.core import TrackerSpec
+from compress.core import KeepBy, TrackerSpec
 from compress.spaces.draft import Draft, Scalar
 from compress.spaces.knob import NEVER, only_never, unique
 from compress.spaces.patterns import exact_number, nearest
@@ -81,6 +82,25 @@ class KeepAfterKnob:
             return
         places = _places(value, len(draft.layers))
         draft.layers = [replace(x, keep=draft.keep if i in places else None) for i, x in enumerate(draft.layers)]
+
+
+class KeepByKnob:
+    """How eliminating layers rank their search tokens; see `KeepBy`."""
+
+    wanted = "attention or motion"
+    needs: str | None = "keep_ratio"
+
+    def accepts(self, value: object) -> bool:
+        return isinstance(value, str) and value in typing.get_args(KeepBy)
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return teacher.keep_by
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        return values
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        draft.keep_by = typing.cast(KeepBy, value)
 
 
 def _own_places(teacher: TrackerSpec) -> tuple[int, ...]:

@@ -49,6 +49,7 @@ SPECS = {name: small(describe(name)) for name in TRACKERS.names()}
 SPECS |= {f"{kind}{'-reduced' * reduced}": made(kind, reduced=reduced) for kind in KINDS for reduced in (False, True)}
 SPECS |= {f"{kind}-token": made(kind, reduced=True, token=True) for kind in KINDS}
 SPECS |= {f"eliminating-{end}": _eliminating(SPECS[f"joint-{end}"]) for end in ("reduced", "token")}
+SPECS |= {"eliminating-motion": replace(SPECS["eliminating-token"], keep_by="motion")}
 SPECS |= {
     "two-online": replace(SPECS["joint"], online_templates=2),
     "online-split": replace(SPECS["FE-AI"], online_templates=1),

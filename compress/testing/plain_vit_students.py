@@ -25,6 +25,7 @@ KEPT: dict[str, Any] = {
     "adapters": 2,
     "keep_ratio": "never",
     "keep_after": "first",
+    "keep_by": "attention",
 }
 """The choices of the full space that leave the teacher as it is."""
 

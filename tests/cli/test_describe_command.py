@@ -46,7 +46,10 @@ def test_text_fits_a_terminal_and_its_parts_add_up(name: str, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("ostrack256-ce", ("joint, MLP 3072, passes on 0.7 of the search tokens, from 3", "22.603 G", "21.498 G")),
+        (
+            "ostrack256-ce",
+            ("joint, MLP 3072, passes on 0.7 of the search tokens, by attention, from 3", "22.603 G", "21.498 G"),
+        ),
         ("litetrack-b8", (" 3 × layer      AI, MLP 3072, from 5 6 7", "1 for the target box")),
         ("mixformerv2-s", ("2 × 49 (1 online)", "tokens, 96 bins, and a score", "sincos positions")),
         ("mixvit-b", ("pyramid, 384 channels",)),

@@ -19,7 +19,7 @@ def test_a_space_with_everything_starts_with_bypass_exits_and_elimination_too() 
     assert dynamic == [
         static[0] | {"bypass": "learned", "tau0": 0.4, "n_enf": 2},
         static[0] | {"exits": "1/2", "adapters": 1},
-        static[0] | {"keep_ratio": 0.7, "keep_after": "1/4 1/2 3/4"},
+        static[0] | {"keep_ratio": 0.7, "keep_after": "1/4 1/2 3/4", "keep_by": "attention"},
     ]
 
 

@@ -34,6 +34,7 @@ SPECS = {
     "split-token": _spec(["FE", "AI", "AI"], target_token=True),
     "only-ai": _spec(["AI"], target_token=True),
     "eliminating": dataclasses.replace(_spec(["joint"]), layers=KEEPING),
+    "eliminating-motion": dataclasses.replace(_spec(["joint"], keep_by="motion"), layers=KEEPING),
     "eliminating-token": dataclasses.replace(_spec(["joint"], target_token=True), layers=KEEPING[:1]),
     "ostrack-nano": describe("ostrack-nano"),
 }

@@ -16,7 +16,7 @@ from compress.core import TrackerSpec, describe
 from compress.models import VitTracker
 from compress.models.blocks import Attention, Mlp
 from compress.models.vit.backbone import PatchEmbed
-from compress.models.vit.tracker import centre_token
+from compress.models.vit.elimination import centre_token, motion_prior
 from compress.testing.networks import BOX, SPECS, crops, made, scattered
 
 STATIC = sorted(name for name, spec in SPECS.items() if spec.backbone == "vit" and not (spec.bypass or spec.exits))
@@ -62,6 +62,7 @@ def _plain(model: VitTracker, template: Tensor, search: Tensor, box: Tensor) -> 
         if layer.keep is not None:
             row = nz - patches + centre_token(spec)
             seen_by = _plain_weights(block.attn, block.norm1(tokens), mask)[:, :, row, nz:].mean(1)
+            seen_by = seen_by * (motion_prior(spec) if spec.keep_by == "motion" else 1)
             alive = _highest(seen_by, math.ceil(layer.keep * int(alive[0].sum())))
         out = _plain_block(block, tokens, mask)
         x = out[:, nz:]
@@ -134,6 +135,32 @@ def test_without_a_box_the_token_takes_no_part() -> None:
 def test_the_target_is_the_template_patch_before_the_centre(size: int, token: int) -> None:
     """Row 3, column 3 of 8 × 8 and row 5, column 5 of 12 × 12 in the published code."""
     assert centre_token(replace(describe("ostrack256-ce"), template_size=size)) == token
+
+
+def test_the_motion_prior_by_hand() -> None:
+    """Four tokens a side at twice the box: σ is half a crop, tokens are an eighth and three eighths off the middle."""
+    spec = replace(SPECS["eliminating-motion"], search_factor=2.0)
+    near, far = 1 / 8, 3 / 8
+    e, m, c = (math.exp(-(dx**2 + dy**2) / (2 * 0.5**2)) for dx, dy in ((near, near), (near, far), (far, far)))
+    wanted = torch.tensor([[c, m, m, c, m, e, e, m, m, e, e, m, c, m, m, c]])
+    torch.testing.assert_close(motion_prior(spec), wanted)
+    assert (e, c) == pytest.approx((0.939413, 0.569783), abs=1e-6)
+
+
+@torch.no_grad()
+def test_motion_keeps_the_middle_where_attention_does_not_tell() -> None:
+    """With queries of zero all tokens are seen alike, so that the prior alone decides: the middle four, then theirs."""
+    layers = (replace(SPECS["joint"].layers[0], keep=0.25), replace(SPECS["joint"].layers[1], keep=0.5))
+    model = scattered(replace(SPECS["joint"], layers=(*layers, SPECS["joint"].layers[2]), keep_by="motion"))
+    for block in model.backbone.blocks:
+        for parameter in (block.attn.qkv.weight, block.attn.qkv.bias):
+            parameter[: model.spec.dim] = 0
+    out = model(*crops(model.spec), collect=True)
+    alive = [layer.any(-1) for layer in out.layers]
+    middle = torch.tensor([5, 6, 9, 10])
+    assert all(row.nonzero().flatten().tolist() == middle.tolist() for row in alive[0])
+    assert all(set(row.nonzero().flatten().tolist()) <= set(middle.tolist()) for row in alive[1])
+    assert alive[2].sum(1).tolist() == [2, 2]
 
 
 def test_patches_in_training_are_those_of_the_convolution() -> None:

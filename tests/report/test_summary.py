@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from compress.archive import Archive, Record
-from compress.core import LatencyConstraint
+from compress.core import LatencyConstraint, describe
 from compress.report import formatting, summary_sentence
 from compress.testing.synthetic_run import latency, record, teacher
 
@@ -73,6 +73,10 @@ def test_spec_in_words() -> None:
     assert formatting.mlp_ratio(mixed) == "2–4"
     assert formatting.removed_share(mixed) == "0–0.25"
     assert formatting.attention_split(teacher().spec) == "joint"
+    kept = "35% of search tokens behind layers 4, 7, 10, by attention"  # 89 of 256
+    assert formatting.tokens_kept(describe("ostrack256-ce")) == kept
+    assert kept in formatting.network_summary(replace(student, spec=describe("ostrack256-ce")))
+    assert formatting.tokens_kept(student.spec) == ""
 
 
 def test_bound_in_words() -> None:

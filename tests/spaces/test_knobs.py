@@ -20,6 +20,7 @@ VALUES: dict[str, tuple[Scalar, ...]] = {
     "adapters": (0, 1, 2),
     "keep_ratio": ("never", 0.7, 0.5),
     "keep_after": ("first", "1/4", "1/4 1/2 3/4", 3, "teacher"),
+    "keep_by": ("attention", "motion"),
 }
 
 

@@ -40,6 +40,20 @@ def test_layers_that_eliminate(depth: int, after: Scalar, places: list[int]) -> 
     assert found == [0.5 if i in places else None for i in range(depth)]
 
 
+def test_how_tokens_are_ranked_is_said_only_where_some_are() -> None:
+    knobs: dict[str, tuple[Scalar, ...]] = {
+        "keep_ratio": ("never", 0.5),
+        "keep_by": ("motion",),
+        "bypass": ("learned", "never"),
+    }
+    found = list(Space("x", knobs).enumerate(NANO))
+    assert [(spec.layers[3].keep, spec.keep_by) for spec in found if not spec.adaptive] == [
+        (None, "attention"),
+        (0.5, "motion"),
+    ]
+    assert {spec.keep_by for spec in found if spec.adaptive} == {"attention"}
+
+
 def test_ostrack_with_elimination_is_a_student_of_ostrack() -> None:
     space = Space("x", {"keep_ratio": (0.7,), "keep_after": ("1/4 1/2 3/4",)})
     assert space.spec(describe("ostrack256"), lambda _, choices: choices[0]) == ELIMINATING

@@ -14,7 +14,7 @@ from compress.surgery import AttentionVariant, MlpVariant, Skip, Variant, check_
 _MOST = {"dr_ratio": 3, "mlp_ratio": 4}
 """Choices of a knob that are taken into the library, spread over those of the space with both ends."""
 
-_WHOLE = ("keep_ratio", "keep_after")
+_WHOLE = ("keep_ratio", "keep_after", "keep_by")
 """Knobs of whole trackers, which no variant of a layer has."""
 
 _MOST_SPECS = 4096

@@ -50,7 +50,8 @@ class VitLaunches:
         join: Putting template or learned tokens beside the search tokens.
         base: A joint or FE layer; with `cached` more where template keys and values are joined in.
         reduced: Reading some of the dimensions only, on one side of a layer.
-        elimination: Ranking the search tokens and leaving some out.
+        elimination: Ranking the search tokens and leaving some out; with `motion` more where a prior of motion is
+            applied, and goes on with the tokens.
         template_attention: A layer's second attention, where the template goes through the layers in every frame.
     """
 
@@ -62,6 +63,7 @@ class VitLaunches:
     elimination: int
     template_attention: int
     norm: int = 1
+    motion: int = 2
 
     def crop(self, spec: TrackerSpec) -> int:
         return self.patches
@@ -72,7 +74,8 @@ class VitLaunches:
     def layer(self, spec: TrackerSpec, layer: LayerSpec) -> int:
         cached = layer.attention in ("AI", "asymmetric")
         reduced = (layer.attn_dims is not None) + (layer.mlp_dims is not None)
-        return self.base + self.cached * cached + self.reduced * reduced + self.elimination * (layer.keep is not None)
+        elimination = self.elimination + self.motion * (spec.keep_by == "motion")
+        return self.base + self.cached * cached + self.reduced * reduced + elimination * (layer.keep is not None)
 
     def component(self, spec: TrackerSpec, kind: str) -> int:
         return self.norm * (kind == "norm")

@@ -15,6 +15,7 @@ from compress.models.heads import Features
 from compress.models.networks import NETWORKS
 from compress.models.tracker import TrackerOutput
 from compress.models.vit.backbone import VitBackbone
+from compress.models.vit.elimination import centre_token, motion_prior, put_back
 
 
 class VitTracker(AdaptiveTracker):
@@ -28,6 +29,8 @@ class VitTracker(AdaptiveTracker):
     def __init__(self, spec: TrackerSpec, *, drop_path: float = 0.0) -> None:
         super().__init__(spec)
         self.backbone = VitBackbone(spec, drop_path=drop_path)
+        # No buffer: it has no place among weights, nor on the device that these are made on.
+        self._prior = motion_prior(spec) if spec.keep_by == "motion" else None
         self.target_token_embed = Mlp(4, 4, spec.dim) if spec.target_token else None
         self.add_decisions()
 
@@ -97,12 +100,14 @@ class VitTracker(AdaptiveTracker):
     def _track(self, search: Tensor, memory: dict[str, Tensor], collect: bool) -> TrackerOutput:
         x = self.frame_tokens(search, memory)
         layers, places, candidates = [], None, self.spec.search_tokens
+        prior = None if self._prior is None else self._prior.to(x)
         for i, left in enumerate(self.spec.search_tokens_after):
             if self.spec.layers[i].keep is None:
                 x = self.layer(i, x, memory)
             else:
-                x, kept = self._eliminate(cast(Block, self.backbone.blocks[i]), x, candidates, left)
+                x, kept = self._eliminate(cast(Block, self.backbone.blocks[i]), x, candidates, left, prior)
                 places = kept if places is None else places.gather(1, kept)
+                prior = None if prior is None else prior.expand(len(x), -1).gather(1, kept)
             candidates = left
             if collect:
                 layers.append(put_back(self.search_tokens(x, left), places, self.spec.search_tokens))
@@ -110,10 +115,12 @@ class VitTracker(AdaptiveTracker):
         out = self.answer(features)
         return out._replace(layers=(*layers[:-1], features.search)) if collect else out
 
-    def _eliminate(self, block: Block, x: Tensor, candidates: int, keep: int) -> tuple[Tensor, Tensor]:
+    def _eliminate(
+        self, block: Block, x: Tensor, candidates: int, keep: int, prior: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
         patches = self.spec.template_patches * (1 + self.spec.online_templates)
         token = centre_token(self.spec) - patches - candidates
-        return block.eliminate(x, token=token, candidates=candidates, keep=keep)
+        return block.eliminate(x, token=token, candidates=candidates, keep=keep, prior=prior)
 
     def template_tokens(self, templates: list[Tensor], template_box: Tensor | None) -> Tensor:
         """The tokens (B, Nz, dim) of templates (B, 3, Sz, Sz) as they enter the first layer."""
@@ -138,20 +145,6 @@ class VitTracker(AdaptiveTracker):
             if layer.attention == "AI":
                 memory[f"k{i}"], memory[f"v{i}"] = cast(Block, self.backbone.blocks[i]).keys_values(tokens)
         return memory
-
-
-def centre_token(spec: TrackerSpec) -> int:
-    """Index among the template's patches of the one whose attention ranks candidates: 27 of 8 × 8, 65 of 12 × 12."""
-    side = spec.template_size // spec.patch
-    return (side - 1) // 2 * (side + 1)
-
-
-def put_back(x: Tensor, places: Tensor | None, tokens: int) -> Tensor:
-    """Tokens (B, n, dim) at their `places` (B, n) among `tokens`, zeros elsewhere; None has all in place already."""
-    if places is None:
-        return x
-    everything = torch.zeros(x.shape[0], tokens, x.shape[2], dtype=x.dtype, device=x.device)
-    return everything.scatter(1, places[:, :, None].expand(-1, -1, x.shape[2]), x)
 
 
 NETWORKS.register("vit", VitTracker)
