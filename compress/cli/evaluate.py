@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from compress.cli.evaluation_output import print_outcome
+from compress.cli.keep_option import keep_option
 from compress.cli.number_types import Number
 from compress.cli.options import (
     SourceCommand,
@@ -60,6 +61,7 @@ class _EvaluateCommand(SourceCommand):
 )
 @update_interval_option("By default a bundle's own, else 200 where the tracker has a score head to choose by.")
 @thresholds_option
+@keep_option
 @click.option(
     "--results",
     "--out",
@@ -83,6 +85,7 @@ def command(
     batch: int,
     update_interval: int | None,
     thresholds: str | None,
+    keep: float | None,
     results: Path | None,
     file_format: str,
     resume: bool,
@@ -98,7 +101,7 @@ def command(
     from compress.data import convention_of, open_source
     from compress.evaluate import EvaluationOptions, run_evaluation
 
-    loaded = _load(tracker, weights, device, threads, update_interval, thresholds)
+    loaded = _load(tracker, weights, device, threads, update_interval, thresholds, keep)
     options = EvaluationOptions(results, file_format, metrics, workers, batch, resume)
     source = open_source(data)
     with progress_display(quiet=quiet or as_json) as progress:
@@ -108,7 +111,13 @@ def command(
 
 
 def _load(
-    tracker: str, weights: str | None, device: str, threads: int, update_interval: int | None, thresholds: str | None
+    tracker: str,
+    weights: str | None,
+    device: str,
+    threads: int,
+    update_interval: int | None,
+    thresholds: str | None,
+    keep: float | None,
 ) -> EvaluatedTracker:
     from compress.core import UsageError
     from compress.evaluate import BundleTracker, TorchTracker
@@ -117,6 +126,10 @@ def _load(
     if (Path(tracker) / "bundle.json").is_file():
         from compress.runtime import open_bundle
 
+        if keep is not None:
+            raise UsageError(
+                "--keep goes with a variant of a run: a bundle's graphs keep what they were exported with."
+            )
         bundle = open_bundle(tracker)
         spec = bundle.spec if thresholds is None else at_thresholds(bundle.spec, thresholds)
         own = update_interval is None
@@ -136,5 +149,7 @@ def _load(
     )
     if thresholds is not None:
         source = source.at(at_thresholds(source.model.spec, thresholds))
+    if keep is not None:
+        source = source.at(source.model.spec.keeping(keep))
     settings = LoopSettings.of(source.model.spec, update_interval=update_interval)
     return TorchTracker(source.model, settings, str(pick_device(device)), threads)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from compress.cli.execution_paths import parity_text
+from compress.cli.keep_option import keep_option
 from compress.cli.low_precision import converted, precision_options
 from compress.cli.number_types import Number
 from compress.cli.options import (
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 )
 @thresholds_option
 @precision_options
+@keep_option
 @json_option
 @quiet_option
 def command(
@@ -68,6 +70,7 @@ def command(
     calibration: str | None,
     train_data: str | None,
     max_drop: float | None,
+    keep: float | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -89,6 +92,8 @@ def command(
     source = load_trained(run, variant or thresholds_variant(thresholds))
     if thresholds is not None:
         source = source.at(at_thresholds(source.model.spec, thresholds))
+    if keep is not None:
+        source = source.at(source.model.spec.keeping(keep))
     form: Form | None = "one" if single_graph else None
     settings = LoopSettings.of(source.model.spec, update_interval=update_interval)
     with progress_display(quiet=quiet or as_json) as progress:

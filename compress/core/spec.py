@@ -62,10 +62,42 @@ class TrackerSpec(TrackerFields):
 
     @property
     def weights_id(self) -> str:
-        """Hash of what training depends on: without ρ and τ, which are chosen afterwards."""
+        """Hash of what training depends on: without what is chosen afterwards, ρ, τ and, with `keep_least`, shares."""
+        spec = self._without_thresholds
+        if spec.keep_least is not None:
+            layers = (replace(x, keep=None if x.keep is None else spec.keep_least) for x in spec.layers)
+            spec = replace(spec, layers=tuple(layers))
+        return "w" + spec.id[1:]
+
+    @property
+    def student_id(self) -> str:
+        """Hash of what a search chooses, without ρ and τ, which follow; students of one `weights_id` may be several."""
+        return "s" + self._without_thresholds.id[1:]
+
+    @property
+    def _without_thresholds(self) -> TrackerSpec:
         bypass = self.bypass and replace(self.bypass, rho=BypassSpec.rho)
         exits = tuple(replace(each, tau=ExitSpec.tau) for each in self.exits)
-        return "w" + replace(self, bypass=bypass, exits=exits).id[1:]
+        return replace(self, bypass=bypass, exits=exits)
+
+    def keeping(self, share: float) -> TrackerSpec:
+        """The tracker of the same weights whose eliminating layers pass on another share of their search tokens.
+
+        Args:
+            share: From `keep_least` up to, not including, 1.
+
+        Raises:
+            UsageError: a share outside of that, no layer that eliminates, or weights for the layers' own shares alone.
+        """
+        if not self.eliminating or self.keep_least is None:
+            why = "its weights were trained for its own shares alone" if self.eliminating else "no layer eliminates any"
+            raise UsageError(f"The share of search tokens that the tracker {self.id} keeps cannot be chosen: {why}.")
+        if not self.keep_least <= share < 1:
+            raise UsageError(
+                f"The share of kept search tokens must be from {self.keep_least} to below 1 but is {share}."
+            )
+        layers = (replace(x, keep=None if x.keep is None else share) for x in self.layers)
+        return replace(self, layers=tuple(layers))
 
 
 def kept_dims(dim: int, heads: int, dr_ratio: float) -> int:

@@ -28,6 +28,8 @@ class TrackerFields:
         exits: Rising, the last behind the last layer; empty for one head behind the last layer.
         recycling: How exits reuse what the exit before them computed.
         keep_by: How layers with `keep` rank their search tokens; without such layers it means nothing.
+        keep_least: The weights are trained for every share of kept tokens from this one to all, so that `keep` may
+            change after training; None: for the layers' own shares.
     """
 
     dim: int
@@ -49,6 +51,7 @@ class TrackerFields:
     exits: tuple[ExitSpec, ...] = ()
     recycling: Recycling = "b"
     keep_by: KeepBy = "attention"
+    keep_least: float | None = None
 
     @property
     def grid(self) -> int:
@@ -63,11 +66,20 @@ class TrackerFields:
     @property
     def search_tokens_after(self) -> tuple[int, ...]:
         """Search tokens that each layer passes on."""
+        return self.search_tokens_kept(None)
+
+    def search_tokens_kept(self, share: float | None) -> tuple[int, ...]:
+        """Likewise, where every layer that eliminates passes on `share` instead of its own; None is its own."""
         left, after = self.search_tokens, []
         for layer in self.layers:
-            left = left if layer.keep is None else math.ceil(layer.keep * left)
+            left = left if layer.keep is None else math.ceil((share or layer.keep) * left)
             after.append(left)
         return tuple(after)
+
+    @property
+    def eliminating(self) -> tuple[int, ...]:
+        """Indices of the layers that pass on some of their search tokens only."""
+        return tuple(i for i, layer in enumerate(self.layers) if layer.keep is not None)
 
     @property
     def template_patches(self) -> int:

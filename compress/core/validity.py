@@ -36,6 +36,7 @@ def problems(spec: TrackerFields) -> Iterator[str]:
     for i, layer in enumerate(spec.layers):
         yield from _layer(spec, i, layer)
     yield from _attention(spec)
+    yield from _keep_least(spec)
     yield from _bypass(spec)
     yield from _exits(spec)
     yield from BACKBONES[spec.backbone].problems(spec)
@@ -87,6 +88,17 @@ def _layer(spec: TrackerFields, i: int, layer: LayerSpec) -> Iterator[str]:
         yield f"layers[{i}].keep needs joint attention, but the layer's is {layer.attention}"
     if spec.extra_tokens:
         yield f"layers[{i}].keep goes with neither prediction tokens nor bypass nor exits"
+
+
+def _keep_least(spec: TrackerFields) -> Iterator[str]:
+    least = spec.keep_least
+    if least is None:
+        return
+    if not 0 < least < 1:
+        yield f"keep_least must be above 0 and below 1 but is {least}"
+    for i, layer in enumerate(spec.layers):
+        if layer.keep is not None and layer.keep < least:
+            yield f"layers[{i}].keep must be at least keep_least, {least}, but is {layer.keep}"
 
 
 def _attention(spec: TrackerFields) -> Iterator[str]:

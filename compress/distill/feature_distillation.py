@@ -26,7 +26,7 @@ def feature_distillation(
     """
     raw = student.head.kind in _UNNORMALISED
     matched = [(k, i) for k, i in matched_layers(student, teacher).items() if i in targets]
-    eliminated = any(layer.keep is not None for layer in (*student.layers, *teacher.layers))
+    eliminated = bool(student.eliminating or teacher.eliminating)
     losses = [
         feature_loss(features[k].float(), targets[i], normalised=not raw, eliminated=eliminated) for k, i in matched
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
+from random import Random
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,9 @@ from compress.distill.reports import Observer
 from compress.distill.trainer import Objective, Trainer
 from compress.distill.trainer_settings import TrainerSettings
 from compress.models import Tracker
+
+_SHARES = 6
+"""Shares of kept search tokens that a student is trained for, where its own is chosen afterwards."""
 
 
 def distill(
@@ -43,8 +47,8 @@ def distill(
     """Train `student` for `steps` batches; returns its averaged weights in eval mode.
 
     A student with bypass or exits is trained in two stages, see `AdaptiveObjective`; then the scores of its exits are
-    calibrated on the averaged weights, see `calibrate_exit_scores`. A backbone's batch norms keep the teacher's
-    statistics.
+    calibrated on the averaged weights, see `calibrate_exit_scores`. One whose share of kept search tokens is chosen
+    afterwards keeps another one at every step, see `any_share`. A backbone's batch norms keep the teacher's statistics.
 
     Args:
         pairs: A pool or a stream; for a training that follows on another, see `Batches.after`.
@@ -66,6 +70,8 @@ def distill(
     keep_statistics(student)
     static_steps = 0 if again else round(recipe.static * steps)
     objective, beside = _objective(student, recipe, static_steps)
+    if student.spec.keep_least is not None:
+        objective = any_share(student, objective, seed)
     trainer: Trainer[Tracker, Batch] = Trainer(
         student,
         objective,
@@ -98,6 +104,26 @@ def distillation_loss(
 def is_new(name: str) -> bool:
     """Parameters that no teacher without exits has and that do not start as what they should become."""
     return ".score." in name or ".gate." in name
+
+
+def any_share(student: Tracker, objective: Objective[Batch], seed: int) -> Objective[Batch]:
+    """The objective of a student with `keep_least`, which at each step keeps a share of tokens drawn from `shares`.
+
+    So one set of weights serves all of them (MaST); the same share at a step whenever it comes, and in every process.
+    """
+    assert student.spec.keep_least is not None
+    choices = shares(student.spec.keep_least)
+
+    def parts(batch: Batch, step: int) -> dict[str, Tensor]:
+        with student.keeping(Random(f"{seed} {step} kept").choice(choices)):
+            return objective(batch, step)
+
+    return parts
+
+
+def shares(least: float) -> tuple[float, ...]:
+    """From the least share to all, evenly: few, so that a compiled student meets few shapes."""
+    return tuple(least + (1 - least) * i / (_SHARES - 1) for i in range(_SHARES))
 
 
 def _objective(student: Tracker, recipe: StudentRecipe, static_steps: int) -> tuple[Objective[Batch], nn.Module]:

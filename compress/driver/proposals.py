@@ -35,7 +35,7 @@ class Proposals:
 
     Attributes:
         stored: The trials of the study.
-        known: `weights_id` of the teacher and of all that was tried.
+        known: `student_id` of the teacher and of all that was tried.
         shared: Whether other processes enter trials, too.
     """
 
@@ -55,7 +55,7 @@ class Proposals:
         self.stored = StoredTrials(self.study)
         self._drawing = Drawing(self.stored, self.study.sampler)
         self._read = 0
-        self.known = {self.teacher.weights_id}
+        self.known = {self.teacher.student_id}
         self._take_in()
         if self._drawing.aware is not None:
             self._drawing.aware.learn(KnownSpace(self.space, self.teacher, self.gate))
@@ -75,7 +75,7 @@ class Proposals:
                         f"there and {now or 'nothing'} here. Search the space as it was, or give another --out."
                     )
             if "record" in trial.user_attrs:
-                self.known.add(Record.from_attrs(trial.user_attrs["record"]).spec.weights_id)
+                self.known.add(Record.from_attrs(trial.user_attrs["record"]).spec.student_id)
         self._read = len(self.stored)
 
     def enqueue(self, queue: Sequence[Mapping[str, Any]]) -> None:
@@ -98,9 +98,9 @@ class Proposals:
                     break
 
     def accepted(self, asked: Asked, *, rejected: int = 0) -> Iterator[int]:
-        """Endless trials of specs within the bound whose weights are not `known`; the others are pruned.
+        """Endless trials of specs within the bound that are not `known`; the others are pruned.
 
-        By weights, as exit thresholds chosen for a student change its id.
+        By `student_id`, as exit thresholds chosen for a student change its id.
 
         Ends when the space seems to hold no further one; a sampler that is `SpaceAware` knows.
 
@@ -134,7 +134,7 @@ class Proposals:
         """Whether another process has drawn the same at the same moment, and entered it before."""
         self.stored.refresh()
         earlier = (self.stored[i].user_attrs.get("record") for i in range(self._read, number))
-        return any(r and Record.from_attrs(r).spec.weights_id == spec.weights_id for r in earlier)
+        return any(r and Record.from_attrs(r).spec.student_id == spec.student_id for r in earlier)
 
     def _queued(self) -> tuple[int | None, Mapping[str, Any] | None]:
         """The first of the queue that no trial was made of, with its place there."""
@@ -153,7 +153,7 @@ class Proposals:
         """Enter a spec as a trial; gives its number, or None where it was over the bound or known, and so pruned."""
         record, check = self._draft(spec)
         record = replace(record, origin=origin)
-        if spec.weights_id in self.known:
+        if spec.student_id in self.known:
             record = replace(record, status="duplicate", reason="tried before")
         elif not check.passes:
             record = replace(record, status="rejected", reason=check.reason)
@@ -165,7 +165,7 @@ class Proposals:
             over_ms = check.over_ms
             record = replace(record, number=number, variant=variant_name(number), status="duplicate", reason=_AT_ONCE)
             self.stored.end(number, record, TrialState.PRUNED, over_ms=over_ms)
-        self.known.add(spec.weights_id)
+        self.known.add(spec.student_id)
         self._take_in()
         return number if over_ms is None else None
 

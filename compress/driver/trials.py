@@ -120,10 +120,10 @@ class Trials:
 
     @cached_property
     def elsewhere(self) -> set[str]:
-        """`weights_id` of the teacher and of the students of other sessions, as far as they were there at the start."""
+        """`student_id` of the teacher and of the students of other sessions, as far as they were there at the start."""
         records = (each.user_attrs["record"] for each in self._stored if self._of_another(each))
-        found = {Record.from_attrs(record).spec.weights_id for record in records}
-        return found | {self.setup.teacher.spec.weights_id}
+        found = {Record.from_attrs(record).spec.student_id for record in records}
+        return found | {self.setup.teacher.spec.student_id}
 
     def bound_figure(self, spec: TrackerSpec) -> float:
         """The figure of its predicted latency that the constraint binds, in milliseconds."""

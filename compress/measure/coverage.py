@@ -159,7 +159,7 @@ def _hidden(dim: int, stage: int, layers: list[LayerSpec]) -> tuple[int, ...]:
 
 def _counts(spec: TrackerSpec) -> Iterator[int]:
     """Search tokens that its layers see, where some are eliminated."""
-    if any(layer.keep is not None for layer in spec.layers):
+    if spec.eliminating:
         yield from (spec.search_tokens, *spec.search_tokens_after)
 
 

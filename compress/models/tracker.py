@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from torch import Tensor, nn
@@ -59,6 +61,7 @@ class Tracker(nn.Module, ABC):
     def __init__(self, spec: TrackerSpec) -> None:
         super().__init__()
         self.spec = spec
+        self._keep_share: float | None = None
         # Each exit has a head of its own.
         self.box_head = None if spec.exits else create_head(spec)
 
@@ -92,6 +95,15 @@ class Tracker(nn.Module, ABC):
         self._check("search", search, self.spec.search_size)
         memory = self.encode_template(template, template_box, online_template)
         return self.track(search, memory, collect=collect, every_exit=every_exit, forced_path=forced_path)
+
+    @contextmanager
+    def keeping(self, share: float) -> Iterator[None]:
+        """Within it, layers that eliminate search tokens pass on this share of them, in (0, 1], not their own."""
+        own, self._keep_share = self._keep_share, share
+        try:
+            yield
+        finally:
+            self._keep_share = own
 
     @abstractmethod
     def encode_template(

@@ -64,6 +64,7 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "keep_by": _left_out(
             "one rate fits rows by attention (OSTrack) and by motion (MaST); no paper compares the two"
         ),
+        "keep_least": _left_out("MaST's one checkpoint serves every share; no paper compares it with one for each"),
         "recycling": _refused("DyTrack compares them (Table III) in trackers that the table does not hold"),
     },
     LayerSpec: {

@@ -82,7 +82,7 @@ def tokens_kept(spec: TrackerSpec) -> str:
 
     Such as `34% of search tokens behind layers 4, 7, 10, by motion`.
     """
-    places = [str(i + 1) for i, layer in enumerate(spec.layers) if layer.keep is not None]
+    places = [str(i + 1) for i in spec.eliminating]
     if not places:
         return ""
     left = spec.search_tokens_after[-1] / spec.search_tokens

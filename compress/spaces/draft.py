@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from compress.core import BypassSpec, ExitSpec, KeepBy, LayerSpec, TrackerSpec
 
@@ -18,6 +19,7 @@ class Draft:
     Attributes:
         keep: Share of its search tokens that an eliminating layer passes on; None where none eliminates.
         keep_by: How it ranks them.
+        keep_least: The least share that its weights are trained for; None for its own.
     """
 
     teacher: TrackerSpec
@@ -27,6 +29,7 @@ class Draft:
     exits: tuple[ExitSpec, ...] = ()
     keep: float | None = None
     keep_by: KeepBy = "attention"
+    keep_least: float | None = None
 
     def each(self, change: Callable[[LayerSpec], LayerSpec]) -> None:
         """Replace every layer."""
@@ -37,6 +40,10 @@ class Draft:
         layers = tuple(self.layers)
         if self.bypass is not None or self.exits:
             layers = tuple(layer if layer.keep is None else replace(layer, keep=None) for layer in layers)
-        # Where nothing is ranked there is one way to say so.
-        keep_by = self.keep_by if any(layer.keep is not None for layer in layers) else "attention"
-        return replace(self.teacher, layers=layers, bypass=self.bypass, exits=self.exits, keep_by=keep_by)
+        told: dict[str, Any] = {
+            "keep_by": "attention",
+            "keep_least": None,
+        }  # there is one way to say that none is left out
+        if any(layer.keep is not None for layer in layers):
+            told = {"keep_by": self.keep_by, "keep_least": self.keep_least}
+        return replace(self.teacher, layers=layers, bypass=self.bypass, exits=self.exits, **told)

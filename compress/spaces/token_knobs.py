@@ -18,6 +18,9 @@ FIRST = "first"
 OWN = "teacher"
 """The layers that come of those of the teacher that eliminate."""
 
+LEAST = 0.3
+"""The least share that students are trained for, whatever their own is, so that all share their weights (MaST's)."""
+
 _USUAL = "1/4 1/2 3/4"
 """OSTrack's places: layers 3, 6 and 9 of 12."""
 
@@ -26,7 +29,8 @@ class KeepRatioKnob:
     """The share of its search tokens that each eliminating layer passes on (OSTrack); `never` eliminates none.
 
     In three layers 0.7 so leaves 0.34 of the tokens. Only joint layers without learned tokens eliminate: see
-    `ONLY_WITH`.
+    `ONLY_WITH`. Students that differ in this share alone have the same weights, trained for all shares from `LEAST` on;
+    a lower one has its own, and the teacher's own share is trained as the teacher's weights were.
     """
 
     wanted = "never, or a share above 0 and below 1"
@@ -43,10 +47,11 @@ class KeepRatioKnob:
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         draft.keep = None if value == NEVER else float(value)
-        if value != self.default(
-            draft.teacher
-        ):  # which is what the teacher's layers have, be their shares alike or not
-            draft.each(lambda layer: layer if layer.keep is None else replace(layer, keep=draft.keep))
+        if value == self.default(draft.teacher):  # what the teacher's layers have, be their shares alike or not
+            draft.keep_least = draft.teacher.keep_least
+            return
+        draft.keep_least = None if draft.keep is None else min(LEAST, draft.keep)
+        draft.each(lambda layer: layer if layer.keep is None else replace(layer, keep=draft.keep))
 
 
 class KeepAfterKnob:
@@ -69,10 +74,10 @@ class KeepAfterKnob:
         return bool(found) and found == sorted(set(found)) and (kinds == {True} or (whole and kinds == {False}))
 
     def default(self, teacher: TrackerSpec) -> Scalar:
-        return OWN if _own_places(teacher) else _USUAL
+        return OWN if teacher.eliminating else _USUAL
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        own, depth = _own_places(teacher), len(teacher.layers)
+        own, depth = teacher.eliminating, len(teacher.layers)
         if not own:
             return unique(_USUAL if value == OWN else value for value in values)
         return unique(OWN if value == OWN or _places(value, depth) == own else value for value in values)
@@ -101,10 +106,6 @@ class KeepByKnob:
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         draft.keep_by = typing.cast(KeepBy, value)
-
-
-def _own_places(teacher: TrackerSpec) -> tuple[int, ...]:
-    return tuple(i for i, layer in enumerate(teacher.layers) if layer.keep is not None)
 
 
 def _numbers(value: object) -> list[Fraction]:

@@ -86,6 +86,38 @@ def test_the_same_training_serves_every_threshold() -> None:
     assert TrackerSpec.from_dict(other.to_dict()) == other
 
 
+def _keeping(*shares: float | None, least: float | None = 0.3) -> TrackerSpec:
+    layers = tuple(LayerSpec(i, 48, keep=share) for i, share in enumerate(shares))
+    return tiny(layers=layers, keep_least=least)
+
+
+def test_the_same_training_serves_every_share_of_kept_tokens() -> None:
+    one, other = _keeping(0.7, None), _keeping(0.5, None)
+    assert other == one.keeping(0.5)
+    assert len({one.id, other.id}) == len({one.student_id, other.student_id}) == 2
+    assert one.weights_id == other.weights_id
+    for trained_otherwise in (_keeping(None, 0.7), _keeping(None, None), _keeping(0.7, None, least=0.2)):
+        assert trained_otherwise.weights_id != one.weights_id
+    alone = [_keeping(share, None, least=None) for share in (0.7, 0.5)]
+    assert [each.weights_id[1:] for each in alone] == [each.id[1:] for each in alone]
+    exits = tiny(exits=(ExitSpec(1, tau=0.9), ExitSpec(2)))
+    assert exits.student_id == tiny(exits=(ExitSpec(1), ExitSpec(2))).student_id != tiny().student_id
+
+
+@pytest.mark.parametrize(
+    ("spec", "share", "message"),
+    [
+        (_keeping(0.7, None), 0.2, "must be from 0.3 to below 1 but is 0.2"),
+        (_keeping(0.7, None), 1.0, "must be from 0.3 to below 1 but is 1.0"),
+        (_keeping(0.7, None, least=None), 0.5, "cannot be chosen: its weights were trained for its own shares alone"),
+        (tiny(), 0.5, "cannot be chosen: no layer eliminates any"),
+    ],
+)
+def test_shares_that_cannot_be_chosen(spec: TrackerSpec, share: float, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        spec.keeping(share)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -169,6 +201,12 @@ def test_sizes_of_a_spec() -> None:
         ({"layers": (LayerSpec(0, 1, keep=0.0),)}, r"layers\[0\].keep must be above 0 and below 1 but is 0.0"),
         ({"layers": (LayerSpec(0, 1, keep=1.0),)}, "keep must be above 0 and below 1"),
         ({"layers": (LayerSpec(0, 1, keep=float("nan")),)}, "keep must be above 0 and below 1"),
+        ({"keep_least": 0.0}, "keep_least must be above 0 and below 1 but is 0.0"),
+        ({"keep_least": float("nan")}, "keep_least must be above 0 and below 1 but is nan"),
+        (
+            {"keep_least": 0.5, "layers": (LayerSpec(0, 1, keep=0.4),)},
+            r"layers\[0\].keep must be at least keep_least, 0.5",
+        ),
         ({"layers": (LayerSpec(0, 1, "asymmetric", keep=0.5),)}, "keep needs joint attention.* asymmetric"),
         ({"layers": (LayerSpec(0, 1, "AI", keep=0.5),)}, "keep needs joint attention, but the layer's is AI"),
         ({"layers": (LayerSpec(0, 1, "FE"),)}, "followed by at least one AI"),
@@ -221,6 +259,7 @@ def test_every_problem_is_told_at_once() -> None:
         ({"dim": True}, "spec.dim must be an integer but is True"),
         ({"final_norm": 1}, "spec.final_norm must be true or false"),
         ({"layers": 3}, "spec.layers must be a list"),
+        ({"keep_by": "luck"}, "spec.keep_by must be one of attention, motion"),
         ({"layers": [3]}, r"spec.layers\[0\] must be an object"),
         ({"layers": [{"source": 0}]}, r"spec.layers\[0\].mlp_hidden is missing"),
         ({"layers": [{"source": 0, "mlp_hidden": 4, "attention": ["FE"]}]}, "attention must be one of joint"),

@@ -72,6 +72,7 @@ CHANGED: dict[type, dict[str, Change]] = {
         "bypass": (TEACHER, BYPASS),
         "exits": (TEACHER, EXITS),
         "recycling": _spec(EXITS, recycling="none"),
+        "keep_least": _spec(describe("ostrack256-ce"), keep_least=0.3),
         "keep_by": _spec(describe("ostrack256-ce"), keep_by="motion"),
     },
     LayerSpec: {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,9 +55,21 @@ def test_how_tokens_are_ranked_is_said_only_where_some_are() -> None:
     assert {spec.keep_by for spec in found if spec.adaptive} == {"attention"}
 
 
+def test_students_that_differ_in_the_share_alone_share_their_weights() -> None:
+    space = Space("x", {"keep_ratio": ("never", 0.7, 0.5, 0.2), "keep_after": ("first",)})
+    plain, *eliminating = space.enumerate(NANO)
+    assert [(spec.layers[0].keep, spec.keep_least) for spec in eliminating] == [(0.7, 0.3), (0.5, 0.3), (0.2, 0.2)]
+    assert eliminating[0].weights_id == eliminating[1].weights_id
+    assert len({spec.weights_id for spec in (plain, *eliminating)}) == 3
+    assert len({spec.student_id for spec in (plain, *eliminating)}) == 4
+    assert plain == NANO
+
+
 def test_ostrack_with_elimination_is_a_student_of_ostrack() -> None:
     space = Space("x", {"keep_ratio": (0.7,), "keep_after": ("1/4 1/2 3/4",)})
-    assert space.spec(describe("ostrack256"), lambda _, choices: choices[0]) == ELIMINATING
+    made = space.spec(describe("ostrack256"), lambda _, choices: choices[0])
+    assert made == replace(ELIMINATING, keep_least=0.3)
+    assert space.spec(ELIMINATING, lambda _, choices: choices[0]) == ELIMINATING
     assert keeps(describe("ostrack256"), keep_ratio=0.7) == [layer.keep for layer in ELIMINATING.layers]
 
 

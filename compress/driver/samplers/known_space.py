@@ -93,15 +93,15 @@ class KnownSpace:
         """Every distinct student once, in the order of the space."""
         found: dict[str, Candidate] = {}
         for candidate in map(self.of, self._every({}, list(self.choices))):
-            found.setdefault(candidate.spec.weights_id, candidate)
+            found.setdefault(candidate.spec.student_id, candidate)
         return list(found.values())
 
     def drawn(self, trials: Iterable[FrozenTrial]) -> set[str]:
-        """`weights_id` of the teacher and of all that the trials of a study drew."""
-        found = {self.teacher.weights_id}
+        """`student_id` of the teacher and of all that the trials of a study drew."""
+        found = {self.teacher.student_id}
         for trial in trials:
             if trial.params and trial.number not in self._ended:
-                drawn = self.of(trial.params).spec.weights_id
+                drawn = self.of(trial.params).spec.student_id
                 found.add(drawn)
                 if trial.state.is_finished():
                     self._ended[trial.number] = drawn

@@ -59,7 +59,7 @@ class PriorSampler(optuna.samplers.BaseSampler):
         """Take in which students there are; of a small space all of them."""
         self._known, self._listed = known, known.combinations() <= _LISTED
         if self._listed:
-            self._pool = {each.spec.weights_id: each for each in known.all() if each.passes}
+            self._pool = {each.spec.student_id: each for each in known.all() if each.passes}
 
     def reseed(self, seed: int) -> None:
         """Draw on from another seed."""
@@ -108,7 +108,7 @@ class PriorSampler(optuna.samplers.BaseSampler):
         drawn = known.drawn(study.get_trials(deepcopy=False))
         for _ in range(0 if self._listed else 40):
             draws = [known.draw(self._rng) for _ in range(_DRAWS)]
-            self._pool |= {each.spec.weights_id: each for each in draws if each.passes}
+            self._pool |= {each.spec.student_id: each for each in draws if each.passes}
             if any(name not in drawn for name in self._pool):
                 break
         self._pool = {name: each for name, each in self._pool.items() if name not in drawn}
@@ -154,13 +154,13 @@ class PriorSampler(optuna.samplers.BaseSampler):
 
     def _promise(self, known: KnownSpace, spec: TrackerSpec) -> tuple[float, float]:
         """Mean and deviation of the share of the teacher's accuracy that a student keeps."""
-        if spec.weights_id not in self._promised:
+        if spec.student_id not in self._promised:
             try:
                 kept = retention(known.teacher, spec)
-                self._promised[spec.weights_id] = kept.mean, max(0.01, (kept.high - kept.low) / 4)
+                self._promised[spec.student_id] = kept.mean, max(0.01, (kept.high - kept.low) / 4)
             except (UnpricedError, UsageError):
-                self._promised[spec.weights_id] = _UNPRICED
-        return self._promised[spec.weights_id]
+                self._promised[spec.student_id] = _UNPRICED
+        return self._promised[spec.student_id]
 
 
 def _encoded(choices: dict[str, tuple[Any, ...]], knobs: dict[str, Any]) -> list[float]:

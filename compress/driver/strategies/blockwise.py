@@ -50,8 +50,8 @@ class LayerwiseStudents:
 
     def _numbers(self) -> Iterator[int]:
         for origin, spec in self._planned:
-            if spec.weights_id not in self._known:
-                self._known.add(spec.weights_id)
+            if spec.student_id not in self._known:
+                self._known.add(spec.student_id)
                 yield from self._trials.propose([spec], origin)
 
     def _plan(self) -> Iterator[Planned]:

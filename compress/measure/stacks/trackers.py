@@ -10,12 +10,12 @@ from compress.latency import Point
 
 
 def tracker_of_layers(teacher: TrackerSpec, layers: Sequence[tuple[Attention, Point]]) -> TrackerSpec:
-    """The teacher with other layers, of a backbone without stages."""
+    """The teacher with other layers, which may leave any number of search tokens, of a backbone without stages."""
     made = (
         LayerSpec(source=i, attention=kind, attn_dims=attn, mlp_hidden=hidden, mlp_dims=mlp)
         for i, (kind, (attn, hidden, mlp)) in enumerate(layers)
     )
-    return replace(teacher, layers=tuple(made))
+    return replace(teacher, layers=tuple(made), keep_least=None)
 
 
 def tracker_of_stages(teacher: TrackerSpec, hidden: Sequence[Sequence[int]]) -> TrackerSpec:

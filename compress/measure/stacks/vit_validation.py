@@ -39,7 +39,7 @@ def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, Tr
             "split lean": [(fe, middle)] * some + [(ai, lean)] * third,
         }
     found = {name: _eliminating(teacher, tracker_of_layers(teacher, layers)) for name, layers in layouts.items()}
-    if not any(layer.keep for layer in teacher.layers) and "joint" in coverage.attentions:
+    if not teacher.eliminating and "joint" in coverage.attentions:
         found |= _with_fewer_tokens(tracker_of_layers(teacher, [("joint", full)] * deep), coverage.search_tokens)
     return found
 

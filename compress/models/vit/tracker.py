@@ -101,7 +101,7 @@ class VitTracker(AdaptiveTracker):
         x = self.frame_tokens(search, memory)
         layers, places, candidates = [], None, self.spec.search_tokens
         prior = None if self._prior is None else self._prior.to(x)
-        for i, left in enumerate(self.spec.search_tokens_after):
+        for i, left in enumerate(self.spec.search_tokens_kept(self._keep_share)):
             if self.spec.layers[i].keep is None:
                 x = self.layer(i, x, memory)
             else:
