@@ -1,0 +1,108 @@
+"""What eliminated search tokens cost ostrack-nano: AO by share, places and ranking, as inherited and once distilled.
+
+    python benchmarks/token_retention.py --sequences 4 --csv results/token-retention.csv
+    python benchmarks/token_retention.py --steps 120 --sequences 4
+
+Without steps the students have the teacher's weights. With steps each set of weights is distilled once, as a search
+would, and scored at every share. Multiply-accumulates are per frame. Standard errors are bootstrapped over the
+sequences; differences are from the teacher, or from the student that keeps all tokens, sequence by sequence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from compress.archive import bootstrap_error
+from compress.core import TrackerSpec
+from compress.core.cost import macs
+from compress.core.writing import writing
+from compress.data import CachedSequence, DataReference, open_source
+from compress.data.generated import generated_sequences
+from compress.driver.jobs import Rung, TrainingSetup
+from compress.driver.teacher import keep_teacher
+from compress.driver.worker import students_of
+from compress.evaluate import evaluate
+from compress.geometry import LoopSettings
+from compress.models import NumpyNetwork, load_tracker
+from compress.models.vit import elimination
+from compress.spaces import Space
+from compress.surgery import inherit
+
+PLACES = ("first", "1/4 1/2 3/4")
+_COLUMNS = (
+    "steps",
+    "keep_by",
+    "keep_after",
+    "keep_ratio",
+    "tokens_left",
+    "mmacs_per_frame",
+    "ao",
+    "se",
+    "less",
+    "less_se",
+)
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    elimination.MOTION_SIGMA = arguments.sigma
+    teacher, generated = load_tracker("ostrack-nano"), DataReference.of(open_source("generated"))
+    setup = TrainingSetup(
+        teacher=keep_teacher(teacher),
+        evaluation=generated,
+        training=generated,
+        pairs=arguments.pool,
+        rungs=(Rung("full", arguments.steps),),
+        seed=0,
+        device="cpu",
+    )
+    students = students_of(setup)  # trains when it is first asked
+    sequences = [CachedSequence(each) for each in generated_sequences(split="test", per_difficulty=arguments.sequences)]
+    rows, whole = [], None
+    for keep_by, places, share, spec in _specs(teacher.spec, arguments):
+        model = students.model(spec, 0) if arguments.steps else inherit(teacher, spec)
+        found = evaluate(NumpyNetwork(model), LoopSettings.of(spec), sequences, batch=16)
+        by_sequence: NDArray[np.float64] = np.array([each.ao for each in found.per_sequence])
+        whole = by_sequence if whole is None else whole
+        less = by_sequence - whole
+        figures = (by_sequence.mean(), bootstrap_error(by_sequence), less.mean(), bootstrap_error(less))
+        cost = macs(spec).per_frame / 1e6
+        row = [arguments.steps, keep_by, places, share, spec.search_tokens_after[-1], f"{cost:.1f}"]
+        rows.append([*row, *(f"{figure:.4f}" for figure in figures)])
+        print(*rows[-1], sep="  ", flush=True)
+    if arguments.csv:
+        with writing(arguments.csv) as path, path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([_COLUMNS, *rows])
+
+
+def _specs(teacher: TrackerSpec, arguments: argparse.Namespace) -> Iterator[tuple[str, str, str, TrackerSpec]]:
+    """How tokens are ranked, where, and the share passed on; the student that keeps all of them comes first."""
+    yield "", "", "1", teacher
+    for keep_by, places, share in product(arguments.by, PLACES, arguments.shares):
+        knobs = {"keep_ratio": (share,), "keep_after": (places,), "keep_by": (keep_by,)}
+        yield keep_by, places, f"{share:g}", Space("one", knobs).spec(teacher, lambda _, choices: choices[0])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, default=0)
+    parser.add_argument("--pool", type=int, default=2048)
+    parser.add_argument("--sequences", type=int, default=4, help="of each of the 14 difficulties")
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.7, 0.5, 0.35])
+    parser.add_argument("--by", nargs="+", default=["attention", "motion"])
+    parser.add_argument("--sigma", type=float, default=elimination.MOTION_SIGMA, help="of the motion prior")
+    parser.add_argument("--csv", type=Path)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
