@@ -36,7 +36,6 @@ from compress.models.vit import elimination
 from compress.spaces import Space
 from compress.surgery import inherit
 
-PLACES = ("first", "1/4 1/2 3/4")
 _COLUMNS = (
     "steps",
     "keep_by",
@@ -87,7 +86,7 @@ def main() -> None:
 def _specs(teacher: TrackerSpec, arguments: argparse.Namespace) -> Iterator[tuple[str, str, str, TrackerSpec]]:
     """How tokens are ranked, where, and the share passed on; the student that keeps all of them comes first."""
     yield "", "", "1", teacher
-    for keep_by, places, share in product(arguments.by, PLACES, arguments.shares):
+    for keep_by, places, share in product(arguments.by, arguments.places, arguments.shares):
         knobs = {"keep_ratio": (share,), "keep_after": (places,), "keep_by": (keep_by,)}
         yield keep_by, places, f"{share:g}", Space("one", knobs).spec(teacher, lambda _, choices: choices[0])
 
@@ -98,6 +97,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pool", type=int, default=2048)
     parser.add_argument("--sequences", type=int, default=4, help="of each of the 14 difficulties")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.7, 0.5, 0.35])
+    parser.add_argument("--places", nargs="+", default=["first", "1/4 1/2 3/4"])
     parser.add_argument("--by", nargs="+", default=["attention", "motion"])
     parser.add_argument("--sigma", type=float, default=elimination.MOTION_SIGMA, help="of the motion prior")
     parser.add_argument("--csv", type=Path)
