@@ -24,6 +24,7 @@ def test_shares_are_few_and_even() -> None:
     assert shares(0.5) == pytest.approx((0.5, 0.6, 0.7, 0.8, 0.9, 1.0))
 
 
+@torch.no_grad()
 def test_a_step_is_one_of_the_student_that_keeps_the_share_drawn(
     awake_teacher: Callable[[str], tuple[Tracker, Pool]],
 ) -> None:
