@@ -8,7 +8,9 @@ import pytest
 
 from compress import search
 from compress.archive import Archive
+from compress.cli import main
 from compress.models import build, load_weights
+from compress.runtime import open_bundle
 from compress.testing.small_teacher import SMALL
 
 SPACE = """
@@ -58,3 +60,26 @@ def test_the_shipped_space_gives_students_that_eliminate(tmp_path: Path, weights
     run = search(out=tmp_path / "run", space="tokens", trials=2, pool=64, speedup=1.01, device="cpu", **settings)
     done = [record for record in run.records if record.status == "done"]
     assert any(record.spec.eliminating for record in done)
+
+
+def test_the_share_may_be_another_after_training(
+    found: Archive, data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a bundle, whose graphs then keep that share for good; below what the weights were trained for is refused."""
+    bundle, export = tmp_path / "bundle", ["export", str(found.run_dir), "--variant", found.records[0].variant]
+    assert _code(*export, "--data", data, "--keep", "0.35", "--out", str(bundle)) == 0
+    spec = open_bundle(bundle).spec
+    assert [layer.keep for layer in spec.layers] == [0.35, None, None]
+    assert spec.weights_id == found.records[0].spec.weights_id
+    assert _code(*export, "--keep", "0.2", "--out", str(tmp_path / "other")) == 2
+    assert "must be from 0.3 to below 1 but is 0.2" in capsys.readouterr().err
+    assert _code("evaluate", str(bundle), "--data", data, "--keep", "0.5") == 2
+    assert "--keep goes with a variant of a run" in capsys.readouterr().err
+
+
+def _code(*words: str) -> object:
+    try:
+        main(list(words))
+    except SystemExit as stop:
+        return stop.code or 0
+    return 0
