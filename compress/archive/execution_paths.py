@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from compress.core import ExecutionPath, FileError, TrackerSpec, UsageError
+from compress.core import ExecutionPath, FileError, UsageError, WithPaths
 from compress.core.plain import from_plain
 
 
@@ -23,7 +23,7 @@ class _Row:
             yield f"frames must be at least 1 but is {self.frames}"
 
 
-def paths_from(spec: TrackerSpec, data: Any) -> dict[ExecutionPath, int] | None:
+def paths_from(spec: WithPaths, data: Any) -> dict[ExecutionPath, int] | None:
     """Frames counted by the path that they took through `spec`, from `path_rows`; None stays None.
 
     Raises:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from compress.cli.evaluated_tracker import check_free, evaluated_cascade, evaluated_tracker
 from compress.cli.evaluation_output import print_outcome
 from compress.cli.keep_option import keep_option
 from compress.cli.number_types import Number
@@ -18,11 +18,8 @@ from compress.cli.options import (
     update_interval_option,
 )
 from compress.cli.progress import progress_display
-from compress.cli.thresholds_option import at_thresholds, thresholds_option
+from compress.cli.thresholds_option import thresholds_option
 from compress.core.ranges import EXECUTOR_WORKERS, SEQUENCES, THREADS
-
-if TYPE_CHECKING:
-    from compress.evaluate import EvaluatedTracker
 
 
 class _EvaluateCommand(SourceCommand):
@@ -63,6 +60,12 @@ class _EvaluateCommand(SourceCommand):
 @thresholds_option
 @keep_option
 @click.option(
+    "--cascade",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Two trackers as one, as `compress cascade` has written it; TRACKER is the run it is of.",
+)
+@click.option(
     "--results",
     "--out",
     "results",
@@ -86,6 +89,7 @@ def command(
     update_interval: int | None,
     thresholds: str | None,
     keep: float | None,
+    cascade: Path | None,
     results: Path | None,
     file_format: str,
     resume: bool,
@@ -101,55 +105,14 @@ def command(
     from compress.data import convention_of, open_source
     from compress.evaluate import EvaluationOptions, run_evaluation
 
-    loaded = _load(tracker, weights, device, threads, update_interval, thresholds, keep)
+    if cascade is None:
+        loaded = evaluated_tracker(tracker, weights, device, threads, update_interval, thresholds, keep)
+    else:
+        check_free(weights, update_interval, thresholds, keep)
+        loaded = evaluated_cascade(tracker, cascade, device, threads)
     options = EvaluationOptions(results, file_format, metrics, workers, batch, resume)
     source = open_source(data)
     with progress_display(quiet=quiet or as_json) as progress:
         outcome = run_evaluation(loaded, source, options, progress, name=Path(tracker).name)
     own_convention = bool(metrics or convention_of(source))
     print_outcome(outcome, loaded.spec, as_json=as_json, with_metrics=own_convention)
-
-
-def _load(
-    tracker: str,
-    weights: str | None,
-    device: str,
-    threads: int,
-    update_interval: int | None,
-    thresholds: str | None,
-    keep: float | None,
-) -> EvaluatedTracker:
-    from compress.core import UsageError
-    from compress.evaluate import BundleTracker, TorchTracker
-    from compress.geometry import LoopSettings
-
-    if (Path(tracker) / "bundle.json").is_file():
-        from compress.runtime import open_bundle
-
-        if keep is not None:
-            raise UsageError(
-                "--keep goes with a variant of a run: a bundle's graphs keep what they were exported with."
-            )
-        bundle = open_bundle(tracker)
-        spec = bundle.spec if thresholds is None else at_thresholds(bundle.spec, thresholds)
-        own = update_interval is None
-        settings = bundle.settings if own else LoopSettings.of(bundle.spec, update_interval=update_interval)
-        return BundleTracker(bundle, spec, settings, threads)
-    from compress.distill import pick_device
-    from compress.export import TrainedTracker, load_trained
-    from compress.models import load_tracker
-
-    name, _, variant = tracker.rpartition(":") if ":" in tracker else (tracker, "", "")
-    if weights is not None and variant:
-        raise UsageError("--weights goes with a named tracker; a variant of a run has its own weights.")
-    source = (
-        load_trained(name, variant or None)
-        if weights is None
-        else TrainedTracker(load_tracker(name, weights), name, {})
-    )
-    if thresholds is not None:
-        source = source.at(at_thresholds(source.model.spec, thresholds))
-    if keep is not None:
-        source = source.at(source.model.spec.keeping(keep))
-    settings = LoopSettings.of(source.model.spec, update_interval=update_interval)
-    return TorchTracker(source.model, settings, str(pick_device(device)), threads)

@@ -11,11 +11,11 @@ from compress.cli.options import print_json
 from compress.core.text import printable
 
 if TYPE_CHECKING:
-    from compress.core import TrackerSpec
+    from compress.core import AnySpec
     from compress.evaluate import Outcome
 
 
-def print_outcome(outcome: Outcome, spec: TrackerSpec, *, as_json: bool, with_metrics: bool) -> None:
+def print_outcome(outcome: Outcome, spec: AnySpec, *, as_json: bool, with_metrics: bool) -> None:
     """Print figures as text, or all of them as JSON.
 
     Args:

@@ -6,23 +6,30 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compress.core import ExecutionPath, TrackerSpec
+    from compress.core import AnySpec, ExecutionPath
 
 
-def path_figures(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> dict[str, Any]:
-    """For --json: `paths` with their frames, `mean_layers`, `exit_shares`; nothing for a static tracker."""
-    from compress.core import exit_shares, mean_layers, path_rows
+def path_figures(paths: Mapping[ExecutionPath, int], spec: AnySpec) -> dict[str, Any]:
+    """For --json: `paths` with their frames, `mean_layers`, `exit_shares`; nothing for a static tracker.
+
+    Of a cascade also `asked`, the frames about which the accurate tracker was asked.
+    """
+    from compress.core import ACCURATE_ASKED, CascadeSpec, exit_shares, mean_layers, path_rows
 
     if not spec.adaptive:
         return {}
     mean = mean_layers(paths, spec) if paths else None
-    return {"mean_layers": mean, "exit_shares": exit_shares(paths, spec), "paths": path_rows(paths)}
+    found = {"mean_layers": mean, "exit_shares": exit_shares(paths, spec), "paths": path_rows(paths)}
+    return found | ({"asked": paths.get(ACCURATE_ASKED, 0)} if isinstance(spec, CascadeSpec) else {})
 
 
-def path_text(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> str:
+def path_text(paths: Mapping[ExecutionPath, int], spec: AnySpec) -> str:
     """One line of text; at least one path."""
-    from compress.core import exit_shares, mean_layers
+    from compress.core import ACCURATE_ASKED, CascadeSpec, exit_shares, mean_layers
 
+    if isinstance(spec, CascadeSpec):
+        asked, frames = paths.get(ACCURATE_ASKED, 0), sum(paths.values())
+        return f"The accurate tracker was asked on {asked} of {frames} frames ({asked / frames:.1%})."
     layers = f"{mean_layers(paths, spec):.1f} of {len(spec.layers)} layers computed on average"
     shares = ", ".join(f"{k} by {share:.0%}" for k, share in enumerate(exit_shares(paths, spec)))
     return layers + (f"; exits taken: {shares}" if shares else "") + "."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from compress.cli.cascade_output import export_cascade_of, print_exported_cascade
 from compress.cli.execution_paths import parity_text
 from compress.cli.keep_option import keep_option
 from compress.cli.low_precision import converted, precision_options
@@ -55,6 +56,12 @@ if TYPE_CHECKING:
 @thresholds_option
 @precision_options
 @keep_option
+@click.option(
+    "--cascade",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Two trackers as one, as `compress cascade` has written it of RUN.",
+)
 @json_option
 @quiet_option
 def command(
@@ -71,6 +78,7 @@ def command(
     train_data: str | None,
     max_drop: float | None,
     keep: float | None,
+    cascade: Path | None,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -79,16 +87,36 @@ def command(
     The bundle holds ONNX graphs of the template's and of each frame's work and bundle.json. It is written only when
     PyTorch and onnxruntime agree on tensors, on what is decided and on the boxes of a whole sequence.
 
-    A file of --thresholds also says which variant is meant, so --variant may be left out.
+    A file of --thresholds also says which variant is meant, so --variant may be left out. A file of --cascade says
+    which two; their bundle holds a bundle of each, and the threshold.
 
     In fp16 or int8 the graphs of float32 must agree with PyTorch, and those made of them may lose --max-drop of AO.
     """
+    from compress.core import UsageError
     from compress.data import load_sequences
     from compress.export import check_place, export_bundle, load_trained
     from compress.geometry import LoopSettings
     from compress.runtime import open_bundle
 
     check_place(out)
+    if cascade is not None:
+        others = (
+            variant,
+            update_interval,
+            thresholds,
+            single_graph or None,
+            precision,
+            calibration,
+            train_data,
+            max_drop,
+        )
+        if any(each is not None for each in others):
+            raise UsageError(
+                "--cascade says which trackers and what threshold, and its graphs are in fp32. Only --out, --data and "
+                "--threads go with it."
+            )
+        print_exported_cascade(export_cascade_of(run, cascade, out, data, threads), out, as_json=as_json)
+        return
     source = load_trained(run, variant or thresholds_variant(thresholds))
     if thresholds is not None:
         source = source.at(at_thresholds(source.model.spec, thresholds))

@@ -17,6 +17,7 @@ COMMANDS = {
     "finetune": "Train a variant of a run on, to the end of a schedule.",
     "report": "Write the report of a run: front, table, settings.",
     "thresholds": "Set when a variant with exits stops early, for a speed.",
+    "cascade": "Make one tracker of two, the accurate one asked where the fast one is unsure.",
     "export": "Export a variant as a bundle that runs without PyTorch.",
     "verify": "Check a bundle's files and that it still computes what was exported.",
     "track": "Follow an object in a video with an exported bundle.",

@@ -49,15 +49,15 @@ def command(
     --init may be left out for a generated sequence and for a folder with a groundtruth.txt, of which the first line
     counts. Images in img or color of a folder are found, and turned as their EXIF says. Milliseconds per frame
     are from crop through network to box; reading and drawing are left out. A tracker with an online template renews it
-    as often as `compress export --update-interval` said.
+    as often as `compress export --update-interval` said. Of a cascade it says how often the accurate tracker was asked.
     """
-    from compress.runtime import BundleNetwork, check_places, open_bundle, speed, track, write_steps
+    from compress.runtime import bundle_network, check_places, open_any_bundle, speed, track, write_steps
 
-    opened = open_bundle(bundle)
+    opened = open_any_bundle(bundle)
     frames = _source(video)
     check_places(out=out, draw=draw, inputs=[*frames.files, Path(video) / "groundtruth.txt", *_files(bundle)])
     box = _known_box(video, frames) if init is None else list(init)
-    network = BundleNetwork(opened, threads=threads)
+    network = bundle_network(opened, threads=threads)
     with progress_display(quiet=quiet or as_json) as progress:
         steps = track(network, opened.settings, _counted(frames, progress), box)
         ms, renewals, paths = write_steps(steps, frames, spec=opened.spec, out=out, draw=draw)

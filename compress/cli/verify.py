@@ -11,7 +11,9 @@ from compress.cli.execution_paths import parity_text
 from compress.cli.options import SourceCommand, json_option, print_json
 
 if TYPE_CHECKING:
-    from compress.runtime import Bundle
+    from compress.data import Sequence
+    from compress.export import TrainedTracker
+    from compress.runtime import AnyBundle, Bundle
 
 
 @click.command(cls=SourceCommand)
@@ -34,11 +36,11 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
     boxes of a sequence are compared with PyTorch's.
     """
     from compress.core import CompressError
-    from compress.runtime import open_bundle
+    from compress.runtime import open_any_bundle
     from compress.runtime.selftest import TOLERANCE
     from compress.runtime.verification import verify_apart
 
-    opened = open_bundle(bundle)
+    opened = open_any_bundle(bundle)
     found = verify_apart(opened)
     if found.path_mismatch is not None:
         raise CompressError(
@@ -65,21 +67,26 @@ def command(bundle: Path, against: str | None, data: str, as_json: bool) -> None
         click.echo(f"{same}: {parity_text(parity)}")
 
 
-def _compare(bundle: Bundle, against: str, data: str) -> dict[str, Any]:
-    from compress.core import UsageError
+def _compare(bundle: AnyBundle, against: str, data: str) -> dict[str, Any]:
     from compress.data import load_sequences
-    from compress.export import LowPrecision, compare_exported, compare_low_precision, load_trained
+    from compress.export import TrainedCascade, compare_cascade
+    from compress.runtime import CascadeBundle
+
+    sequence = load_sequences(data)[0]
+    if not isinstance(bundle, CascadeBundle):
+        return _checked(bundle, _source(bundle, against), sequence, against)
+    fast, accurate = (_source(each, _place(each, against)) for each in bundle.members)
+    for member, source in ((bundle.fast, fast), (bundle.accurate, accurate)):
+        _checked(member, source, sequence, against)
+    parity = compare_cascade(TrainedCascade(fast, accurate, bundle.spec.threshold, bundle.name), bundle, sequence)
+    parity.check(f"The cascade of {against} and the bundle")
+    return parity.to_dict()
+
+
+def _checked(bundle: Bundle, source: TrainedTracker, sequence: Sequence, against: str) -> dict[str, Any]:
+    from compress.export import LowPrecision, compare_exported, compare_low_precision
     from compress.runtime import BundleNetwork
 
-    provenance = bundle.manifest.get("provenance")
-    variant = provenance.get("variant") if isinstance(provenance, dict) else None
-    source = load_trained(against, variant if isinstance(variant, str) else None)
-    if source.model.spec.weights_id != bundle.spec.weights_id:
-        raise UsageError(
-            f"{source.name} is the tracker {source.model.spec.id}, but the bundle holds {bundle.spec.id}. "
-            "Name the run it was exported from."
-        )
-    sequence = load_sequences(data)[0]
     model, low = source.at(bundle.spec).model, bundle.manifest.get("precision")
     if low is None:
         parity = compare_exported(model, BundleNetwork(bundle), bundle.settings, sequence)
@@ -87,3 +94,32 @@ def _compare(bundle: Bundle, against: str, data: str) -> dict[str, Any]:
         parity = compare_low_precision(model, bundle, LowPrecision.of(low), source.open_training_data, sequence)
     parity.check(f"The weights of {against} and the bundle")
     return parity.to_dict()
+
+
+def _place(member: Bundle, against: str) -> str:
+    """The run that a tracker of a cascade is compared with; or its own name, where it is no variant."""
+    from compress.core import TRACKERS
+
+    facts = _facts(member)
+    name = str(facts.get("teacher"))
+    return name if facts.get("variant") is None and name in TRACKERS else against
+
+
+def _source(bundle: Bundle, against: str) -> TrainedTracker:
+    """The tracker that a bundle was exported from: a variant of a run, or one that has a name."""
+    from compress.core import UsageError
+    from compress.export import load_trained
+
+    variant = _facts(bundle).get("variant")
+    source = load_trained(against, variant if isinstance(variant, str) else None)
+    if source.model.spec.weights_id != bundle.spec.weights_id:
+        raise UsageError(
+            f"{source.name} is the tracker {source.model.spec.id}, but the bundle holds {bundle.spec.id}. "
+            "Name the run it was exported from."
+        )
+    return source
+
+
+def _facts(bundle: Bundle) -> dict[str, Any]:
+    provenance = bundle.manifest.get("provenance")
+    return provenance if isinstance(provenance, dict) else {}

@@ -3,6 +3,7 @@
 from compress.core.backbones.levit import LevitRules
 from compress.core.backbones.rules import BACKBONES, BackboneRules
 from compress.core.backbones.vit import VitRules
+from compress.core.cascade import ACCURATE_ASKED, FAST_ALONE, AnySpec, CascadeSpec, missing_score
 from compress.core.errors import (
     CompressError,
     CompressWarning,
@@ -13,7 +14,15 @@ from compress.core.errors import (
     unknown_name,
     warn,
 )
-from compress.core.execution_path import ExecutionPath, cheapest_path, exit_shares, mean_layers, path_rows, worst_path
+from compress.core.execution_path import (
+    ExecutionPath,
+    WithPaths,
+    cheapest_path,
+    exit_shares,
+    mean_layers,
+    path_rows,
+    worst_path,
+)
 from compress.core.fingerprints import fingerprint
 from compress.core.latency_constraint import ConstraintCheck, LatencyConstraint
 from compress.core.records import LATENCY_FIGURES, Accuracy, Latency, Precision, Provenance
@@ -35,16 +44,20 @@ from compress.core.tracker_fields import TrackerFields
 from compress.core.zoo import TRACKERS, describe
 
 __all__ = [
+    "ACCURATE_ASKED",
     "Accuracy",
+    "AnySpec",
     "BACKBONES",
     "BackboneRules",
     "ATTENTIONS",
     "Attention",
     "BypassSpec",
+    "CascadeSpec",
     "CompressError",
     "CompressWarning",
     "ConstraintCheck",
     "ExitSpec",
+    "FAST_ALONE",
     "FileError",
     "HeadSpec",
     "InfeasibleError",
@@ -66,6 +79,7 @@ __all__ = [
     "TrackerSpec",
     "UsageError",
     "VitRules",
+    "WithPaths",
     "ExecutionPath",
     "cheapest_path",
     "describe",
@@ -73,6 +87,7 @@ __all__ = [
     "fingerprint",
     "kept_dims",
     "mean_layers",
+    "missing_score",
     "unknown_name",
     "path_rows",
     "warn",

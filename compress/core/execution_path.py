@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from compress.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from compress.core.spec import TrackerSpec
+    from compress.core.spec_fields import ExitSpec, LayerSpec
+
+
+class WithPaths(Protocol):
+    """What execution paths lead through: a `TrackerSpec`, or a `CascadeSpec`."""
+
+    @property
+    def layers(self) -> tuple[LayerSpec, ...]:
+        """All that a frame may need."""
+        ...
+
+    @property
+    def exits(self) -> tuple[ExitSpec, ...]:
+        """Where a frame may stop; empty for one place behind the last layer."""
+        ...
+
+    @property
+    def skippable(self) -> range:
+        """Indices of the layers that may be skipped."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -25,7 +44,7 @@ class ExecutionPath:
     skipped: frozenset[int] | None = None
     exit: int | None = None
 
-    def check(self, spec: TrackerSpec) -> None:
+    def check(self, spec: WithPaths) -> None:
         """Raise UsageError unless a tracker of `spec` has this path."""
         if not (self.skipped or frozenset()) <= set(spec.skippable):
             wanted = f"layers {spec.skippable[0]} to {spec.skippable[-1]}" if spec.skippable else "no layers"
@@ -35,11 +54,11 @@ class ExecutionPath:
                 f"This tracker has {len(spec.exits)} exits, counted from 0, but the path takes {self.exit}."
             )
 
-    def end(self, spec: TrackerSpec) -> int:
+    def end(self, spec: WithPaths) -> int:
         """Layers in front of the exit taken, skipped ones included."""
         return len(spec.layers) if self.exit is None else spec.exits[self.exit].after
 
-    def layers(self, spec: TrackerSpec) -> int:
+    def layers(self, spec: WithPaths) -> int:
         """How many layers are computed."""
         return sum(i not in (self.skipped or ()) for i in range(self.end(spec)))
 
@@ -48,24 +67,24 @@ class ExecutionPath:
         return {"skipped": None if self.skipped is None else sorted(self.skipped), "exit": self.exit}
 
 
-def worst_path(spec: TrackerSpec) -> ExecutionPath:
+def worst_path(spec: WithPaths) -> ExecutionPath:
     """Nothing skipped, and the last exit."""
     return ExecutionPath(frozenset(), len(spec.exits) - 1 if spec.exits else None)
 
 
-def cheapest_path(spec: TrackerSpec) -> ExecutionPath:
+def cheapest_path(spec: WithPaths) -> ExecutionPath:
     """Everything skipped that may be, and the first exit."""
     first = ExecutionPath(frozenset(), 0 if spec.exits else None)
     return replace(first, skipped=frozenset(i for i in spec.skippable if i < first.end(spec)))
 
 
-def mean_layers(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> float:
+def mean_layers(paths: Mapping[ExecutionPath, int], spec: WithPaths) -> float:
     """Layers computed per frame, over frames counted by the path they took; NaN for none."""
     frames = sum(paths.values())
     return sum(path.layers(spec) * count for path, count in paths.items()) / frames if frames else float("nan")
 
 
-def exit_shares(paths: Mapping[ExecutionPath, int], spec: TrackerSpec) -> tuple[float, ...]:
+def exit_shares(paths: Mapping[ExecutionPath, int], spec: WithPaths) -> tuple[float, ...]:
     """The share of the frames that took each exit; none without exits or frames."""
     frames = sum(paths.values())
     taken = [sum(count for path, count in paths.items() if path.exit == k) for k in range(len(spec.exits))]

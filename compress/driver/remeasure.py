@@ -15,7 +15,7 @@ from compress.archive import Archive, Record, archive_of, store_measured
 from compress.core import ExecutionPath, FileError, Latency, TrackerSpec
 from compress.core.progress import Progress, no_progress
 from compress.driver.turns import timing_turn
-from compress.measure import Target
+from compress.measure import Target, Timed
 from compress.models import Tracker, build, load_weights
 
 STEADY = 0.05
@@ -72,7 +72,7 @@ class Remeasurer:
 
     def _steady(self, members: list[Record]) -> dict[str, Latency]:
         """The least noisy of as many measurements as it takes, or as there are pauses between."""
-        networks = {record.variant: self._network(record) for record in members}
+        networks: dict[str, Timed] = {record.variant: self._network(record) for record in members}
         return measured_together(
             self.target,
             networks,
@@ -103,7 +103,7 @@ class Remeasurer:
 
 def measured_together(
     target: Target,
-    networks: Mapping[str, Tracker],
+    networks: Mapping[str, Timed],
     *,
     paths: Mapping[str, Mapping[ExecutionPath, int]],
     threads: int,

@@ -2,6 +2,7 @@
 
 from compress.archive import PairedDifference, paired_difference
 from compress.evaluate import curve_conventions, overlap_conventions  # noqa: F401 - they register what ships
+from compress.evaluate.cascades import BundleCascadeTracker, TorchCascade
 from compress.evaluate.conventions import CONVENTIONS, Convention, Curve, Figures
 from compress.evaluate.following import Run
 from compress.evaluate.formats import FORMATS, ResultFormat, TextFormat
@@ -13,6 +14,7 @@ from compress.evaluate.summary import evaluation_summary, outcome_summary
 from compress.evaluate.trackers import BundleTracker, EvaluatedTracker, TorchTracker
 
 __all__ = [
+    "BundleCascadeTracker",
     "BundleTracker",
     "CONVENTIONS",
     "Convention",
@@ -28,6 +30,7 @@ __all__ = [
     "Run",
     "SequenceScore",
     "TextFormat",
+    "TorchCascade",
     "TorchTracker",
     "evaluate",
     "evaluation_summary",

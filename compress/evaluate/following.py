@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 from compress.core import CompressError, ExecutionPath
 from compress.core.phases import phase
 from compress.data import Sequence
-from compress.geometry import BatchNetwork, FrameTracker, LoopSettings, Network, NetworkOutput
+from compress.geometry import (
+    AnyNetwork,
+    AnySettings,
+    BatchNetwork,
+    CascadeNetwork,
+    Network,
+    NetworkOutput,
+    frame_tracker,
+)
 
 
 @dataclass
@@ -53,8 +61,8 @@ class Run:
 class _Follower:
     """Follows one sequence frame by frame, and notes down in its run what it finds."""
 
-    def __init__(self, network: Network, settings: LoopSettings, index: int, sequence: Sequence) -> None:
-        self.tracker = FrameTracker(network, settings)
+    def __init__(self, network: AnyNetwork, settings: AnySettings, index: int, sequence: Sequence) -> None:
+        self.tracker = frame_tracker(network, settings)
         self.index, self.run = index, Run.begin(sequence)
         self._sequence, self._done = sequence, 0
         self._frame: NDArray[np.uint8] = np.zeros((0, 0, 3), dtype=np.uint8)
@@ -65,31 +73,37 @@ class _Follower:
 
     def start(self) -> None:
         """Take the object of the first frame as the one to follow."""
-        self._read()
+        self.read()
         self.run.size = (self._frame.shape[1], self._frame.shape[0])
         with self._timed():
             self.tracker.start(self._frame, self.run.boxes[0])
         self._done = 1
 
+    def read(self) -> None:
+        """The next frame."""
+        with self._named(), phase("drawing or reading frames"):
+            self._frame = self._sequence.frame(self._done)
+
     def crop(self) -> NDArray[np.float32]:
-        """The (1, 3, S, S) search crop of the next frame."""
-        self._read()
+        """The (1, 3, S, S) search crop of the frame, for the network that is asked next."""
         with self._timed():
             return self.tracker.crop(self._frame)
 
-    def take(self, answer: NetworkOutput, seconds: float) -> None:
-        """Go on to where the network, which took so many seconds for it, finds the object in the last crop."""
+    def take(self, answer: NetworkOutput, seconds: float) -> bool:
+        """Go on to where the network, which took so many seconds for it, finds the object in the last crop.
+
+        False where a second network is to be asked about the same frame.
+        """
         with self._timed():
             found = self.tracker.take(self._frame, answer)
         self.run.times[self._done] += seconds
+        if found is None:
+            return False
         self.run.boxes[self._done] = found.box
         self.run.renewals += found.renewed
         self.run.paths.update([] if found.path is None else [found.path])
         self._done += 1
-
-    def _read(self) -> None:
-        with self._named(), phase("drawing or reading frames"):
-            self._frame = self._sequence.frame(self._done)
+        return True
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -106,13 +120,15 @@ class _Follower:
             raise type(error)(f"Sequence {self._sequence.name}, frame {self._done + 1}: {error}") from error
 
 
-def can_batch(network: Network) -> bool:
-    """Whether it runs several frames at once, see `BatchNetwork`."""
+def can_batch(network: AnyNetwork) -> bool:
+    """Whether it runs several frames at once, see `BatchNetwork`; of a cascade whether both networks do."""
+    if isinstance(network, CascadeNetwork):
+        return can_batch(network.fast) and can_batch(network.accurate)
     return callable(getattr(network, "track_batch", None)) and callable(getattr(network, "join_memories", None))
 
 
 def follow(
-    network: Network, settings: LoopSettings, sequences: Items[Sequence], batch: int, step: Callable[[], None]
+    network: AnyNetwork, settings: AnySettings, sequences: Items[Sequence], batch: int, step: Callable[[], None]
 ) -> Iterator[tuple[int, Run]]:
     """Follow the object of every sequence to its end, `batch` of them at a time.
 
@@ -127,7 +143,7 @@ def follow(
     if batch > 1:  # The longest first, so that few are left to be followed by themselves at the end.
         waiting = deque(sorted(waiting, key=lambda each: -len(each[1])))
     active: list[_Follower] = []
-    track = _Together(network)
+    networks = [_Together(each) for each in _networks(network)]
     while waiting or active:
         while waiting and len(active) < batch:
             active.append(_Follower(network, settings, *waiting.popleft()))
@@ -135,7 +151,11 @@ def follow(
             step()
         ended, active = _parted(active)
         yield from ended
-        track(active)
+        for follower in active:
+            follower.read()
+        asking = active
+        for track in networks:
+            asking = track(asking)
         for _ in active:
             step()
         ended, active = _parted(active)
@@ -147,23 +167,29 @@ def _parted(followers: list[_Follower]) -> tuple[list[tuple[int, Run]], list[_Fo
     return [(each.index, each.run) for each in followers if not each], [each for each in followers if each]
 
 
+def _networks(network: AnyNetwork) -> tuple[Network, ...]:
+    """In the order in which they are asked about a frame."""
+    return (network.fast, network.accurate) if isinstance(network, CascadeNetwork) else (network,)
+
+
 class _Together:
-    """The network on the next frame of each of several sequences."""
+    """A network on the next frame of each of several sequences."""
 
     def __init__(self, network: Network) -> None:
         self._network = network
         self._memories: list[Any] = []
         self._joined: Any = None
 
-    def __call__(self, followers: list[_Follower]) -> None:
+    def __call__(self, followers: list[_Follower]) -> list[_Follower]:
+        """Those whose frame the next network is to be asked about."""
         if not followers:
-            return
+            return []
         crops = [each.crop() for each in followers]
         begin = perf_counter()
         answers = self._answers(crops, [each.tracker.memory for each in followers])
         seconds = (perf_counter() - begin) / len(followers)
-        for follower, answer in zip(followers, answers, strict=True):
-            follower.take(answer, seconds)
+        pairs = zip(followers, answers, strict=True)
+        return [follower for follower, answer in pairs if not follower.take(answer, seconds)]
 
     def _answers(self, crops: list[NDArray[np.float32]], memories: list[Any]) -> list[NetworkOutput]:
         if len(crops) == 1:

@@ -14,7 +14,7 @@ from compress.core.progress import Progress, no_progress
 from compress.data import Sequence
 from compress.evaluate.following import Run, can_batch, follow
 from compress.evaluate.score import SequenceScore, pool, score_sequence
-from compress.geometry import LoopSettings, Network
+from compress.geometry import AnyNetwork, AnySettings
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Evaluation:
 
 
 def evaluate(
-    network: Network,
-    settings: LoopSettings,
+    network: AnyNetwork,
+    settings: AnySettings,
     sequences: Items[Sequence],
     *,
     batch: int = 1,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from compress.core import CompressError, FileError, TrackerSpec, UsageError
+from compress.core import AnySpec, CompressError, FileError, UsageError
 from compress.core.locks import locked
 from compress.core.writing import write_file, write_together
 from compress.data import Sequence
@@ -35,7 +35,7 @@ class ResultFolder:
         self.path, self._format = path, file_format
         self._origin = np.array([first_pixel, first_pixel, 0.0, 0.0])
 
-    def kept(self, sequences: Items[Sequence], spec: TrackerSpec) -> dict[int, Run]:
+    def kept(self, sequences: Items[Sequence], spec: AnySpec) -> dict[int, Run]:
         """The runs of sequences that had ended before, by position; their files of results are there then.
 
         Raises:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compress.archive import paths_from
-from compress.core import FileError, TrackerSpec, path_rows
+from compress.core import AnySpec, FileError, path_rows
 from compress.core.plain_files import read_plain
 from compress.core.plain_values import Bounds
 from compress.evaluate.following import Run
@@ -36,7 +36,7 @@ def run_text(run: Run) -> str:
     })  # fmt: skip
 
 
-def read_run(path: Path, frames: int, spec: TrackerSpec) -> Run:
+def read_run(path: Path, frames: int, spec: AnySpec) -> Run:
     """What `run_text` made, of a sequence of so many frames.
 
     Raises:

@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from compress.core import TrackerSpec, fingerprint
-from compress.geometry import LoopSettings, Network
+from compress.core import AnySpec, TrackerSpec, fingerprint
+from compress.geometry import AnyNetwork, AnySettings, LoopSettings, Network
 
 if TYPE_CHECKING:
     from compress.models import Tracker
@@ -24,7 +24,7 @@ class StoredTracker(Protocol):
 
 
 class EvaluatedTracker(Protocol):
-    """A tracker with its weights, under one runtime.
+    """A tracker, or a cascade, with its weights, under one runtime.
 
     Attributes:
         runtime: What runs it: `torch` or `onnxruntime`.
@@ -35,10 +35,10 @@ class EvaluatedTracker(Protocol):
     runtime: ClassVar[str]
 
     @property
-    def spec(self) -> TrackerSpec: ...
+    def spec(self) -> AnySpec: ...
 
     @property
-    def settings(self) -> LoopSettings: ...
+    def settings(self) -> AnySettings: ...
 
     @property
     def weights(self) -> str: ...
@@ -46,7 +46,7 @@ class EvaluatedTracker(Protocol):
     @property
     def threads(self) -> int: ...
 
-    def network(self) -> Network:
+    def network(self) -> AnyNetwork:
         """What the frame loop runs; this process has the threads that it asks for from then on."""
         ...
 
@@ -90,7 +90,7 @@ class TorchTracker:
         torch.set_num_threads(self.threads)
         return NumpyNetwork(self.model, self.device)
 
-    def stored(self, folder: Path, worker: int) -> StoredTracker:
+    def stored(self, folder: Path, worker: int) -> WeightsFile:
         """See `EvaluatedTracker`. Workers take the GPUs in turn, where it runs on one."""
         import torch
 
@@ -100,18 +100,20 @@ class TorchTracker:
         if not path.is_file():
             save_weights(self.model, path)
         device = f"cuda:{worker % torch.cuda.device_count()}" if self.device == "cuda" else self.device
-        return _WeightsFile(path, self.spec, self.settings, device, self.threads)
+        return WeightsFile(path, self.spec, self.settings, device, self.threads)
 
 
 @dataclass(frozen=True)
-class _WeightsFile:
+class WeightsFile:
+    """What another process loads a `TorchTracker` from."""
+
     path: Path
     spec: TrackerSpec
     settings: LoopSettings
     device: str
     threads: int
 
-    def load(self) -> EvaluatedTracker:
+    def load(self) -> TorchTracker:
         """See `StoredTracker`."""
         from compress.models import build, load_weights
 

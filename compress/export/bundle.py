@@ -23,8 +23,10 @@ from compress.export.tracing import OPSET
 from compress.geometry import LoopSettings
 from compress.models import Tracker
 from compress.runtime import Bundle, BundleNetwork, GraphNetwork, open_bundle
+from compress.runtime.cascade_bundle import MEMBERS
 from compress.runtime.constants import constant_notes, constants
 from compress.runtime.manifest import (
+    CASCADE_VERSION,
     FORMAT,
     MANIFEST,
     MOST_NAME,
@@ -115,11 +117,19 @@ def check_place(out: Path) -> None:
 
 
 def _bundle_files(folder: Path) -> set[str]:
-    """What belongs to the bundle in `folder`; empty where there is none."""
+    """What belongs to the bundle in `folder`, of a cascade its trackers' bundles; empty where there is none."""
     try:
-        return {MANIFEST} | listed_files(read_manifest(folder))
+        manifest = read_manifest(folder)
     except FileError:
         return set()
+    if manifest["format_version"] == CASCADE_VERSION:
+        return {MANIFEST} | {member for member in MEMBERS if _is_only_bundle(folder / member)}
+    return {MANIFEST} | listed_files(manifest)
+
+
+def _is_only_bundle(folder: Path) -> bool:
+    known = _bundle_files(folder) if folder.is_dir() and not folder.is_symlink() else set()
+    return bool(known) and {path.name for path in folder.iterdir()} <= known
 
 
 def _write_graphs(graphs: Mapping[str, bytes], folder: Path) -> dict[str, Any]:

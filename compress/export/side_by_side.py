@@ -58,10 +58,10 @@ def compare(
     differences: dict[str, float] = {}
     path_mismatch = 0
     for first, second, decided in ((reference, candidate, spec), *((*pair, None) for pair in forced)):
-        random = _Both(first, second, settings, differences, decided)
+        random = SideBySide(first, second, settings, differences, decided)
         _random_inputs(random, settings, seed)
         path_mismatch += random.path_mismatch
-    both = _Both(reference, candidate, settings, differences, spec)
+    both = SideBySide(reference, candidate, settings, differences, spec)
     found, also = _found(both, settings, sequence), _found(candidate, settings, sequence)
     # Frame 1 is the first tracked one; a tie on the k-th compares k − 1 boxes.
     end = len(found) if both.tie is None else both.tie - 1
@@ -89,10 +89,11 @@ def _forced_paths(spec: TrackerSpec) -> list[ExecutionPath]:
     return [*paths, ExecutionPath(frozenset(spec.skippable), paths[-1].exit)] if spec.bypass else paths
 
 
-class _Both:
+class SideBySide:
     """Runs two networks on the same crops, follows the first, and notes their largest differences.
 
     Attributes:
+        differences: The largest absolute one of each map, as in `Parity.maps`.
         tie: The first frame from which the two may differ by rounding alone.
         path_mismatch: Frames on which they took different paths for no such reason.
     """
@@ -108,7 +109,7 @@ class _Both:
         self._networks = (reference, candidate)
         self._window = hann_window(settings.grid)
         self._rules = [UpdateRule(settings.update_interval, settings.update_gate) for _ in self._networks]
-        self._differences, self._spec = differences, spec
+        self.differences, self._spec = differences, spec
         self._chosen = [0, 0]
         self._frame = 0
         self.tie: int | None = None
@@ -117,9 +118,11 @@ class _Both:
     def encode_template(
         self, template: Array, template_box: Array | None, online_template: Array | None = None
     ) -> list[Any]:
+        """What both made of the templates."""
         return [network.encode_template(template, template_box, online_template) for network in self._networks]
 
     def track(self, search: Array, memory: list[Any]) -> NetworkOutput:
+        """What the first says of the crop."""
         first, second = (network.track(search, part) for network, part in zip(self._networks, memory, strict=True))
         self._frame += 1
         same = self._same_path(first, second) and self._same_place(first, second)
@@ -163,7 +166,7 @@ class _Both:
     def _note(self, name: str, expected: ArrayLike, found: ArrayLike) -> None:
         # NaN must not compare as agreement, so it is kept as an infinite difference.
         difference = float(np.nan_to_num(np.abs(np.subtract(expected, found)), nan=np.inf).max(initial=0.0))
-        self._differences[name] = max(difference, self._differences.get(name, 0.0))
+        self.differences[name] = max(difference, self.differences.get(name, 0.0))
 
     def _peak(self, maps: Maps) -> int:
         return int(np.argmax(maps["score_map"][0, 0] * self._window))

@@ -9,6 +9,14 @@ from compress.geometry.boxes import (
     xywh_to_xyxy,
     xyxy_to_xywh,
 )
+from compress.geometry.cascade import (
+    AnyNetwork,
+    AnySettings,
+    CascadeNetwork,
+    CascadeSettings,
+    CascadeTracker,
+    frame_tracker,
+)
 from compress.geometry.crop import Crop, crop_target, crop_window, normalise, preprocess
 from compress.geometry.decode import clip_box, decode, hann_window, map_back
 from compress.geometry.image_files import ImageFiles, NumberedNames, has_images, image_files, is_image
@@ -20,7 +28,12 @@ from compress.geometry.settings import LoopSettings
 from compress.geometry.templates import UpdateRule, template_box
 
 __all__ = [
+    "AnyNetwork",
+    "AnySettings",
     "BatchNetwork",
+    "CascadeNetwork",
+    "CascadeSettings",
+    "CascadeTracker",
     "NetworkOutput",
     "NumberedNames",
     "Crop",
@@ -42,6 +55,7 @@ __all__ = [
     "crop_window",
     "cxcywh_to_xywh",
     "decode",
+    "frame_tracker",
     "hann_window",
     "has_images",
     "image_files",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from compress.geometry.network import Network, NetworkOutput
     from compress.geometry.settings import LoopSettings
 
+    Cut = Callable[[NDArray[np.uint8], ArrayLike, float, int], tuple[NDArray[np.float32], float]]
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -30,20 +33,27 @@ class Prediction:
         score: In [0, 1]: the IoU that the exit taken expects of this box; without exits see `decode`.
         renewed: The online templates have changed after this frame.
         path: The path the frame took through an adaptive tracker; None for others.
+        fast_score: Of a cascade the fast tracker's score, which decided whose answer this is; None for others.
     """
 
     box: NDArray[np.float64]
     score: float
     renewed: bool = False
     path: ExecutionPath | None = None
+    fast_score: float | None = None
 
 
 class FrameTracker:
-    """Follows one object: `start` on the first frame, `update` on each later one."""
+    """Follows one object: `start` on the first frame, `update` on each later one.
 
-    def __init__(self, network: Network, settings: LoopSettings) -> None:
+    Args:
+        cut: Makes search crops, as `preprocess` does.
+    """
+
+    def __init__(self, network: Network, settings: LoopSettings, cut: Cut = preprocess) -> None:
         self._network = network
         self._settings = settings
+        self._cut = cut
         self._window = hann_window(settings.grid)
         self._templates: Templates | None = None
         self._memory: Any = None
@@ -86,7 +96,7 @@ class FrameTracker:
             raise UsageError("FrameTracker.update was called before start; call start with the first frame and box.")
         _frame_size(frame)
         s = self._settings
-        search, self._factor = preprocess(frame, self._box, s.search_factor, s.search_size)
+        search, self._factor = self._cut(frame, self._box, s.search_factor, s.search_size)
         return search
 
     def take(self, frame: NDArray[np.uint8], answer: NetworkOutput) -> Prediction:
@@ -101,6 +111,10 @@ class FrameTracker:
         if renewed:
             self._memory = self._templates.encoded(self._network)
         return Prediction(np.array(self._box, dtype=np.float64), score, renewed, answer.path)
+
+    def move(self, box: NDArray[np.float64]) -> None:
+        """Search around this (4,) x, y, w, h from now on, which another tracker found in the last frame."""
+        self._box = box.tolist()
 
     def _decoded(self, frame: NDArray[np.uint8], answer: NetworkOutput) -> tuple[list[float], float]:
         box, score = decode(answer.maps, self._window)

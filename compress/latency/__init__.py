@@ -1,5 +1,6 @@
 """Latency of specs: the protocol `LatencyModel`, profiles of measured components, estimates from published speeds."""
 
+from compress.latency.cascade import cascade_latency
 from compress.latency.family import Family, static
 from compress.latency.measured.components import components_p10_ms
 from compress.latency.measured.file import load_profile, save_profile
@@ -23,6 +24,7 @@ from compress.latency.model import LatencyErrors, LatencyModel, UncoveredError, 
 
 __all__ = [
     "BlockCost",
+    "cascade_latency",
     "components_p10_ms",
     "Conditions",
     "Family",

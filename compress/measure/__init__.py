@@ -16,9 +16,12 @@ from compress.measure.targets import (
     same_device,
     target_names,
 )
+from compress.measure.timed_cascade import CascadePair
+from compress.measure.timed_trackers import Timed
 from compress.measure.whole_trackers import measure_many, measure_whole
 
 __all__ = [
+    "CascadePair",
     "Coverage",
     "FixedTargets",
     "Host",
@@ -27,6 +30,7 @@ __all__ = [
     "TARGETS",
     "Target",
     "TargetProvider",
+    "Timed",
     "Timer",
     "build_profile",
     "host_profile",

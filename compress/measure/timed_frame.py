@@ -16,7 +16,7 @@ from compress.geometry.settings import LoopSettings
 from compress.measure.fixed_output_maps import fixed_output_maps
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from compress.core.spec import TrackerSpec
 
@@ -29,6 +29,18 @@ class PreparedNetwork(Protocol):
 
     def track(self, search: NDArray[np.float32]) -> object:
         """Once, on a (1, 3, S, S) crop; what it returns is not used."""
+        ...
+
+
+class FrameLoop(Protocol):
+    """The loop around a network: `compress.geometry.FrameTracker`, or around several."""
+
+    def start(self, frame: NDArray[np.uint8], box: ArrayLike) -> None:
+        """On the first frame."""
+        ...
+
+    def update(self, frame: NDArray[np.uint8]) -> object:
+        """On each later one; what it returns is not used."""
         ...
 
 
@@ -47,10 +59,9 @@ class TimedFrame:
     ) -> None:
         self.settings = settings
         self._maps = maps
-        self._tracker = FrameTracker(_FixedOutput(NetworkOutput(fixed_output_maps(maps, settings)), network), settings)
         self._frame = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), dtype=np.uint8)
-        side = FRAME[0] / 5
-        self._tracker.start(self._frame, [(FRAME[1] - side) / 2, (FRAME[0] - side) / 2, side, side])
+        answer = NetworkOutput(fixed_output_maps(maps, settings))
+        self._tracker: FrameLoop = self._started(FrameTracker(FixedOutput(answer, network), settings))
 
     @classmethod
     def of(cls, spec: TrackerSpec, network: PreparedNetwork | None = None) -> TimedFrame:
@@ -64,8 +75,13 @@ class TimedFrame:
     def __call__(self) -> None:
         self._tracker.update(self._frame)
 
+    def _started(self, tracker: FrameLoop) -> FrameLoop:
+        side = FRAME[0] / 5
+        tracker.start(self._frame, [(FRAME[1] - side) / 2, (FRAME[0] - side) / 2, side, side])
+        return tracker
 
-class _FixedOutput:
+
+class FixedOutput:
     """A network whose box is always the last box. Renewing the online template costs it nothing."""
 
     def __init__(self, answer: NetworkOutput, network: PreparedNetwork | None) -> None:
@@ -77,9 +93,11 @@ class _FixedOutput:
         template_box: NDArray[np.float32] | None,
         online_template: NDArray[np.float32] | None = None,
     ) -> None:
+        """Nothing."""
         return None
 
     def track(self, search: NDArray[np.float32], memory: Any) -> NetworkOutput:
+        """The answer, after all has been computed."""
         if self._network is not None:
             self._network.track(search)
         return self._answer

@@ -7,15 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, repeat
 from math import sqrt
 
-from compress.core import ExecutionPath, TrackerSpec, UsageError, worst_path
+from compress.core import ACCURATE_ASKED, ExecutionPath, TrackerSpec, UsageError, WithPaths, worst_path
 from compress.core.progress import Progress
 from compress.measure.backends import Backend
 from compress.measure.graph_frames import AlongPaths, StagedFrames
+from compress.measure.timed_cascade import CascadePair, TimedCascade
 from compress.measure.timed_frame import TimedFrame
 from compress.models import Tracker
 
 Call = tuple[TrackerSpec, ExecutionPath | None]
 """A tracker, and the execution path that all its frames take where it is adaptive."""
+
+Timed = Tracker | TrackerSpec | CascadePair
+"""What is timed whole."""
 
 _GOLDEN = (sqrt(5) - 1) / 2
 
@@ -34,7 +38,7 @@ def timed_frames(calls: Sequence[Call], backend: Backend, threads: int, progress
 
 
 class TimedTrackers:
-    """A frame of `each` name, and one on the `worst` path of each adaptive tracker, by the tracker's identity.
+    """A frame of `each` name, and one on the `worst` path of each adaptive tracker or cascade, by its identity.
 
     Names that stand for the same tracker, on other paths, share its sessions.
 
@@ -44,7 +48,7 @@ class TimedTrackers:
 
     def __init__(
         self,
-        trackers: Mapping[str, Tracker | TrackerSpec],
+        trackers: Mapping[str, Timed],
         paths: Mapping[str, Mapping[ExecutionPath, int]],
         backend: Backend,
         threads: int,
@@ -55,12 +59,22 @@ class TimedTrackers:
         self._staged: dict[int, StagedFrames] = {}
         for name, tracker in trackers.items():
             spec = tracker if isinstance(tracker, TrackerSpec) else tracker.spec
-            if not spec.adaptive:
-                self.each[name] = TimedFrame.of(spec, backend.frame(tracker, threads=threads))
-            elif paths.get(name):
+            if spec.adaptive and not paths.get(name):
+                raise UsageError(f"The time that {name} takes depends on its frames. Say which paths they take.")
+            if isinstance(tracker, CascadePair):
+                self._add_cascade(name, tracker, paths[name])
+            elif isinstance(spec, TrackerSpec) and spec.adaptive:
                 self._add(name, tracker, spec, paths[name])
             else:
-                raise UsageError(f"The time that {name} takes depends on its frames. Say which paths they take.")
+                assert isinstance(spec, TrackerSpec)
+                self.each[name] = TimedFrame.of(spec, backend.frame(tracker, threads=threads))
+
+    def _add_cascade(self, name: str, pair: CascadePair, paths: Mapping[ExecutionPath, int]) -> None:
+        if self._threads > 1:
+            raise UsageError("A cascade is timed with one thread: with more, its two sessions keep cores from another.")
+        fast, accurate = (self._backend.frame(each, threads=self._threads) for each in pair)
+        self.each[name] = TimedCascade(pair.spec, fast, accurate, evenly_mixed(pair.spec, paths))
+        self.worst[id(pair)] = TimedCascade(pair.spec, fast, accurate, repeat(ACCURATE_ASKED))
 
     def _add(
         self, name: str, tracker: Tracker | TrackerSpec, spec: TrackerSpec, paths: Mapping[ExecutionPath, int]
@@ -72,7 +86,7 @@ class TimedTrackers:
         self.each[name] = TimedFrame.of(spec, AlongPaths(self._staged[key], evenly_mixed(spec, paths)))
 
 
-def evenly_mixed(spec: TrackerSpec, paths: Mapping[ExecutionPath, int]) -> Iterator[ExecutionPath]:
+def evenly_mixed(spec: WithPaths, paths: Mapping[ExecutionPath, int]) -> Iterator[ExecutionPath]:
     """Endless paths in the proportions of `paths`, mixed, and as even over any stretch as can be.
 
     Multiples of the golden ratio fall evenly between 0 and 1; paths of like cost lie side by side there.

@@ -14,7 +14,7 @@ from compress.core.ranges import ANY_RUNS
 from compress.core.threads import check_threads
 from compress.latency import runtime_label
 from compress.measure.backends import CPU, Backend, host_backend
-from compress.measure.timed_trackers import TimedTrackers
+from compress.measure.timed_trackers import Timed, TimedTrackers
 from compress.measure.timing import DROPPED, TIMED, Times, noise, settled_rounds
 from compress.models import Tracker
 
@@ -65,7 +65,7 @@ class WholeTimes:
 
 
 def time_whole(
-    trackers: Mapping[str, Tracker | TrackerSpec],
+    trackers: Mapping[str, Timed],
     *,
     paths: Mapping[str, Mapping[ExecutionPath, int]] | None = None,
     target: str = CPU,
@@ -80,8 +80,8 @@ def time_whole(
     proportions, whatever its weights say; and as many more all take the worst path.
 
     Args:
-        trackers: Networks, or specs (built with fresh weights), by name.
-        paths: Of each adaptive tracker, frames counted by the path they took.
+        trackers: Networks, or specs (built with fresh weights), or pairs of either that are a cascade, by name.
+        paths: Of each adaptive tracker and cascade, frames counted by the path they took.
         target: One of `host_backends`.
         threads: Threads of the runtime.
         runs: Timed runs of each, rounded up to whole visits of 5; more where the machine is noisy.
@@ -113,7 +113,7 @@ def time_whole(
 
 
 def measure_many(
-    trackers: Mapping[str, Tracker | TrackerSpec],
+    trackers: Mapping[str, Timed],
     *,
     paths: Mapping[str, Mapping[ExecutionPath, int]] | None = None,
     target: str = CPU,

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.core import ACCURATE_ASKED, AnySpec, CascadeSpec, ExecutionPath, UsageError
 from compress.core.outputs import check_output, is_same
 from compress.core.writing import writing
 from compress.runtime.draw import BoxVideo, box_video, check_suffix
@@ -44,7 +44,7 @@ class Followed(NamedTuple):
 
 
 def write_steps(
-    steps: Iterable[Step], frames: FrameSource, *, spec: TrackerSpec, out: Path, draw: Path | None = None
+    steps: Iterable[Step], frames: FrameSource, *, spec: AnySpec, out: Path, draw: Path | None = None
 ) -> Followed:
     """Write a line `x,y,w,h` per step to `out`, and each step's frame with its box to the mp4 `draw`.
 
@@ -75,12 +75,15 @@ def _write_line(file: TextIO, step: Step) -> None:
     file.write(",".join(f"{value:.3f}" for value in step.box) + "\n")
 
 
-def label(step: Step, spec: TrackerSpec, *, first: bool) -> str:
-    """What is drawn into a step's frame; of an adaptive tracker with a second line, what it computed."""
+def label(step: Step, spec: AnySpec, *, first: bool) -> str:
+    """What is drawn into a step's frame; of an adaptive tracker with a second line, what it computed, of a
+    cascade whose box it is."""
     if first:
         return "start"
     line = f"score {step.score:.2f}  {1000 / step.ms:.0f} fps"
     if step.path is None:
         return line
+    if isinstance(spec, CascadeSpec):
+        return f"{line}\n{'accurate' if step.path == ACCURATE_ASKED else 'fast'}"
     exit = "" if step.path.exit is None else f", exit {step.path.exit}"
     return f"{line}\n{step.path.layers(spec)}/{len(spec.layers)} layers{exit}"

@@ -33,16 +33,19 @@ class GraphNetwork:
     Args:
         graphs: By `compress.runtime.signatures.graph_files` of either form.
         threads: onnxruntime's threads within an operator.
+        alone: No other network takes turns with this one, see `session_options`.
 
     Raises:
         FileError: a graph cannot be loaded, or its inputs and outputs are not those of the spec.
     """
 
-    def __init__(self, spec: TrackerSpec, graphs: Mapping[str, Path | bytes], *, threads: int = 1) -> None:
+    def __init__(
+        self, spec: TrackerSpec, graphs: Mapping[str, Path | bytes], *, threads: int = 1, alone: bool = True
+    ) -> None:
         self.threads = threads
         self._spec = spec
         form: Form = "one" if FRAME in graphs else "stages"
-        opened = partial(session, threads=threads, alone=form == "one")
+        opened = partial(session, threads=threads, alone=alone and form == "one")
         sessions = {name: opened(graph) for name, graph in graphs.items()}
         _check(spec, form, sessions)
         self._template = sessions[TEMPLATE]
@@ -97,14 +100,16 @@ class BundleNetwork(GraphNetwork):
     Args:
         threads: onnxruntime's threads within an operator; None takes the bundle's, but no more than there are cores
             here, since threads that wait for a core make a frame many times slower.
+        alone: See `GraphNetwork`.
 
     Raises:
         FileError: a graph cannot be loaded, or its inputs and outputs are not those of the spec.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int | None = None) -> None:
+    def __init__(self, bundle: Bundle, *, threads: int | None = None, alone: bool = True) -> None:
+        threads = threads or min(bundle.threads, usable_cores())
         try:
-            super().__init__(bundle.spec, bundle.graphs, threads=threads or min(bundle.threads, usable_cores()))
+            super().__init__(bundle.spec, bundle.graphs, threads=threads, alone=alone)
         except FileError as error:
             raise FileError(f"The bundle {bundle.folder} cannot be used. {error}") from error
 

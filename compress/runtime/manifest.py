@@ -21,17 +21,21 @@ from compress.runtime.signatures import Form, graph_files
 
 MANIFEST = "bundle.json"
 FORMAT = "compress-bundle"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """The newest that is read; `format_version` gives the one that is written."""
+CASCADE_VERSION = 3
+"""That of a cascade, see `compress.runtime.cascade_bundle`."""
 
-_MANIFEST_LIMIT = 1 << 22
+MANIFEST_LIMIT = 1 << 22
 _AGAIN = "Copy or export it again."
 MOST_NAME = 200
 _GRAPH = re.compile(r"[a-z0-9][a-z0-9_-]*\.onnx")
 
 
 @dataclass(frozen=True)
-class _FileEntry:
+class FileEntry:
+    """As `file_entry` gives it."""
+
     bytes: int
     sha256: str
 
@@ -44,7 +48,7 @@ class _CheckedFields:
     spec: TrackerSpec
     spec_id: str
     threads: int
-    files: dict[str, _FileEntry]
+    files: dict[str, FileEntry]
     form: Form = "one"
 
     def problems(self) -> Iterator[str]:
@@ -89,10 +93,15 @@ def open_bundle(folder: Path | str) -> Bundle:
     """Read a bundle and check its format, spec, constants, and the size and sha256 of every file.
 
     Raises:
-        FileError: anything is missing, changed, of a newer format, or lies outside of the folder.
+        FileError: it is a cascade, or anything is missing, changed, of a newer format, or lies outside of the folder.
     """
     folder = Path(folder)
     manifest = read_manifest(folder)
+    if manifest["format_version"] == CASCADE_VERSION:
+        raise FileError(
+            f"{folder} is a cascade of two trackers, and one tracker is wanted here. Its parts are bundles of their "
+            f"own: {folder / 'fast'} and {folder / 'accurate'}."
+        )
     fields = _checked_fields(folder, manifest)
     _check_form(folder, fields, manifest["format_version"])
     _check_files(folder, fields)
@@ -123,7 +132,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     manifest = _parse(folder)
     version = manifest.get("format_version")
     if manifest.get("format") != FORMAT or type(version) is not int or version < 1:
-        raise _damaged(folder, f"{MANIFEST} does not describe a bundle (format {FORMAT})")
+        raise damaged(folder, f"{MANIFEST} does not describe a bundle (format {FORMAT})")
     if version > FORMAT_VERSION:
         raise FileError(
             f"The bundle {folder} has format {version}, and this version of compress reads up to {FORMAT_VERSION}. "
@@ -143,9 +152,9 @@ def _parse(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if path.is_symlink() or not path.is_file():
         raise FileError(f"There is no {MANIFEST} in {folder}, so it is no bundle. `compress export` makes one.")
-    value = read_plain(path, "bundle's description", most=_MANIFEST_LIMIT, advice=_AGAIN)
+    value = read_plain(path, "bundle's description", most=MANIFEST_LIMIT, advice=_AGAIN)
     if not isinstance(value, dict):
-        raise _damaged(folder, f"{MANIFEST} is not a JSON object")
+        raise damaged(folder, f"{MANIFEST} is not a JSON object")
     return value
 
 
@@ -153,45 +162,47 @@ def _checked_fields(folder: Path, manifest: dict[str, Any]) -> _CheckedFields:
     try:
         return from_plain(_CheckedFields, manifest, "bundle", unknown_fields="left out")
     except UsageError as error:
-        raise _damaged(folder, str(error).rstrip(".")) from error
+        raise damaged(folder, str(error).rstrip(".")) from error
 
 
 def _check_files(folder: Path, fields: _CheckedFields) -> None:
     names, entries = graph_files(fields.spec, fields.form), fields.files
     # Only the names that the spec asks for are ever opened, so that no path in the file itself is followed.
     if set(entries) != set(names):
-        raise _damaged(folder, f"its files must be {' and '.join(names)}")
+        raise damaged(folder, f"its files must be {' and '.join(names)}")
     for name in names:
-        _check_file(folder, name, entries[name], most_bytes(fields.spec))
+        check_file(folder, name, entries[name], most_bytes(fields.spec))
 
 
-def _check_file(folder: Path, name: str, wanted: _FileEntry, most: int) -> None:
+def check_file(folder: Path, name: str, wanted: FileEntry, most: int) -> None:
+    """Raise FileError unless a file of a bundle has the size, at most `most` bytes, and sha256 that it should have."""
     path = folder / name
     if path.is_symlink() or not path.is_file():
-        raise _damaged(folder, f"{name} is missing or is a link")
+        raise damaged(folder, f"{name} is missing or is a link")
     if wanted.bytes > most:
-        raise _damaged(folder, f"{name} has {wanted.bytes} bytes, more than a graph of its spec can have ({most})")
+        raise damaged(folder, f"{name} has {wanted.bytes} bytes, more than a graph of its spec can have ({most})")
     if path.stat().st_size != wanted.bytes or file_entry(path) != asdict(wanted):
-        raise _damaged(folder, f"{name} is not the file that was exported: its size or sha256 differs")
+        raise damaged(folder, f"{name} is not the file that was exported: its size or sha256 differs")
 
 
 def _check_form(folder: Path, fields: _CheckedFields, version: int) -> None:
     if version != format_version(fields.spec):
-        raise _damaged(folder, f"its spec needs format {format_version(fields.spec)} and not {version}")
+        raise damaged(folder, f"its spec needs format {format_version(fields.spec)} and not {version}")
     if fields.form == "stages" and not fields.spec.adaptive:
-        raise _damaged(folder, f"its form must be one but is {fields.form!r}")
+        raise damaged(folder, f"its form must be one but is {fields.form!r}")
 
 
 def _settings(folder: Path, fields: _CheckedFields, manifest: dict[str, Any]) -> LoopSettings:
     try:
         settings = loop_settings(fields.spec, manifest)
     except UsageError as error:
-        raise _damaged(folder, f"its template_update cannot be used: {error}") from error
+        raise damaged(folder, f"its template_update cannot be used: {error}") from error
     entry = differing_constants(fields.spec, settings, fields.form, manifest)
     if entry:
-        raise _damaged(folder, f"its {entry} constants are not those of this version of compress or of its spec")
+        raise damaged(folder, f"its {entry} constants are not those of this version of compress or of its spec")
     return settings
 
 
-def _damaged(folder: Path, what: str) -> FileError:
+def damaged(folder: Path, what: str) -> FileError:
+    """The error of a bundle that cannot be used."""
     return FileError(f"The bundle {folder} cannot be used: {what}. {_AGAIN}")

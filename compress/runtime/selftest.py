@@ -7,8 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import ExecutionPath, FileError, TrackerSpec
-from compress.geometry import LoopSettings, Network, NetworkOutput
+from compress.core import AnySpec, ExecutionPath, FileError
+from compress.geometry import (
+    AnyNetwork,
+    AnySettings,
+    CascadeNetwork,
+    CascadeSettings,
+    CascadeTracker,
+    Network,
+    NetworkOutput,
+)
 from compress.runtime.frames import Frame
 from compress.runtime.thresholds import Thresholds
 from compress.runtime.track import track
@@ -52,7 +60,7 @@ class Difference(NamedTuple):
     path_mismatch: int | None
 
 
-def selftest_record(network: Network, settings: LoopSettings, spec: TrackerSpec) -> dict[str, Any]:
+def selftest_record(network: AnyNetwork, settings: AnySettings, spec: AnySpec) -> dict[str, Any]:
     """What `bundle.json` keeps: the frames' recipe, the boxes found on them, and the paths taken if there are any."""
     boxes, answers = _run(network, settings)
     record = {"seed": SEED, "frames": LENGTH, "boxes": boxes.tolist()}
@@ -63,7 +71,7 @@ def selftest_record(network: Network, settings: LoopSettings, spec: TrackerSpec)
     return record | {"paths": _paths(answers), "tie_at": next(near, None)}
 
 
-def selftest_difference(record: Any, network: Network, settings: LoopSettings, spec: TrackerSpec) -> Difference:
+def selftest_difference(record: Any, network: AnyNetwork, settings: AnySettings, spec: AnySpec) -> Difference:
     """How what is found now differs from a `selftest_record`.
 
     Raises:
@@ -102,11 +110,24 @@ class _Recording:
         return self.answers[-1]
 
 
-def _run(network: Network, settings: LoopSettings) -> tuple[NDArray[np.float64], list[NetworkOutput]]:
+def _run(network: AnyNetwork, settings: AnySettings) -> tuple[NDArray[np.float64], list[NetworkOutput]]:
     """(LENGTH − 1, 4): the boxes found, the initial one left out; and what the network answered."""
+    if isinstance(network, CascadeNetwork):
+        assert isinstance(settings, CascadeSettings)
+        return _run_cascade(CascadeTracker(network, settings))
     recording = _Recording(network)
     boxes = np.stack([step.box for step in track(recording, settings, selftest_frames(), INIT)][1:])
     return boxes, recording.answers
+
+
+def _run_cascade(tracker: CascadeTracker) -> tuple[NDArray[np.float64], list[NetworkOutput]]:
+    """As `_run`; of what was answered, what decided alone."""
+    first, *frames = selftest_frames()
+    tracker.start(first, INIT)
+    found = [tracker.update(frame) for frame in frames]
+    scores = [np.array([each.fast_score, np.nan], dtype=np.float32) for each in found]
+    answers = [NetworkOutput({}, each.path, None, row) for each, row in zip(found, scores, strict=True)]
+    return np.stack([each.box for each in found]), answers
 
 
 def _paths(answers: list[NetworkOutput]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from compress.core import ExecutionPath, TrackerSpec, UsageError
+from compress.core import AnySpec, ExecutionPath, TrackerSpec, UsageError
 from compress.geometry import NetworkOutput
 
 _NEVER, _ALWAYS = 2.0, -1.0  # probabilities and scores lie between
@@ -27,8 +27,8 @@ class Thresholds:
     taus: tuple[float, ...]
 
     @classmethod
-    def of(cls, spec: TrackerSpec) -> Thresholds:
-        """Those of a spec."""
+    def of(cls, spec: AnySpec) -> Thresholds:
+        """Those of a spec; a cascade's is that of the first of its two exits."""
         rho = None if spec.bypass is None else spec.bypass.rho
         return cls(rho, tuple(each.tau for each in spec.exits[:-1]))
 

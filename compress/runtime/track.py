@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from compress.core import ExecutionPath
-from compress.geometry import FrameTracker, LoopSettings, Network, Prediction
+from compress.geometry import AnyNetwork, AnySettings, Prediction, frame_tracker
 from compress.runtime.frames import Frame
 
 
@@ -32,13 +32,13 @@ class Step:
     path: ExecutionPath | None = None
 
 
-def track(network: Network, settings: LoopSettings, frames: Iterable[Frame], init: ArrayLike) -> Iterator[Step]:
+def track(network: AnyNetwork, settings: AnySettings, frames: Iterable[Frame], init: ArrayLike) -> Iterator[Step]:
     """Follow the object in `init` (x, y, w, h in pixels of the first frame).
 
     Raises:
         UsageError: the box has no area, is not finite or lies outside of the first frame.
     """
-    tracker = FrameTracker(network, settings)
+    tracker = frame_tracker(network, settings)
     for i, frame in enumerate(frames):
         start = time.perf_counter()
         if i == 0:

@@ -20,8 +20,8 @@ from compress.core.cost import macs, parameters
 from compress.core.plain_files import parse_json
 from compress.core.text import printable
 from compress.core.worker_environment import worker_environment
+from compress.runtime.cascade_bundle import AnyBundle, CascadeBundle, bundle_network, open_any_bundle
 from compress.runtime.graph_limits import MOST_MEMORY
-from compress.runtime.manifest import Bundle, open_bundle
 from compress.runtime.selftest import LENGTH, Difference, selftest_difference
 
 _AGAIN = "Run only bundles that you trust, or export it again."
@@ -44,15 +44,16 @@ class Limits:
     wall_s: int
 
     @classmethod
-    def of(cls, bundle: Bundle) -> Limits:
+    def of(cls, bundle: AnyBundle) -> Limits:
         """By the spec: weights are in memory as bytes, as read and as kept, and a slow core does 10⁹ MACs a second."""
-        frames_s = LENGTH * macs(bundle.spec).full // 10**9
-        memory = MOST_MEMORY + 4 * 4 * parameters(bundle.spec)
+        specs = [each.spec for each in bundle.members] if isinstance(bundle, CascadeBundle) else [bundle.spec]
+        frames_s = LENGTH * sum(macs(spec).full for spec in specs) // 10**9
+        memory = MOST_MEMORY + 4 * 4 * sum(map(parameters, specs))
         return cls(memory, 20 + 2 * frames_s, 120 + 20 * frames_s)
 
 
-def verify_apart(bundle: Bundle, *, threads: int | None = None, limits: Limits | None = None) -> Difference:
-    """`selftest_difference` of a bundle, found in another process.
+def verify_apart(bundle: AnyBundle, *, threads: int | None = None, limits: Limits | None = None) -> Difference:
+    """`selftest_difference` of a bundle, found in another process; of a cascade also of both its trackers.
 
     Args:
         limits: By default those of the spec.
@@ -61,7 +62,14 @@ def verify_apart(bundle: Bundle, *, threads: int | None = None, limits: Limits |
         FileError: the bundle holds no self-test, or a graph cannot be run.
         CompressError: it took more memory or time than a bundle of its spec can, or ended the process.
     """
-    limits = limits or Limits.of(bundle)
+    if isinstance(bundle, CascadeBundle):  # as its own frames may never have asked the accurate one
+        parts = [verify_apart(each, threads=threads, limits=limits) for each in bundle.members]
+        whole = _verified(bundle, threads, limits or Limits.of(bundle))
+        return whole._replace(box_px=max(each.box_px for each in (whole, *parts)))
+    return _verified(bundle, threads, limits or Limits.of(bundle))
+
+
+def _verified(bundle: AnyBundle, threads: int | None, limits: Limits) -> Difference:
     job = {"folder": os.fsencode(bundle.folder).hex(), "threads": threads, "memory": limits.memory}
     job |= {"processor_s": limits.processor_s}
     try:
@@ -78,7 +86,7 @@ def verify_apart(bundle: Bundle, *, threads: int | None = None, limits: Limits |
     return _answer(bundle, limits, done.returncode, done.stdout)
 
 
-def _answer(bundle: Bundle, limits: Limits, code: int, output: bytes) -> Difference:
+def _answer(bundle: AnyBundle, limits: Limits, code: int, output: bytes) -> Difference:
     if code == -getattr(signal, "SIGXCPU", 0):
         raise _failed(bundle, f"took more than {limits.processor_s} s of processor time, more than its spec can need")
     if code == _MEMORY:
@@ -95,18 +103,16 @@ def _answer(bundle: Bundle, limits: Limits, code: int, output: bytes) -> Differe
         raise _failed(bundle, f"ended the process that ran it (exit code {code})") from error
 
 
-def _failed(bundle: Bundle, what: str) -> CompressError:
+def _failed(bundle: AnyBundle, what: str) -> CompressError:
     return CompressError(f"The self-test of the bundle {bundle.folder} {what}. {_AGAIN}")
 
 
 def _main() -> int:
     job = json.load(sys.stdin)
     _limit(int(job["memory"]), int(job["processor_s"]))
-    from compress.runtime.graph_network import BundleNetwork
-
     try:
-        bundle = open_bundle(Path(os.fsdecode(bytes.fromhex(job["folder"]))))
-        network = BundleNetwork(bundle, threads=job["threads"])
+        bundle = open_any_bundle(Path(os.fsdecode(bytes.fromhex(job["folder"]))))
+        network = bundle_network(bundle, threads=job["threads"])
         answer: dict[str, Any] = selftest_difference(
             bundle.manifest.get("selftest"), network, bundle.settings, bundle.spec
         )._asdict()

@@ -10,9 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from compress.core import CompressError, describe
+from compress.core import ACCURATE_ASKED, FAST_ALONE, CompressError, describe
 from compress.evaluate import Evaluation, evaluate
-from compress.geometry import LoopSettings, NetworkOutput
+from compress.geometry import CascadeNetwork, CascadeSettings, LoopSettings, NetworkOutput
 from compress.models import NumpyNetwork, load_tracker
 from compress.testing.networks import SPECS, scattered
 
@@ -131,3 +131,27 @@ def test_random_networks_find_the_same_boxes(slide: Any, name: str) -> None:
     alone = evaluate(network, settings, _slides(slide))
     assert bool(alone.paths) == spec.adaptive
     _same_boxes(evaluate(network, settings, _slides(slide), batch=3), alone, atol=0.05)
+
+
+class Unsure(Drifting):
+    """With scores anywhere between 0 and 1."""
+
+    def _output(self, crop: NDArray[np.float32], memory: float) -> NetworkOutput:
+        maps = super()._output(crop, memory).maps
+        height = np.float32(abs(np.sin(1000 * float(crop.mean()))))
+        return NetworkOutput({**maps, "score_map": maps["score_map"] * height})
+
+
+@pytest.mark.parametrize("search", [128, 64], ids=["one crop", "two crops"])
+def test_a_cascade_finds_the_same_boxes_in_groups(slide: Any, search: int) -> None:
+    """Each frame asks as it would alone, so a group is divided anew on every frame."""
+    accurate = replace(SETTINGS, search_size=search)
+    slow = Drifting()
+    networks, settings = CascadeNetwork(Unsure(), slow), CascadeSettings(SETTINGS, accurate, 0.5)
+    sequences = _slides(slide)
+    wanted = evaluate(networks, settings, sequences)
+    assert set(wanted.paths) == {FAST_ALONE, ACCURATE_ASKED}
+    assert len(slow.batches) == wanted.paths[ACCURATE_ASKED]
+    for batch in (2, 3, 16):
+        _same_boxes(evaluate(networks, settings, sequences, batch=batch), wanted)
+    assert max(slow.batches) > 1

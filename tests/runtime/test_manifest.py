@@ -116,8 +116,8 @@ def test_strange_manifest_is_refused(folder: Path, text: str) -> None:
 
 
 def test_newer_format_says_to_update(folder: Path) -> None:
-    _edit(folder, lambda m: m.update(format_version=3))
-    with pytest.raises(FileError, match=r"format 3.*reads up to 2.*Update compress"):
+    _edit(folder, lambda m: m.update(format_version=4))
+    with pytest.raises(FileError, match=r"format 4.*reads up to 3.*Update compress"):
         open_bundle(folder)
 
 

@@ -11,8 +11,8 @@ from compress.core.progress import Progress, no_progress
 from compress.core.threads import check_threads
 from compress.latency import LatencyModel
 from compress.measure.coverage import Coverage
+from compress.measure.timed_trackers import Timed
 from compress.measure.whole_trackers import RUNS
-from compress.models import Tracker
 
 Basis = Literal["measured", "estimated"]
 """What predictions rest on: components measured on the device, or published figures."""
@@ -43,7 +43,7 @@ class Timer(Protocol):
 
     def __call__(
         self,
-        trackers: Mapping[str, Tracker | TrackerSpec],
+        trackers: Mapping[str, Timed],
         *,
         paths: Mapping[str, Mapping[ExecutionPath, int]] | None,
         threads: int,
@@ -115,7 +115,7 @@ class Target:
 
     def measure(
         self,
-        trackers: Mapping[str, Tracker | TrackerSpec],
+        trackers: Mapping[str, Timed],
         *,
         paths: Mapping[str, Mapping[ExecutionPath, int]] | None = None,
         threads: int = 1,

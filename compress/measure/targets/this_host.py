@@ -13,8 +13,8 @@ from compress.measure.coverage import Coverage
 from compress.measure.host_profiles import host_profile
 from compress.measure.targets.registry import MeasuredFamilies
 from compress.measure.targets.target import Target
+from compress.measure.timed_trackers import Timed
 from compress.measure.whole_trackers import measure_many
-from compress.models import Tracker
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class _HostTimer:
 
     def __call__(
         self,
-        trackers: Mapping[str, Tracker | TrackerSpec],
+        trackers: Mapping[str, Timed],
         *,
         paths: Mapping[str, Mapping[ExecutionPath, int]] | None,
         threads: int,

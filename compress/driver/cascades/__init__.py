@@ -1,0 +1,1 @@
+"""Two trackers as one: the threshold of a cascade for a speed, chosen by tracking with it."""
