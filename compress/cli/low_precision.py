@@ -88,14 +88,14 @@ def converted(
     """
     from compress.core import UsageError
 
-    scored = "fp32" if source.accuracy is None else source.accuracy.precision
+    scored = source.precision
     wanted = precision or scored
     if wanted != "int8" and (calibration or train_data):
         raise UsageError(f"--calibration and --train-data are of int8, but the precision is {wanted}. Leave them out.")
     if wanted == "fp32":
         if max_drop is not None:
             raise UsageError("--max-drop is of fp16 and int8: in fp32 nothing is lost. Leave it out.")
-        kept = source.accuracy is not None and scored == "fp32"
+        kept = scored == "fp32"
         return Converted(source.accuracy if kept else None, source.latency if kept else None)
     if wanted == scored and not (calibration or train_data or max_drop is not None):
         return _as_scored(source, form)
@@ -105,10 +105,10 @@ def converted(
 def _as_scored(source: TrainedTracker, form: Form | None) -> Converted:
     from compress.export import LowPrecision, bundle_graphs
 
-    assert source.accuracy is not None
-    low = LowPrecision(source.accuracy.precision)
+    low = LowPrecision(source.precision)
     graphs = low.graphs(source.model.spec, bundle_graphs(source.model, form))
-    line = f"In {low.precision} as the search scored it: AO {source.accuracy.ao:.3f}."
+    score = f"AO {source.accuracy.ao:.3f}" if source.accuracy else "not scored at what was changed"
+    line = f"In {low.precision} as the search scored it: {score}."
     return Converted(source.accuracy, source.latency, (low, graphs), lines=(line,))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from compress.archive import Archive, Record, read_archive
-from compress.core import TRACKERS, Accuracy, FileError, Latency, TrackerSpec, UsageError
+from compress.core import TRACKERS, Accuracy, FileError, Latency, Precision, TrackerSpec, UsageError
 from compress.data import DataSource, open_source
 from compress.models import Tracker, build, load_tracker, load_weights, weights_key
 
@@ -20,6 +20,7 @@ class TrainedTracker:
 
     Attributes:
         train_data, images: What its run was distilled on, as `open_source` takes it.
+        precision: What its run scored it in, at its own thresholds.
     """
 
     model: Tracker
@@ -29,6 +30,7 @@ class TrainedTracker:
     latency: Latency | None = None
     train_data: str = "generated"
     images: str = ""
+    precision: Precision = "fp32"
 
     def open_training_data(self) -> DataSource:
         """What it was distilled on.
@@ -95,7 +97,9 @@ def _variant_of(run: Path, variant: str) -> TrainedTracker:
             f"{' (' + record.reason + ')' if record.reason else ''}. Choose a variant of the front."
         )
     name, data = f"{run.resolve().name}-{variant}", [str(archive.settings.get(each) or "") for each in _TRAINING]
-    return TrainedTracker(model, name, provenance, record.accuracy, record.latency, data[0] or "generated", data[1])
+    precision = record.accuracy.precision if record.accuracy else "fp32"
+    about = (record.accuracy, record.latency, data[0] or "generated", data[1], precision)
+    return TrainedTracker(model, name, provenance, *about)
 
 
 def _check_unchanged(teacher: Tracker, archive: Archive) -> None:

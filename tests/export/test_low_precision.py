@@ -11,8 +11,10 @@ import pytest
 
 from compress.cli import main
 from compress.core import Accuracy, CompressError
-from compress.export import AccuracyDrop
+from compress.export import AccuracyDrop, TrainedTracker
+from compress.models import build
 from compress.runtime import open_bundle
+from compress.testing.bundle_specs import ADAPTIVE
 
 
 def _cli(*words: object) -> int:
@@ -83,3 +85,12 @@ def test_more_loss_than_the_bound_is_refused() -> None:
     drop.check(0.051)
     with pytest.raises(CompressError, match=r"loses 0.050 AO \(AO 0.600 in fp32, 0.550 in int8; by sequence -0.050"):
         drop.check(0.02)
+
+
+def test_other_thresholds_change_no_precision() -> None:
+    spec = ADAPTIVE["exits"]
+    source = TrainedTracker(build(spec).eval(), "v000", {}, precision="int8")
+    exits = (replace(spec.exits[0], tau=0.25), *spec.exits[1:])
+    other = source.at(replace(spec, exits=exits))
+    assert other.model.spec != spec
+    assert other.precision == "int8"
