@@ -80,6 +80,12 @@ def print_cascade(
         f"Both as one, {latency.provenance}: {latency.mean_ms:.3g} ms a frame ({latency.fps:.0f} fps), p50 "
         f"{latency.p50_ms:.3g}, p90 {latency.p90_ms:.3g}, p99 {latency.p99_ms:.3g}, worst {latency.at('worst'):.3g}."
     )
+    if found.timed is not None:
+        fast, accurate, longer = found.timed.fast, found.timed.accurate, found.timed.over_sum(constraint, chosen.paths)
+        click.echo(
+            f"In the same run the fast tracker alone took {fast.mean_ms:.3g} ms and the accurate one "
+            f"{accurate.mean_ms:.3g} ms: both as one are {longer - 1:.1%} over their sum."
+        )
     click.echo(f"AO is over the {frames} frames that the threshold was chosen on. Written to {printable(path)}")
     if exported is None:
         click.echo(f"Next: {shell_command('compress', 'export', run, '--cascade', path, '--out', 'bundle')}")

@@ -23,7 +23,7 @@ from compress.core import (
     LatencyConstraint,
     UsageError,
 )
-from compress.driver.cascades.choosing import Alone, check_speeds, choose, try_thresholds
+from compress.driver.cascades.choosing import Alone, TimedTogether, check_speeds, choose, try_thresholds
 from compress.evaluate import Evaluation
 from compress.export import load_cascade
 from compress.testing.finetunable_run import write_finetunable_run
@@ -88,8 +88,14 @@ def test_a_percentile_binds_harder() -> None:
     assert 0 < chosen.chosen.asked <= 0.01
 
 
-def _slower(times: float) -> Callable[[Mapping[ExecutionPath, int]], Latency]:
-    return lambda paths: _latency(times * (2 + 6 * paths.get(ACCURATE_ASKED, 0) / FRAMES))
+def _slower(times: float, busy: float = 1.0) -> Callable[[Mapping[ExecutionPath, int]], TimedTogether]:
+    """Both as one take so many times what each alone adds up to, on a machine that is so busy."""
+
+    def measure(paths: Mapping[ExecutionPath, int]) -> TimedTogether:
+        both = 2 + 6 * paths.get(ACCURATE_ASKED, 0) / FRAMES
+        return TimedTogether(_latency(2 * busy), _latency(6 * busy), _latency(times * busy * both))
+
+    return measure
 
 
 def test_one_that_proves_too_slow_gives_way() -> None:
@@ -97,11 +103,20 @@ def test_one_that_proves_too_slow_gives_way() -> None:
     alone = Alone(_accuracy(0.5), FAST), Alone(_accuracy(0.7), ACCURATE)
     tried = try_thresholds(Tracked(), SCORES, FAST, ACCURATE, _bound(3.53))
     chosen = choose(tried, *alone, _bound(3.53), _slower(1.05))
-    assert chosen.measured is not None
+    assert chosen.timed is not None
     assert chosen.latency.mean_ms <= 3.53
     assert chosen.chosen.asked == pytest.approx(0.2, abs=0.002)
     with pytest.raises(InfeasibleError, match=r"No threshold keeps 3.53 ms at the mean.*asked on 1.0%"):
         choose(tried, *alone, _bound(3.53), _slower(3))
+
+
+def test_a_machine_that_became_busy_changes_no_choice() -> None:
+    """All three are slower, and the latency is kept as it was measured."""
+    alone = Alone(_accuracy(0.5), FAST), Alone(_accuracy(0.7), ACCURATE)
+    tried = try_thresholds(Tracked(), SCORES, FAST, ACCURATE, _bound(3.53))
+    chosen = choose(tried, *alone, _bound(3.53), _slower(1.0, busy=3))
+    assert chosen.chosen == choose(tried, *alone, _bound(3.53), None).chosen
+    assert chosen.latency.mean_ms == pytest.approx(3 * (2 + 6 * chosen.chosen.asked))
 
 
 def test_pairs_without_use_are_refused() -> None:

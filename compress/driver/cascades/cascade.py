@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compress.core import CascadeSpec, ExecutionPath, Latency, LatencyConstraint
 from compress.core.progress import Progress, no_progress, part
 from compress.data import Sequence as Video
-from compress.driver.cascades.choosing import Alone, ChosenCascade, check_speeds, choose, try_thresholds
+from compress.driver.cascades.choosing import Alone, ChosenCascade, TimedTogether, check_speeds, choose, try_thresholds
 from compress.evaluate import Evaluation, evaluate
 from compress.geometry import CascadeNetwork, CascadeSettings, LoopSettings, NetworkOutput, decode, hann_window
 from compress.models import NumpyNetwork, Tracker
@@ -28,7 +28,7 @@ def choose_cascade(
     *,
     latencies: tuple[Latency, Latency],
     constraint: LatencyConstraint,
-    measure: Callable[[Mapping[ExecutionPath, int]], Latency] | None,
+    measure: Callable[[Mapping[ExecutionPath, int]], TimedTogether] | None,
     device: torch.device,
     progress: Progress = no_progress,
 ) -> ChosenCascade:

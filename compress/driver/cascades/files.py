@@ -77,6 +77,7 @@ def write_cascade(
         "bound": {"ms": constraint.max_ms, "at": constraint.at, **constraint.given},
         "data": data,
         "alone": {"fast": found.fast.to_dict(), "accurate": found.accurate.to_dict()},
+        "timed": None if found.timed is None else {k: v.to_dict() for k, v in found.timed._asdict().items()},
         "tried": [each.to_dict() for each in found.tried],
     }
     write_file(path, json.dumps(content, indent=2) + "\n")

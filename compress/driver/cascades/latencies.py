@@ -8,8 +8,9 @@ from typing import NamedTuple
 from compress.archive import Record
 from compress.core import ExecutionPath, Latency
 from compress.core.progress import Progress, no_progress
+from compress.driver.cascades.choosing import TimedTogether
 from compress.driver.remeasure import measured_together
-from compress.measure import CascadePair, Coverage, Target
+from compress.measure import CascadePair, Coverage, Target, Timed
 from compress.models import Tracker
 
 _PAUSES_S = (5.0,)
@@ -49,17 +50,21 @@ def member_latencies(
 
 def cascade_timer(
     fast: Tracker, accurate: Tracker, target: Target, *, threads: int, progress: Progress = no_progress
-) -> Callable[[Mapping[ExecutionPath, int]], Latency] | None:
-    """What times both as one over execution paths; None where the target is not at hand, or with several threads."""
+) -> Callable[[Mapping[ExecutionPath, int]], TimedTogether] | None:
+    """What times both as one over execution paths, beside each alone.
+
+    None where the target is not at hand, or with several threads.
+    """
     if target.timer is None or threads > 1:
         return None
     pair = CascadePair(fast, accurate)
 
-    def measure(paths: Mapping[ExecutionPath, int]) -> Latency:
+    def measure(paths: Mapping[ExecutionPath, int]) -> TimedTogether:
+        networks: dict[str, Timed] = {"fast": fast, "accurate": accurate, "both": pair}
         found = measured_together(
-            target, {"both": pair}, paths={"both": paths}, threads=threads, progress=progress, pauses_s=_PAUSES_S
+            target, networks, paths={"both": paths}, threads=threads, progress=progress, pauses_s=_PAUSES_S
         )
-        return found["both"]
+        return TimedTogether(found["fast"], found["accurate"], found["both"])
 
     return measure
 
