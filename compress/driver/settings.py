@@ -76,7 +76,7 @@ class SearchSettings:
         None, "Minutes after which a student is given up (default never).", numbers=MINUTES
     )
     mlp_rank: Literal["importance", "leading"] = setting("importance", "Units that a thin MLP keeps.")
-    sampler: str = setting("tpe", "How specs are drawn.", names=SAMPLERS.names)
+    sampler: str = setting("prior", "How specs are drawn.", names=SAMPLERS.names)
     strategy: str = setting("halving", "Which students are trained, and how far.", names=STRATEGIES.names)
     executor: str | None = setting(
         None, "Where students are trained (default local for many of them, ray with an address).", names=EXECUTORS.names

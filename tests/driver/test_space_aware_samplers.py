@@ -173,3 +173,23 @@ def test_without_a_space_it_is_known_for_they_draw_at_random() -> None:
     for sampler in (ExhaustiveSampler(0), PriorSampler(0)):
         trial = _study(sampler).ask()
         assert trial.suggest_categorical("knob", [1, 2, 3]) in (1, 2, 3)
+
+
+@pytest.mark.parametrize("name", ["prior", pytest.param("gp", marks=pytest.mark.slow)])
+@pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+def test_where_nothing_keeps_the_bound_the_fastest_are_drawn_for_the_record(name: str) -> None:
+    def gate(spec: TrackerSpec) -> ConstraintCheck:
+        return LatencyConstraint(0.5).check(_gate(spec).latency)
+
+    sampler, known = SAMPLERS[name](0), KnownSpace(SMALL, NANO, gate)
+    assert isinstance(sampler, SpaceAware)
+    study = _study(sampler)
+    sampler.learn(known)
+    found: list[float] = []
+    while not sampler.exhausted(study):
+        trial = study.ask()
+        spec = SMALL.spec(NANO, lambda name, values, t=trial: t.suggest_categorical(name, list(values)))  # type: ignore[misc]
+        found.append(_ms(spec))
+        study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+    assert len(found) == 8
+    assert min(found) == min(map(_ms, (each.spec for each in known.all())))

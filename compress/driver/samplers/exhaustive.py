@@ -80,4 +80,4 @@ class ExhaustiveSampler(optuna.samplers.BaseSampler):
         if self._known is None:
             return None
         drawn = self._known.drawn(study.get_trials(deepcopy=False))
-        return next((each for each in self._order if each.spec.student_id not in drawn), None)
+        return next((each for each in self._order if each.student_id not in drawn), None)

@@ -34,6 +34,11 @@ class Candidate:
     ms: float
     passes: bool
 
+    @cached_property
+    def student_id(self) -> str:
+        """Of its spec."""
+        return self.spec.student_id
+
 
 @dataclass
 class KnownSpace:
@@ -43,6 +48,7 @@ class KnownSpace:
     teacher: TrackerSpec
     gate: Callable[[TrackerSpec], ConstraintCheck]
     _kept: dict[tuple[tuple[str, Any], ...], Candidate] = field(default_factory=dict, repr=False)
+    _found: dict[frozenset[tuple[str, Any]], Candidate] = field(default_factory=dict, repr=False)
     _ended: dict[int, str] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -76,7 +82,10 @@ class KnownSpace:
 
     def of(self, knobs: Mapping[str, Any]) -> Candidate:
         """The student of these choices; of knobs that are not among them the first choice."""
-        return self.candidate(lambda name, values: knobs.get(name, values[0]))
+        key = frozenset(knobs.items())
+        if key not in self._found:
+            self._found[key] = self.candidate(lambda name, values: knobs.get(name, values[0]))
+        return self._found[key]
 
     def draw(self, rng: random.Random) -> Candidate:
         """A student, each knob drawn uniformly."""
@@ -89,11 +98,23 @@ class KnownSpace:
                 if value != knobs[name]:
                     yield self.of({**knobs, name: value})
 
+    def misses(self, trials: Iterable[FrozenTrial], most: int = 8) -> list[Candidate]:
+        """Where no trial kept the bound, and fewer than `most` were drawn: the fastest student seen that was not.
+
+        A search that finds nothing within the bound so records how near it came.
+        """
+        trials = [each for each in trials if each.params]
+        if len(trials) >= most or any(self.of(each.params).passes for each in trials):
+            return []
+        drawn = self.drawn(trials)
+        seen = [each for each in self._kept.values() if each.student_id not in drawn]
+        return sorted(seen, key=lambda each: each.ms)[:1]
+
     def all(self) -> list[Candidate]:
         """Every distinct student once, in the order of the space."""
         found: dict[str, Candidate] = {}
         for candidate in map(self.of, self._every({}, list(self.choices))):
-            found.setdefault(candidate.spec.student_id, candidate)
+            found.setdefault(candidate.student_id, candidate)
         return list(found.values())
 
     def drawn(self, trials: Iterable[FrozenTrial]) -> set[str]:
@@ -101,7 +122,7 @@ class KnownSpace:
         found = {self.teacher.student_id}
         for trial in trials:
             if trial.params and trial.number not in self._ended:
-                drawn = self.of(trial.params).spec.student_id
+                drawn = self.of(trial.params).student_id
                 found.add(drawn)
                 if trial.state.is_finished():
                     self._ended[trial.number] = drawn

@@ -69,7 +69,7 @@ class NearestSampler(optuna.samplers.BaseSampler):
         first = self._known.of(self._drawn(study, trial, self._known))
         drawn = self._known.drawn(study.get_trials(deepcopy=False))
         for candidate in self._around(first, self._known):
-            if candidate.passes and candidate.spec.student_id not in drawn:
+            if candidate.passes and candidate.student_id not in drawn:
                 return dict(candidate.knobs)
         spare = self._spare or self._random(study) or first
         return dict(spare.knobs)
@@ -99,18 +99,20 @@ class NearestSampler(optuna.samplers.BaseSampler):
 
     def _around(self, first: Candidate, known: KnownSpace) -> Iterator[Candidate]:
         """The draw, then students that differ in one choice, in two, and so on, each ring shuffled."""
-        seen, ring = {first.spec.student_id}, [first]
+        seen, ring = {first.student_id}, [first]
         for _ in range(_FAR + 1):
             yield from ring
             around = [each for inner in ring for each in known.neighbours(inner.knobs)] if len(seen) < _AROUND else []
-            ring = list({each.spec.student_id: each for each in around if each.spec.student_id not in seen}.values())
+            ring = list({each.student_id: each for each in around if each.student_id not in seen}.values())
             self._rng.shuffle(ring)
             ring = ring[:_AROUND]
-            seen |= {each.spec.student_id for each in ring}
+            seen |= {each.student_id for each in ring}
 
     def _random(self, study: optuna.Study) -> Candidate | None:
         if self._known is None:
             return None
-        drawn = self._known.drawn(study.get_trials(deepcopy=False))
+        trials = study.get_trials(deepcopy=False)
+        drawn = self._known.drawn(trials)
         draws = (self._known.draw(self._rng) for _ in range(_TRIES))
-        return next((each for each in draws if each.passes and each.spec.student_id not in drawn), None)
+        found = (each for each in draws if each.passes and each.student_id not in drawn)
+        return next(found, None) or next(iter(self._known.misses(trials)), None)

@@ -28,6 +28,8 @@ _DRAWS = 48
 """Students that are drawn at each turn from a larger space, and stay candidates until they are taken."""
 _SEEN = 0.5
 """Share of the candidates that a draw is the best of, so that two draws from the same results differ."""
+_WEIGHED = 512
+"""Candidates at most that a draw is the best of."""
 _FITTED = 256
 """Results that the regression is fitted to; of more, the latest."""
 _UNPRICED = (0.7, 0.3)
@@ -50,6 +52,7 @@ class PriorSampler(optuna.samplers.BaseSampler):
         self._fallback = optuna.samplers.RandomSampler(seed=seed)
         self._pool: dict[str, Candidate] = {}
         self._promised: dict[str, tuple[float, float]] = {}
+        self._rows: dict[str, list[float]] = {}
         self._listed = False
 
     def check(self, space: Space, teacher: TrackerSpec) -> None:
@@ -59,7 +62,7 @@ class PriorSampler(optuna.samplers.BaseSampler):
         """Take in which students there are; of a small space all of them."""
         self._known, self._listed = known, known.combinations() <= _LISTED
         if self._listed:
-            self._pool = {each.spec.student_id: each for each in known.all() if each.passes}
+            self._pool = {each.student_id: each for each in known.all() if each.passes}
 
     def reseed(self, seed: int) -> None:
         """Draw on from another seed."""
@@ -84,7 +87,7 @@ class PriorSampler(optuna.samplers.BaseSampler):
         """The choices of the most promising candidate; none where none is left."""
         if self._known is None or not (found := self._candidates(study, self._known)):
             return {}
-        found = self._rng.sample(found, math.ceil(_SEEN * len(found)))
+        found = self._rng.sample(found, min(_WEIGHED, math.ceil(_SEEN * len(found))))
         trials = [each for each in study.get_trials(deepcopy=False) if each.params and each.number != trial.number]
         results = [each for each in trials if each.state == TrialState.COMPLETE]
         own = sum("fixed_params" not in each.system_attrs for each in results)
@@ -104,21 +107,25 @@ class PriorSampler(optuna.samplers.BaseSampler):
         return self._fallback.sample_independent(study, trial, param_name, param_distribution)
 
     def _candidates(self, study: optuna.Study, known: KnownSpace) -> list[Candidate]:
-        """Students within the bound that were not drawn; a large space gives some more at every turn."""
-        drawn = known.drawn(study.get_trials(deepcopy=False))
+        """Students within the bound that were not drawn; a large space gives some more at every turn.
+
+        Where there are none, and never were, one that comes near.
+        """
+        trials = study.get_trials(deepcopy=False)
+        drawn = known.drawn(trials)
         for _ in range(0 if self._listed else 40):
             draws = [known.draw(self._rng) for _ in range(_DRAWS)]
-            self._pool |= {each.spec.student_id: each for each in draws if each.passes}
+            self._pool |= {each.student_id: each for each in draws if each.passes}
             if any(name not in drawn for name in self._pool):
                 break
         self._pool = {name: each for name, each in self._pool.items() if name not in drawn}
-        return list(self._pool.values())
+        return list(self._pool.values()) or known.misses(trials)
 
     def _by_prior(self, known: KnownSpace, found: list[Candidate], trials: Sequence[FrozenTrial]) -> Array:
         """In shares of the teacher's accuracy, also of what was trained already."""
         taken = [known.of(each.params) for each in trials]
-        promised = np.array([self._promise(known, each.spec) for each in found])
-        front = np.array([(each.ms, self._promise(known, each.spec)[0]) for each in taken]).reshape(-1, 2)
+        promised = np.array([self._promise(known, each) for each in found])
+        front = np.array([(each.ms, self._promise(known, each)[0]) for each in taken]).reshape(-1, 2)
         ms = np.array([each.ms for each in found])
         return expected_gain(ms, promised[:, 0], promised[:, 1], front, _bound(found, taken))
 
@@ -146,21 +153,21 @@ class PriorSampler(optuna.samplers.BaseSampler):
 
     def _features(self, known: KnownSpace, students: list[Candidate]) -> Array:
         """(n, f): what the ablations promise, latency, numbers as they are, and other choices one by one."""
-        rows = [
-            [self._promise(known, each.spec)[0], math.log(each.ms), *_encoded(known.choices, each.knobs)]
-            for each in students
-        ]
-        return np.array(rows, dtype=np.float64)
+        for each in students:
+            if each.student_id not in self._rows:
+                row = [self._promise(known, each)[0], math.log(each.ms), *_encoded(known.choices, each.knobs)]
+                self._rows[each.student_id] = row
+        return np.array([self._rows[each.student_id] for each in students], dtype=np.float64)
 
-    def _promise(self, known: KnownSpace, spec: TrackerSpec) -> tuple[float, float]:
+    def _promise(self, known: KnownSpace, student: Candidate) -> tuple[float, float]:
         """Mean and deviation of the share of the teacher's accuracy that a student keeps."""
-        if spec.student_id not in self._promised:
+        if student.student_id not in self._promised:
             try:
-                kept = retention(known.teacher, spec)
-                self._promised[spec.student_id] = kept.mean, max(0.01, (kept.high - kept.low) / 4)
+                kept = retention(known.teacher, student.spec)
+                self._promised[student.student_id] = kept.mean, max(0.01, (kept.high - kept.low) / 4)
             except (UnpricedError, UsageError):
-                self._promised[spec.student_id] = _UNPRICED
-        return self._promised[spec.student_id]
+                self._promised[student.student_id] = _UNPRICED
+        return self._promised[student.student_id]
 
 
 def _encoded(choices: dict[str, tuple[Any, ...]], knobs: dict[str, Any]) -> list[float]:
