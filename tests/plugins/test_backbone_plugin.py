@@ -95,7 +95,7 @@ PUBLISHED = Layout("PoolNet", "https://example.org", {"pooling-nano": "poolnet.p
 
 POOLING = Backbone(
     rules=PoolingRules(),
-    fixed_knobs={"interaction": "joint", "dr_ratio": 0, "bypass": NEVER, "exits": NEVER},
+    fixed_knobs={"interaction": "joint", "dr_ratio": 0, "bypass": NEVER, "exits": NEVER, "keep_ratio": NEVER},
     network=PoolingTracker,
     timm=None,
     surgery=VitSurgery(),
