@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from compress.data import Sequence
 
 MOST_DROP = 0.02
-"""AO that a bundle in low precision may lose by default: a choice, as much as students on a front are often apart."""
+"""AO that a bundle in low precision may lose by default: a choice, no measurement."""
 
 
 @dataclass(frozen=True)
