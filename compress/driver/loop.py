@@ -51,8 +51,11 @@ class Journal:
         return progress
 
     def deliver(self, result: TrialResult) -> None:
-        """Copy the weights of a student that was trained by itself into the run's `checkpoints/`."""
-        if self.students.trained(rung := self._rung(result)):
+        """Copy the weights of a student that was trained by itself into the run's `checkpoints/`.
+
+        Students of one `weights_id` have one file there, in which those that were trained furthest stay.
+        """
+        if self.students.trained(rung := self._rung(result)) and not self.trials.trained_further(result.spec, rung):
             self.students.deliver(result.spec, rung, self.run_dir / "checkpoints")
 
     def note(self, result: TrialResult, record: Record) -> None:

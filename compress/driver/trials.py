@@ -164,6 +164,16 @@ class Trials:
         """Whether a student was scored at a rung, as one of a stopped search may have been."""
         return any(past["fidelity"] == self._setup.rungs[rung].fidelity for past in self[number].rungs)
 
+    def trained_further(self, spec: TrackerSpec, rung: int) -> bool:
+        """Whether a student of the same weights was scored above a rung: one that keeps another share of tokens."""
+        if spec.keep_least is None:
+            return False  # one student for each `weights_id`
+        self._proposals.refresh()
+        above = {each.fidelity for each in self._setup.rungs[rung + 1 :]}
+        records = (trial.user_attrs.get("record") for trial in self._stored)
+        further = (each for each in records if each and any(past.get("fidelity") in above for past in each["rungs"]))
+        return any(Record.from_attrs(each).spec.weights_id == spec.weights_id for each in further)
+
     def fidelity(self, rung: int) -> str:
         """Name of a rung."""
         return self._setup.rungs[rung].fidelity

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
 import pytest
 
 from compress.archive import Record, store_record
-from compress.core import CompressError, Latency, LatencyConstraint
+from compress.core import CompressError, Latency, LatencyConstraint, TrackerSpec
 from compress.driver import SearchSettings
 from compress.driver.executors import EXECUTORS
-from compress.driver.jobs import TrainingSetup
+from compress.driver.jobs import Rung, TrainingSetup, TrialResult
 from compress.driver.loop import Journal, run_trials
 from compress.driver.planned_work import PlannedWork
 from compress.driver.preparation import work_of
@@ -27,7 +28,7 @@ from compress.driver.worker import students_of
 from compress.latency import LatencyModel
 from compress.spaces import load_space
 from compress.testing.executor_checks import SHORTER, small_setup
-from compress.testing.strategy_trials import earlier_trials
+from compress.testing.strategy_trials import TEACHER, earlier_trials
 from compress.testing.trained_run import STATIC
 
 LATENCY = Latency(1.0, 1.0, 1.0, 1.0, 0.5, "predicted", 1, 0, 1, "none", "none")
@@ -81,6 +82,26 @@ def test_after_the_deadline_nothing_begins(data: str, tmp_path: Path) -> None:
     trials, _ = _search(small_setup(data), tmp_path, deadline=-inf)
     assert trials.trained == 0
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_weights_that_were_trained_further_are_not_written_over(tmp_path: Path) -> None:
+    """Students that differ in the kept share alone have one file, and one of them may come later than another."""
+    share = replace(TEACHER.layers[0], keep=0.7)
+    further = replace(TEACHER, layers=(share, *TEACHER.layers[1:]), keep_least=0.3)
+    rungs = (Rung("rung-0", 4), Rung("full", 8, short=False))
+    record = Record("v000", 0, further, "done", rungs=({"fidelity": "rung-0"}, {"fidelity": "full"}))
+    trials = earlier_trials([record], rungs, work=(4, 12), bound_ms=20.0)
+    delivered: list[tuple[TrackerSpec, int]] = []
+    students: Any = SimpleNamespace(
+        setup=trials.setup, trained=lambda rung: True, deliver=lambda spec, rung, folder: delivered.append((spec, rung))
+    )
+    journal = Journal(tmp_path, Log(tmp_path), PlannedWork(), trials, students)
+    other = replace(further, keep_least=0.2)
+    for spec in (further.keeping(0.5), other):
+        for rung in rungs:
+            journal.deliver(TrialResult(1, rung.fidelity, spec, 1.0))
+    assert further.keeping(0.5).weights_id == further.weights_id
+    assert delivered == [(further.keeping(0.5), 1), (other, 0), (other, 1)]
 
 
 class Stuck:
