@@ -95,8 +95,8 @@ def converted(
     if wanted == "fp32":
         if max_drop is not None:
             raise UsageError("--max-drop is of fp16 and int8: in fp32 nothing is lost. Leave it out.")
-        kept = scored == "fp32"
-        return Converted(source.accuracy if kept else None, source.latency if kept else None)
+        latency = None if source.latency is None or source.latency.runtime.endswith(" int8") else source.latency
+        return Converted(source.accuracy, latency) if scored == "fp32" else Converted(None, None)
     if wanted == scored and not (calibration or train_data or max_drop is not None):
         return _as_scored(source, form)
     return _compared(source, wanted, calibration, train_data, max_drop, data, settings, threads, form, progress)
@@ -125,6 +125,7 @@ def _compared(
     progress: Progress,
 ) -> Converted:
     from compress.core.progress import part
+    from compress.core.text import printable
     from compress.data import open_source
     from compress.export import (
         MOST_DROP,
@@ -134,10 +135,12 @@ def _compared(
         bundle_graphs,
         with_float_layers,
     )
+    from compress.measure import host, runtime_name
     from compress.measure.graph_speeds import graph_speeds
 
     spec, exact = source.model.spec, bundle_graphs(source.model, form)
-    low, lines, measured = LowPrecision(precision), [], {}
+    low, lines = LowPrecision(precision), list[str]()
+    measured: dict[str, Any] = {}
     if precision == "int8":
         pairs = open_source(train_data, training=True) if train_data else source.open_training_data()
         crops = CalibrationCrops.drawn(pairs, spec)
@@ -150,10 +153,11 @@ def _compared(
         )
     else:
         graphs = low.graphs(spec, exact)
-    sequences = open_source(data).sequences("search", keep=True)
+    scored_on = open_source(data)
+    sequences = scored_on.sequences("search", keep=True)
     own = part(progress, 0.5, 0.9)
     drop = accuracy_drop(spec, exact, graphs, precision, sequences, settings=settings, threads=threads, progress=own)
-    lines.append(f"{drop}, over {drop.after.sequences} sequences.")
+    lines.append(f"{drop}, over {drop.after.sequences} search sequences of {printable(scored_on.name)}.")
     drop.check(MOST_DROP if max_drop is None else max_drop)
     speeds = graph_speeds(
         spec, {"fp32": exact, precision: graphs}, threads=threads, progress=part(progress, 0.9, 1, "timing")
@@ -162,5 +166,7 @@ def _compared(
     lines.append(
         f"A frame takes {speeds['fp32']} in fp32 and {speeds[precision]} in {precision}: {ratio:.2f} times as fast."
     )
-    measured |= {"accuracy": drop.to_dict(), "speed": {name: each.to_dict() for name, each in speeds.items()}}
+    measured |= {"accuracy": drop.to_dict(), "data": printable(scored_on.name)}
+    measured |= {"speed": {name: each.to_dict() for name, each in speeds.items()}}
+    measured |= {"device": str(host()), "runtime": runtime_name(), "threads": threads}
     return Converted(drop.after, None, (low, graphs), measured, tuple(lines))

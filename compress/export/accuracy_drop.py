@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 MOST_DROP = 0.02
 """AO that a bundle in low precision may lose by default: a choice, no measurement."""
 
+_INSTEAD = {
+    "int8": "Try another --calibration, give a larger --max-drop, or search with a target in int8, which chooses among "
+    "students by what they score in int8."
+}
+_OTHERWISE = "Give a larger --max-drop, or leave --precision out."
+
 
 @dataclass(frozen=True)
 class AccuracyDrop:
@@ -44,8 +50,7 @@ class AccuracyDrop:
         if not self.ao <= most:
             raise CompressError(
                 f"In {self.after.precision} the tracker loses {self.ao:.3f} AO ({self}), and --max-drop is {most:g}. "
-                "Nothing was written. Try another --calibration, give a larger --max-drop, or search with a target in "
-                "int8, which chooses among students by what they score in int8."
+                f"Nothing was written. {_INSTEAD.get(self.after.precision, _OTHERWISE)}"
             )
 
     def __str__(self) -> str:

@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from compress.cli import main
-from compress.core import Accuracy, CompressError
+from compress.cli.low_precision import converted
+from compress.core import Accuracy, CompressError, Latency
+from compress.core.progress import no_progress
 from compress.export import AccuracyDrop, TrainedTracker
+from compress.geometry import LoopSettings
 from compress.models import build
 from compress.runtime import open_bundle
 from compress.testing.bundle_specs import ADAPTIVE
+from compress.testing.trained_run import STATIC
 
 
 def _cli(*words: object) -> int:
@@ -42,6 +46,9 @@ def test_a_variant_in_int8(run: Path, data: str, tmp_path: Path, capsys: pytest.
     assert manifest["accuracy"] == drop["after"]
     assert (drop["before"]["precision"], drop["after"]["precision"]) == ("fp32", "int8")
     assert found["measured"]["speed"]["int8"]["p50_ms"] > 0
+    assert found["measured"]["data"] == data
+    assert found["measured"]["runtime"].startswith("onnxruntime ")
+    assert {"device", "threads"} <= set(found["measured"])
     assert _cli("verify", out) == 0
     assert _cli("verify", out, "--against", run, "--data", data) == 0
     assert "The weights, converted again, agree" in capsys.readouterr().out
@@ -85,6 +92,10 @@ def test_more_loss_than_the_bound_is_refused() -> None:
     drop.check(0.051)
     with pytest.raises(CompressError, match=r"loses 0.050 AO \(AO 0.600 in fp32, 0.550 in int8; by sequence -0.050"):
         drop.check(0.02)
+    with pytest.raises(CompressError, match=r"written\. Try another --calibration"):
+        drop.check(0.02)
+    with pytest.raises(CompressError, match=r"written\. Give a larger --max-drop, or leave --precision out"):
+        replace(drop, after=replace(drop.after, precision="fp16")).check(0.02)
 
 
 def test_other_thresholds_change_no_precision() -> None:
@@ -94,3 +105,15 @@ def test_other_thresholds_change_no_precision() -> None:
     other = source.at(replace(spec, exits=exits))
     assert other.model.spec != spec
     assert other.precision == "int8"
+
+
+@pytest.mark.parametrize(("runtime", "kept"), [("onnxruntime 1.31", True), ("onnxruntime 1.31 int8", False)])
+def test_a_latency_in_int8_is_none_of_a_bundle_in_fp32(runtime: str, kept: bool) -> None:
+    """As of a variant that was fine-tuned, and so scored in fp32, in a run that aims at int8."""
+    latency = Latency(1.0, 1.0, 1.0, 1.0, 1.0, "measured", 1, 0, 1, runtime, "host")
+    source = TrainedTracker(build(STATIC).eval(), "v000", {}, latency=latency)
+    about: dict[str, Any] = dict.fromkeys(("precision", "calibration", "train_data", "max_drop", "form"))
+    settings = LoopSettings.of(STATIC)
+    found = converted(source, **about, data="generated", settings=settings, threads=1, progress=no_progress)
+    assert found.latency == (latency if kept else None)
+    assert found.low is None
