@@ -109,6 +109,7 @@ def command(
             calibration,
             train_data,
             max_drop,
+            keep,
         )
         if any(each is not None for each in others):
             raise UsageError(

@@ -117,6 +117,8 @@ def test_a_machine_that_became_busy_changes_no_choice() -> None:
     chosen = choose(tried, *alone, _bound(3.53), _slower(1.0, busy=3))
     assert chosen.chosen == choose(tried, *alone, _bound(3.53), None).chosen
     assert chosen.latency.mean_ms == pytest.approx(3 * (2 + 6 * chosen.chosen.asked))
+    assert chosen.over_bound(_bound(3.53))
+    assert not chosen.over_bound(_bound(20))
 
 
 def test_pairs_without_use_are_refused() -> None:
@@ -225,6 +227,7 @@ def test_pairs_that_make_no_cascade_are_named(run: Path, refused: Callable[..., 
         (_words(run, 700, "v009"), 2, "Unknown variant 'v009'"),
         ((*_words(run, 700), "--fps-at", "p99"), 2, "--fps-at p99 cannot be bound on agx"),
         ((*_words(run, 700), "--weights", "w.safetensors"), 2, "--weights goes with a named tracker"),
+        (("export", run, "--cascade", "c.json", "--out", run / "b", "--keep", 0.5), 2, "--cascade says which trackers"),
         (("cascade", run, "--fast", "teacher", "--accurate", "v000", "--fps", 400), 2, "saves nothing"),
     ):
         found, text = refused(*words)

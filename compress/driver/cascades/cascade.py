@@ -83,5 +83,5 @@ class _Scored(NumpyNetwork):
         return self._noted(super().track_batch(search, memory))
 
     def _noted(self, answers: list[NetworkOutput]) -> list[NetworkOutput]:
-        self.scores += [decode(each.maps, self._window)[1] for each in answers]
+        self.scores += [decode(each.maps, self._window)[1] if each.score is None else each.score for each in answers]
         return answers

@@ -170,6 +170,10 @@ class ChosenCascade:
         """Measured where it was, else from those of the two trackers."""
         return self.timed.both if self.timed else self.chosen.latency
 
+    def over_bound(self, constraint: LatencyConstraint) -> bool:
+        """Whether it was timed on a machine too slow then for a bound that it keeps by what was known before."""
+        return not _kept(constraint, self.latency)
+
 
 def choose(
     tried: Sequence[TriedThreshold],
