@@ -91,7 +91,10 @@ class TrackerSpec(TrackerFields):
         """
         if not self.eliminating or self.keep_least is None:
             why = "its weights were trained for its own shares alone" if self.eliminating else "no layer eliminates any"
-            raise UsageError(f"The share of search tokens that the tracker {self.id} keeps cannot be chosen: {why}.")
+            raise UsageError(
+                f"The share of search tokens that the tracker {self.id} keeps cannot be chosen: {why}. "
+                "Students of a space with keep_ratio are trained for any."
+            )
         if not self.keep_least <= share < 1:
             raise UsageError(
                 f"The share of kept search tokens must be from {self.keep_least} to below 1 but is {share}."

@@ -116,19 +116,23 @@ def check_place(out: Path) -> None:
         )
 
 
-def _bundle_files(folder: Path) -> set[str]:
-    """What belongs to the bundle in `folder`, of a cascade its trackers' bundles; empty where there is none."""
+def _bundle_files(folder: Path, *, cascade: bool = True) -> set[str]:
+    """What belongs to the bundle in `folder`, of a cascade its trackers' bundles; empty where there is none.
+
+    Args:
+        cascade: It may be one; in a cascade there is none.
+    """
     try:
         manifest = read_manifest(folder)
     except FileError:
         return set()
     if manifest["format_version"] == CASCADE_VERSION:
-        return {MANIFEST} | {member for member in MEMBERS if _is_only_bundle(folder / member)}
+        return {MANIFEST, *(name for name in MEMBERS if _is_only_bundle(folder / name))} if cascade else set()
     return {MANIFEST} | listed_files(manifest)
 
 
 def _is_only_bundle(folder: Path) -> bool:
-    known = _bundle_files(folder) if folder.is_dir() and not folder.is_symlink() else set()
+    known = _bundle_files(folder, cascade=False) if folder.is_dir() and not folder.is_symlink() else set()
     return bool(known) and {path.name for path in folder.iterdir()} <= known
 
 

@@ -23,7 +23,7 @@ from compress.core import (
     TrackerSpec,
     UsageError,
 )
-from compress.export import TrainedCascade, TrainedTracker, compare_cascade, export_bundle, export_cascade
+from compress.export import TrainedCascade, TrainedTracker, check_place, compare_cascade, export_bundle, export_cascade
 from compress.geometry import CascadeNetwork, CascadeSettings, CascadeTracker
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import CascadeBundle, bundle_network, open_any_bundle, open_bundle, track
@@ -166,6 +166,13 @@ def test_only_a_bundle_is_replaced(folder: Path, source: Make, square: Any, midd
     with pytest.raises(UsageError, match=r"not only a bundle \(fast\)"):
         export_cascade(source(middle), folder, sequence=square)
     (folder / "fast" / "mine.txt").unlink()
+    inner = Path(shutil.copytree(folder, folder.parent / "inner"))
+    (folder / "fast").rename(folder.parent / "fast")
+    inner.rename(folder / "fast")  # a cascade in a cascade
+    with pytest.raises(UsageError, match=r"not only a bundle \(fast\)"):
+        check_place(folder)
+    shutil.rmtree(folder / "fast")
+    (folder.parent / "fast").rename(folder / "fast")
     export_bundle(source(middle).fast.model, folder, sequence=square, provenance={})
     assert open_bundle(folder).spec == FAST
 
