@@ -90,6 +90,27 @@ def test_a_seed_names_an_order(name: str) -> None:
     assert first != other
 
 
+def test_in_a_large_space_too_a_search_that_was_stopped_draws_on_as_one_that_was_not() -> None:
+    space = load_space("full")
+
+    def drawn(study: optuna.Study, count: int) -> list[dict[str, object]]:
+        sampler = study.sampler
+        assert isinstance(sampler, PriorSampler)
+        sampler.learn(KnownSpace(space, NANO, _gate))
+        for number in range(len(study.trials), count):
+            sampler.reseed(number)
+            assert not sampler.exhausted(study)
+            trial = study.ask()
+            spec = space.spec(NANO, lambda name, values, t=trial: t.suggest_categorical(name, list(values)))  # type: ignore[misc]
+            study.tell(trial, [_ms(spec), len(spec.layers) / 12])
+        return [trial.params for trial in study.trials]
+
+    whole, stopped = _study(PriorSampler(0)), _study(PriorSampler(0))
+    wanted = drawn(whole, 3)
+    stopped.add_trials(whole.trials[:2])
+    assert drawn(stopped, 3) == wanted
+
+
 @pytest.mark.parametrize(("name", "count"), [("prior", 6), pytest.param("gp", 13, marks=pytest.mark.slow)])
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
 def test_of_a_large_space_with_knobs_that_need_others_all_draws_keep_the_bound(name: str, count: int) -> None:

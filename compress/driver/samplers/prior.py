@@ -24,8 +24,10 @@ Array = NDArray[np.float64]
 
 _LISTED = 2000
 """Combinations of choices up to which all students of a space are candidates; of a larger space, draws from it."""
-_DRAWS = 48
-"""Students that are drawn at each turn from a larger space, and stay candidates until they are taken."""
+_DRAWS = 96
+"""Students that are drawn from a larger space for each trial there is, and stay candidates until they are taken."""
+_ROUNDS = 20
+"""Times so many are drawn where no candidate is left, before the space counts as exhausted."""
 _SEEN = 0.5
 """Share of the candidates that a draw is the best of, so that two draws from the same results differ."""
 _WEIGHED = 512
@@ -47,13 +49,13 @@ class PriorSampler(optuna.samplers.BaseSampler):
     """
 
     def __init__(self, seed: int) -> None:
-        self._rng = random.Random(seed)
+        self._seed, self._rng = seed, random.Random(seed)
         self._known: KnownSpace | None = None
         self._fallback = optuna.samplers.RandomSampler(seed=seed)
         self._pool: dict[str, Candidate] = {}
         self._promised: dict[str, tuple[float, float]] = {}
         self._rows: dict[str, list[float]] = {}
-        self._listed = False
+        self._listed, self._rounds = False, 0
 
     def check(self, space: Space, teacher: TrackerSpec) -> None:
         """Every space will do."""
@@ -65,7 +67,7 @@ class PriorSampler(optuna.samplers.BaseSampler):
             self._pool = {each.student_id: each for each in known.all() if each.passes}
 
     def reseed(self, seed: int) -> None:
-        """Draw on from another seed."""
+        """Draw on from another seed; candidates stay, which follow from the first one and the number of trials."""
         self._rng, self._fallback = random.Random(seed), optuna.samplers.RandomSampler(seed=seed)
 
     def exhausted(self, study: optuna.Study) -> bool:
@@ -107,19 +109,27 @@ class PriorSampler(optuna.samplers.BaseSampler):
         return self._fallback.sample_independent(study, trial, param_name, param_distribution)
 
     def _candidates(self, study: optuna.Study, known: KnownSpace) -> list[Candidate]:
-        """Students within the bound that were not drawn; a large space gives some more at every turn.
+        """Students within the bound that were not drawn; a large space gives some more for every trial.
 
         Where there are none, and never were, one that comes near.
         """
         trials = study.get_trials(deepcopy=False)
-        drawn = known.drawn(trials)
-        for _ in range(0 if self._listed else 40):
-            draws = [known.draw(self._rng) for _ in range(_DRAWS)]
-            self._pool |= {each.student_id: each for each in draws if each.passes}
-            if any(name not in drawn for name in self._pool):
-                break
+        drawn, count = known.drawn(trials), sum(bool(each.params) for each in trials)
+        # All rounds up to now, so that a search that was stopped has the candidates of one that was not.
+        while not self._listed and self._rounds <= count:
+            self._pool |= self._round(known, f"{self._rounds}")
+            self._rounds += 1
         self._pool = {name: each for name, each in self._pool.items() if name not in drawn}
-        return list(self._pool.values()) or known.misses(trials)
+        if self._pool or self._listed:
+            return list(self._pool.values()) or known.misses(trials)
+        rounds = (self._round(known, f"{count} {i}") for i in range(_ROUNDS))
+        fresh = ([each for name, each in found.items() if name not in drawn] for found in rounds)
+        return next((found for found in fresh if found), []) or known.misses(trials)
+
+    def _round(self, known: KnownSpace, name: str) -> dict[str, Candidate]:
+        """Students within the bound among `_DRAWS`, the same ones whenever they are drawn."""
+        rng = random.Random(f"{self._seed} {name}")
+        return {each.student_id: each for each in (known.draw(rng) for _ in range(_DRAWS)) if each.passes}
 
     def _by_prior(self, known: KnownSpace, found: list[Candidate], trials: Sequence[FrozenTrial]) -> Array:
         """In shares of the teacher's accuracy, also of what was trained already."""
