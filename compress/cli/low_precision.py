@@ -164,7 +164,8 @@ def _compared(
     )
     ratio = speeds["fp32"].p50_ms / speeds[precision].p50_ms
     lines.append(
-        f"A frame takes {speeds['fp32']} in fp32 and {speeds[precision]} in {precision}: {ratio:.2f} times as fast."
+        f"A frame{' on the worst path' if spec.adaptive else ''} takes {speeds['fp32']} in fp32 and "
+        f"{speeds[precision]} in {precision}: {ratio:.2f} times as fast."
     )
     measured |= {"accuracy": drop.to_dict(), "data": printable(scored_on.name)}
     measured |= {"speed": {name: each.to_dict() for name, each in speeds.items()}}
