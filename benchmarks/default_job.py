@@ -36,7 +36,22 @@ from csv_files import write_rows
 from compress.archive import Archive, read_archive, scored_by_fidelity
 
 ROOT = Path(__file__).resolve().parents[1]
-EARLIER = ("--trials", "10", "--generation", "5", "--eta", "2", "--members", "2", "--steps", "480", "--partial", "0.25")
+EARLIER = (
+    "--sampler",
+    "tpe",
+    "--trials",
+    "10",
+    "--generation",
+    "5",
+    "--eta",
+    "2",
+    "--members",
+    "2",
+    "--steps",
+    "480",
+    "--partial",
+    "0.25",
+)
 ARMS: dict[str, tuple[str, ...]] = {
     "default": (),
     "halving": ("--strategy", "halving"),
