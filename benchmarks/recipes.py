@@ -75,7 +75,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     teacher = load_tracker(arguments.teacher)
     target = resolve_target(arguments.target, teacher.spec)
-    coverage = Coverage.of_space(teacher.spec, load_space(arguments.space))
+    coverage = Coverage.of_space(teacher.spec, load_space("full"))  # recipes have bypass and exits
     model = target.latency_model(teacher.spec, coverage=coverage, threads=1, progress=lambda *_: None)
     rows: list[list[object]] = []
     measured = uncovered_ms(teacher.spec, target)
@@ -132,6 +132,8 @@ def _compared(
         steps=arguments.steps,
         pool=arguments.pairs,
         trials=arguments.trials,
+        sampler=arguments.sampler,
+        members=arguments.members,
         seed=seed,
         executor="inline",
     )
@@ -268,6 +270,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--partial", type=float, default=0.25)
     parser.add_argument("--pairs", type=int, default=2048)
     parser.add_argument("--trials", type=int, default=128, help="students of each search")
+    parser.add_argument("--members", type=int, default=16, help="students of it that are trained to the end")
+    parser.add_argument("--sampler", default="prior")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--list", action="store_true", help="print the students of the recipes and stop")
     parser.add_argument("--out", type=Path, default=Path("results/recipes"), help="where searches and weights go")
