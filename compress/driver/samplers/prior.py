@@ -55,6 +55,7 @@ class PriorSampler(optuna.samplers.BaseSampler):
         self._pool: dict[str, Candidate] = {}
         self._promised: dict[str, tuple[float, float]] = {}
         self._rows: dict[str, list[float]] = {}
+        self._codes: dict[str, dict[Any, list[float]]] = {}
         self._listed, self._rounds = False, 0
 
     def check(self, space: Space, teacher: TrackerSpec) -> None:
@@ -63,6 +64,7 @@ class PriorSampler(optuna.samplers.BaseSampler):
     def learn(self, known: KnownSpace) -> None:
         """Take in which students there are; of a small space all of them."""
         self._known, self._listed = known, known.combinations() <= _LISTED
+        self._codes = _codes(known.choices)
         if self._listed:
             self._pool = {each.student_id: each for each in known.all() if each.passes}
 
@@ -165,7 +167,10 @@ class PriorSampler(optuna.samplers.BaseSampler):
         """(n, f): what the ablations promise, latency, numbers as they are, and other choices one by one."""
         for each in students:
             if each.student_id not in self._rows:
-                row = [self._promise(known, each)[0], math.log(each.ms), *_encoded(known.choices, each.knobs)]
+                row = [self._promise(known, each)[0], math.log(each.ms)]
+                for name, codes in self._codes.items():
+                    # All 0 where a knob does not apply.
+                    row += codes[each.knobs[name]] if name in each.knobs else [0.0] * len(next(iter(codes.values())))
                 self._rows[each.student_id] = row
         return np.array([self._rows[each.student_id] for each in students], dtype=np.float64)
 
@@ -180,16 +185,21 @@ class PriorSampler(optuna.samplers.BaseSampler):
         return self._promised[student.student_id]
 
 
-def _encoded(choices: dict[str, tuple[Any, ...]], knobs: dict[str, Any]) -> list[float]:
-    """Numbers between 0 and 1 by rank; of other knobs one for each choice; 0 where a knob does not apply."""
-    found: list[float] = []
+def _codes(choices: dict[str, tuple[Any, ...]]) -> dict[str, dict[Any, list[float]]]:
+    """What choices are to the regression, by knob: numbers from 0 to 1 by rank; of other knobs one for each choice."""
+    found: dict[str, dict[Any, list[float]]] = {}
     for name, values in choices.items():
         numbers = [exact_number(value) for value in values]
-        if None not in numbers:
-            rank = sorted(map(float, numbers)).index(float(exact_number(knobs[name]))) if name in knobs else 0  # type: ignore[arg-type]
-            found.append(rank / max(1, len(values) - 1))
+        if None in numbers:
+            found[name] = {value: [float(value == other) for other in values] for value in values}
         else:
-            found += [float(name in knobs and knobs[name] == value) for value in values]
+            ranks = sorted(float(number) for number in numbers if number is not None)
+            most = max(1, len(values) - 1)
+            found[name] = {
+                value: [ranks.index(float(number)) / most]
+                for value, number in zip(values, numbers, strict=True)
+                if number is not None
+            }
     return found
 
 
