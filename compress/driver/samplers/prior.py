@@ -30,8 +30,8 @@ _ROUNDS = 20
 """Times so many are drawn where no candidate is left, before the space counts as exhausted."""
 _SEEN = 0.5
 """Share of the candidates that a draw is the best of, so that two draws from the same results differ."""
-_WEIGHED, _UNTIL = 512, 128
-"""Candidates at most that a draw is the best of, up to so many results; of more fewer, for time's sake."""
+_WEIGHED = 512
+"""Candidates at most that a draw is the best of."""
 _FITTED = 256
 """Results that the regression is fitted to; of more, the latest."""
 _UNPRICED = (0.7, 0.3)
@@ -91,10 +91,9 @@ class PriorSampler(optuna.samplers.BaseSampler):
         """The choices of the most promising candidate; none where none is left."""
         if self._known is None or not (found := self._candidates(study, self._known)):
             return {}
+        found = self._rng.sample(found, min(_WEIGHED, math.ceil(_SEEN * len(found))))
         trials = [each for each in study.get_trials(deepcopy=False) if each.params and each.number != trial.number]
         results = [each for each in trials if each.state == TrialState.COMPLETE]
-        most = _WEIGHED * _UNTIL // max(_UNTIL, len(results))
-        found = self._rng.sample(found, max(1, min(most, math.ceil(_SEEN * len(found)))))
         own = sum("fixed_params" not in each.system_attrs for each in results)
         by_prior = not results or self._rng.random() < self.weight(own)
         under_way = [each for each in trials if each.state == TrialState.RUNNING]
