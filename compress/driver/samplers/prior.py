@@ -12,6 +12,7 @@ import optuna
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
+from threadpoolctl import threadpool_limits
 
 from compress.core import TrackerSpec, UsageError
 from compress.driver.samplers.known_space import Candidate, KnownSpace
@@ -97,11 +98,13 @@ class PriorSampler(optuna.samplers.BaseSampler):
         own = sum("fixed_params" not in each.system_attrs for each in results)
         by_prior = not results or self._rng.random() < self.weight(own)
         under_way = [each for each in trials if each.state == TrialState.RUNNING]
-        gain = (
-            self._by_prior(self._known, found, [*results, *under_way])
-            if by_prior
-            else self._by_results(self._known, found, results, under_way)
-        )
+        # Matrices of a few hundred rows: threads would only wait for each other, beside workers all the more.
+        with threadpool_limits(1, user_api="blas"):
+            gain = (
+                self._by_prior(self._known, found, [*results, *under_way])
+                if by_prior
+                else self._by_results(self._known, found, results, under_way)
+            )
         return dict(found[int(np.argmax(gain))].knobs)
 
     def sample_independent(
@@ -121,7 +124,8 @@ class PriorSampler(optuna.samplers.BaseSampler):
         while not self._listed and self._rounds <= count:
             self._pool |= self._round(known, f"{self._rounds}")
             self._rounds += 1
-        self._pool = {name: each for name, each in self._pool.items() if name not in drawn}
+        for name in drawn:
+            self._pool.pop(name, None)
         if self._pool or self._listed:
             return list(self._pool.values()) or known.misses(trials)
         rounds = (self._round(known, f"{count} {i}") for i in range(_ROUNDS))
