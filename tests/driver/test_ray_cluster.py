@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from compress.core.progress import Progress
+from compress.core.progress import Progress, no_progress
 from compress.driver.executors.ray_tune import RayTune
 from compress.driver.jobs import Rung, TrialJob
 from compress.driver.worker import students_of
@@ -59,9 +60,22 @@ def test_no_trial_is_lost_and_none_comes_twice_where_a_node_dies(cluster: Any, d
         executor.submit(job)
     results = list(executor.as_completed())
     assert len(lost) == 1
+    until = time.monotonic() + 60  # until the cluster has noticed
+    while executor.free != 1 and time.monotonic() < until:
+        time.sleep(0.2)
     assert executor.free == 1
     executor.shutdown()
     assert sorted(each.trial for each in results) == [0, 1, 2, 3]
     assert {each.error for each in results} == {""}
     assert [students_of(job.setup).path(job.spec, job.rung).is_file() for job in jobs[:3]] == [True] * 3
     assert (tmp_path / "other-home" / "pools").is_dir(), "the other node has worked with a home of its own"
+
+
+def test_a_cluster_that_runs_here_is_not_joined_unasked(cluster: Any) -> None:
+    import ray
+
+    executor = RayTune(lambda job: no_progress, workers=1)
+    try:
+        assert ray.get_runtime_context().gcs_address != cluster.address
+    finally:
+        executor.shutdown()

@@ -39,7 +39,9 @@ def connect(address: str, resources: Mapping[str, float], workers: int | None) -
         else:
             cores = max(usable_cores(), int((workers or 1) * resources.get("cpu", 1)))
             environment = {"PYTHONPATH": import_paths()}
-            ray.init(num_cpus=cores, include_dashboard=False, runtime_env={"env_vars": environment}, **_QUIET)
+            # `local` starts one whatever runs on this machine already, which Ray would join by itself.
+            options = {"include_dashboard": False, "runtime_env": {"env_vars": environment}}
+            ray.init(address="local", num_cpus=cores, **options, **_QUIET)
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"No Ray cluster answers at {address}" if address else "Ray does not start on this machine"
         raise CompressError(f"{where}: {error}. See docs/cluster.md, or use --executor local.") from error
