@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -90,3 +91,30 @@ def small_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("calibration.routing_overhead", "stacks.timing_plan"):
         monkeypatch.setattr(import_module(f"compress.measure.{module}"), "budget_of", small)
     measure_once(monkeypatch)
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
+    """Runs a command that succeeds; returns its JSON."""
+    from compress.testing.commands import exit_code
+
+    def run(*words: object) -> Any:
+        capsys.readouterr()
+        code = exit_code(*words, "--json")
+        captured = capsys.readouterr()
+        assert code == 0, captured.err
+        return json.loads(captured.out)
+
+    return run
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """Runs a command; returns its exit code and its message on one line."""
+    from compress.testing.commands import exit_code
+
+    def run(*words: object) -> tuple[int, str]:
+        capsys.readouterr()
+        return exit_code(*words), " ".join(capsys.readouterr().err.split())
+
+    return run

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compress.cli import main
 from compress.core import (
     ACCURATE_ASKED,
     FAST_ALONE,
@@ -26,6 +25,7 @@ from compress.core import (
 from compress.driver.cascades.choosing import Alone, TimedTogether, check_speeds, choose, try_thresholds
 from compress.evaluate import Evaluation
 from compress.export import load_cascade
+from compress.testing.commands import exit_code
 from compress.testing.finetunable_run import write_finetunable_run
 
 FRAMES = 1000
@@ -137,38 +137,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, home: Path, weights: str, data
     return write_finetunable_run(tmp_path_factory.mktemp("cascade") / "run", weights, data)
 
 
-def _cli(*args: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main([str(arg) for arg in args])
-    return int(stop.value.code or 0)
-
-
 Said = Callable[..., Any]
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs a command that succeeds; returns its JSON."""
-
-    def run(*args: object) -> Any:
-        capsys.readouterr()
-        code = _cli(*args, "--json")
-        captured = capsys.readouterr()
-        assert code == 0, captured.err
-        return json.loads(captured.out)
-
-    return run
-
-
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Runs a command; returns its exit code and its message on one line."""
-
-    def run(*args: object) -> tuple[int, str]:
-        capsys.readouterr()
-        return _cli(*args), " ".join(capsys.readouterr().err.split())
-
-    return run
 
 
 def _words(run: Path, fps: float, accurate: str = "teacher") -> tuple[object, ...]:
@@ -178,7 +147,7 @@ def _words(run: Path, fps: float, accurate: str = "teacher") -> tuple[object, ..
 @pytest.fixture(scope="module")
 def made(run: Path) -> Path:
     """For 1.5 ms, so that about half of the frames may ask."""
-    assert _cli(*_words(run, 1000 / 1.5)) == 0
+    assert exit_code(*_words(run, 1000 / 1.5)) == 0
     (path,) = (run / "cascades").iterdir()
     return path
 

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 import torch
 
-from compress.cli import main
 from compress.core import (
     ACCURATE_ASKED,
     FAST_ALONE,
@@ -28,6 +27,7 @@ from compress.geometry import CascadeNetwork, CascadeSettings, CascadeTracker
 from compress.models import NumpyNetwork, Tracker
 from compress.runtime import CascadeBundle, bundle_network, open_any_bundle, open_bundle, track
 from compress.runtime.selftest import INIT, selftest_difference
+from compress.testing.commands import exit_code
 from compress.testing.shared import Shared
 from compress.testing.trained_run import STATIC
 
@@ -177,26 +177,6 @@ def test_only_a_bundle_is_replaced(folder: Path, source: Make, square: Any, midd
     assert open_bundle(folder).spec == FAST
 
 
-def _cli(*args: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main([str(arg) for arg in args])
-    return int(stop.value.code or 0)
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Callable[..., Any]:
-    """Runs a command that succeeds; returns its JSON."""
-
-    def run(*args: object) -> Any:
-        capsys.readouterr()
-        code = _cli(*args, "--json")
-        captured = capsys.readouterr()
-        assert code == 0, captured.err
-        return json.loads(captured.out)
-
-    return run
-
-
 def test_commands_take_it(
     folder: Path, data: str, tmp_path: Path, said: Callable[..., Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,9 +190,9 @@ def test_commands_take_it(
     again = said("evaluate", folder, "--data", data, "--results", results, "--resume")
     assert tracked["asked"] == evaluated["asked"] == again["asked"]
     assert said("verify", folder)["frames"] == 9
-    assert _cli("track", folder, "--video", video, "--out", out, "--draw", tmp_path / "drawn.mp4") == 0
+    assert exit_code("track", folder, "--video", video, "--out", out, "--draw", tmp_path / "drawn.mp4") == 0
     assert f"The accurate tracker was asked on {tracked['asked']} of 9 frames" in capsys.readouterr().out
-    assert _cli("evaluate", folder, "--data", data, "--thresholds", "0.5") == 2
+    assert exit_code("evaluate", folder, "--data", data, "--thresholds", "0.5") == 2
     assert "A cascade comes with" in capsys.readouterr().err
 
 
@@ -232,4 +212,4 @@ def test_a_self_test_that_asks_elsewhere_is_noticed(folder: Path) -> None:
 def test_trackers_of_different_crops(source: Make, square: Any, middle: float, tmp_path: Path) -> None:
     out = export_cascade(source(middle, WIDER), tmp_path / "bundle", sequence=square)
     assert _opened(out).manifest["parity"]["path_mismatch"] == 0
-    assert _cli("verify", out) == 0
+    assert exit_code("verify", out) == 0

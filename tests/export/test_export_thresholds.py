@@ -9,43 +9,12 @@ from typing import Any
 
 import pytest
 
-from compress.cli import main
 from compress.runtime import open_bundle
 from compress.testing.bundle_specs import ADAPTIVE
+from compress.testing.commands import exit_code
 
 SPEC = ADAPTIVE["both"]
 Said = Callable[..., Any]
-
-
-def _cli(*args: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main([str(arg) for arg in args])
-    return int(stop.value.code or 0)
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Said:
-    """Runs a command that succeeds; returns its JSON."""
-
-    def run(*args: object) -> Any:
-        capsys.readouterr()
-        code = _cli(*args, "--json")
-        captured = capsys.readouterr()
-        assert code == 0, captured.err
-        return json.loads(captured.out)
-
-    return run
-
-
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """Runs a command; returns its exit code and its message on one line."""
-
-    def run(*args: object) -> tuple[int, str]:
-        capsys.readouterr()
-        return _cli(*args), " ".join(capsys.readouterr().err.split())
-
-    return run
 
 
 def test_latency_is_told_over_the_paths_of_a_file(run: Path, data: str, tmp_path: Path, said: Said) -> None:
@@ -83,7 +52,7 @@ def test_a_file_of_thresholds_goes_all_the_path(
         assert scored["paths"] == made["parity"]["paths"] == chosen["tracked"]["paths"]
         assert scored["exit_shares"] == [0, 1, 0]
     assert said("verify", out, "--against", run, "--data", data)["parity"]["path_mismatch"] == 0
-    assert _cli("verify", out, "--against", run, "--data", data) == 0
+    assert exit_code("verify", out, "--against", run, "--data", data) == 0
     assert "over 9 frames of square, with the same decisions on each" in capsys.readouterr().out
 
 
