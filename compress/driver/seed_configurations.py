@@ -48,9 +48,12 @@ def _off(values: tuple[Any, ...]) -> Any:
 
 
 def _usual(name: str, values: tuple[Any, ...], teacher: TrackerSpec) -> Any:
-    """The knob's default, as the papers have it, if it is offered."""
+    """The knob's default, as the papers have it, if it is offered; or what gives the teacher as it is."""
     default = KNOBS[name].default(teacher)
-    return default if default in values else values[0]
+    if default in values:
+        return default
+    alone = {value: Space(name, {name: (value,)}).spec(teacher, lambda _, offered: offered[0]) for value in values}
+    return next((value for value, spec in alone.items() if spec == teacher), values[0])
 
 
 def _known(knobs: dict[str, Any]) -> dict[str, Any]:

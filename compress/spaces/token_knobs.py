@@ -77,10 +77,8 @@ class KeepAfterKnob:
         return OWN if teacher.eliminating else _USUAL
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        own, depth = teacher.eliminating, len(teacher.layers)
-        if not own:
-            return unique(_USUAL if value == OWN else value for value in values)
-        return unique(OWN if value == OWN or _places(value, depth) == own else value for value in values)
+        # Shares that give an eliminating teacher's own layers at its depth may give others at a lower one, so they stay.
+        return unique(_USUAL if value == OWN and not teacher.eliminating else value for value in values)
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         if value == OWN:

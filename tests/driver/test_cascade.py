@@ -23,10 +23,12 @@ from compress.core import (
     UsageError,
 )
 from compress.driver.cascades.choosing import Alone, TimedTogether, check_speeds, choose, try_thresholds
+from compress.data import load_sequences
 from compress.evaluate import Evaluation
-from compress.export import load_cascade
+from compress.export import Member, TrainedCascade, export_bundle, export_cascade, load_cascade, load_trained
 from compress.testing.commands import exit_code
 from compress.testing.finetunable_run import write_finetunable_run
+from compress.testing.small_teacher import SMALL
 
 FRAMES = 1000
 SCORES = np.linspace(0, 1, FRAMES)
@@ -201,6 +203,27 @@ def test_pairs_that_make_no_cascade_are_named(run: Path, refused: Callable[..., 
     ):
         found, text = refused(*words)
         assert (found, message in text) == (code, True), text
+
+
+@pytest.mark.slow
+def test_a_bundle_is_compared_with_weights_that_were_named(
+    run: Path, weights: str, data: str, tmp_path: Path, said: Said, refused: Callable[..., tuple[int, str]]
+) -> None:
+    accurate = Member(name=SMALL, weights=weights).load(str(run))
+    made = TrainedCascade(load_trained(str(run), "v000"), accurate, 0.5, "named")
+    bundle = export_cascade(made, tmp_path / "bundle", sequence=load_sequences(data)[0])
+    words = ("verify", bundle, "--data", data)
+    assert said(*words, "--against", run, "--weights", weights)["parity"]["path_mismatch"] == 0
+    for others, code, message in (
+        (("--against", run), 1, f"no weights for {SMALL}"),
+        (("--against", run, "--weights", run / "checkpoints" / "none"), 1, "none"),
+    ):
+        found, text = refused(*words, *others)
+        assert (found, message in text) == (code, True), text
+    one = made.fast
+    single = export_bundle(one.model, tmp_path / "one", sequence=load_sequences(data)[0], provenance=one.provenance)
+    found, text = refused("verify", single, "--data", data, "--against", run, "--weights", weights)
+    assert (found, "--weights goes with a named tracker" in text) == (2, True), text
 
 
 @pytest.mark.slow

@@ -23,6 +23,12 @@ def test_a_space_with_everything_starts_with_bypass_exits_and_elimination_too() 
     ]
 
 
+def test_seeds_take_the_choice_that_gives_an_eliminating_teacher_itself() -> None:
+    """Which calls its places `teacher`, and they are offered as shares."""
+    found = list(seed_configurations(load_space("tokens"), describe("ostrack256-ce")))
+    assert [a["keep_after"] for a in found if "keep_after" in a] == ["1/4 1/2 3/4"]
+
+
 @pytest.mark.parametrize(("space", "teacher"), [("ostrack", "ostrack-nano"), ("full", "hit-tiny")])
 def test_other_spaces_start_static(space: str, teacher: str) -> None:
     found = list(seed_configurations(load_space(space), describe(teacher)))

@@ -192,6 +192,8 @@ def test_commands_take_it(
     assert said("verify", folder)["frames"] == 9
     assert exit_code("track", folder, "--video", video, "--out", out, "--draw", tmp_path / "drawn.mp4") == 0
     assert f"The accurate tracker was asked on {tracked['asked']} of 9 frames" in capsys.readouterr().out
+    assert exit_code("verify", folder, "--weights", "weights.safetensors") == 2
+    assert "Name their tracker, or the cascade's run: --against" in capsys.readouterr().err
     assert exit_code("evaluate", folder, "--data", data, "--thresholds", "0.5") == 2
     assert "A cascade comes with" in capsys.readouterr().err
 

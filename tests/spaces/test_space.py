@@ -63,7 +63,12 @@ def _own(knob: str, choices: Sequence[Any], teacher: TrackerSpec) -> Any:
     value = KNOBS[knob].default(teacher)
     if knob == "layers":
         return choices[0]  # at full depth every pattern keeps all
-    if value in choices or knob != "interaction":
+    if value in choices:
+        return value
+    if knob == "keep_after":  # the teacher's layers, said as shares
+        alone = {c: Space("x", {knob: (c,)}).spec(teacher, lambda _, offered: offered[0]) for c in choices}
+        return next(c for c, spec in alone.items() if spec == teacher)
+    if knob != "interaction":
         return value
     depth = len(teacher.layers)
     shares = [c for c in choices if c != "joint" and round(float(Fraction(c)) * depth + 1e-9) == teacher.count("AI")]
@@ -126,7 +131,7 @@ def test_dytrack_lies_in_the_space_of_a_plain_teacher_with_its_head() -> None:
 
 
 def test_exits_and_bypass_take_the_place_of_elimination() -> None:
-    teacher, own = describe("ostrack256-ce"), {"keep_ratio": 0.7, "keep_after": "teacher"}
+    teacher, own = describe("ostrack256-ce"), {"keep_ratio": 0.7, "keep_after": "1/4 1/2 3/4"}
     assert FULL.spec(teacher, pick(**own)) == teacher
     assert {layer.keep for layer in FULL.spec(teacher, pick(bypass="learned", **own)).layers} == {None}
 

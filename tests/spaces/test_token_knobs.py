@@ -74,13 +74,14 @@ def test_ostrack_with_elimination_is_a_student_of_ostrack() -> None:
 
 
 def test_a_teacher_that_eliminates() -> None:
-    """Its own places are named so, and go with its layers; its own share may change, and go."""
-    assert Space("x", {"keep_after": ("1/4 1/2 3/4", "first")}).choices(ELIMINATING)["keep_after"] == (
-        "teacher",
-        "first",
-    )
+    """Its own places go with its layers, while shares are of the kept layers; its own share may change, and go."""
+    usual = ("1/4 1/2 3/4", "first")
+    assert Space("x", {"keep_after": usual}).choices(ELIMINATING)["keep_after"] == usual
     assert keeps(ELIMINATING, depth=4, layers="front") == [None, None, None, 0.7]
     assert keeps(ELIMINATING, depth=4, layers="front", keep_ratio=0.5) == [None, None, None, 0.5]
+    assert keeps(ELIMINATING, depth=4, layers="front", keep_after="1/4 1/2 3/4") == [None, 0.7, 0.7, 0.7]
+    space = Space("x", {"depth": (4, 12), "layers": ("front",), "keep_after": ("teacher", "1/4 1/2 3/4")})
+    assert [spec.eliminating for spec in space.enumerate(ELIMINATING)] == [(3,), (1, 2, 3), (3, 6, 9)]
     assert keeps(ELIMINATING, depth=4, layers="front", keep_after="first") == [0.7, None, None, None]
     assert keeps(ELIMINATING, keep_ratio="never") == [None] * 12
 
