@@ -77,7 +77,7 @@ class KeepAfterKnob:
         return OWN if teacher.eliminating else _USUAL
 
     def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
-        # Shares that give an eliminating teacher's own layers at its depth may give others at a lower one, so they stay.
+        # Shares that give the own layers of a teacher that eliminates may give others at a lower depth, so they stay.
         return unique(_USUAL if value == OWN and not teacher.eliminating else value for value in values)
 
     def apply(self, draft: Draft, value: Scalar) -> None:

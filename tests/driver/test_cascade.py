@@ -22,8 +22,8 @@ from compress.core import (
     LatencyConstraint,
     UsageError,
 )
-from compress.driver.cascades.choosing import Alone, TimedTogether, check_speeds, choose, try_thresholds
 from compress.data import load_sequences
+from compress.driver.cascades.choosing import Alone, TimedTogether, check_speeds, choose, try_thresholds
 from compress.evaluate import Evaluation
 from compress.export import Member, TrainedCascade, export_bundle, export_cascade, load_cascade, load_trained
 from compress.testing.commands import exit_code
