@@ -22,10 +22,10 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from csv_files import write_table
+from csv_files import read, write_table
 from numpy.typing import NDArray
 from scipy.stats import kendalltau, spearmanr
-from table import about, read, setup_of, within
+from table import about, setup_of, within
 from tabulated import Table, load_table, table_arguments
 
 from compress.core import TrackerSpec

@@ -24,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 from correlation import KINDS
-from csv_files import write_table
+from csv_files import read, write_table
 from scipy.stats import mannwhitneyu
-from table import about, read
+from table import about
 from tabulated import Table, Trained, load_table, run_search, shares, table_arguments
 
 from compress.driver.strategies import Strategy

@@ -15,8 +15,6 @@ the lower rungs; `ao` at the end on all test sequences, and `sequences` for each
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import os
 import random
 import shlex
@@ -27,6 +25,7 @@ from pathlib import Path
 from time import perf_counter
 
 import torch
+from csv_files import append_row, begin_rows, read
 
 from compress.core import TrackerSpec, UsageError
 from compress.core.cost import macs, parameters
@@ -73,12 +72,6 @@ class Row:
     score_s: float
     sequences: str
 
-    def line(self) -> str:
-        """As it stands in the table."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerow(asdict(self).values())
-        return text.getvalue()
-
 
 COLUMNS = [each.name for each in fields(Row)]
 
@@ -90,17 +83,17 @@ def main() -> None:
     milliseconds = _latencies(arguments.specs, space, teacher.spec, arguments.target)
     members = within(space, teacher.spec, milliseconds, arguments.speedup)
     print(f"{len(members)} students at {arguments.speedup} times the teacher's speed or more", flush=True)
-    _begin(arguments.out)
+    begin_rows(arguments.out, COLUMNS, head=about())
     done = {(row["spec"], int(row["seed"])) for row in read(arguments.out)}
     for seed in range(arguments.seeds):
         with loaded(setup_of(arguments, teacher, seed)) as students:
             if not seed and (teacher.spec.id, -1) not in done:
-                _append(arguments.out, _teacher_row(students, milliseconds))
+                append_row(arguments.out, asdict(_teacher_row(students, milliseconds)).values())
             for number, spec in enumerate(members, 1):
                 if (spec.id, seed) not in done:
                     row = train(students, spec, seed, milliseconds)
-                    _append(arguments.out, row)
-                    print(f"seed {seed}, {number} of {len(members)}: {row.line()}", end="", flush=True)
+                    append_row(arguments.out, asdict(row).values())
+                    print(f"seed {seed}, {number} of {len(members)}: {row}", flush=True)
 
 
 def within(
@@ -171,27 +164,6 @@ def _row(
     )
 
 
-def read(path: Path) -> list[dict[str, str]]:
-    """The rows of a table; a last line that was cut short is left out."""
-    if not path.exists():
-        return []
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if not line.startswith("#")]
-    whole = [line for line in lines if line.endswith("\n")]
-    return list(csv.DictReader(whole))
-
-
-def _begin(path: Path) -> None:
-    """Start a table with where it comes from; of one that is there, remove a last line that was cut short."""
-    if not path.exists():
-        with writing(path) as temporary:
-            temporary.write_text(f"{about()}{','.join(COLUMNS)}\n", encoding="utf-8")
-        return
-    text = path.read_bytes()
-    if not text.endswith(b"\n"):
-        with path.open("r+b") as file:
-            file.truncate(text.rfind(b"\n") + 1)
-
-
 def about() -> str:
     """Lines of a header: machine, commit, command."""
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
@@ -202,13 +174,6 @@ def machine() -> str:
     """The processor, and how many there are."""
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     return f"{models[0].partition(': ')[2] if models else 'unknown'}, {os.cpu_count()} cores, torch {torch.__version__}"
-
-
-def _append(path: Path, row: Row) -> None:
-    """One write, which appears whole or, after a crash, as a line without an end."""
-    with path.open("ab", buffering=0) as file:
-        file.write(row.line().encode())
-        os.fsync(file.fileno())
 
 
 def _latencies(path: Path, space: Space, teacher: TrackerSpec, target: str) -> dict[str, float]:

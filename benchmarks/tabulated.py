@@ -17,8 +17,9 @@ from pathlib import Path
 import moocore
 import numpy as np
 import optuna
+from csv_files import read
 from numpy.typing import NDArray
-from table import SPACE, read
+from table import SPACE
 
 from compress.core import Accuracy, ConstraintCheck, Latency, LatencyConstraint, TrackerSpec, UsageError, describe
 from compress.data import DataReference, open_source

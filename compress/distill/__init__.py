@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from compress.distill.elastic_file import read_elastic, save_elastic
     from compress.distill.exit_score_calibration import calibrate_exit_scores
     from compress.distill.inputs import pick_device, to_input
+    from compress.distill.intermediate import distill_with_intermediate
+    from compress.distill.layer_importance import removal_order
     from compress.distill.pool import Pool, distillation_pool, fixed_pairs, pair_bytes, pool_bytes
     from compress.distill.progressive import distill_progressively
     from compress.distill.recalibration import recalibrated
@@ -40,6 +42,7 @@ _LAZY = {
     "distill": "student",
     "distill_elastic": "elastic",
     "distill_progressively": "progressive",
+    "distill_with_intermediate": "intermediate",
     "distill_with_replacement": "replacement",
     "distillation_pool": "pool",
     "fixed_pairs": "pool",
@@ -48,6 +51,7 @@ _LAZY = {
     "pool_bytes": "pool",
     "read_elastic": "elastic_file",
     "recalibrated": "recalibration",
+    "removal_order": "layer_importance",
     "save_elastic": "elastic_file",
     "to_input": "inputs",
     "train_teacher": "teacher",
@@ -70,6 +74,7 @@ __all__ = [
     "distill",
     "distill_elastic",
     "distill_progressively",
+    "distill_with_intermediate",
     "distill_with_replacement",
     "distillation_pool",
     "load_recipe",
@@ -80,6 +85,7 @@ __all__ = [
     "read_elastic",
     "recalibrated",
     "recipe_names",
+    "removal_order",
     "save_elastic",
     "to_input",
     "train_teacher",

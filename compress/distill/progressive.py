@@ -61,7 +61,7 @@ def distill_progressively(
             seed=seed,
             device=device,
             progress=part(progress, 0, share, "layers fade out"),
-            checkpoint=_beside(checkpoint),
+            checkpoint=beside(checkpoint, "fading"),
             before=lambda step: fade(gamma(step, fade_steps)),
         )
     student, rest = inherit(student, spec), part(progress, share, 1)
@@ -69,8 +69,9 @@ def distill_progressively(
     return distill(student, pairs, recipe, steps=steps, seed=seed, device=device, progress=rest, checkpoint=checkpoint)
 
 
-def _beside(checkpoint: Checkpoint | None) -> Checkpoint | None:
-    return checkpoint and replace(checkpoint, path=checkpoint.path.with_name(f"fading-{checkpoint.path.name}"))
+def beside(checkpoint: Checkpoint | None, stage: str) -> Checkpoint | None:
+    """Where an earlier stage of a training keeps its state: beside that of the last one."""
+    return checkpoint and replace(checkpoint, path=checkpoint.path.with_name(f"{stage}-{checkpoint.path.name}"))
 
 
 def gamma(epoch: int, epochs: int) -> float:

@@ -2,6 +2,7 @@
 
 from compress.surgery.block import State
 from compress.surgery.elastic import Elastic, elastic_network
+from compress.surgery.global_ranking import ranked_across_layers
 from compress.surgery.importance import InputStatistics, observe
 from compress.surgery.inherit import Rank, inherit, start_from_timm
 from compress.surgery.layer_variants import (
@@ -41,6 +42,7 @@ __all__ = [
     "layer_of",
     "observe",
     "own_variants",
+    "ranked_across_layers",
     "start_from_timm",
     "variants_of",
 ]

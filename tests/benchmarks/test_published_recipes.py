@@ -24,10 +24,10 @@ NANO = describe("ostrack-nano")
 def specs() -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-        import recipe_specs
+        import published_recipe_specs
 
-        yield recipe_specs
-    sys.modules.pop("recipe_specs", None)
+        yield published_recipe_specs
+    sys.modules.pop("published_recipe_specs", None)
 
 
 @pytest.fixture(scope="module")
