@@ -1,0 +1,182 @@
+"""The students that `knobs.py` trained, chosen for each bound, compared on other sequences and timed together.
+
+    python benchmarks/knobs_front.py            # scores, table and plot
+    python benchmarks/knobs_front.py --time     # first times the chosen ones, on a machine with nothing else to do
+
+For each bound an arm is given the student with the highest AO on the sequences of the selection, among all it trained
+that keep the bound by prediction. These are scored on generated test sequences of the same shape, which share no scene
+with them. Differences are paired by sequence. Speeds are ratios to the teacher within a block in which all frames of
+all students are shuffled; the range is that of the blocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from csv_files import write_table
+from knobs import parsed, setup_of
+from knobs_arms import JOINT
+from knobs_plot import plot
+from table import about, read
+
+from compress.archive import bootstrap_error, paired_difference
+from compress.core import TrackerSpec
+from compress.data import CachedSequence
+from compress.data.generated import generated_sequences
+from compress.driver.students import Students
+from compress.driver.worker import loaded
+from compress.evaluate import evaluate
+from compress.geometry import LoopSettings
+from compress.measure import resolve_target
+from compress.models import NumpyNetwork, Tracker, load_tracker
+
+Line = Mapping[str, str]
+
+TEACHER = "teacher"
+COLUMNS = (
+    *("bound", "arm", "spec_id", "predicted", "speedup", "speedup_low", "speedup_high", "ms", "trained", "scored"),
+    *("ao", "ao_se", "less_joint", "less_joint_se", "less_depth", "less_depth_se", "spec"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What an arm is given for a bound; without a line it reaches only `most` times the teacher's speed."""
+
+    arm: str
+    bound: float
+    line: Line | None
+    most: float
+
+
+def main() -> None:
+    arguments = _arguments()
+    torch.set_num_threads(arguments.threads)
+    lines = read(arguments.out)
+    entries = [entry for bound in arguments.bounds for entry in chosen(lines, bound)]
+    teacher = load_tracker(arguments.teacher)
+    with loaded(setup_of(arguments, teacher)) as students:
+        if arguments.time:
+            _time(entries, students, arguments)
+        overlaps = _scored(entries, students, arguments.test)
+    speeds = _speeds(read(arguments.latency))
+    rows = [*_rows(entries, lines, overlaps, speeds, teacher.spec)]
+    write_table(arguments.front, COLUMNS, rows, head=about())
+    plot(arguments.plot, read(arguments.front))
+
+
+def chosen(lines: Sequence[Line], bound: float) -> Iterator[Entry]:
+    """What each arm is given for a bound, in the order of the lines."""
+    for arm in dict.fromkeys(line["arm"] for line in lines):
+        own = [line for line in lines if line["arm"] == arm]
+        within = [line for line in own if line["ao"] and float(line["speedup"]) >= bound]
+        best = max(within, key=lambda line: float(line["ao"]), default=None)
+        yield Entry(arm, bound, best, max(float(line["speedup"]) for line in own))
+
+
+def _models(entries: Sequence[Entry], students: Students) -> dict[str, Tracker]:
+    """The teacher and each chosen student once, by spec id."""
+    specs = [TrackerSpec.from_dict(json.loads(entry.line["spec"])) for entry in entries if entry.line]
+    return {TEACHER: students.teacher} | {spec.id: students.model(spec, 1) for spec in dict.fromkeys(specs)}
+
+
+def _scored(entries: Sequence[Entry], students: Students, path: Path) -> dict[str, list[float]]:
+    """AO by test sequence, of the teacher and of each chosen student, kept at `path`."""
+    found = {line["spec_id"]: [*map(float, line["sequences"].split())] for line in read(path)}
+    sequences = [CachedSequence(each) for each in generated_sequences(per_difficulty=12, length=20)]
+    for name, model in _models(entries, students).items():
+        if name not in found:
+            network = NumpyNetwork(model.eval())
+            scores = evaluate(network, LoopSettings.of(model.spec), sequences, batch=16).per_sequence
+            found[name] = [each.ao for each in scores]
+            print(f"{name}: AO {np.mean(found[name]):.4f} on {len(sequences)} test sequences", flush=True)
+            rows = ([name, " ".join(f"{ao:.4f}" for ao in aos)] for name, aos in found.items())
+            write_table(path, ["spec_id", "sequences"], rows, head=about())
+    return found
+
+
+def _time(entries: Sequence[Entry], students: Students, arguments: argparse.Namespace) -> None:
+    target, models = resolve_target(arguments.target, students.teacher.spec), _models(entries, students)
+    paths = {name: students.score(model.spec, 1).paths for name, model in models.items() if model.spec.adaptive}
+    rows: list[tuple[object, ...]] = []
+    for block in range(arguments.blocks):
+        found = target.measure(models, paths={name: taken for name, taken in paths.items() if taken})
+        own = found[TEACHER].mean_ms
+        rows += [(block, name, f"{each.mean_ms:.4f}", f"{own / each.mean_ms:.4f}") for name, each in found.items()]
+    write_table(arguments.latency, ["block", "spec_id", "ms", "speedup"], rows, head=about())
+
+
+def _speeds(lines: Sequence[Line]) -> dict[str, tuple[float, float, float, float]]:
+    """By spec id: times the teacher's speed, median and ends of the blocks, and median milliseconds."""
+    found = {}
+    for name in dict.fromkeys(line["spec_id"] for line in lines):
+        ratios = [float(line["speedup"]) for line in lines if line["spec_id"] == name]
+        ms = statistics.median(float(line["ms"]) for line in lines if line["spec_id"] == name)
+        found[name] = (statistics.median(ratios), min(ratios), max(ratios), ms)
+    return found
+
+
+def _rows(
+    entries: Sequence[Entry],
+    lines: Sequence[Line],
+    overlaps: Mapping[str, list[float]],
+    speeds: Mapping[str, tuple[float, float, float, float]],
+    teacher: TrackerSpec,
+) -> Iterator[list[object]]:
+    yield [1, TEACHER, teacher.id, 1, *_timed(speeds, TEACHER), 0, 0, *_own(overlaps[TEACHER]), *[""] * 4, ""]
+    for entry in entries:
+        if entry.line is None:
+            yield [entry.bound, entry.arm, "", f"{entry.most:.3f}", *[""] * (len(COLUMNS) - 4)]
+            continue
+        of_arm = [line for line in lines if line["arm"] == entry.arm]
+        trained = sum(bool(line["ao"]) for line in of_arm)
+        scored = sum({line["bound"]: int(line["scored"]) for line in of_arm}.values())
+        name = entry.line["spec_id"]
+        yield [
+            *(entry.bound, entry.arm, name, entry.line["speedup"], *_timed(speeds, name), trained, scored),
+            *_own(overlaps[name]),
+            *_less(name, JOINT, entries, entry.bound, overlaps),
+            *_less(name, "depth", entries, entry.bound, overlaps),
+            entry.line["spec"],
+        ]
+
+
+def _timed(speeds: Mapping[str, tuple[float, float, float, float]], name: str) -> list[str]:
+    return [f"{value:.3f}" for value in speeds[name]] if name in speeds else [""] * 4
+
+
+def _own(overlaps: list[float]) -> list[str]:
+    return [f"{np.mean(overlaps):.4f}", f"{bootstrap_error(overlaps):.4f}"]
+
+
+def _less(
+    name: str, arm: str, entries: Sequence[Entry], bound: float, overlaps: Mapping[str, list[float]]
+) -> list[str]:
+    """AO less that of an arm at the same bound, and the standard error of that."""
+    other = next((each.line for each in entries if each.arm == arm and each.bound == bound and each.line), None)
+    if other is None or other["spec_id"] == name:
+        return ["", ""]
+    found = paired_difference(overlaps[name], overlaps[other["spec_id"]])
+    return [f"{found.mean:+.4f}", f"{found.se:.4f}"]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--time", action="store_true", help="time the chosen students, too")
+    parser.add_argument("--blocks", type=int, default=5, help="runs in which all of them are timed")
+    parser.add_argument("--test", type=Path, default=Path("results/knobs-test.csv"))
+    parser.add_argument("--latency", type=Path, default=Path("results/knobs-latency.csv"))
+    parser.add_argument("--front", type=Path, default=Path("results/knobs-front.csv"))
+    parser.add_argument("--plot", type=Path, default=Path("docs/knobs.png"))
+    return parsed(parser)
+
+
+if __name__ == "__main__":
+    main()
