@@ -13,6 +13,7 @@ from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.losses.adaptive import ImitationAttention, difficulty, exits_parts, sparsity_loss
 from compress.distill.objective import feature_parts, single_precision, student_output, weighted_sum
 from compress.distill.recipe import StudentRecipe
+from compress.distill.resolution import at_sizes
 from compress.models import AdaptiveTracker, Tracker, TrackerOutput
 
 
@@ -41,6 +42,7 @@ class AdaptiveObjective:
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """`loss` and its parts at a step, counted from 0."""
+        batch = at_sizes(batch, self._student.spec)
         return self._static(batch) if step < self._static_steps else self._joint(batch)
 
     def _static(self, batch: Batch) -> dict[str, Tensor]:

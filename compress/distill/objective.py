@@ -13,6 +13,7 @@ from compress.distill.compute import network_autocast
 from compress.distill.feature_distillation import feature_distillation
 from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.recipe import StudentRecipe
+from compress.distill.resolution import at_sizes
 from compress.models import Tracker, TrackerOutput
 
 Maps = dict[str, Tensor]
@@ -20,6 +21,7 @@ Maps = dict[str, Tensor]
 
 def static_objective(student: Tracker, batch: Batch, recipe: StudentRecipe) -> dict[str, Tensor]:
     """`loss` and its parts of a student that does the same for every frame."""
+    batch = at_sizes(batch, student.spec)
     out = student_output(student, batch)
     # Before the other parts: gradients are summed in the order of these lines, and so rounded.
     truth = ground_truth_loss(out.maps, batch.boxes, recipe.loss)

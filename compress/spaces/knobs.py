@@ -8,6 +8,7 @@ from __future__ import annotations
 from compress.spaces.adaptive_knobs import AdaptersKnob, BypassKnob, ExitsKnob, NEnfKnob, Tau0Knob
 from compress.spaces.knob import FIXED_KNOBS, KNOBS, NEVER, ONLY_WITH
 from compress.spaces.layer_knobs import DepthKnob, DrRatioKnob, InteractionKnob, LayersKnob, MlpRatioKnob
+from compress.spaces.resolution_knobs import OWN, SIZES
 from compress.spaces.token_knobs import KeepAfterKnob, KeepByKnob, KeepRatioKnob
 
 KNOBS.register("depth", DepthKnob())
@@ -23,6 +24,8 @@ KNOBS.register("adapters", AdaptersKnob())
 KNOBS.register("keep_ratio", KeepRatioKnob())
 KNOBS.register("keep_after", KeepAfterKnob())
 KNOBS.register("keep_by", KeepByKnob())
+for _name, _knob in SIZES.items():
+    KNOBS.register(_name, _knob)
 
 # The attention of the template's tokens ranks the search tokens, which FE and AI layers do not compute; and what a
 # frame's decisions read must not depend on how many tokens are left.
@@ -30,9 +33,19 @@ ONLY_WITH.register("keep_ratio", {"interaction": "joint", "bypass": NEVER, "exit
 
 FIXED_KNOBS.register("vit", {})
 # Batch norms stand between a LeViT's linear layers, so their dimensions are not reduced; all of its layers are joint,
-# and each stage needs those before it for every frame.
+# and each stage needs those before it for every frame. Its positions are biases of attention, a table for each layer over
+# the offsets of one grid, and its strides halve that grid twice: crops are multiples of 64 pixels, and stay as they are.
 FIXED_KNOBS.register(
-    "levit", {"interaction": "joint", "dr_ratio": 0, "bypass": NEVER, "exits": NEVER, "keep_ratio": NEVER}
+    "levit",
+    {
+        "interaction": "joint",
+        "dr_ratio": 0,
+        "bypass": NEVER,
+        "exits": NEVER,
+        "keep_ratio": NEVER,
+        "search_size": OWN,
+        "template_size": OWN,
+    },
 )
 
 __all__ = ["FIXED_KNOBS", "KNOBS", "ONLY_WITH"]
