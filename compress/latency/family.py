@@ -43,6 +43,11 @@ class Family:
         """Patches of the search crop."""
         return (self.search_size // self.patch) ** 2
 
+    @property
+    def template_tokens(self) -> int:
+        """Patches of all templates, and the target token where there is one."""
+        return (self.template_size // self.patch) ** 2 * (1 + self.online_templates) + int(self.target_token)
+
 
 @cache
 def _names() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
-from compress.latency import Point, Profile
+from compress.latency import BlockCost, Point, Profile
 from compress.measure.outermost_students import may_decide, outermost_students
 from compress.spaces import FIXED_KNOBS, Space
 
@@ -19,6 +19,7 @@ class Coverage:
         mlp_hidden: Thinnest and widest, per stage; a plain ViT has one stage.
         attn_dims, mlp_dims: Fewest and most; none where nothing is reduced.
         search_tokens: Fewest, a middle, and all; none where none are eliminated.
+        sizes: Search and template sizes in pixels beside the teacher's: the smallest of both, and perhaps a middle.
         decides: Whether trackers decide per frame what to compute (bypass, exits).
     """
 
@@ -28,6 +29,7 @@ class Coverage:
     mlp_dims: tuple[int, ...] = ()
     search_tokens: tuple[int, ...] = ()
     decides: bool = False
+    sizes: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Coverage:
@@ -50,6 +52,7 @@ class Coverage:
             mlp_dims=_ends(kept | {layer.mlp_dims for layer in layers if layer.mlp_dims}),
             search_tokens=_thinned({count for spec in all_specs for count in _counts(spec)}),
             decides=any(spec.bypass or spec.exits for spec in all_specs),
+            sizes=_sizes(teacher, all_specs),
         )
 
     @classmethod
@@ -63,7 +66,7 @@ class Coverage:
         """What a measured profile predicts within."""
         blocks = profile.blocks
         stages = range(max(1, len(profile.family.stages)))
-        left = {block.tokens for block in blocks if block.tokens}
+        left = {block.tokens for block in blocks if block.tokens and not _of_whole_crop(block, profile)}
         return cls(
             attentions=_ordered({block.attention for block in blocks}),
             mlp_hidden=tuple(_ends({b.mlp_hidden for b in blocks if b.stage == stage}) for stage in stages),
@@ -71,6 +74,7 @@ class Coverage:
             mlp_dims=_ends({block.mlp_dims for block in blocks if block.mlp_dims}),
             search_tokens=_thinned(left | {profile.family.search_tokens}) if left else (),
             decides=profile.routing_overhead is not None,
+            sizes=profile.sizes,
         )
 
     def problems(self) -> Iterator[str]:
@@ -88,6 +92,8 @@ class Coverage:
             most = 3 if name == "search_tokens" else 2
             if list(ends) != sorted(set(ends)) or len(ends) > most or (ends and ends[0] < 1):
                 yield f"{name} must be at most {most} positive numbers that rise"
+        if len(self.sizes) > 2 or list(self.sizes) != sorted(set(self.sizes)) or min(map(min, self.sizes), default=1) < 1:
+            yield "sizes must be at most 2 pairs of positive numbers that rise"
         if not self.mlp_hidden or any(len(ends) != 2 for ends in self.mlp_hidden):
             yield "mlp_hidden must hold a thinnest and a widest MLP for each stage"
 
@@ -100,8 +106,28 @@ class Coverage:
                 yield f"{name} must be below {teacher.dim} but reach {kept[-1]}"
         if any(dims % teacher.heads for dims in self.attn_dims):
             yield f"attn_dims must be multiples of {teacher.heads}"
+        own = (teacher.search_size, teacher.template_size)
+        for sizes in self.sizes:
+            if sizes == own or any(a > b or a % teacher.patch for a, b in zip(sizes, own, strict=True)):
+                yield f"sizes must be smaller than {own} and multiples of {teacher.patch} but hold {sizes}"
         if self.search_tokens and self.search_tokens[-1] > teacher.search_tokens:
             yield f"search_tokens must be at most {teacher.search_tokens} but reach {self.search_tokens[-1]}"
+
+    def eliminated_at(self, teacher: TrackerSpec) -> dict[int, tuple[int, int]]:
+        """Numbers of search tokens that elimination leaves, with the sizes of the crops at which that is measured.
+
+        The fewest are left of the smallest crops, and joint layers of as many in all are seen nowhere else.
+        """
+        own = (teacher.search_size, teacher.template_size)
+        found = dict.fromkeys(self.search_tokens[:-1], own)
+        for search, template in self.sizes[:1]:
+            if found and self.search_tokens[0] < (search // teacher.patch) ** 2:
+                found[self.search_tokens[0]] = search, template
+        return found
+
+    def unreduced_only(self, attentions: tuple[Attention, ...]) -> Coverage:
+        """Layers of these attentions with nothing reduced, on the teacher's crops, whose tokens all stay."""
+        return Coverage(attentions, self.mlp_hidden)
 
     @property
     def reference(self) -> Point:
@@ -133,7 +159,13 @@ class Coverage:
                 (self.mlp_dims, other.mlp_dims),
                 (self.search_tokens, other.search_tokens),
             )
-        )
+        ) and self._sizes_within(other)
+
+    def _sizes_within(self, other: Coverage) -> bool:
+        """The smallest of both crops come first, and the teacher's are the largest."""
+        if not self.sizes:
+            return True
+        return bool(other.sizes) and all(a >= b for a, b in zip(self.sizes[0], other.sizes[0], strict=True))
 
     def union(self, other: Coverage) -> Coverage:
         pairs = zip(self.mlp_hidden, other.mlp_hidden, strict=True)
@@ -144,6 +176,7 @@ class Coverage:
             mlp_dims=_ends({*self.mlp_dims, *other.mlp_dims}),
             search_tokens=_thinned({*self.search_tokens, *other.search_tokens}),
             decides=self.decides or other.decides,
+            sizes=_few_sizes({*self.sizes, *other.sizes}),
         )
 
 
@@ -161,6 +194,34 @@ def _counts(spec: TrackerSpec) -> Iterator[int]:
     """Search tokens that its layers see, where some are eliminated."""
     if spec.eliminating:
         yield from (spec.search_tokens, *spec.search_tokens_after)
+
+
+def _of_whole_crop(block: BlockCost, profile: Profile) -> bool:
+    """Whether a block's search tokens are all of a smaller crop, none eliminated."""
+    patch = profile.family.patch
+    return block.templates is not None and block.tokens in {(search // patch) ** 2 for search, _ in profile.sizes}
+
+
+def _sizes(teacher: TrackerSpec, specs: Iterable[TrackerSpec]) -> tuple[tuple[int, int], ...]:
+    """Below the teacher's: the smallest of both crops, and the middles where there are three or more of either."""
+    own = (teacher.search_size, teacher.template_size)
+    pairs = [(spec.search_size, spec.template_size) for spec in specs]
+    searches, templates = (
+        _thinned({size for size in sizes if size <= most}) for sizes, most in zip(zip(*pairs), own, strict=True)
+    )
+    found = {(searches[0], templates[0])}
+    if max(len(searches), len(templates)) > 2:
+        found.add((searches[len(searches) // 2], templates[len(templates) // 2]))
+    return _few_sizes(found - {own})
+
+
+def _few_sizes(pairs: set[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """The smallest of both, and one more where there are others."""
+    if not pairs:
+        return ()
+    smallest = (min(search for search, _ in pairs), min(template for _, template in pairs))
+    others = sorted(pairs - {smallest})
+    return (smallest, *others[len(others) // 2 :][:1])
 
 
 def _ordered(kinds: Iterable[Attention]) -> tuple[Attention, ...]:

@@ -11,8 +11,8 @@ from compress.latency.measured.profile_fields import Point
 from compress.latency.model import UncoveredError
 
 
-def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:
-    """Cost of a layer that `enter` search tokens go into and `leave` go out of.
+def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int, templates: int) -> float:
+    """Cost of a layer that `enter` search tokens go into and `leave` go out of, beside `templates` template tokens.
 
     Which teacher layer its weights come from makes no difference.
 
@@ -20,22 +20,15 @@ def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> floa
         UncoveredError: naming the first thing that was not measured.
     """
     kind = (layer.attention, layer.stage, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep is not None)
-    key = (*kind, enter, leave)
+    key = (*kind, enter, leave, templates)
     if key not in profile.memo:
-        profile.memo[key] = _layer_ms(profile, layer, enter, leave)
+        counts = (profile.tokens_beside_own(layer.attention, count, templates) for count in (enter, leave))
+        profile.memo[key] = _layer_ms(profile, layer, *counts)
     return profile.memo[key]
 
 
 def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:
-    what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
-    measured = profile.tables.get((layer.attention, layer.stage), {})
-    tables = {n: _LayerCosts(points, what) for n, points in measured.items()}
-    if not tables:
-        raise UncoveredError(what)
-
-    def at(tokens: int, cost: Callable[[_LayerCosts], float]) -> float:
-        return interpolate(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
-
+    at = _over_tokens(profile, layer)
     if layer.keep is None:
         return at(enter, lambda table: table.layer_ms(layer))
     if profile.elimination_ms is None:
@@ -43,6 +36,22 @@ def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> flo
     # Tokens leave between attention and MLP.
     attention = at(enter, lambda table: table.layer_ms(layer) - table.mlp_ms(layer))
     return attention + at(leave, lambda table: table.mlp_ms(layer)) + profile.elimination_ms
+
+
+def mlp_ms(profile: Profile, layer: LayerSpec, hidden: int, tokens: int, templates: int) -> float:
+    """Cost of an MLP of `hidden` units where such a layer stands, in proportion to the widest that was measured."""
+    count = profile.tokens_beside_own(layer.attention, tokens, templates)
+    return hidden * _over_tokens(profile, layer)(count, lambda table: table.unit_ms)
+
+
+def _over_tokens(profile: Profile, layer: LayerSpec) -> Callable[[int, Callable[[_LayerCosts], float]], float]:
+    """Any cost of layers of one kind, by search tokens."""
+    what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
+    measured = profile.tables.get((layer.attention, layer.stage), {})
+    tables = {n: _LayerCosts(points, what) for n, points in measured.items()}
+    if not tables:
+        raise UncoveredError(what)
+    return lambda tokens, cost: interpolate(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
 
 
 class _LayerCosts:
@@ -70,6 +79,12 @@ class _LayerCosts:
     def mlp_ms(self, layer: LayerSpec) -> float:
         """The MLP's share, its cost without hidden units being that of the rest."""
         return self._at_full_attention(layer) - without_mlp(self._grid.get(None, {}))
+
+    @property
+    def unit_ms(self) -> float:
+        """Of one hidden unit of the widest MLP."""
+        widths = self._grid.get(None, {})
+        return (widths[max(widths)] - without_mlp(widths)) / max(widths)
 
     def _at_full_attention(self, layer: LayerSpec) -> float:
         """Reduced dimensions are interpolated among reduced ones only: reading some of them costs a gather

@@ -25,6 +25,12 @@ def tracker_of_stages(teacher: TrackerSpec, hidden: Sequence[Sequence[int]]) -> 
     return replace(teacher, layers=tuple(layers))
 
 
+def with_sizes(spec: TrackerSpec, sizes: tuple[int, int]) -> TrackerSpec:
+    """The tracker at other sizes of its crops: search and template, in pixels."""
+    search, template = sizes
+    return replace(spec, search_size=search, template_size=template)
+
+
 def eliminating(spec: TrackerSpec, keep: Mapping[int, float | None]) -> TrackerSpec:
     """The tracker whose layers pass on these shares of their search tokens, by index; all where nothing is said."""
     layers = (replace(layer, keep=keep.get(i)) for i, layer in enumerate(spec.layers))
