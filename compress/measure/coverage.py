@@ -92,7 +92,11 @@ class Coverage:
             most = 3 if name == "search_tokens" else 2
             if list(ends) != sorted(set(ends)) or len(ends) > most or (ends and ends[0] < 1):
                 yield f"{name} must be at most {most} positive numbers that rise"
-        if len(self.sizes) > 2 or list(self.sizes) != sorted(set(self.sizes)) or min(map(min, self.sizes), default=1) < 1:
+        if (
+            len(self.sizes) > 2
+            or list(self.sizes) != sorted(set(self.sizes))
+            or min(map(min, self.sizes), default=1) < 1
+        ):
             yield "sizes must be at most 2 pairs of positive numbers that rise"
         if not self.mlp_hidden or any(len(ends) != 2 for ends in self.mlp_hidden):
             yield "mlp_hidden must hold a thinnest and a widest MLP for each stage"
@@ -151,15 +155,19 @@ class Coverage:
 
     def layers_within(self, other: Coverage) -> bool:
         """Whether `other` covers the layers, leaving decisions aside."""
-        return set(self.attentions) <= set(other.attentions) and all(
-            not mine or (theirs and theirs[0] <= mine[0] and mine[-1] <= theirs[-1])
-            for mine, theirs in (
-                *zip(self.mlp_hidden, other.mlp_hidden, strict=True),
-                (self.attn_dims, other.attn_dims),
-                (self.mlp_dims, other.mlp_dims),
-                (self.search_tokens, other.search_tokens),
+        return (
+            set(self.attentions) <= set(other.attentions)
+            and all(
+                not mine or (theirs and theirs[0] <= mine[0] and mine[-1] <= theirs[-1])
+                for mine, theirs in (
+                    *zip(self.mlp_hidden, other.mlp_hidden, strict=True),
+                    (self.attn_dims, other.attn_dims),
+                    (self.mlp_dims, other.mlp_dims),
+                    (self.search_tokens, other.search_tokens),
+                )
             )
-        ) and self._sizes_within(other)
+            and self._sizes_within(other)
+        )
 
     def _sizes_within(self, other: Coverage) -> bool:
         """The smallest of both crops come first, and the teacher's are the largest."""

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from compress.core import LayerSpec, TrackerSpec, describe
-from compress.latency import Family, Profile, Ratios, UncoveredError, load_profile, network_p10_ms, predict, save_profile
+from compress.latency import (
+    Family,
+    Profile,
+    Ratios,
+    UncoveredError,
+    load_profile,
+    network_p10_ms,
+    predict,
+    save_profile,
+)
 from compress.measure import Coverage
 from compress.measure.stacks.table import Depths, stacks_of, validation_set
 from compress.spaces import Space, load_space

@@ -134,9 +134,7 @@ def test_corners_reach_as_far_as_their_specs() -> None:
 
 def test_adaptive_knobs_do_not_multiply_the_corners() -> None:
     static, full = (Coverage.of_space(NANO, load_space(name)) for name in ("ostrack", "full"))
-    assert full == dataclasses.replace(
-        static, decides=True, search_tokens=(1, 32, 64), sizes=((64, 32), (96, 48))
-    )
+    assert full == dataclasses.replace(static, decides=True, search_tokens=(2, 32, 64), sizes=((64, 32), (96, 48)))
     assert not static.decides
     assert not Coverage.of_space(describe("hit-tiny"), load_space("full")).decides
 

@@ -183,9 +183,7 @@ def _widths(costs: Costs) -> dict[int, float]:
     return {hidden: ms for (attn, hidden, dims), ms in costs.items() if attn is None and dims is None}
 
 
-def _blocks(
-    kind: Attention, costs: Costs, tokens: int | None = None, templates: int | None = None
-) -> list[BlockCost]:
+def _blocks(kind: Attention, costs: Costs, tokens: int | None = None, templates: int | None = None) -> list[BlockCost]:
     return [
         BlockCost(kind, hidden, ms, attn_dims=attn, mlp_dims=mlp, tokens=tokens, templates=templates)
         for (attn, hidden, mlp), ms in costs.items()
