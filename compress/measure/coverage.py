@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
@@ -210,17 +210,14 @@ def _of_whole_crop(block: BlockCost, profile: Profile) -> bool:
     return block.templates is not None and block.tokens in {(search // patch) ** 2 for search, _ in profile.sizes}
 
 
-def _sizes(teacher: TrackerSpec, specs: Iterable[TrackerSpec]) -> tuple[tuple[int, int], ...]:
+def _sizes(teacher: TrackerSpec, specs: Sequence[TrackerSpec]) -> tuple[tuple[int, int], ...]:
     """Below the teacher's: the smallest of both crops, and the middles where there are three or more of either."""
-    own = (teacher.search_size, teacher.template_size)
-    pairs = [(spec.search_size, spec.template_size) for spec in specs]
-    searches, templates = (
-        _thinned({size for size in sizes if size <= most}) for sizes, most in zip(zip(*pairs), own, strict=True)
-    )
+    searches = _thinned({spec.search_size for spec in specs if spec.search_size <= teacher.search_size})
+    templates = _thinned({spec.template_size for spec in specs if spec.template_size <= teacher.template_size})
     found = {(searches[0], templates[0])}
     if max(len(searches), len(templates)) > 2:
         found.add((searches[len(searches) // 2], templates[len(templates) // 2]))
-    return _few_sizes(found - {own})
+    return _few_sizes(found - {(teacher.search_size, teacher.template_size)})
 
 
 def _few_sizes(pairs: set[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

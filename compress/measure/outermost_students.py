@@ -37,7 +37,7 @@ def may_decide(teacher: TrackerSpec, space: Space) -> bool:
 
 
 def _sizes(teacher: TrackerSpec, space: Space) -> Iterator[dict[str, Scalar]]:
-    """Choices of both crops, from the largest of both to the smallest of both; the teacher's where nothing is offered."""
+    """Choices of both crops, from the largest of both to the smallest; the teacher's where nothing is offered."""
     offered = space.choices(teacher)
     by_size = {name: ordered(name, offered.get(name, (OWN,)), teacher) for name in SIZES}
     for i in range(max(map(len, by_size.values()))):

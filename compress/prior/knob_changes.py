@@ -27,7 +27,7 @@ def changes(
     - `dimensions`: share of dimensions kept, the teacher's over the student's, less 1: μ / (1 − μ).
     - `bypass`: T/D times the mean share of the D layers that are skipped: τ0 of those behind the first n_enf.
     - `exits`: T/D − T/L.
-    - `resolution`: tokens of the teacher over the student's, less 1, of the search crop or of the template: the greater.
+    - `resolution`: tokens of the teacher over the student's, less 1: of the search crop, or of the template if greater.
 
     Bypass and exits are averaged over frames.
 
@@ -62,7 +62,8 @@ def changes(
 def unpublished_resolution(teacher: TrackerSpec, student: TrackerSpec) -> float:
     """The part of the change of resolution by which the template lost more than the search crop.
 
-    MixFormerV2, the published row, took less off the template (128 to 112 pixels) than off the search crop (288 to 224).
+    MixFormerV2, the published row, took less off the template (128 to 112 pixels) than off the search crop (288 to
+    224).
     """
     search, template = _coarser(teacher, student)
     return max(0.0, template - max(0.0, search))

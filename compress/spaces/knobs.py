@@ -33,8 +33,8 @@ ONLY_WITH.register("keep_ratio", {"interaction": "joint", "bypass": NEVER, "exit
 
 FIXED_KNOBS.register("vit", {})
 # Batch norms stand between a LeViT's linear layers, so their dimensions are not reduced; all of its layers are joint,
-# and each stage needs those before it for every frame. Its positions are biases of attention, a table for each layer over
-# the offsets of one grid, and its strides halve that grid twice: crops are multiples of 64 pixels, and stay as they are.
+# and each stage needs those before it for every frame. Its positions are biases of attention, a table for each layer
+# over the offsets of one grid, and that grid is halved twice: crops are multiples of 64 pixels, and stay as they are.
 FIXED_KNOBS.register(
     "levit",
     {

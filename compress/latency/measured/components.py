@@ -59,8 +59,8 @@ def _family_problems(profile: Profile, spec: TrackerSpec) -> list[str]:
         return []
     wanted, found = asdict(family), asdict(own)
     problems = []
-    for name, sizes in zip(("search_size", "template_size"), zip(*profile.sizes), strict=False):
-        least, given = min(sizes), wanted.pop(name)
+    for i, name in enumerate(("search_size", "template_size") if profile.sizes else ()):
+        least, given = min(sizes[i] for sizes in profile.sizes), wanted.pop(name)
         if not least <= given <= found[name]:
             problems.append(f"{name} {given} (it has {least} to {found[name]})")
     return problems + [

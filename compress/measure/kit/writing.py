@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from compress.core import TrackerSpec, UsageError, warn
+from compress.core import UsageError, warn
 from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.core.progress import Progress, no_progress

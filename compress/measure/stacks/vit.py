@@ -81,7 +81,7 @@ class VitStacks:
         return rest, layers
 
     def _at(self, sizes: tuple[int, int]) -> VitStacks:
-        """Stacks of unreduced layers on crops of other sizes; of joint layers alone where no others see a difference."""
+        """Stacks of unreduced layers on crops of other sizes; of joint layers alone where others see no difference."""
         teacher = with_sizes(self.teacher, sizes)
         kinds = self.coverage.attentions
         if teacher.search_size == self.teacher.search_size:
