@@ -49,7 +49,7 @@ class AdaptiveObjective:
         with _detached_bypass(self._student):
             out = student_output(self._student, batch, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
         maps = _exit_outputs(out)[-1].maps
-        parts = imitation_loss(maps, batch.maps) | feature_parts(self._student, out, batch)
+        parts = imitation_loss(maps, batch.maps) | feature_parts(self._student, out, batch, self._recipe)
         return weighted_sum(ground_truth_loss(maps, batch.boxes, self._recipe.loss), parts, self._recipe)
 
     def _joint(self, batch: Batch) -> dict[str, Tensor]:
@@ -62,7 +62,7 @@ class AdaptiveObjective:
             truth = exits_parts(answers, features, batch.boxes, self.attentions, weights)
         else:
             truth = ground_truth_loss(answers[-1].maps, batch.boxes, self._recipe.loss)
-        parts = self._imitation(answers, batch) | feature_parts(self._student, out, batch)
+        parts = self._imitation(answers, batch) | feature_parts(self._student, out, batch, self._recipe)
         parts |= {name: truth.pop(name) for name in list(truth) if name.startswith("exits_")}
         if spec.bypass is not None and out.decisions.bypass is not None:
             hard = difficulty(answers[-1].boxes.float(), batch.boxes)

@@ -25,7 +25,7 @@ def static_objective(student: Tracker, batch: Batch, recipe: StudentRecipe) -> d
     out = student_output(student, batch)
     # Before the other parts: gradients are summed in the order of these lines, and so rounded.
     truth = ground_truth_loss(out.maps, batch.boxes, recipe.loss)
-    parts = imitation_loss(out.maps, batch.maps) | feature_parts(student, out, batch)
+    parts = imitation_loss(out.maps, batch.maps) | feature_parts(student, out, batch, recipe)
     return weighted_sum(truth, parts, recipe)
 
 
@@ -40,10 +40,11 @@ def student_output(student: Tracker, batch: Batch, **options: Any) -> TrackerOut
     return out._replace(maps=single_precision(out.maps))
 
 
-def feature_parts(student: Tracker, out: TrackerOutput, batch: Batch) -> dict[str, Tensor]:
+def feature_parts(student: Tracker, out: TrackerOutput, batch: Batch, recipe: StudentRecipe) -> dict[str, Tensor]:
     """The part of the loss that is feature distillation."""
     assert out.layers is not None
-    return feature_distillation(student.spec, out.layers, batch.teacher, batch.layers)
+    last = recipe.manner.feature_layers == "last"
+    return feature_distillation(student.spec, out.layers, batch.teacher, batch.layers, last=last)
 
 
 def weighted_sum(truth: Mapping[str, Tensor], parts: Mapping[str, Tensor], recipe: StudentRecipe) -> dict[str, Tensor]:

@@ -11,6 +11,7 @@ import optuna
 from compress.core import LatencyConstraint, describe
 from compress.core.progress import Progress
 from compress.data import DataReference, PairSizes, open_source
+from compress.distill import StudentRecipe
 from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup, space_text
 from compress.driver.pair_choice import PairChoice, chosen_pairs
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
@@ -19,6 +20,7 @@ from compress.driver.samplers import SAMPLERS
 from compress.driver.samplers.known_space import SpaceAware
 from compress.driver.settings import SearchSettings
 from compress.driver.strategies import LAYER_VARIANTS, SHARED_WEIGHTS
+from compress.driver.student_recipe import student_recipe
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
 from compress.driver.time_budget import FRAMES_PER_STEP
@@ -36,6 +38,7 @@ class Inputs:
 
     Attributes:
         evaluation, training: What students are scored on, and distilled on.
+        recipe: How students are trained.
         plan: Students of a plan that are to be trained first; empty where the settings name none.
     """
 
@@ -45,6 +48,7 @@ class Inputs:
     evaluation: DataReference
     training: DataReference
     plan: list[PlannedStudent]
+    recipe: StudentRecipe = StudentRecipe()
 
 
 def checked_target(settings: SearchSettings) -> Target:
@@ -68,6 +72,7 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     """
     space = load_space(settings.space)
     teacher = load_tracker(settings.teacher, settings.weights or None)
+    recipe = student_recipe(settings.recipe, settings.strategy, teacher.spec)
     if settings.strategy in LAYER_VARIANTS:
         check_layers(teacher.spec)
     sampler = SAMPLERS[settings.sampler](settings.seed)
@@ -78,7 +83,7 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))
     plan = planned_students(settings.plan, space, teacher.spec) if settings.plan else []
-    return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan)
+    return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan, recipe)
 
 
 def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice | None = None) -> TrainingSetup:
@@ -93,7 +98,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
     elastic = elastic_setup(settings, inputs.space) if settings.strategy in SHARED_WEIGHTS else None
     blockwise = BlockwiseSetup(space_text(inputs.space)) if settings.strategy in LAYER_VARIANTS else None
     lowest = "elastic" if elastic else "blockwise" if blockwise else "rung-0"
-    pairs = pairs or chosen_pairs(settings, inputs.teacher.spec)
+    pairs = pairs or chosen_pairs(settings, inputs.teacher.spec, batch=inputs.recipe.batch)
     return TrainingSetup(
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
@@ -101,7 +106,8 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
         pairs=pairs.count,
         rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest=lowest),
         seed=settings.seed,
-        mlp_rank=settings.mlp_rank,
+        mlp_rank="leading" if inputs.recipe.manner.mlp_rank == "leading" else settings.mlp_rank,
+        recipe=inputs.recipe,
         device=settings.device,
         elastic=elastic,
         blockwise=blockwise,
@@ -151,4 +157,6 @@ def proposals_of(
 def work_of(students: Students) -> tuple[float, ...]:
     """What a job of each rung costs: distillation steps, and one for every `FRAMES_PER_STEP` that it is scored on."""
     frames = {short: sum(map(len, students.sequences(short=short))) for short in (True, False)}
-    return tuple(rung.steps + frames[rung.short] / FRAMES_PER_STEP for rung in students.setup.rungs)
+    setup = students.setup
+    steps = [setup.steps(i) if setup.begins_anew(i) else rung.steps for i, rung in enumerate(setup.rungs)]
+    return tuple(s + frames[rung.short] / FRAMES_PER_STEP for s, rung in zip(steps, setup.rungs, strict=True))
