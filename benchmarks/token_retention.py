@@ -1,5 +1,6 @@
-"""What eliminated search tokens cost ostrack-nano: AO by share, places and ranking, as inherited and once distilled.
+"""What dropped tokens cost ostrack-nano: AO by share, places and ranking, as inherited and once distilled.
 
+    python benchmarks/token_retention.py --sequences 2 --templates 0.5 0.25 --shares
     python benchmarks/token_retention.py --sequences 4 --csv results/token-retention.csv
     python benchmarks/token_retention.py --steps 120 --sequences 4
 
@@ -33,7 +34,7 @@ from compress.evaluate import evaluate
 from compress.geometry import LoopSettings
 from compress.models import NumpyNetwork, load_tracker
 from compress.models.vit import elimination
-from compress.spaces import Space
+from compress.spaces import Scalar, Space
 from compress.surgery import inherit
 
 _COLUMNS = (
@@ -41,6 +42,7 @@ _COLUMNS = (
     "keep_by",
     "keep_after",
     "keep_ratio",
+    "keep_template",
     "tokens_left",
     "mmacs_per_frame",
     "ao",
@@ -67,7 +69,7 @@ def main() -> None:
     students = students_of(setup)  # trains when it is first asked
     sequences = [CachedSequence(each) for each in generated_sequences(split="test", per_difficulty=arguments.sequences)]
     rows, whole = [], None
-    for keep_by, places, share, spec in _specs(teacher.spec, arguments):
+    for *choices, spec in _specs(teacher.spec, arguments):
         model = students.model(spec, 0) if arguments.steps else inherit(teacher, spec)
         found = evaluate(NumpyNetwork(model), LoopSettings.of(spec), sequences, batch=16)
         by_sequence: NDArray[np.float64] = np.array([each.ao for each in found.per_sequence])
@@ -75,7 +77,7 @@ def main() -> None:
         less = by_sequence - whole
         figures = (by_sequence.mean(), bootstrap_error(by_sequence), less.mean(), bootstrap_error(less))
         cost = macs(spec).per_frame / 1e6
-        row = [arguments.steps, keep_by, places, share, spec.search_tokens_after[-1], f"{cost:.1f}"]
+        row = [arguments.steps, *choices, spec.search_tokens_after[-1], f"{cost:.1f}"]
         rows.append([*row, *(f"{figure:.4f}" for figure in figures)])
         print(*rows[-1], sep="  ", flush=True)
     if arguments.csv:
@@ -83,12 +85,20 @@ def main() -> None:
             csv.writer(file).writerows([_COLUMNS, *rows])
 
 
-def _specs(teacher: TrackerSpec, arguments: argparse.Namespace) -> Iterator[tuple[str, str, str, TrackerSpec]]:
-    """How tokens are ranked, where, and the share passed on; the student that keeps all of them comes first."""
-    yield "", "", "1", teacher
-    for keep_by, places, share in product(arguments.by, arguments.places, arguments.shares):
-        knobs = {"keep_ratio": (share,), "keep_after": (places,), "keep_by": (keep_by,)}
-        yield keep_by, places, f"{share:g}", Space("one", knobs).spec(teacher, lambda _, choices: choices[0])
+def _specs(teacher: TrackerSpec, arguments: argparse.Namespace) -> Iterator[tuple[str, str, str, str, TrackerSpec]]:
+    """How search tokens are ranked, where, the share passed on, and the template's; first the one that keeps all."""
+    yield "", "", "1", "1", teacher
+    for template in arguments.templates:
+        if template < 1:
+            yield "", "", "1", f"{template:g}", _student(teacher, keep_template=template)
+        for keep_by, places, share in product(arguments.by, arguments.places, arguments.shares):
+            knobs = {"keep_ratio": share, "keep_after": places, "keep_by": keep_by, "keep_template": template}
+            yield keep_by, places, f"{share:g}", f"{template:g}", _student(teacher, **knobs)
+
+
+def _student(teacher: TrackerSpec, **knobs: Scalar) -> TrackerSpec:
+    space = Space("one", {name: (value,) for name, value in knobs.items()})
+    return space.spec(teacher, lambda _, choices: choices[0])
 
 
 def _arguments() -> argparse.Namespace:
@@ -96,7 +106,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=0)
     parser.add_argument("--pool", type=int, default=2048)
     parser.add_argument("--sequences", type=int, default=4, help="of each of the 14 difficulties")
-    parser.add_argument("--shares", type=float, nargs="+", default=[0.7, 0.5, 0.35])
+    parser.add_argument("--shares", type=float, nargs="*", default=[0.7, 0.5, 0.35])
+    parser.add_argument("--templates", type=float, nargs="+", default=[1.0], help="shares of the template that go on")
     parser.add_argument("--places", nargs="+", default=["first", "1/4 1/2 3/4"])
     parser.add_argument("--by", nargs="+", default=["attention", "motion"])
     parser.add_argument("--sigma", type=float, default=elimination.MOTION_SIGMA, help="of the motion prior")

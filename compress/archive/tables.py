@@ -142,6 +142,7 @@ def _shape(record: Record) -> dict[str, Any]:
         "attn_dims": uniform(layer.attn_dims or spec.dim for layer in spec.layers),
         "mlp_dims": uniform(layer.mlp_dims or spec.dim for layer in spec.layers),
         "search_tokens": uniform(spec.search_tokens_after),
+        "template_patches": len(spec.template_places),
     }
 
 

@@ -45,7 +45,9 @@ def _crops(spec: TrackerSpec) -> str:
 
 def _tokens(spec: TrackerSpec) -> str:
     templates = f"{1 + spec.online_templates} × " if spec.online_templates else ""
-    text = [f"template {templates}{spec.template_patches}"]
+    left = len(spec.template_places)
+    some = f"{left} of " * (left < spec.template_patches)
+    text = [f"template {templates}{some}{spec.template_patches}"]
     if spec.online_templates:
         text[0] += f" ({spec.online_templates} online)"
     text.append(f"search {spec.search_tokens}")

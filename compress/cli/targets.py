@@ -91,6 +91,7 @@ def _profile_row(path: Path, profile: Profile) -> dict[str, Any]:
         "online_templates": profile.family.online_templates,
         "stages": [stage.dim for stage in profile.family.stages],
         "elimination": profile.elimination_ms is not None,
+        "small_templates": any(block.template for block in profile.blocks),
         "attentions": sorted({block.attention for block in profile.blocks}),
         "template_size": profile.family.template_size,
         "search_size": profile.family.search_size,
@@ -112,5 +113,6 @@ def _family(kept: dict[str, Any]) -> str:
     widths = "-".join(map(str, kept["stages"])) or kept["dim"]
     online = f" and {kept['online_templates']} online" if kept["online_templates"] else ""
     eliminating = ", candidate elimination" if kept["elimination"] else ""
+    eliminating += ", fewer template patches" if kept["small_templates"] else ""
     size = f"crops {kept['search_size']}/{kept['template_size']}{online}"
     return f"width {widths}, {kept['heads']} heads, {size}, {kept['head']} head{eliminating}"

@@ -86,7 +86,8 @@ def _compare(bundle: AnyBundle, against: str, weights: str | None, data: str) ->
     checked = [_checked(*each, sequence, against) for each in zip(members, sources, strict=True)]
     if not isinstance(bundle, CascadeBundle):
         return checked[0]
-    parity = compare_cascade(TrainedCascade(*sources, bundle.spec.threshold, bundle.name), bundle, sequence)
+    fast, accurate = sources
+    parity = compare_cascade(TrainedCascade(fast, accurate, bundle.spec.threshold, bundle.name), bundle, sequence)
     parity.check(f"The cascade of {against} and the bundle")
     return parity.to_dict()
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from compress.core.central_patches import central_patches
 from compress.core.spec_fields import Attention, BypassSpec, ExitSpec, HeadSpec, KeepBy, LayerSpec, Recycling, StageSpec
 
 
@@ -30,6 +31,8 @@ class TrackerFields:
         keep_by: How layers with `keep` rank their search tokens; without such layers it means nothing.
         keep_least: The weights are trained for every share of kept tokens from this one to all, so that `keep` may
             change after training; None: for the layers' own shares.
+        keep_template: The share of each template's patches that go on behind their embedding, those nearest its
+            middle, see `central_patches`; None: all.
     """
 
     dim: int
@@ -52,6 +55,7 @@ class TrackerFields:
     recycling: Recycling = "b"
     keep_by: KeepBy = "attention"
     keep_least: float | None = None
+    keep_template: float | None = None
 
     @property
     def grid(self) -> int:
@@ -87,9 +91,19 @@ class TrackerFields:
         return (self.template_size // self.patch) ** 2
 
     @property
+    def template_places(self) -> tuple[int, ...]:
+        """Of the patches of one template those that go on, row by row."""
+        return central_patches(self.template_size // self.patch, self.keep_template)
+
+    @property
+    def memory_patches(self) -> int:
+        """Patches that go on, of all templates."""
+        return len(self.template_places) * (1 + self.online_templates)
+
+    @property
     def template_tokens(self) -> int:
-        """Patches of all templates, and the target token where there is one (LiteTrack)."""
-        return self.template_patches * (1 + self.online_templates) + int(self.target_token)
+        """Those patches, and the target token where there is one (LiteTrack)."""
+        return self.memory_patches + int(self.target_token)
 
     @property
     def extra_tokens(self) -> int:

@@ -37,6 +37,8 @@ def problems(spec: TrackerFields) -> Iterator[str]:
         yield from _layer(spec, i, layer)
     yield from _attention(spec)
     yield from _keep_least(spec)
+    if spec.keep_template is not None and not 0 < spec.keep_template < 1:
+        yield f"keep_template must be above 0 and below 1 but is {spec.keep_template}"
     yield from _bypass(spec)
     yield from _exits(spec)
     yield from BACKBONES[spec.backbone].problems(spec)

@@ -24,7 +24,7 @@ def activation_bytes(spec: TrackerSpec, batch: int) -> int:
     Of each token a block keeps its input, two normalised ones, queries, keys and values, what attention puts out, the
     sum behind it, and the hidden units before and after their activation.
     """
-    templates = spec.template_patches * (1 + spec.online_templates)
+    templates = spec.memory_patches
     floats = 0
     for i, layer in enumerate(spec.layers):
         tokens, dim = spec.layer_shape(i)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
 from random import Random
 
@@ -80,7 +81,7 @@ def distill(
         beside=beside.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
         checkpoint=checkpoint,
-        about={"student": student.spec.id, "again": again, "seed": seed, **pairs.about, **recipe.figures()},
+        about={"student": student.spec.id, "again": again, "seed": seed, **pairs.about, **asdict(recipe)},
         before=before,
         progress=progress,
         observers=observers,

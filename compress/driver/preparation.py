@@ -11,7 +11,6 @@ import optuna
 from compress.core import LatencyConstraint, describe
 from compress.core.progress import Progress
 from compress.data import DataReference, PairSizes, open_source
-from compress.distill import StudentRecipe
 from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup, space_text
 from compress.driver.pair_choice import PairChoice, chosen_pairs
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
@@ -20,7 +19,6 @@ from compress.driver.samplers import SAMPLERS
 from compress.driver.samplers.known_space import SpaceAware
 from compress.driver.settings import SearchSettings
 from compress.driver.strategies import LAYER_VARIANTS, SHARED_WEIGHTS
-from compress.driver.student_recipe import student_recipe
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
 from compress.driver.time_budget import FRAMES_PER_STEP
@@ -38,7 +36,6 @@ class Inputs:
 
     Attributes:
         evaluation, training: What students are scored on, and distilled on.
-        recipe: How students are trained.
         plan: Students of a plan that are to be trained first; empty where the settings name none.
     """
 
@@ -48,7 +45,6 @@ class Inputs:
     evaluation: DataReference
     training: DataReference
     plan: list[PlannedStudent]
-    recipe: StudentRecipe = StudentRecipe()
 
 
 def checked_target(settings: SearchSettings) -> Target:
@@ -72,7 +68,6 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     """
     space = load_space(settings.space)
     teacher = load_tracker(settings.teacher, settings.weights or None)
-    recipe = student_recipe(settings.recipe, settings.strategy, teacher.spec)
     if settings.strategy in LAYER_VARIANTS:
         check_layers(teacher.spec)
     sampler = SAMPLERS[settings.sampler](settings.seed)
@@ -83,7 +78,7 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))
     plan = planned_students(settings.plan, space, teacher.spec) if settings.plan else []
-    return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan, recipe)
+    return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan)
 
 
 def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice | None = None) -> TrainingSetup:
@@ -98,7 +93,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
     elastic = elastic_setup(settings, inputs.space) if settings.strategy in SHARED_WEIGHTS else None
     blockwise = BlockwiseSetup(space_text(inputs.space)) if settings.strategy in LAYER_VARIANTS else None
     lowest = "elastic" if elastic else "blockwise" if blockwise else "rung-0"
-    pairs = pairs or chosen_pairs(settings, inputs.teacher.spec, batch=inputs.recipe.batch)
+    pairs = pairs or chosen_pairs(settings, inputs.teacher.spec)
     return TrainingSetup(
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
@@ -106,8 +101,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
         pairs=pairs.count,
         rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest=lowest),
         seed=settings.seed,
-        mlp_rank="leading" if inputs.recipe.manner.mlp_rank == "leading" else settings.mlp_rank,
-        recipe=inputs.recipe,
+        mlp_rank=settings.mlp_rank,
         device=settings.device,
         elastic=elastic,
         blockwise=blockwise,
@@ -157,6 +151,4 @@ def proposals_of(
 def work_of(students: Students) -> tuple[float, ...]:
     """What a job of each rung costs: distillation steps, and one for every `FRAMES_PER_STEP` that it is scored on."""
     frames = {short: sum(map(len, students.sequences(short=short))) for short in (True, False)}
-    setup = students.setup
-    steps = [setup.steps(i) if setup.begins_anew(i) else rung.steps for i, rung in enumerate(setup.rungs)]
-    return tuple(s + frames[rung.short] / FRAMES_PER_STEP for s, rung in zip(steps, setup.rungs, strict=True))
+    return tuple(rung.steps + frames[rung.short] / FRAMES_PER_STEP for rung in students.setup.rungs)

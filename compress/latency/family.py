@@ -44,9 +44,9 @@ class Family:
         return (self.search_size // self.patch) ** 2
 
     @property
-    def template_tokens(self) -> int:
-        """Patches of all templates, and the target token where there is one."""
-        return (self.template_size // self.patch) ** 2 * (1 + self.online_templates) + int(self.target_token)
+    def template_patches(self) -> int:
+        """Patches of one template."""
+        return (self.template_size // self.patch) ** 2
 
 
 @cache

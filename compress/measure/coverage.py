@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
-from compress.latency import BlockCost, Point, Profile
+from compress.latency import Point, Profile
 from compress.measure.outermost_students import may_decide, outermost_students
 from compress.spaces import FIXED_KNOBS, Space
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Attentions, hidden units, dimensions kept where they are reduced, and search tokens left by elimination.
+    """Attentions, hidden units, dimensions kept where they are reduced, search tokens and template patches left.
 
     Attributes:
         mlp_hidden: Thinnest and widest, per stage; a plain ViT has one stage.
         attn_dims, mlp_dims: Fewest and most; none where nothing is reduced.
         search_tokens: Fewest, a middle, and all; none where none are eliminated.
-        sizes: Search and template sizes in pixels beside the teacher's: the smallest of both, and perhaps a middle.
+        template_patches: Of each template the fewest that go on, and all; none where all always do.
         decides: Whether trackers decide per frame what to compute (bypass, exits).
     """
 
@@ -29,7 +29,7 @@ class Coverage:
     mlp_dims: tuple[int, ...] = ()
     search_tokens: tuple[int, ...] = ()
     decides: bool = False
-    sizes: tuple[tuple[int, int], ...] = ()
+    template_patches: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Coverage:
@@ -52,7 +52,7 @@ class Coverage:
             mlp_dims=_ends(kept | {layer.mlp_dims for layer in layers if layer.mlp_dims}),
             search_tokens=_thinned({count for spec in all_specs for count in _counts(spec)}),
             decides=any(spec.bypass or spec.exits for spec in all_specs),
-            sizes=_sizes(teacher, all_specs),
+            template_patches=_templates({len(spec.template_places) for spec in all_specs}, teacher.template_patches),
         )
 
     @classmethod
@@ -66,7 +66,7 @@ class Coverage:
         """What a measured profile predicts within."""
         blocks = profile.blocks
         stages = range(max(1, len(profile.family.stages)))
-        left = {block.tokens for block in blocks if block.tokens and not _of_whole_crop(block, profile)}
+        left = {block.tokens for block in blocks if block.tokens}
         return cls(
             attentions=_ordered({block.attention for block in blocks}),
             mlp_hidden=tuple(_ends({b.mlp_hidden for b in blocks if b.stage == stage}) for stage in stages),
@@ -74,7 +74,7 @@ class Coverage:
             mlp_dims=_ends({block.mlp_dims for block in blocks if block.mlp_dims}),
             search_tokens=_thinned(left | {profile.family.search_tokens}) if left else (),
             decides=profile.routing_overhead is not None,
-            sizes=profile.sizes,
+            template_patches=_templates({b.template for b in blocks if b.template}, profile.family.template_patches),
         )
 
     def problems(self) -> Iterator[str]:
@@ -88,16 +88,11 @@ class Coverage:
             ("attn_dims", self.attn_dims),
             ("mlp_dims", self.mlp_dims),
             ("search_tokens", self.search_tokens),
+            ("template_patches", self.template_patches),
         ):
             most = 3 if name == "search_tokens" else 2
             if list(ends) != sorted(set(ends)) or len(ends) > most or (ends and ends[0] < 1):
                 yield f"{name} must be at most {most} positive numbers that rise"
-        if (
-            len(self.sizes) > 2
-            or list(self.sizes) != sorted(set(self.sizes))
-            or min(map(min, self.sizes), default=1) < 1
-        ):
-            yield "sizes must be at most 2 pairs of positive numbers that rise"
         if not self.mlp_hidden or any(len(ends) != 2 for ends in self.mlp_hidden):
             yield "mlp_hidden must hold a thinnest and a widest MLP for each stage"
 
@@ -110,28 +105,10 @@ class Coverage:
                 yield f"{name} must be below {teacher.dim} but reach {kept[-1]}"
         if any(dims % teacher.heads for dims in self.attn_dims):
             yield f"attn_dims must be multiples of {teacher.heads}"
-        own = (teacher.search_size, teacher.template_size)
-        for sizes in self.sizes:
-            if sizes == own or any(a > b or a % teacher.patch for a, b in zip(sizes, own, strict=True)):
-                yield f"sizes must be smaller than {own} and multiples of {teacher.patch} but hold {sizes}"
         if self.search_tokens and self.search_tokens[-1] > teacher.search_tokens:
             yield f"search_tokens must be at most {teacher.search_tokens} but reach {self.search_tokens[-1]}"
-
-    def eliminated_at(self, teacher: TrackerSpec) -> dict[int, tuple[int, int]]:
-        """Numbers of search tokens that elimination leaves, with the sizes of the crops at which that is measured.
-
-        The fewest are left of the smallest crops, and joint layers of as many in all are seen nowhere else.
-        """
-        own = (teacher.search_size, teacher.template_size)
-        found = dict.fromkeys(self.search_tokens[:-1], own)
-        for search, template in self.sizes[:1]:
-            if found and self.search_tokens[0] < (search // teacher.patch) ** 2:
-                found[self.search_tokens[0]] = search, template
-        return found
-
-    def unreduced_only(self, attentions: tuple[Attention, ...]) -> Coverage:
-        """Layers of these attentions with nothing reduced, on the teacher's crops, whose tokens all stay."""
-        return Coverage(attentions, self.mlp_hidden)
+        if self.template_patches and self.template_patches[-1] != teacher.template_patches:
+            yield f"template_patches must reach {teacher.template_patches} but reach {self.template_patches[-1]}"
 
     @property
     def reference(self) -> Point:
@@ -155,25 +132,16 @@ class Coverage:
 
     def layers_within(self, other: Coverage) -> bool:
         """Whether `other` covers the layers, leaving decisions aside."""
-        return (
-            set(self.attentions) <= set(other.attentions)
-            and all(
-                not mine or (theirs and theirs[0] <= mine[0] and mine[-1] <= theirs[-1])
-                for mine, theirs in (
-                    *zip(self.mlp_hidden, other.mlp_hidden, strict=True),
-                    (self.attn_dims, other.attn_dims),
-                    (self.mlp_dims, other.mlp_dims),
-                    (self.search_tokens, other.search_tokens),
-                )
+        return set(self.attentions) <= set(other.attentions) and all(
+            not mine or (theirs and theirs[0] <= mine[0] and mine[-1] <= theirs[-1])
+            for mine, theirs in (
+                *zip(self.mlp_hidden, other.mlp_hidden, strict=True),
+                (self.attn_dims, other.attn_dims),
+                (self.mlp_dims, other.mlp_dims),
+                (self.search_tokens, other.search_tokens),
+                (self.template_patches, other.template_patches),
             )
-            and self._sizes_within(other)
         )
-
-    def _sizes_within(self, other: Coverage) -> bool:
-        """The smallest of both crops come first, and the teacher's are the largest."""
-        if not self.sizes:
-            return True
-        return bool(other.sizes) and all(a >= b for a, b in zip(self.sizes[0], other.sizes[0], strict=True))
 
     def union(self, other: Coverage) -> Coverage:
         pairs = zip(self.mlp_hidden, other.mlp_hidden, strict=True)
@@ -184,7 +152,7 @@ class Coverage:
             mlp_dims=_ends({*self.mlp_dims, *other.mlp_dims}),
             search_tokens=_thinned({*self.search_tokens, *other.search_tokens}),
             decides=self.decides or other.decides,
-            sizes=_few_sizes({*self.sizes, *other.sizes}),
+            template_patches=_ends({*self.template_patches, *other.template_patches}),
         )
 
 
@@ -204,29 +172,10 @@ def _counts(spec: TrackerSpec) -> Iterator[int]:
         yield from (spec.search_tokens, *spec.search_tokens_after)
 
 
-def _of_whole_crop(block: BlockCost, profile: Profile) -> bool:
-    """Whether a block's search tokens are all of a smaller crop, none eliminated."""
-    patch = profile.family.patch
-    return block.templates is not None and block.tokens in {(search // patch) ** 2 for search, _ in profile.sizes}
-
-
-def _sizes(teacher: TrackerSpec, specs: Sequence[TrackerSpec]) -> tuple[tuple[int, int], ...]:
-    """Below the teacher's: the smallest of both crops, and the middles where there are three or more of either."""
-    searches = _thinned({spec.search_size for spec in specs if spec.search_size <= teacher.search_size})
-    templates = _thinned({spec.template_size for spec in specs if spec.template_size <= teacher.template_size})
-    found = {(searches[0], templates[0])}
-    if max(len(searches), len(templates)) > 2:
-        found.add((searches[len(searches) // 2], templates[len(templates) // 2]))
-    return _few_sizes(found - {(teacher.search_size, teacher.template_size)})
-
-
-def _few_sizes(pairs: set[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """The smallest of both, and one more where there are others."""
-    if not pairs:
-        return ()
-    smallest = (min(search for search, _ in pairs), min(template for _, template in pairs))
-    others = sorted(pairs - {smallest})
-    return (smallest, *others[len(others) // 2 :][:1])
+def _templates(left: set[int], every: int) -> tuple[int, ...]:
+    """The fewest and all, where fewer than all go on."""
+    fewest = min(left, default=every)
+    return (fewest, every) if fewest < every else ()
 
 
 def _ordered(kinds: Iterable[Attention]) -> tuple[Attention, ...]:

@@ -61,12 +61,19 @@ class EliminationModel:
     most: float
 
     def loss(self, spec: TrackerSpec) -> float:
-        """−ln of the share kept, against the same tracker without elimination."""
-        return self.rate * scarcity_of(spec).beyond(self.free)
+        """−ln of the share kept, against the same tracker without elimination and with all of its template."""
+        return self._search_loss(spec) + self._template_loss(spec)
 
     def extrapolated(self, spec: TrackerSpec) -> float:
-        """The part of `loss` that no published row reaches."""
-        return max(0.0, self.loss(spec) - self.rate * self.most)
+        """The part of `loss` that no published row reaches: all of what the template costs."""
+        return max(0.0, self._search_loss(spec) - self.rate * self.most) + self._template_loss(spec)
+
+    def _search_loss(self, spec: TrackerSpec) -> float:
+        return self.rate * scarcity_of(spec).beyond(self.free)
+
+    def _template_loss(self, spec: TrackerSpec) -> float:
+        """As if as many times fewer search tokens went through all layers; the head reads no template."""
+        return self.rate * (spec.template_patches / len(spec.template_places) - 1)
 
 
 def scarcity_of(spec: TrackerSpec) -> Scarcity:

@@ -12,7 +12,7 @@ from compress.prior.ablations import rows
 from compress.prior.elimination import elimination_model
 from compress.prior.field_rules import check_priced
 from compress.prior.fitting import PRIORS, retention_model
-from compress.prior.knob_changes import CHANGES, changes, unpublished_resolution
+from compress.prior.knob_changes import changes
 from compress.prior.published_points import published_accuracy
 
 DEFAULT_METRIC = "GOT-10k AO"
@@ -72,7 +72,6 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
     loss = fitted.loss(taken_away) + max(0.0, eliminating.loss(student) - eliminating.loss(teacher))
     low, high = fitted.bounds(loss, PRIORS[teacher.backbone].widening())
     low -= max(0.0, eliminating.extrapolated(student) - eliminating.extrapolated(teacher))
-    low -= fitted.rates[CHANGES.index("resolution")] * unpublished_resolution(teacher, student)
     return Retention(math.exp(-loss), math.exp(low), math.exp(high))
 
 

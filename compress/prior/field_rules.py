@@ -49,10 +49,7 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "layers": _priced("depth, and the fields of LayerSpec"),
         "backbone": _refused(),
         "patch": _refused(),
-        "template_size": _priced(
-            "resolution, where the template lost more than the search crop; since no paper varies it alone, what that "
-            "costs is taken off the interval's lower end once more"
-        ),
+        "template_size": _refused(),
         "search_size": _priced("resolution"),
         "template_factor": _refused(),
         "search_factor": _refused(),
@@ -68,6 +65,7 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
             "one rate fits rows by attention (OSTrack) and by motion (MaST); no paper compares the two"
         ),
         "keep_least": _left_out("MaST's one checkpoint serves every share; no paper compares it with one for each"),
+        "keep_template": _priced("elimination, as search tokens are; no row of the table drops template patches alone"),
         "recycling": _refused("DyTrack compares them (Table III) in trackers that the table does not hold"),
     },
     LayerSpec: {

@@ -90,6 +90,12 @@ def tokens_kept(spec: TrackerSpec) -> str:
     return f"{left:.0%} of search tokens behind {which}, by {spec.keep_by}"
 
 
+def template_kept(spec: TrackerSpec) -> str:
+    """How much of each template goes on, such as `12 of 16 template patches`; empty where all does."""
+    left = len(spec.template_places)
+    return f"{left} of {spec.template_patches} template patches" if left < spec.template_patches else ""
+
+
 def mlp_ratio(spec: TrackerSpec) -> str:
     """MLP ratio (hidden over input dimensions), `2–4` where layers differ."""
     return span(layer.mlp_hidden / spec.dim for layer in spec.layers)
@@ -114,11 +120,11 @@ def attention_split(spec: TrackerSpec) -> str:
 
 
 def network_summary(record: Record) -> str:
-    """One line about the network: layers, MLP ratio, μ, tokens kept, parameters."""
+    """One line about the network: layers, MLP ratio, μ, tokens and template patches kept, parameters."""
     spec = record.spec
     kinds = f"{attention_split(spec)} FE + AI" if spec.attention == "split" else spec.attention
     parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {mlp_ratio(spec)}"]
     parts += [f"μ {removed_share(spec)}"] if removed_share(spec) != "0" else []
-    parts += [tokens_kept(spec)] if tokens_kept(spec) else []
+    parts += [each for each in (tokens_kept(spec), template_kept(spec)) if each]
     parts += [decisions(spec)] if spec.adaptive else []
     return ", ".join([*parts, f"{digits(record.params / 1e6)} M parameters"])

@@ -1,4 +1,4 @@
-"""The knobs of token retention: how many search tokens go on, behind which layers the others leave, and which."""
+"""The knobs of token retention: how many search tokens go on, behind which layers, and which; and of the template's."""
 
 from __future__ import annotations
 
@@ -104,6 +104,30 @@ class KeepByKnob:
 
     def apply(self, draft: Draft, value: Scalar) -> None:
         draft.keep_by = typing.cast(KeepBy, value)
+
+
+class KeepTemplateKnob:
+    """The share of each template's patches that go on, those nearest its middle (`central_patches`); 1 keeps all.
+
+    More than the teacher's means the teacher's. What leaves does so behind the embedding, so that joint layers have
+    fewer tokens, and others fewer keys and values, in every frame.
+    """
+
+    wanted = "a share above 0, at most 1"
+    needs: str | None = None
+
+    def accepts(self, value: object) -> bool:
+        return type(value) in (int, float) and 0 < value <= 1  # type: ignore[operator]
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return teacher.keep_template or 1
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        most = self.default(teacher)
+        return unique(value if float(value) <= float(most) else most for value in values)
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        draft.keep_template = None if value == 1 else float(value)
 
 
 def _numbers(value: object) -> list[Fraction]:

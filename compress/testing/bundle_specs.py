@@ -51,6 +51,8 @@ FAMILIES = {
             LayerSpec(source=3, mlp_hidden=48, attention="AI", attn_dims=8, mlp_dims=12),
         ),
         target_token=False,
+        template_size=64,
+        keep_template=0.25,
     ),
 }
 

@@ -51,6 +51,10 @@ SPECS |= {f"{kind}-token": made(kind, reduced=True, token=True) for kind in KIND
 SPECS |= {f"eliminating-{end}": _eliminating(SPECS[f"joint-{end}"]) for end in ("reduced", "token")}
 SPECS |= {"eliminating-motion": replace(SPECS["eliminating-token"], keep_by="motion")}
 SPECS |= {
+    f"small-template-{name}": replace(SPECS[name], template_size=64, keep_template=0.25)
+    for name in ("asymmetric", "FE-AI-token", "eliminating-motion")
+}
+SPECS |= {
     "two-online": replace(SPECS["joint"], online_templates=2),
     "online-split": replace(SPECS["FE-AI"], online_templates=1),
 }

@@ -26,8 +26,7 @@ KEPT: dict[str, Any] = {
     "keep_ratio": "never",
     "keep_after": "first",
     "keep_by": "attention",
-    "search_size": 1,
-    "template_size": 1,
+    "keep_template": 1,
 }
 """The choices of the full space that leave the teacher as it is."""
 

@@ -17,7 +17,6 @@ from compress.latency import (
 )
 from compress.measure import Coverage, profile_path
 from compress.measure.backends import host_backend
-from compress.measure.stacks.trackers import with_sizes
 
 _KINDS = {"joint": 1.0, "asymmetric": 0.9, "FE": 0.7, "AI": 0.6}
 """What attention of each kind costs, relatively."""
@@ -33,45 +32,33 @@ def recorded_profile(teacher: TrackerSpec, coverage: Coverage | None = None, *, 
     """
     wanted = Coverage.of(teacher) if coverage is None else coverage.union(Coverage.of(teacher))
     runtime = host_backend(target)
-    places: list[tuple[int | None, int | None]] = [(None, None)]
-    places += [_counts(teacher, sizes) for sizes in wanted.sizes]
-    fewer = wanted.eliminated_at(teacher)
-    own = (teacher.search_size, teacher.template_size)
-    left = [(tokens, None if sizes == own else _counts(teacher, sizes)[1]) for tokens, sizes in fewer.items()]
+    tokens = wanted.search_tokens[:-1] if wanted.search_tokens else ()
     return Profile(
         target=target,
         device=runtime.device,
         runtime=runtime.version,
         threads=1,
         family=Family.of(teacher),
-        overhead=tuple(
-            Overhead(kind, 0.4 - 0.1 * (tokens is not None), tokens)
-            for kind in ("joint", "split", "asymmetric")
-            for tokens, _ in places
-            if tokens != teacher.search_tokens
-        ),
+        overhead=(Overhead("joint", 0.4), Overhead("split", 0.4), Overhead("asymmetric", 0.4)),
         blocks=tuple(
-            BlockCost(kind, hidden, _ms(teacher, kind, hidden, attn, mlp), attn, mlp, tokens, templates=templates)
+            BlockCost(kind, hidden, _ms(teacher, kind, hidden, attn, mlp), attn, mlp, left, template=template)
             for kind in wanted.attentions
             for attn, hidden, mlp in wanted.points
-            for tokens, templates in [*places, *(left if kind == "joint" else ())]
+            for left, template in (
+                (None, None),
+                *((each, None) for each in (tokens if kind == "joint" else ())),
+                *((None, each) for each in (wanted.template_patches[:-1] if kind != "FE" else ())),
+            )
         ),
-        sizes=wanted.sizes,
         loop_ms=0.2,
         ratios=Ratios(mean=1.05, p50=1.02, p90=1.1, p99=1.3),
         runs=60,
         warmup=36,
         validation=(ValidationResult("deep", 1.02, 1.0), ValidationResult("shallow", 0.99, 1.0)),
-        elimination_ms=0.01 if fewer else None,
+        elimination_ms=0.01 if tokens else None,
         routing_overhead=RoutingOverhead(0.02, 0.02, 0.02, 0.02, validation=(ValidationResult("path", 1.03, 1.0),)),
         precision=runtime.precision,
     )
-
-
-def _counts(teacher: TrackerSpec, sizes: tuple[int, int]) -> tuple[int, int]:
-    """Search and template tokens of the teacher on crops of other sizes."""
-    resized = with_sizes(teacher, sizes)
-    return resized.search_tokens, resized.template_tokens
 
 
 def keep_recorded_profile(teacher: TrackerSpec, coverage: Coverage | None = None, *, target: str = "cpu") -> Path:

@@ -126,6 +126,7 @@ def test_shares_that_cannot_be_chosen(spec: TrackerSpec, share: float, message: 
         ({"search_size": 288}, "crops that are multiples of 64"),
         ({"online_templates": 1}, "no final_norm, target_token, online templates"),
         ({"head": HeadSpec()}, "a levit has a plain corner head"),
+        ({"keep_template": 0.5}, "a levit keeps all of its template"),
         ({"layers": (LayerSpec(0, 8, stage=1), LayerSpec(1, 8))}, "stage by stage, 0 to 2"),
         ({"layers": (LayerSpec(0, 8, attn_dims=64),)}, "without attn_dims"),
         ({"stages": (StageSpec(128, 4, 16, 2, 2), *describe("hit-tiny").stages[1:])}, "but 0 in the first stage"),
@@ -202,6 +203,8 @@ def test_sizes_of_a_spec() -> None:
         ({"layers": (LayerSpec(0, 1, keep=1.0),)}, "keep must be above 0 and below 1"),
         ({"layers": (LayerSpec(0, 1, keep=float("nan")),)}, "keep must be above 0 and below 1"),
         ({"keep_least": 0.0}, "keep_least must be above 0 and below 1 but is 0.0"),
+        ({"keep_template": 1.0}, "keep_template must be above 0 and below 1 but is 1.0"),
+        ({"keep_template": float("nan")}, "keep_template must be above 0 and below 1 but is nan"),
         ({"keep_least": float("nan")}, "keep_least must be above 0 and below 1 but is nan"),
         (
             {"keep_least": 0.5, "layers": (LayerSpec(0, 1, keep=0.4),)},

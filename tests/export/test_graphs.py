@@ -18,14 +18,14 @@ Lively = Callable[[TrackerSpec], Tracker]
 
 def _spec(attentions: list[str], **changes: object) -> TrackerSpec:
     layers = tuple(LayerSpec(source=i, mlp_hidden=48, attention=kind) for i, kind in enumerate(attentions))  # type: ignore[arg-type]
-    spec = TrackerSpec(
-        dim=32, heads=2, layers=layers, template_size=32, search_size=64, head=HeadSpec(channels=16), **changes
-    )  # type: ignore[arg-type]
-    return spec
+    sizes: dict[str, object] = {"template_size": 32, "search_size": 64}
+    return TrackerSpec(dim=32, heads=2, layers=layers, head=HeadSpec(channels=16), **(sizes | changes))  # type: ignore[arg-type]
 
 
 REDUCED = tuple(LayerSpec(source=i, mlp_hidden=40 + i, attn_dims=24, mlp_dims=20) for i in range(2))
 KEEPING = tuple(LayerSpec(source=i, mlp_hidden=48, keep=keep) for i, keep in enumerate((0.7, 0.6, None)))
+SMALL_TEMPLATE = {"template_size": 64, "keep_template": 0.25}
+"""4 of 16 patches."""
 SPECS = {
     "joint": _spec(["joint", "joint"]),
     "reduced": dataclasses.replace(_spec(["joint"]), layers=REDUCED),
@@ -36,6 +36,9 @@ SPECS = {
     "eliminating": dataclasses.replace(_spec(["joint"]), layers=KEEPING),
     "eliminating-motion": dataclasses.replace(_spec(["joint"], keep_by="motion"), layers=KEEPING),
     "eliminating-token": dataclasses.replace(_spec(["joint"], target_token=True), layers=KEEPING[:1]),
+    "small-template": _spec(["joint", "joint"], **SMALL_TEMPLATE),
+    "split-small-template": _spec(["FE", "AI"], **SMALL_TEMPLATE, target_token=True),
+    "asymmetric-small-template": _spec(["asymmetric"], **SMALL_TEMPLATE),
     "ostrack-nano": describe("ostrack-nano"),
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compress.core import LayerSpec, TrackerSpec, describe
-from compress.latency import Family, Profile, Ratios, components_p10_ms, network_p10_ms
+from compress.latency import Family, Profile, Ratios, UncoveredError, components_p10_ms, network_p10_ms
 from compress.measure import Coverage
 from compress.measure.stacks.table import Depths, stacks_of, validation_set
 from compress.spaces import load_space
@@ -22,6 +22,10 @@ ATTENTION = {"joint": 3.0, "FE": 1.0, "AI": 2.0, "asymmetric": 2.5}
 MLP = {"joint": 1.0, "FE": 0.7, "AI": 0.8, "asymmetric": 0.9}
 
 
+SAVED = {"joint": 0.03, "FE": 0.0, "AI": 0.02, "asymmetric": 0.01}
+"""By each template patch that does not go on, in each layer."""
+
+
 def _layer_cost(layer: LayerSpec, enter: int, leave: int, all_tokens: int) -> float:
     """Attention in proportion to the tokens that enter, the MLP to those that leave; both differ by attention."""
     attn = 1.0 if layer.attn_dims is None else 0.5 + layer.attn_dims / 100
@@ -33,7 +37,11 @@ def _layer_cost(layer: LayerSpec, enter: int, leave: int, all_tokens: int) -> fl
 
 def _cost(spec: TrackerSpec) -> float:
     counts = (spec.search_tokens, *spec.search_tokens_after)
-    layers = (_layer_cost(x, counts[i], counts[i + 1], counts[0]) for i, x in enumerate(spec.layers))
+    gone = spec.template_patches - len(spec.template_places)
+    layers = (
+        _layer_cost(x, counts[i], counts[i + 1], counts[0]) - gone * SAVED[x.attention]
+        for i, x in enumerate(spec.layers)
+    )
     return {"joint": 7.0, "split": 5.0, "asymmetric": 6.0}[spec.attention] + sum(layers)
 
 
@@ -134,7 +142,7 @@ def test_corners_reach_as_far_as_their_specs() -> None:
 
 def test_adaptive_knobs_do_not_multiply_the_corners() -> None:
     static, full = (Coverage.of_space(NANO, load_space(name)) for name in ("ostrack", "full"))
-    assert full == dataclasses.replace(static, decides=True, search_tokens=(2, 32, 64), sizes=((64, 32), (96, 48)))
+    assert full == dataclasses.replace(static, decides=True, search_tokens=(4, 32, 64), template_patches=(4, 16))
     assert not static.decides
     assert not Coverage.of_space(describe("hit-tiny"), load_space("full")).decides
 
@@ -155,6 +163,25 @@ def test_students_of_fewer_tokens_are_covered(tmp_path: Path, depths: str) -> No
     validation = validation_set(NANO, coverage)
     assert [min(validation[name].search_tokens_after) for name in ("fewer tokens", "fewer in steps")] == [4, 5]
     assert all(Coverage.of(NANO, [each]).within(coverage) for each in validation.values())
+
+
+def test_students_of_smaller_templates_are_covered() -> None:
+    """Of every attention, in between by a straight line, and beside fewer search tokens; other trackers validate it."""
+    space, rng = load_space("full"), random.Random(0)
+    coverage = Coverage.of_space(NANO, space)
+    profile = _profile(NANO, coverage)
+    assert Coverage.covered(profile) == dataclasses.replace(coverage, decides=False)
+    samples = [space.sample(NANO, rng) for _ in range(1500)]
+    # Of reduced layers it is worked out in proportion, which what is saved here is not.
+    static = [x for x in samples if not (x.bypass or x.exits or x.layers[0].attn_dims)]
+    assert {(x.attention, len(x.template_places)) for x in static} >= {("joint", 4), ("joint", 12), ("split", 4)}
+    for spec in static:
+        assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))
+    validation = validation_set(NANO, coverage)
+    assert {len(validation[name].template_places) for name in ("small template", "split, small template")} == {4}
+    whole = _profile(NANO, Coverage.of(NANO))
+    with pytest.raises(UncoveredError, match=r"joint layers over template patches 4 \(measured at 16 only\)"):
+        network_p10_ms(whole, dataclasses.replace(NANO, keep_template=0.25))
 
 
 def test_two_widths_of_mlp_are_always_measured() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from compress.core import TrackerSpec, describe
-from compress.models import VitTracker
+from compress.models import VitTracker, build
 from compress.models.blocks import Attention, Mlp
 from compress.models.vit.backbone import PatchEmbed
 from compress.models.vit.elimination import centre_token, motion_prior
@@ -135,6 +135,23 @@ def test_without_a_box_the_token_takes_no_part() -> None:
 def test_the_target_is_the_template_patch_before_the_centre(size: int, token: int) -> None:
     """Row 3, column 3 of 8 × 8 and row 5, column 5 of 12 × 12 in the published code."""
     assert centre_token(replace(describe("ostrack256-ce"), template_size=size)) == token
+
+
+@pytest.mark.parametrize("name", ["joint", "FE-AI-token", "two-online"])
+def test_of_the_template_those_patches_go_on_that_are_nearest_its_middle(name: str) -> None:
+    """Embedded as they are in the whole template, with their positions; of each of several templates."""
+    torch.manual_seed(0)
+    small = build(replace(SPECS[name], template_size=64, keep_template=0.25)).eval()
+    whole = build(replace(SPECS[name], template_size=64)).eval()
+    small.load_state_dict(whole.state_dict())
+    templates = list(torch.randn(1 + SPECS[name].online_templates, 2, 3, 64, 64).unbind(0))
+    box = BOX.expand(2, -1) if SPECS[name].target_token else None
+    found, every = (cast(VitTracker, model).template_tokens(templates, box) for model in (small, whole))
+    token = int(SPECS[name].target_token)
+    kept = list(range(token))
+    kept += [token + 16 * k + i for k in range(len(templates)) for i in (5, 6, 9, 10)]
+    torch.testing.assert_close(found, every[:, kept])
+    assert found.shape[1] == small.spec.template_tokens
 
 
 def test_the_motion_prior_by_hand() -> None:

@@ -32,6 +32,8 @@ SPECS = {
     "reduced": _vit(layers=_layers("joint", "joint", attn_dims=12, mlp_dims=9)),
     "eliminating": _vit(layers=(LayerSpec(0, 20), LayerSpec(1, 20, keep=0.7), LayerSpec(2, 20))),
     "motion": _vit(layers=(LayerSpec(0, 20, keep=0.7), LayerSpec(1, 20, keep=0.7)), keep_by="motion"),
+    "small template": _vit("joint", "joint", template_size=64, keep_template=0.25),
+    "split with a small template": _vit("FE", "AI", template_size=64, keep_template=0.25, online_templates=1),
     "split with a target token": _vit("FE", "FE", "AI", "AI", target_token=True),
     "token head": _vit(
         "asymmetric", "asymmetric", head=HeadSpec(kind="tokens", bins=12, score=True), online_templates=1

@@ -74,6 +74,7 @@ CHANGED: dict[type, dict[str, Change]] = {
         "recycling": _spec(EXITS, recycling="none"),
         "keep_least": _spec(describe("ostrack256-ce"), keep_least=0.3),
         "keep_by": _spec(describe("ostrack256-ce"), keep_by="motion"),
+        "keep_template": _spec(keep_template=0.25),
     },
     LayerSpec: {
         "source": (TEACHER, ELSEWHERE),

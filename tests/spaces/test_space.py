@@ -43,7 +43,6 @@ OWN = {
     "litetrack": "litetrack",
     "mixformerv2": "mix",
     "ostrack": "",
-    "resolution": "",
     "tokens": "ostrack",
 }
 """Space to the start of the names of the teachers that lie in it."""

@@ -33,6 +33,8 @@ class LevitRules:
             yield "a levit needs a dim that is a multiple of 8, patch 16, and crops that are multiples of 64 pixels"
         if any(x.attention != "joint" or x.attn_dims or x.mlp_dims or x.keep for x in spec.layers):
             yield "layers of a levit are joint, without attn_dims, mlp_dims and keep"
+        if spec.keep_template is not None:
+            yield "a levit keeps all of its template, so keep_template must be left out"
         plain = not (spec.final_norm or spec.target_token or spec.online_templates or spec.bypass or spec.exits)
         if not plain or spec.position != "learned" or spec.head.kind != "corner" or spec.head.reparam:
             yield "a levit has a plain corner head and no final_norm, target_token, online templates, bypass or exits"

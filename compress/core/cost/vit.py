@@ -80,7 +80,7 @@ def _memory(spec: TrackerFields, layer: LayerSpec) -> int:
     """Template tokens whose cached keys and values a layer sees; LiteTrack's target token is gone by then."""
     if layer.attention == "asymmetric":
         return spec.template_tokens
-    return _template_patches(spec) if layer.attention == "AI" else 0
+    return spec.memory_patches if layer.attention == "AI" else 0
 
 
 def _template_work(spec: TrackerFields, layer: LayerSpec) -> Work:
@@ -90,9 +90,5 @@ def _template_work(spec: TrackerFields, layer: LayerSpec) -> Work:
     own = layer_work(spec.dim, layer, spec.template_tokens)
     if layer.attention != "AI":
         return own
-    attn, tokens = layer.attn_dims or spec.dim, _template_patches(spec)
+    attn, tokens = layer.attn_dims or spec.dim, spec.memory_patches
     return own + Work(tokens * attn * (spec.dim + attn), unread=tokens * attn * (spec.dim - attn))
-
-
-def _template_patches(spec: TrackerFields) -> int:
-    return spec.template_patches * (1 + spec.online_templates)

@@ -96,7 +96,7 @@ class LayerWork:
     @cached_property
     def _learnt(self) -> Walk:
         spec = self.teacher.spec
-        each = 4 * spec.dim * (spec.template_patches * (1 + spec.online_templates) + spec.search_tokens)
+        each = 4 * spec.dim * (spec.memory_patches + spec.search_tokens)
         count = min(self.recipe.pairs, max(1, self.recipe.most_bytes // each), self._first_scored)
         return Walk.of(self.teacher, self.pairs, range(count), self.device)
 

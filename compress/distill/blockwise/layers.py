@@ -12,7 +12,7 @@ from compress.surgery import AttentionVariant, MlpVariant, State
 
 def templates_of(spec: TrackerSpec) -> int:
     """Tokens of the templates in front of those of a frame, where no box of the template is given."""
-    return spec.template_patches * (1 + spec.online_templates)
+    return spec.memory_patches
 
 
 class AttentionHalf(nn.Module):

@@ -169,7 +169,8 @@ class Launches:
     def of_template(self, spec: TrackerSpec) -> int:
         """Of all template work, where published code repeats it in every frame."""
         backbone = self._backbone(spec)
-        return backbone.crop(spec) * (1 + spec.online_templates) + backbone.template_layer(spec) * len(spec.layers)
+        crop = backbone.crop(spec) + (spec.keep_template is not None)  # those that go on are picked out
+        return crop * (1 + spec.online_templates) + backbone.template_layer(spec) * len(spec.layers)
 
     def _backbone(self, spec: TrackerSpec) -> BackboneLaunches:
         return LAUNCHES[spec.backbone][self.runtime]

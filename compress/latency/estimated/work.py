@@ -103,7 +103,7 @@ def _family(spec: TrackerSpec, runtime: PublishedRuntime) -> _Family:
     """Everything the cost of a component depends on, except its own layer or exit; the runtime comes first."""
     shape = (spec.backbone, spec.dim, spec.patch, spec.template_size, spec.search_size, spec.head, spec.stages)
     tokens = (spec.target_token, spec.online_templates, spec.extra_tokens, spec.attention)
-    return (runtime, *shape, *tokens, spec.final_norm, bool(spec.exits), spec.keep_by)
+    return (runtime, *shape, *tokens, spec.final_norm, bool(spec.exits), spec.keep_by, spec.keep_template)
 
 
 def _layer_keys(spec: TrackerSpec) -> Iterator[_LayerKey]:

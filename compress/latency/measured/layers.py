@@ -11,24 +11,36 @@ from compress.latency.measured.profile_fields import Point
 from compress.latency.model import UncoveredError
 
 
-def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int, templates: int) -> float:
-    """Cost of a layer that `enter` search tokens go into and `leave` go out of, beside `templates` template tokens.
+def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int, template: int | None = None) -> float:
+    """Cost of a layer that `enter` search tokens go into and `leave` go out of.
 
-    Which teacher layer its weights come from makes no difference.
+    Which teacher layer its weights come from makes no difference. What fewer template patches save is taken to be the
+    same however many search tokens there are.
+
+    Args:
+        template: Patches of each template that go on; None is all.
 
     Raises:
         UncoveredError: naming the first thing that was not measured.
     """
     kind = (layer.attention, layer.stage, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep is not None)
-    key = (*kind, enter, leave, templates)
+    key = (*kind, enter, leave, template)
     if key not in profile.memo:
-        counts = (profile.tokens_beside_own(layer.attention, count, templates) for count in (enter, leave))
-        profile.memo[key] = _layer_ms(profile, layer, *counts)
+        change = 0.0 if template is None else _template_change(profile, layer, template)
+        profile.memo[key] = _layer_ms(profile, layer, enter, leave) + change
     return profile.memo[key]
 
 
 def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:
-    at = _over_tokens(profile, layer)
+    what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
+    measured = profile.tables.get((layer.attention, layer.stage), {})
+    tables = {n: _LayerCosts(points, what) for n, points in measured.items()}
+    if not tables:
+        raise UncoveredError(what)
+
+    def at(tokens: int, cost: Callable[[_LayerCosts], float]) -> float:
+        return interpolate(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
+
     if layer.keep is None:
         return at(enter, lambda table: table.layer_ms(layer))
     if profile.elimination_ms is None:
@@ -38,20 +50,18 @@ def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> flo
     return attention + at(leave, lambda table: table.mlp_ms(layer)) + profile.elimination_ms
 
 
-def mlp_ms(profile: Profile, layer: LayerSpec, hidden: int, tokens: int, templates: int) -> float:
-    """Cost of an MLP of `hidden` units where such a layer stands, in proportion to the widest that was measured."""
-    count = profile.tokens_beside_own(layer.attention, tokens, templates)
-    return hidden * _over_tokens(profile, layer)(count, lambda table: table.unit_ms)
+def _template_change(profile: Profile, layer: LayerSpec, patches: int) -> float:
+    """What fewer template patches change in the cost of a layer; below 0. FE layers see no template."""
+    if layer.attention == "FE":
+        return 0.0
+    what = f"{layer.attention} layers"
+    tables = {n: _LayerCosts(p, what) for n, p in profile.template_tables.get(layer.attention, {}).items()}
+    whole = profile.family.template_patches
 
+    def change(n: int) -> float:
+        return tables[n].layer_ms(layer) - tables[whole].layer_ms(layer)
 
-def _over_tokens(profile: Profile, layer: LayerSpec) -> Callable[[int, Callable[[_LayerCosts], float]], float]:
-    """Any cost of layers of one kind, by search tokens."""
-    what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
-    measured = profile.tables.get((layer.attention, layer.stage), {})
-    tables = {n: _LayerCosts(points, what) for n, points in measured.items()}
-    if not tables:
-        raise UncoveredError(what)
-    return lambda tokens, cost: interpolate(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
+    return interpolate(tables, patches, change, f"{what} over template patches")
 
 
 class _LayerCosts:
@@ -79,12 +89,6 @@ class _LayerCosts:
     def mlp_ms(self, layer: LayerSpec) -> float:
         """The MLP's share, its cost without hidden units being that of the rest."""
         return self._at_full_attention(layer) - without_mlp(self._grid.get(None, {}))
-
-    @property
-    def unit_ms(self) -> float:
-        """Of one hidden unit of the widest MLP."""
-        widths = self._grid.get(None, {})
-        return (widths[max(widths)] - without_mlp(widths)) / max(widths)
 
     def _at_full_attention(self, layer: LayerSpec) -> float:
         """Reduced dimensions are interpolated among reduced ones only: reading some of them costs a gather

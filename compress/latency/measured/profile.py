@@ -31,7 +31,6 @@ class Profile:
         loop_ms: Crop, normalise, decode and map back, without a network.
         elimination_ms: What an eliminating layer costs beside its attention and its MLP; None where it is unknown.
         overhead, blocks: Costs of components, see there.
-        sizes: Search and template sizes in pixels that were measured beside the family's, which no other exceeds.
         ratios: How mean and percentiles of whole trackers relate to their 10th percentiles.
         validation: Whole trackers that costs were calibrated by, each predicted from the others.
         spread: Largest disagreement between two halves of the rounds over all timed networks.
@@ -63,7 +62,6 @@ class Profile:
     schema: int = 1
     noise: float = 0.0
     remarks: tuple[str, ...] = ()
-    sizes: tuple[tuple[int, int], ...] = ()
 
     @property
     def mean_error(self) -> float | None:
@@ -79,41 +77,33 @@ class Profile:
 
     @cached_property
     def overhead_ms(self) -> dict[str, float]:
-        """`Overhead.ms` by attention, at the family's sizes."""
-        return {attention: found[self.family.search_tokens] for attention, found in self.overheads.items()}
-
-    @cached_property
-    def overheads(self) -> dict[str, dict[int, float]]:
-        """`Overhead.ms` by attention and search tokens."""
-        found: dict[str, dict[int, float]] = {}
-        for each in self.overhead:
-            tokens = self.family.search_tokens if each.tokens is None else each.tokens
-            found.setdefault(each.attention, {})[tokens] = each.ms
-        return found
+        """`Overhead.ms` by attention."""
+        return {each.attention: each.ms for each in self.overhead}
 
     @cached_property
     def tables(self) -> dict[tuple[Attention, int], dict[int, dict[Point, float]]]:
-        """Per attention and stage, per number of search tokens, the cost at each measured point.
-
-        Joint layers work on the sum of search and template tokens, so what they cost beside other template tokens is
-        entered where the search tokens beside the family's make the same sum; see `tokens_beside_own`.
-        """
+        """Per attention and stage, per number of search tokens, the cost at each measured point, with all templates."""
         found: dict[tuple[Attention, int], dict[int, dict[Point, float]]] = {}
         for block in self.blocks:
+            if block.template is not None:
+                continue
             tokens = self.family.search_tokens if block.tokens is None else block.tokens
-            tokens = self.tokens_beside_own(block.attention, tokens, block.templates)
             found.setdefault((block.attention, block.stage), {}).setdefault(tokens, {})[block.point] = block.ms
         return found
 
-    def tokens_beside_own(self, attention: Attention, search: int, templates: int | None) -> int:
-        """Search tokens that cost a layer as much beside the family's template tokens as `search` beside `templates`.
-
-        FE layers see the search crop alone. To AI and asymmetric layers template tokens are keys and values which are
-        known before the frame, and how many they are hardly matters beside what is computed of each search token.
-        """
-        if attention != "joint" or templates is None:
-            return search
-        return search + templates - self.family.template_tokens
+    @cached_property
+    def template_tables(self) -> dict[Attention, dict[int, dict[Point, float]]]:
+        """Per attention, per number of patches of each template that go on, with all search tokens; all included."""
+        full = self.family.search_tokens, self.family.template_patches
+        found = {
+            kind: {full[1]: points[full[0]]}
+            for (kind, stage), points in self.tables.items()
+            if not stage and full[0] in points
+        }
+        for block in self.blocks:
+            if block.template is not None:
+                found.setdefault(block.attention, {}).setdefault(block.template, {})[block.point] = block.ms
+        return found
 
     @cached_property
     def memo(self) -> dict[Any, float]:
@@ -138,24 +128,14 @@ class Profile:
             if not 0 <= value <= _MOST:
                 yield f"{name} must be from 0 to {_MOST:g} but is {value}"
         for name, keys in (
-            ("overhead", [(each.attention, each.tokens) for each in self.overhead]),
-            ("blocks", [(b.attention, b.stage, b.tokens, b.templates, b.point) for b in self.blocks]),
+            ("overhead", [each.attention for each in self.overhead]),
+            ("blocks", [(b.attention, b.stage, b.tokens, b.template, b.point) for b in self.blocks]),
         ):
             if not keys:
                 yield f"{name} is empty"
             if len(set(keys)) < len(keys):
                 yield f"{name} names the same component twice"
-        if {each.attention for each in self.overhead} != {x.attention for x in self.overhead if x.tokens is None}:
-            yield "overhead lacks a cost at the family's sizes"
-        yield from self._size_problems()
         yield from (f"blocks[{i}].ms makes a layer cost less than nothing" for i in self.least_block_ms())
-
-    def _size_problems(self) -> Iterator[str]:
-        family = self.family
-        for i, (search, template) in enumerate(self.sizes):
-            whole = search % family.patch == template % family.patch == 0
-            if not (whole and 0 < search <= family.search_size and 0 < template <= family.template_size):
-                yield f"sizes[{i}] must be multiples of {family.patch} up to the family's but are {search}, {template}"
 
     def least_block_ms(self, *, slack: float = 1.0) -> dict[int, float]:
         """Of each block that is too cheap, by its index, the least that it must cost; see `least_block_ms`."""
@@ -176,11 +156,9 @@ def _figures(profile: Profile) -> Iterator[tuple[str, float]]:
         yield f"ratios.{name}", getattr(profile.ratios, name)
     for i, part in enumerate(profile.overhead):
         yield f"overhead[{i}].ms", part.ms
-        if part.tokens is not None:
-            yield f"overhead[{i}].tokens", part.tokens
     for i, block in enumerate(profile.blocks):
         yield f"blocks[{i}].ms", block.ms
-        for name in ("mlp_hidden", "attn_dims", "mlp_dims", "tokens", "templates"):
+        for name in ("mlp_hidden", "attn_dims", "mlp_dims", "tokens", "template"):
             if (count := getattr(block, name)) is not None:
                 yield f"blocks[{i}].{name}", count
     for i, validation in enumerate(profile.validation):

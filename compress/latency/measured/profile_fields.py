@@ -15,16 +15,10 @@ WholeAttention = Literal["joint", "asymmetric", "split"]
 
 @dataclass(frozen=True)
 class Overhead:
-    """Cost of one frame beside the blocks: embedding, final norm, head and the call itself.
-
-    Attributes:
-        tokens: Search tokens, where the search crop is smaller than the family's; None for the family's. What the frame
-            loop takes less for a smaller crop is then in `ms`, too.
-    """
+    """Cost of one frame beside the blocks: embedding, final norm, head and the call itself."""
 
     attention: WholeAttention
     ms: float
-    tokens: int | None = None
 
 
 Point = tuple[int | None, int, int | None]
@@ -36,10 +30,9 @@ class BlockCost:
     """Cost of one block within a stack; see `LayerSpec` for the fields.
 
     Attributes:
-        tokens: Search tokens that go in and out, where some were eliminated before or the crop is smaller than the
-            family's; None for all of the family's.
-        templates: Template tokens, where the crops are not the family's; None for the family's.
+        tokens: Search tokens that go in and out, where some were eliminated before; None for all of the crop's.
         stage: Of a LeViT.
+        template: Patches of each template that go on; None for all.
     """
 
     attention: Attention
@@ -49,7 +42,7 @@ class BlockCost:
     mlp_dims: int | None = None
     tokens: int | None = None
     stage: int = 0
-    templates: int | None = None
+    template: int | None = None
 
     @property
     def point(self) -> Point:

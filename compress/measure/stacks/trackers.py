@@ -10,12 +10,14 @@ from compress.latency import Point
 
 
 def tracker_of_layers(teacher: TrackerSpec, layers: Sequence[tuple[Attention, Point]]) -> TrackerSpec:
-    """The teacher with other layers, which may leave any number of search tokens, of a backbone without stages."""
+    """The teacher with other layers, of a backbone without stages; they may leave any number of search tokens, and all
+    of the template goes on.
+    """
     made = (
         LayerSpec(source=i, attention=kind, attn_dims=attn, mlp_hidden=hidden, mlp_dims=mlp)
         for i, (kind, (attn, hidden, mlp)) in enumerate(layers)
     )
-    return replace(teacher, layers=tuple(made), keep_least=None)
+    return replace(teacher, layers=tuple(made), keep_least=None, keep_template=None)
 
 
 def tracker_of_stages(teacher: TrackerSpec, hidden: Sequence[Sequence[int]]) -> TrackerSpec:
@@ -25,10 +27,11 @@ def tracker_of_stages(teacher: TrackerSpec, hidden: Sequence[Sequence[int]]) -> 
     return replace(teacher, layers=tuple(layers))
 
 
-def with_sizes(spec: TrackerSpec, sizes: tuple[int, int]) -> TrackerSpec:
-    """The tracker at other sizes of its crops: search and template, in pixels."""
-    search, template = sizes
-    return replace(spec, search_size=search, template_size=template)
+def with_template(spec: TrackerSpec, patches: int) -> TrackerSpec:
+    """The tracker of whose templates so many patches go on; as many as there are within some distance of the middle."""
+    # Half a patch less: the share that is kept is rounded up.
+    share = (patches - 0.5) / spec.template_patches
+    return replace(spec, keep_template=share if patches < spec.template_patches else None)
 
 
 def eliminating(spec: TrackerSpec, keep: Mapping[int, float | None]) -> TrackerSpec:

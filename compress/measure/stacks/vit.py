@@ -1,15 +1,15 @@
-"""Stacks of plain-ViT layers: every attention, thin and wide, reduced, with fewer search tokens, on smaller crops."""
+"""Stacks of plain-ViT layers: every attention, thin and wide, reduced, with fewer search tokens or template patches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from compress.core import Attention, TrackerSpec
 from compress.latency import BlockCost, Overhead, Point, WholeAttention, without_mlp
 from compress.measure.coverage import Coverage
 from compress.measure.stacks.table import STACKS, BackboneStacks, Components, Depths, Times
-from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_sizes
+from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_template
 from compress.measure.stacks.vit_validation import vit_validation_set
 
 Costs = Mapping[Point, float]
@@ -40,62 +40,50 @@ class VitStacks:
             if kind != "FE":
                 for point in self.coverage.unreduced:
                     yield self._stack(kind, point, self.depths.shallow)
-        for sizes in self.coverage.sizes:
-            yield from self._at(sizes).trackers()
         if self._fewer:
             yield self._ranking()
-        for tokens, sizes in self._fewer.items():
+        for tokens in self._fewer:
             for point in self.coverage.unreduced:
-                yield self._at(sizes)._eliminating(point, tokens)
+                yield self._eliminating(point, tokens)
+        for patches, kind in self._templates:
+            yield from (self._small(kind, point, patches) for point in self.coverage.unreduced)
 
     def components(self, ms: Times) -> Components:
-        rest, layers = self._costs(ms)
-        full = {kind: self._filled(costs, layers[self._detailed]) for kind, costs in layers.items()}
-        overhead = [Overhead(_whole(kind), base) for kind, base in rest.items()]
-        blocks = [block for kind in self.coverage.attentions for block in _blocks(kind, full[kind])]
-        for sizes in self.coverage.sizes:
-            other = self._at(sizes)
-            rest, layers = other._costs(ms)
-            tokens, templates = other.teacher.search_tokens, other.teacher.template_tokens
-            if tokens != self.teacher.search_tokens:
-                overhead += [Overhead(_whole(kind), base, tokens) for kind, base in rest.items()]
-            for kind, costs in layers.items():
-                blocks += _blocks(kind, scaled(full[kind], costs), tokens, templates)
-        elimination = self._elimination_ms(ms) if self._fewer else None
-        for tokens, sizes in self._fewer.items():
-            other = self._at(sizes)
-            fewer = other._with_fewer(tokens, elimination or 0.0, ms)
-            templates = other.teacher.template_tokens
-            of_own = templates == self.teacher.template_tokens
-            blocks += _blocks("joint", scaled(full["joint"], fewer), tokens, None if of_own else templates)
-        return Components(tuple(overhead), tuple(blocks), elimination)
-
-    def _costs(self, ms: Times) -> tuple[dict[Attention, float], dict[Attention, dict[Point, float]]]:
-        """By attention, a tracker's cost beside its layers, and a layer's at each point that was timed."""
         rest: dict[Attention, float] = {k: self._rest(k, ms) for k in self.coverage.attentions if k != "FE"}
         layers = {kind: self._layers(kind, base, ms) for kind, base in rest.items()}
         if "FE" in self.coverage.attentions:
             # One AI layer stands behind the FE layers.
             base = rest["AI"] + layers["AI"][self.coverage.reference]
             layers["FE"] = self._layers("FE", base, ms, count=self.depths.deep - 1)
-        return rest, layers
-
-    def _at(self, sizes: tuple[int, int]) -> VitStacks:
-        """Stacks of unreduced layers on crops of other sizes; of joint layers alone where others see no difference."""
-        teacher = with_sizes(self.teacher, sizes)
-        kinds = self.coverage.attentions
-        if teacher.search_size == self.teacher.search_size:
-            kinds = tuple(kind for kind in kinds if kind == "joint")
-        return replace(self, teacher=teacher, coverage=self.coverage.unreduced_only(kinds))
+        full = {kind: self._filled(costs, layers[self._detailed]) for kind, costs in layers.items()}
+        overhead = tuple(Overhead(_whole(kind), base) for kind, base in rest.items())
+        unreduced = self.coverage.unreduced
+        blocks = [block for kind in self.coverage.attentions for block in _blocks(kind, full[kind])]
+        for patches, kind in self._templates:
+            small = {p: (ms(self._small(kind, p, patches)) - rest[kind]) / self.depths.deep for p in unreduced}
+            blocks += _blocks(kind, scaled(full[kind], small), template=patches)
+        if not self._fewer:
+            return Components(overhead, tuple(blocks))
+        elimination = self._elimination_ms(ms)
+        for tokens in self._fewer:
+            fewer = self._with_fewer(tokens, rest["joint"] + elimination, full["joint"], ms)
+            blocks += _blocks("joint", scaled(full["joint"], fewer), tokens)
+        return Components(overhead, tuple(blocks), elimination)
 
     @property
     def _detailed(self) -> Attention:
         return self.teacher.layers[-1].attention
 
     @property
-    def _fewer(self) -> dict[int, tuple[int, int]]:
-        """Numbers of search tokens to measure, beside all of a crop, with the sizes of the crops."""
-        return self.coverage.eliminated_at(self.teacher) if "joint" in self.coverage.attentions else {}
+    def _fewer(self) -> tuple[int, ...]:
+        """Numbers of search tokens to measure, beside all of them."""
+        return self.coverage.search_tokens[:-1] if "joint" in self.coverage.attentions else ()
+
+    @property
+    def _templates(self) -> list[tuple[int, Attention]]:
+        """Numbers of template patches to measure, beside all of them, with each attention that sees the template."""
+        kinds = [kind for kind in self.coverage.attentions if kind != "FE"]
+        return [(patches, kind) for patches in self.coverage.template_patches[:-1] for kind in kinds]
 
     def _points(self, kind: Attention) -> tuple[Point, ...]:
         return self.coverage.unreduced if self.sparing and kind != self._detailed else self.coverage.points
@@ -121,14 +109,14 @@ class VitStacks:
         plain = self._stack("joint", self.coverage.reference, self.depths.deep)
         return max(0.0, (ms(self._ranking()) - ms(plain)) / self.depths.deep)
 
-    def _with_fewer(self, tokens: int, elimination: float, ms: Times) -> dict[Point, float]:
+    def _with_fewer(self, tokens: int, base: float, full: Costs, ms: Times) -> dict[Point, float]:
         """A layer's cost over fewer search tokens, unreduced.
 
         The first layer's attention still sees all tokens, everything behind it sees `tokens`.
         """
-        deep, rest = self.depths.deep, self._rest("joint", ms)
+        deep = self.depths.deep
         thin, wide = self.coverage.unreduced[0], self.coverage.unreduced[-1]
-        before = rest + elimination + without_mlp(_widths(self._layers("joint", rest, ms)))
+        before = base + without_mlp(_widths(full))
         times = {point: ms(self._eliminating(point, tokens)) - before for point in (thin, wide)}
         unit = (times[wide] - times[thin]) / (wide[1] - thin[1]) / deep
         attention = (times[thin] - deep * thin[1] * unit) / (deep - 1)
@@ -139,6 +127,10 @@ class VitStacks:
         if kind == "FE":
             layers[-1] = ("AI", self.coverage.reference)
         return tracker_of_layers(self.teacher, layers)
+
+    def _small(self, kind: Attention, point: Point, patches: int) -> TrackerSpec:
+        """A deep stack of whose templates so many patches go on."""
+        return with_template(self._stack(kind, point, self.depths.deep), patches)
 
     def _eliminating(self, point: Point, tokens: int) -> TrackerSpec:
         """A deep stack whose first layer passes on `tokens`."""
@@ -183,9 +175,9 @@ def _widths(costs: Costs) -> dict[int, float]:
     return {hidden: ms for (attn, hidden, dims), ms in costs.items() if attn is None and dims is None}
 
 
-def _blocks(kind: Attention, costs: Costs, tokens: int | None = None, templates: int | None = None) -> list[BlockCost]:
+def _blocks(kind: Attention, costs: Costs, tokens: int | None = None, template: int | None = None) -> list[BlockCost]:
     return [
-        BlockCost(kind, hidden, ms, attn_dims=attn, mlp_dims=mlp, tokens=tokens, templates=templates)
+        BlockCost(kind, hidden, ms, attn_dims=attn, mlp_dims=mlp, tokens=tokens, template=template)
         for (attn, hidden, mlp), ms in costs.items()
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compress.core import Attention, TrackerSpec
 from compress.latency import Point
 from compress.measure.coverage import Coverage
-from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_sizes
+from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_template
 
 
 def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, TrackerSpec]:
@@ -41,22 +41,11 @@ def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, Tr
     found = {name: _eliminating(teacher, tracker_of_layers(teacher, layers)) for name, layers in layouts.items()}
     if not teacher.eliminating and "joint" in coverage.attentions:
         found |= _with_fewer_tokens(tracker_of_layers(teacher, [("joint", full)] * deep), coverage.search_tokens)
-    return found | _on_smaller_crops(teacher, found, coverage.sizes)
-
-
-def _on_smaller_crops(
-    teacher: TrackerSpec, others: dict[str, TrackerSpec], sizes: tuple[tuple[int, int], ...]
-) -> dict[str, TrackerSpec]:
-    """Some of the others with the smallest crops, and with one of them only, which no stack has."""
-    found: dict[str, TrackerSpec] = {}
-    for search, template in sizes[:1]:
-        found = {"small crops": with_sizes(others["mixed"], (search, template))}
-        if search < teacher.search_size:
-            found["small search"] = with_sizes(others["deep"], (search, teacher.template_size))
-        if template < teacher.template_size:
-            found["small template"] = with_sizes(others["lean"], (teacher.search_size, template))
-        if "split" in others:
-            found["split small crops"] = with_sizes(others["split lean"], sizes[-1])
+    for patches in coverage.template_patches[:-1]:
+        found["small template"] = with_template(tracker_of_layers(teacher, [(kind, full)] * deep), patches)
+        if "FE" in coverage.attentions:
+            layers: list[tuple[Attention, Point]] = [(fe, full)] * some + [(ai, lean)] * third
+            found["split, small template"] = with_template(tracker_of_layers(teacher, layers), patches)
     return found
 
 

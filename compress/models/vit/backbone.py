@@ -37,11 +37,16 @@ class PatchEmbed(nn.Module):
 class VitBackbone(nn.Module):
     """What template and search share. `drop_path` rises linearly from 0 at the first layer to its value."""
 
+    template_places: Tensor | None
+
     def __init__(self, spec: TrackerSpec, *, drop_path: float = 0.0) -> None:
         super().__init__()
         self.patch_embed = PatchEmbed(spec.dim, spec.patch)
         self.pos_embed_z = _positions(spec, spec.template_patches)
         self.pos_embed_x = _positions(spec, spec.search_tokens)
+        # From numpy, so that it holds values even where a network is made on the meta device.
+        places = None if spec.keep_template is None else torch.from_numpy(np.array(spec.template_places))
+        self.register_buffer("template_places", places, persistent=False)
         self.extra_tokens = nn.Parameter(torch.zeros(1, spec.extra_tokens, spec.dim)) if spec.extra_tokens else None
         rates = [drop_path * i / max(1, len(spec.layers) - 1) for i in range(len(spec.layers))]
         self.blocks = nn.ModuleList(
@@ -63,9 +68,9 @@ class VitBackbone(nn.Module):
             nn.init.trunc_normal_(self.extra_tokens, std=0.02)
 
     def embed_template(self, template: Tensor) -> Tensor:
-        """(B, 3, Sz, Sz) → (B, Nz, dim)."""
+        """(B, 3, Sz, Sz) → (B, Nz, dim), the patches that go on."""
         tokens: Tensor = self.patch_embed(template) + self.pos_embed_z
-        return tokens
+        return tokens if self.template_places is None else tokens[:, self.template_places]
 
     def embed_search(self, search: Tensor) -> Tensor:
         """(B, 3, Sx, Sx) → (B, Nx, dim)."""
@@ -87,16 +92,6 @@ def sincos_positions(side: int, dim: int) -> Tensor:
     line = np.concatenate([np.sin(angle), np.cos(angle)], axis=1)
     columns, rows = np.tile(line, (side, 1)), np.repeat(line, side, axis=0)
     return torch.from_numpy(np.concatenate([columns, rows], axis=1))[None]
-
-
-def resized_positions(table: Tensor, side: int) -> Tensor:
-    """Learned positions (1, N², dim) for a grid of another side: (1, side², dim), bicubic, as ViTs change resolution.
-
-    Gradients reach `table`.
-    """
-    old = math.isqrt(table.shape[1])
-    grid = table.transpose(1, 2).reshape(1, -1, old, old)
-    return F.interpolate(grid, size=side, mode="bicubic", align_corners=False).flatten(2).transpose(1, 2)
 
 
 def _positions(spec: TrackerSpec, patches: int) -> nn.Parameter:

@@ -12,9 +12,12 @@ MOTION_SIGMA = 1.0
 
 
 def centre_token(spec: TrackerSpec) -> int:
-    """Index among the template's patches of the one whose attention ranks candidates: 27 of 8 × 8, 65 of 12 × 12."""
+    """Index among the template's tokens of the patch whose attention ranks candidates: 27 of 8 × 8, 65 of 12 × 12.
+
+    That patch is in the middle, so it is among those that go on.
+    """
     side = spec.template_size // spec.patch
-    return (side - 1) // 2 * (side + 1)
+    return spec.template_places.index((side - 1) // 2 * (side + 1))
 
 
 def motion_prior(spec: TrackerSpec) -> Tensor:

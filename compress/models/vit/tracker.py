@@ -26,11 +26,14 @@ class VitTracker(AdaptiveTracker):
     from those finished features, before any final norm.
     """
 
+    motion_prior: Tensor | None
+
     def __init__(self, spec: TrackerSpec, *, drop_path: float = 0.0) -> None:
         super().__init__(spec)
         self.backbone = VitBackbone(spec, drop_path=drop_path)
-        # No buffer: it has no place among weights, nor on the device that these are made on.
-        self._prior = motion_prior(spec) if spec.keep_by == "motion" else None
+        # It goes with the weights from device to device, but not into their files.
+        prior = motion_prior(spec) if spec.keep_by == "motion" else None
+        self.register_buffer("motion_prior", prior, persistent=False)
         self.target_token_embed = Mlp(4, 4, spec.dim) if spec.target_token else None
         self.add_decisions()
 
@@ -49,7 +52,7 @@ class VitTracker(AdaptiveTracker):
             return {"tokens": tokens}
         if self.spec.attention == "asymmetric":
             return self._encode_asymmetric(tokens)
-        return self._encode_split(tokens, patches=len(templates) * self.spec.template_patches)
+        return self._encode_split(tokens, patches=self.spec.memory_patches)
 
     def track(
         self,
@@ -100,7 +103,7 @@ class VitTracker(AdaptiveTracker):
     def _track(self, search: Tensor, memory: dict[str, Tensor], collect: bool) -> TrackerOutput:
         x = self.frame_tokens(search, memory)
         layers, places, candidates = [], None, self.spec.search_tokens
-        prior = None if self._prior is None else self._prior.to(x)
+        prior = None if self.motion_prior is None else self.motion_prior.to(x)
         for i, left in enumerate(self.spec.search_tokens_kept(self._keep_share)):
             if self.spec.layers[i].keep is None:
                 x = self.layer(i, x, memory)
@@ -118,8 +121,7 @@ class VitTracker(AdaptiveTracker):
     def _eliminate(
         self, block: Block, x: Tensor, candidates: int, keep: int, prior: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        patches = self.spec.template_patches * (1 + self.spec.online_templates)
-        token = centre_token(self.spec) - patches - candidates
+        token = centre_token(self.spec) - self.spec.memory_patches - candidates
         return block.eliminate(x, token=token, candidates=candidates, keep=keep, prior=prior)
 
     def template_tokens(self, templates: list[Tensor], template_box: Tensor | None) -> Tensor:
