@@ -11,7 +11,7 @@ import numpy as np
 from compress.archive.dominance import pareto_mask
 from compress.archive.plan import Plan
 from compress.archive.record import Record, fidelity_order
-from compress.core import LatencyConstraint, unknown_name
+from compress.core import LatencyConstraint, Precision, unknown_name
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,16 @@ class Archive:
     plan: Plan | None = None
     phases: dict[str, Any] = field(default_factory=dict)
     finetuned: tuple[Record, ...] = ()
+
+    def runs_in(self, record: Record) -> Precision:
+        """What a variant is timed and exported in: its own precision, or that in which the target runs all."""
+        everywhere = self.teacher.accuracy.precision if self.teacher.accuracy else "fp32"
+        return everywhere if record.spec.precision == "fp32" else record.spec.precision
+
+    @property
+    def mixed(self) -> bool:
+        """Whether variants of several precisions were tried."""
+        return len({self.runs_in(record) for record in self.records}) > 1
 
     def candidates(self, fidelity: str) -> list[Record]:
         """Variants done at exactly `fidelity` that meet the bound."""

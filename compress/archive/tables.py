@@ -31,6 +31,7 @@ def row(archive: Archive, record: Record) -> dict[str, Any]:
         "macs": record.macs,
         "macs_per_frame": record.macs_per_frame,
         **_shape(record),
+        "runs_in": archive.runs_in(record),
         "teacher": record.is_teacher,
         "within_bound": archive.constraint.met_by(record.latency),
         "worst_within_bound": archive.constraint.met_at_worst(record.latency),

@@ -138,6 +138,8 @@ def command(
             form=form,
             progress=progress,
         )
+    if found.precision != source.model.spec.precision:  # of what is in fp32 the graphs alone may be in another
+        source = source.at(source.model.spec.in_fp32)
     path = export_bundle(
         source.model,
         out,

@@ -32,6 +32,8 @@ def spec_lines(spec: TrackerSpec) -> Iterator[tuple[str, str]]:
     if len(spec.exits) > 1:
         yield "recycling", f"{spec.recycling}: {_RECYCLING[spec.recycling]}"
     yield "head", _head(spec)
+    if spec.precision != "fp32":
+        yield "precision", f"{spec.precision}, where the target leaves it open; trained in fp32"
 
 
 def _crops(spec: TrackerSpec) -> str:

@@ -77,7 +77,8 @@ def _beside(aim: Target, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] |
     """The mean under other runtimes of the device, where it is known without measuring anything."""
     from compress.measure import same_device
 
-    found = {other.name: other.latency_model(spec).predict(spec, paths) for other in same_device(aim)}
+    others = [other for other in same_device(aim) if other.runs(spec.precision)]
+    found = {other.name: other.latency_model(spec).predict(spec, paths) for other in others}
     return {name: {"mean_ms": each.mean_ms, "provenance": each.provenance} for name, each in found.items()}
 
 

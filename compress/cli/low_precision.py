@@ -66,6 +66,11 @@ class Converted:
     measured: dict[str, Any] = field(default_factory=dict)
     lines: tuple[str, ...] = ()
 
+    @property
+    def precision(self) -> str:
+        """Of the graphs."""
+        return "fp32" if self.low is None else self.low[0].precision
+
 
 def converted(
     source: TrainedTracker,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -208,4 +209,5 @@ def _coverage(teacher: str, space: str | None) -> Coverage:
 
     spec = read_spec(teacher)
     coverage = Coverage.of(spec, [spec])
-    return coverage if space is None else coverage.union(Coverage.of_space(spec, load_space(space)))
+    found = coverage if space is None else coverage.union(Coverage.of_space(spec, load_space(space)))
+    return replace(found, precisions=())  # a profile is of one precision

@@ -62,8 +62,11 @@ class TrackerSpec(TrackerFields):
 
     @property
     def weights_id(self) -> str:
-        """Hash of what training depends on: without what is chosen afterwards, ρ, τ and, with `keep_least`, shares."""
-        spec = self._without_thresholds
+        """Hash of what training depends on: without what is chosen afterwards.
+
+        That is ρ, τ, the precision and, with `keep_least`, shares.
+        """
+        spec = self._without_thresholds.in_fp32
         if spec.keep_least is not None:
             layers = (replace(x, keep=None if x.keep is None else spec.keep_least) for x in spec.layers)
             spec = replace(spec, layers=tuple(layers))
@@ -73,6 +76,11 @@ class TrackerSpec(TrackerFields):
     def student_id(self) -> str:
         """Hash of what a search chooses, without ρ and τ, which follow; students of one `weights_id` may be several."""
         return "s" + self._without_thresholds.id[1:]
+
+    @property
+    def in_fp32(self) -> TrackerSpec:
+        """The same in fp32, which is what it is trained in."""
+        return replace(self, precision="fp32")
 
     @property
     def _without_thresholds(self) -> TrackerSpec:

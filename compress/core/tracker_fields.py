@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from compress.core.central_patches import central_patches
+from compress.core.records import Precision
 from compress.core.spec_fields import Attention, BypassSpec, ExitSpec, HeadSpec, KeepBy, LayerSpec, Recycling, StageSpec
 
 
@@ -33,6 +34,8 @@ class TrackerFields:
             change after training; None: for the layers' own shares.
         keep_template: The share of each template's patches that go on behind their embedding, those nearest its
             middle, see `central_patches`; None: all.
+        precision: What its graphs compute in where the target leaves it open; `fp32` on a target of another precision
+            is that one. It is trained in fp32 whatever this says.
     """
 
     dim: int
@@ -56,6 +59,7 @@ class TrackerFields:
     keep_by: KeepBy = "attention"
     keep_least: float | None = None
     keep_template: float | None = None
+    precision: Precision = "fp32"
 
     @property
     def grid(self) -> int:

@@ -93,7 +93,7 @@ class TrainingSetup:
         device: Where the worker trains: `auto`, `cpu` or `cuda`.
         elastic: Where students start as slices of shared weights; None where they start from the teacher's.
         blockwise: Likewise where they are put together of variants of single layers.
-        precision: What students are scored in at the last rung, as they will run; below it they are scored as trained.
+        precision: What the target runs students in; where that is fp32, each in the precision of its spec.
     """
 
     teacher: TeacherWeights
@@ -119,9 +119,11 @@ class TrainingSetup:
         """Distillation steps of a student up to a rung, that rung's own included."""
         return sum(each.steps for each in self.rungs[: rung + 1])
 
-    def scored_in(self, rung: int) -> Precision:
-        """The precision of the networks that are scored at a rung."""
-        return "fp32" if self.rungs[rung].short else self.precision
+    def scored_in(self, rung: int, spec: TrackerSpec) -> Precision:
+        """What a student is scored in at a rung: at the last one as it will run, below it as it was trained."""
+        if self.rungs[rung].short:
+            return "fp32"
+        return spec.precision if self.precision == "fp32" else self.precision
 
     def learned(self, rung: int) -> bool:
         """Whether a student at a rung was trained at all, by itself or as a slice."""

@@ -14,6 +14,7 @@ from compress.data import DataReference, PairSizes, open_source
 from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup, space_text
 from compress.driver.pair_choice import PairChoice, chosen_pairs
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
+from compress.driver.precisions import in_one_precision, space_on
 from compress.driver.proposals import Proposals
 from compress.driver.samplers import SAMPLERS
 from compress.driver.samplers.known_space import SpaceAware
@@ -35,8 +36,10 @@ class Inputs:
     """Everything that the settings of a search name, looked up and found to be there.
 
     Attributes:
+        space: Of the one named, what can be searched on the target.
         evaluation, training: What students are scored on, and distilled on.
         plan: Students of a plan that are to be trained first; empty where the settings name none.
+        left_out: What of the space is not searched, and why; a sentence, or empty.
     """
 
     target: Target
@@ -45,6 +48,7 @@ class Inputs:
     evaluation: DataReference
     training: DataReference
     plan: list[PlannedStudent]
+    left_out: str = ""
 
 
 def checked_target(settings: SearchSettings) -> Target:
@@ -66,7 +70,7 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     Raises:
         UsageError, FileError: naming what there is not, or what is damaged.
     """
-    space = load_space(settings.space)
+    space, left_out = space_on(target, load_space(settings.space), layerwise=settings.strategy in LAYER_VARIANTS)
     teacher = load_tracker(settings.teacher, settings.weights or None)
     if settings.strategy in LAYER_VARIANTS:
         check_layers(teacher.spec)
@@ -78,7 +82,7 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))
     plan = planned_students(settings.plan, space, teacher.spec) if settings.plan else []
-    return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan)
+    return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan, left_out)
 
 
 def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice | None = None) -> TrainingSetup:
@@ -91,7 +95,9 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
         UsageError: see `chosen_pairs`.
     """
     elastic = elastic_setup(settings, inputs.space) if settings.strategy in SHARED_WEIGHTS else None
-    blockwise = BlockwiseSetup(space_text(inputs.space)) if settings.strategy in LAYER_VARIANTS else None
+    blockwise = (
+        BlockwiseSetup(space_text(in_one_precision(inputs.space))) if settings.strategy in LAYER_VARIANTS else None
+    )
     lowest = "elastic" if elastic else "blockwise" if blockwise else "rung-0"
     pairs = pairs or chosen_pairs(settings, inputs.teacher.spec)
     return TrainingSetup(
@@ -111,8 +117,8 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
 
 
 def elastic_setup(settings: SearchSettings, space: Space) -> ElasticSetup:
-    """How the network of shared weights of a search is trained."""
-    return ElasticSetup(space_text(space), settings.elastic_steps or settings.steps)
+    """How the network of shared weights of a search is trained; slices of every precision are slices of it."""
+    return ElasticSetup(space_text(in_one_precision(space)), settings.elastic_steps or settings.steps)
 
 
 def rungs_of(*, steps: int, partial: float, lowest: str = "rung-0") -> tuple[Rung, ...]:

@@ -19,7 +19,7 @@ from compress.driver.drawing import Drawing
 from compress.driver.samplers.known_space import KnownSpace
 from compress.driver.seed_configurations import seed_configurations
 from compress.driver.stored_trials import Asked, Draft, StoredTrials
-from compress.spaces import Space
+from compress.spaces import PRECISION, Space
 
 _QUEUE, _PLACE = "queue", "queued"
 """Attributes: of the study, knobs that are drawn first; of a trial, its place among them."""
@@ -59,6 +59,11 @@ class Proposals:
         self._take_in()
         if self._drawing.aware is not None:
             self._drawing.aware.learn(KnownSpace(self.space, self.teacher, self.gate))
+
+    @property
+    def mixed(self) -> bool:
+        """Whether students of the same weights may differ in their precision."""
+        return PRECISION in self.space.knobs
 
     def _take_in(self) -> None:
         """Take in the trials that were not here before: of an earlier search, or of one that runs beside."""

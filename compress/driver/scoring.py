@@ -56,12 +56,13 @@ def kept_score(
 
     Args:
         weights: Names them.
-        spec: Whole: thresholds change no weights, but what comes of them.
+        spec: Whole: thresholds change no weights, but what comes of them. Its precision says nothing here.
+        precision: What it is scored in.
     """
     low = [] if precision == "fp32" else [precision]
     return store.get(
         "scores",
-        fingerprint([weights, spec.id, split_key(data, split), *low]),
+        fingerprint([weights, spec.in_fp32.id, split_key(data, split), *low]),
         read=lambda path: read_score(path, spec),
         make=lambda path: write_score(path, make()),
         suffix=".json",

@@ -105,8 +105,9 @@ def search(
             study = open_study(
                 run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)
             )
-        Log(run_dir)(str(pairs))
-        progress(str(pairs), 0.0)
+        for text in filter(None, (str(pairs), inputs.left_out)):
+            Log(run_dir)(text)
+            progress(text, 0.0)
         reserve = 0.0 if target.timer is None else measuring_s(config.members)
         budget = TimeBudget(begin + 60 * config.minutes, reserve)
         with closing_study(study), collected() as seconds:

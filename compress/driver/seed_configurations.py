@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from compress.core import TrackerSpec
-from compress.spaces import KNOBS, Space
+from compress.spaces import KNOBS, PRECISION, Space
 from compress.spaces.knob import NEVER, applies
 
 _PER_FRAME = ("bypass", "exits")
@@ -20,7 +20,7 @@ def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str
     """Every knob but the depth: static trackers with the two widest MLPs, joint and split, unreduced.
 
     Behind the first of them, where the space offers it, the same with bypass, with exits, and with fewer search tokens,
-    at their usual settings, so that a first generation has all kinds.
+    at their usual settings, and in each other precision, so that a first generation has all kinds.
     """
     choices = space.choices(teacher)
     plain = {name: _off(values) for name, values in choices.items() if name in _PER_FRAME}
@@ -28,6 +28,8 @@ def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str
     plain |= {name: min(values) for name, values in choices.items() if name == "dr_ratio"}
     plain |= {name: max(values) for name, values in choices.items() if name == "keep_template"}
     plain |= {name: _off(values) for name, values in choices.items() if name == _TOKENS}
+    precisions: list[Any] = sorted(choices.get(PRECISION, ()), key=lambda each: each != "fp32")
+    plain |= {PRECISION: precisions[0]} if precisions else {}
     widest: list[Any] = sorted(choices.get("mlp_ratio", ()), reverse=True)[:2]
     meetings: list[Any] = list(choices.get("interaction", ()))[:2]
     static = [
@@ -41,6 +43,7 @@ def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str
         if offered and plain[name] == NEVER and applies(name, static[0], teacher):
             usual = {other: _usual(other, choices[other], teacher) for other in choices if KNOBS[other].needs == name}
             yield static[0] | {name: offered[0]} | usual
+    yield from (static[0] | {PRECISION: other} for other in precisions[1:])
     yield from static[1:]
 
 

@@ -144,7 +144,7 @@ class Students:
     def _score(self, weights: str, spec: TrackerSpec, rung: int, make: Callable[[], Score]) -> Score:
         """A kept score, on what students at a rung are scored on."""
         split: Split = "short" if self.setup.rungs[rung].short else "search"
-        precision = self.setup.scored_in(rung)
+        precision = self.setup.scored_in(rung, spec)
         return kept_score(self.store, weights, spec, self.setup.evaluation, split, make, precision=precision)
 
     @phase("slicing the shared weights, or the teacher")
@@ -189,7 +189,7 @@ class Students:
     @phase("scoring")
     def _evaluate(self, model: Tracker, rung: int, progress: Progress = no_progress) -> Score:
         sequences = self.sequences(short=self.setup.rungs[rung].short)
-        return scored(model, sequences, self.device, progress, precision=self.setup.scored_in(rung))
+        return scored(model, sequences, self.device, progress, precision=self.setup.scored_in(rung, model.spec))
 
     def _key(self, spec: TrackerSpec, rung: int) -> str:
         """Of everything that a student's weights at a rung depend on."""

@@ -165,8 +165,11 @@ class Trials:
         return any(past["fidelity"] == self._setup.rungs[rung].fidelity for past in self[number].rungs)
 
     def trained_further(self, spec: TrackerSpec, rung: int) -> bool:
-        """Whether a student of the same weights was scored above a rung: one that keeps another share of tokens."""
-        if spec.keep_least is None:
+        """Whether a student of the same weights was scored above a rung.
+
+        One of another precision, or that keeps another share of its tokens.
+        """
+        if spec.keep_least is None and not self._proposals.mixed:
             return False  # one student for each `weights_id`
         self._proposals.refresh()
         above = {each.fidelity for each in self._setup.rungs[rung + 1 :]}

@@ -1,5 +1,6 @@
 """Latency of specs: the protocol `LatencyModel`, profiles of measured components, estimates from published speeds."""
 
+from compress.latency.by_precision import LatencyByPrecision
 from compress.latency.cascade import cascade_latency
 from compress.latency.family import Family, static
 from compress.latency.measured.components import components_p10_ms
@@ -29,6 +30,7 @@ __all__ = [
     "Conditions",
     "Family",
     "gate",
+    "LatencyByPrecision",
     "LatencyErrors",
     "LatencyModel",
     "load_profile",

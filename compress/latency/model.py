@@ -86,6 +86,16 @@ class LatencyModel(Protocol):
         ...
 
 
+def check_precision(spec: TrackerSpec, known: str) -> None:
+    """Whether a model of a precision speaks of a tracker; one in fp32 runs in whatever the device does.
+
+    Raises:
+        UncoveredError: the tracker asks for another one.
+    """
+    if spec.precision not in ("fp32", known):
+        raise UncoveredError(f"The tracker {spec.id} is in {spec.precision}, but what is known is in {known}.")
+
+
 def gate(
     model: LatencyModel,
     spec: TrackerSpec,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import get_args
 
-from compress.core import ATTENTIONS, Attention, LayerSpec, TrackerSpec, kept_dims
+from compress.core import ATTENTIONS, Attention, LayerSpec, Precision, TrackerSpec, kept_dims
 from compress.latency import Point, Profile
 from compress.measure.outermost_students import may_decide, outermost_students
-from compress.spaces import FIXED_KNOBS, Space
+from compress.spaces import FIXED_KNOBS, PRECISION, Space
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Coverage:
         search_tokens: Fewest, a middle, and all; none where none are eliminated.
         template_patches: Of each template the fewest that go on, and all; none where all always do.
         decides: Whether trackers decide per frame what to compute (bypass, exits).
+        precisions: What trackers ask for beside fp32. Of each a target has a profile of its own, so that this is no
+            part of what one profile covers.
     """
 
     attentions: tuple[Attention, ...]
@@ -30,6 +33,7 @@ class Coverage:
     search_tokens: tuple[int, ...] = ()
     decides: bool = False
     template_patches: tuple[int, ...] = ()
+    precisions: tuple[Precision, ...] = ()
 
     @classmethod
     def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Coverage:
@@ -53,13 +57,15 @@ class Coverage:
             search_tokens=_thinned({count for spec in all_specs for count in _counts(spec)}),
             decides=any(spec.bypass or spec.exits for spec in all_specs),
             template_patches=_templates({len(spec.template_places) for spec in all_specs}, teacher.template_patches),
+            precisions=_low(spec.precision for spec in all_specs),
         )
 
     @classmethod
     def of_space(cls, teacher: TrackerSpec, space: Space) -> Coverage:
         """What every student of a search space needs."""
         layers = cls.of(teacher, outermost_students(teacher, space))
-        return replace(layers, decides=layers.decides or may_decide(teacher, space))
+        low = _low((*layers.precisions, *space.choices(teacher).get(PRECISION, ())))
+        return replace(layers, decides=layers.decides or may_decide(teacher, space), precisions=low)
 
     @classmethod
     def covered(cls, profile: Profile) -> Coverage:
@@ -153,6 +159,7 @@ class Coverage:
             search_tokens=_thinned({*self.search_tokens, *other.search_tokens}),
             decides=self.decides or other.decides,
             template_patches=_ends({*self.template_patches, *other.template_patches}),
+            precisions=_low((*self.precisions, *other.precisions)),
         )
 
 
@@ -176,6 +183,12 @@ def _templates(left: set[int], every: int) -> tuple[int, ...]:
     """The fewest and all, where fewer than all go on."""
     fewest = min(left, default=every)
     return (fewest, every) if fewest < every else ()
+
+
+def _low(precisions: Iterable[object]) -> tuple[Precision, ...]:
+    """Each below fp32 once."""
+    found = set(precisions)
+    return tuple(each for each in get_args(Precision) if each in found and each != "fp32")
 
 
 def _ordered(kinds: Iterable[Attention]) -> tuple[Attention, ...]:

@@ -45,6 +45,7 @@ def host_profile(
         CompressWarning: before anything is measured, where the profile cannot be kept or there are more threads than
             cores; it is measured and used all the same.
     """
+    teacher = teacher.in_fp32  # all that is measured runs in the target's
     wanted = Coverage.of(teacher) if coverage is None else coverage.union(Coverage.of(teacher))
     _check_decides(wanted, target)
     path = profile_path(teacher, threads, target)

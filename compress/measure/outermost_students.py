@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from compress.core import TrackerSpec
-from compress.spaces import KNOBS, NEVER, ONLY_WITH, Scalar, Space
+from compress.spaces import KNOBS, NEVER, ONLY_WITH, PRECISION, Scalar, Space
 
 _KEEP_RATIO, _KEEP_AFTER = "keep_ratio", "keep_after"
 """The knobs by which search tokens are eliminated."""
@@ -56,7 +56,7 @@ def _outermost(name: str, choices: tuple[Scalar, ...]) -> list[Scalar]:
 
     One choice will do where what a knob changes is no layer: what can be switched off, and what needs it on.
     """
-    if NEVER in choices or KNOBS[name].needs:
+    if NEVER in choices or KNOBS[name].needs or name == PRECISION:
         return [NEVER if NEVER in choices else choices[0]]
     if name == _KEEP_TEMPLATE:
         return [min(choices, key=float)]

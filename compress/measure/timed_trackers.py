@@ -42,18 +42,21 @@ class TimedTrackers:
 
     Names that stand for the same tracker, on other paths, share its sessions.
 
+    Args:
+        backends: By precision, the target's own first, which is what trackers in fp32 run under.
+
     Raises:
-        UsageError: an adaptive tracker without paths.
+        UsageError: an adaptive tracker without paths, or one of a precision that there is no backend of.
     """
 
     def __init__(
         self,
         trackers: Mapping[str, Timed],
         paths: Mapping[str, Mapping[ExecutionPath, int]],
-        backend: Backend,
+        backends: Mapping[str, Backend],
         threads: int,
     ) -> None:
-        self._backend, self._threads = backend, threads
+        self._backends, self._threads = backends, threads
         self.each: dict[str, TimedFrame] = {}
         self.worst: dict[int, TimedFrame] = {}
         self._staged: dict[int, StagedFrames] = {}
@@ -67,12 +70,16 @@ class TimedTrackers:
                 self._add(name, tracker, spec, paths[name])
             else:
                 assert isinstance(spec, TrackerSpec)
-                self.each[name] = TimedFrame.of(spec, backend.frame(tracker, threads=threads))
+                self.each[name] = TimedFrame.of(spec, self._backend(spec).frame(tracker, threads=threads))
+
+    def _backend(self, spec: TrackerSpec) -> Backend:
+        return self._backends[running_precision(spec, self._backends)]
 
     def _add_cascade(self, name: str, pair: CascadePair, paths: Mapping[ExecutionPath, int]) -> None:
         if self._threads > 1:
             raise UsageError("A cascade is timed with one thread: with more, its two sessions keep cores from another.")
-        fast, accurate = (self._backend.frame(each, threads=self._threads) for each in pair)
+        members = zip(pair, (pair.spec.fast, pair.spec.accurate), strict=True)
+        fast, accurate = (self._backend(spec).frame(each, threads=self._threads) for each, spec in members)
         self.each[name] = TimedCascade(pair.spec, fast, accurate, evenly_mixed(pair.spec, paths))
         self.worst[id(pair)] = TimedCascade(pair.spec, fast, accurate, repeat(ACCURATE_ASKED))
 
@@ -81,9 +88,24 @@ class TimedTrackers:
     ) -> None:
         key = id(tracker)
         if key not in self._staged:
-            self._staged[key] = self._backend.staged(tracker, threads=self._threads)
+            self._staged[key] = self._backend(spec).staged(tracker, threads=self._threads)
             self.worst[key] = TimedFrame.of(spec, AlongPaths(self._staged[key], repeat(worst_path(spec))))
         self.each[name] = TimedFrame.of(spec, AlongPaths(self._staged[key], evenly_mixed(spec, paths)))
+
+
+def running_precision(spec: TrackerSpec, backends: Mapping[str, object]) -> str:
+    """The precision that a tracker runs in where there are these: its own, or of one in fp32 the first.
+
+    Raises:
+        UsageError: there is none of its own.
+    """
+    if spec.precision == "fp32":
+        return next(iter(backends))
+    if spec.precision not in backends:
+        raise UsageError(
+            f"The tracker {spec.id} is in {spec.precision}, but what times it is in {', '.join(backends)}."
+        )
+    return spec.precision
 
 
 def evenly_mixed(spec: WithPaths, paths: Mapping[ExecutionPath, int]) -> Iterator[ExecutionPath]:

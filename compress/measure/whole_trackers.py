@@ -13,8 +13,8 @@ from compress.core.progress import Progress, no_progress, part
 from compress.core.ranges import ANY_RUNS
 from compress.core.threads import check_threads
 from compress.latency import runtime_label
-from compress.measure.backends import CPU, Backend, host_backend
-from compress.measure.timed_trackers import Timed, TimedTrackers
+from compress.measure.backends import CPU, Backend, host_backend, targets_by_precision
+from compress.measure.timed_trackers import Timed, TimedTrackers, running_precision
 from compress.measure.timing import DROPPED, TIMED, Times, noise, settled_rounds
 from compress.models import Tracker
 
@@ -28,6 +28,7 @@ class WholeTimes:
     Attributes:
         worst: Of adaptive trackers, by name, (rounds, timed) where every frame takes the worst path.
         noise: As in `Latency`, of the whole run.
+        low: Of trackers that ran in another precision than `backend`'s, by name, what they ran under.
     """
 
     names: tuple[str, ...]
@@ -38,12 +39,13 @@ class WholeTimes:
     backend: Backend
     worst: Mapping[str, Times] = field(default_factory=dict)
     noise: float = 0.0
+    low: Mapping[str, Backend] = field(default_factory=dict)
 
     def latency(self, name: str) -> Latency:
         times = self._of(name)
         mean = float(times.mean())
         p50, p90, p99 = (float(v) for v in np.percentile(times, (50, 90, 99)))
-        loop = self.loop_ms[self.names.index(name)]
+        loop, backend = self.loop_ms[self.names.index(name)], self.low.get(name, self.backend)
         return Latency(
             mean_ms=mean,
             p50_ms=p50,
@@ -54,8 +56,8 @@ class WholeTimes:
             runs=times.size,
             warmup=times.shape[0] * self.dropped,
             threads=self.threads,
-            runtime=runtime_label(self.backend.version, self.backend.precision),
-            device=self.backend.device,
+            runtime=runtime_label(backend.version, backend.precision),
+            device=backend.device,
             worst_ms=float(self.worst[name].mean()) if name in self.worst else None,
             noise=self.noise,
         )
@@ -82,19 +84,21 @@ def time_whole(
     Args:
         trackers: Networks, or specs (built with fresh weights), or pairs of either that are a cascade, by name.
         paths: Of each adaptive tracker and cascade, frames counted by the path they took.
-        target: One of `host_backends`.
+        target: One of `host_backends`; trackers of another precision run as `targets_by_precision` says.
         threads: Threads of the runtime.
         runs: Timed runs of each, rounded up to whole visits of 5; more where the machine is noisy.
 
     Raises:
-        UsageError: fewer than one run or thread, or an adaptive tracker without paths.
+        UsageError: fewer than one run or thread, an adaptive tracker without paths, or a precision that the target
+            does not run.
     """
     ANY_RUNS.check("runs", runs)
     check_threads(threads)
-    backend = host_backend(target)
+    backends = {precision: host_backend(name) for precision, name in targets_by_precision(target).items()}
+    backend = next(iter(backends.values()))
     own = part(progress, 0, 1, "measuring whole trackers")
     with backend.using(threads):
-        calls = TimedTrackers(trackers, paths or {}, backend, threads)
+        calls = TimedTrackers(trackers, paths or {}, backends, threads)
         loops = {call.settings.search_size: call.alone() for call in calls.each.values()}
         every = [*calls.each.values(), *calls.worst.values(), *loops.values()]
         times = settled_rounds(every, rounds=math.ceil(runs / TIMED), seed=seed, progress=own)
@@ -109,7 +113,16 @@ def time_whole(
         backend=backend,
         worst={name: worst[id(tracker)] for name, tracker in trackers.items() if id(tracker) in worst},
         noise=noise(times),
+        low={name: backends[low] for name, each in trackers.items() if (low := _precision(each, backends)) is not None},
     )
+
+
+def _precision(tracker: Timed, backends: Mapping[str, Backend]) -> str | None:
+    """What a tracker runs in, if that is not what those in fp32 do; cascades are named after the latter."""
+    spec = tracker if isinstance(tracker, TrackerSpec) else tracker.spec
+    if not isinstance(spec, TrackerSpec) or spec.precision == "fp32":
+        return None
+    return running_precision(spec, backends)
 
 
 def measure_many(

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from compress.core import Provenance, TrackerSpec, describe
 from compress.prior.ablations import rows
 from compress.prior.elimination import elimination_model
-from compress.prior.field_rules import check_priced
+from compress.prior.field_rules import PRECISION_MAY_COST, check_priced
 from compress.prior.fitting import PRIORS, retention_model
 from compress.prior.knob_changes import changes
 from compress.prior.published_points import published_accuracy
@@ -72,6 +72,7 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
     loss = fitted.loss(taken_away) + max(0.0, eliminating.loss(student) - eliminating.loss(teacher))
     low, high = fitted.bounds(loss, PRIORS[teacher.backbone].widening())
     low -= max(0.0, eliminating.extrapolated(student) - eliminating.extrapolated(teacher))
+    low -= PRECISION_MAY_COST if student.precision not in ("fp32", teacher.precision) else 0.0
     return Retention(math.exp(-loss), math.exp(low), math.exp(high))
 
 

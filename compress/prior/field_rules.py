@@ -42,6 +42,10 @@ def _left_out(reason: str) -> FieldRule:
     return FieldRule("left out", reason)
 
 
+PRECISION_MAY_COST = 0.02
+"""Of ln retention: what a conversion may lose at most to be exported, unless more is allowed. No estimate of what it
+does lose, which is published of none of these trackers."""
+
 FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
     TrackerSpec: {
         "dim": _refused(),
@@ -66,6 +70,9 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
         ),
         "keep_least": _left_out("MaST's one checkpoint serves every share; no paper compares it with one for each"),
         "keep_template": _priced("elimination, as search tokens are; no row of the table drops template patches alone"),
+        "precision": _priced(
+            "intervals, whose lower end is by `PRECISION_MAY_COST` lower: no paper has one in fp16 or int8"
+        ),
         "recycling": _refused("DyTrack compares them (Table III) in trackers that the table does not hold"),
     },
     LayerSpec: {

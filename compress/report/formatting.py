@@ -120,11 +120,12 @@ def attention_split(spec: TrackerSpec) -> str:
 
 
 def network_summary(record: Record) -> str:
-    """One line about the network: layers, MLP ratio, μ, tokens and template patches kept, parameters."""
+    """One line about the network: layers, MLP ratio, μ, tokens and template patches kept, parameters, precision."""
     spec = record.spec
     kinds = f"{attention_split(spec)} FE + AI" if spec.attention == "split" else spec.attention
     parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {mlp_ratio(spec)}"]
     parts += [f"μ {removed_share(spec)}"] if removed_share(spec) != "0" else []
     parts += [each for each in (tokens_kept(spec), template_kept(spec)) if each]
     parts += [decisions(spec)] if spec.adaptive else []
-    return ", ".join([*parts, f"{digits(record.params / 1e6)} M parameters"])
+    parts += [f"{digits(record.params / 1e6)} M parameters"]
+    return ", ".join([*parts, *([] if spec.precision == "fp32" else [spec.precision])])

@@ -167,6 +167,12 @@ def _method(archive: Archive) -> list[str]:
                 f"At fidelity full every AO, the teacher's too, is that of the {scored.precision} graphs under "
                 "onnxruntime, as they are exported and timed; rungs below are scored in fp32."
             )
+        elif archive.mixed:
+            lines.append(
+                "At fidelity full every AO is that of the variant's precision: in fp32 of its network, below that of its "
+                "graphs under onnxruntime, as they are exported and timed. Rungs below are scored in fp32, and the "
+                "teacher is in fp32."
+            )
     return lines
 
 

@@ -21,6 +21,7 @@ _AO: Column = ("AO", "average overlap, pooled over frames", accuracy_cell("ao"))
 _MS: Column = ("ms", "mean latency per frame", latency_cell("mean_ms"))
 _HOW: Column = ("latency is", "how the latency was obtained", text_cell(formatting.provenance))
 _PARAMS: Column = ("params, M", "parameters, millions", lambda _, r: number(r.params / 1e6))
+_RUNS_IN: Column = ("runs in", "precision that it is timed and exported in", lambda a, r: Cell(a.runs_in(r)))
 _FIDELITY: Column = (
     "AO is",
     "fidelity: how far it was trained",
@@ -102,13 +103,13 @@ def front_note(archive: Archive) -> str:
 
 def front_table(archive: Archive) -> Table:
     """The front and the teacher."""
-    columns = _of_plan(archive, _with_paths(archive, _FRONT, after="p99"))
+    columns = _of_plan(archive, _with_paths(archive, _with_precision(archive, _FRONT), after="p99"))
     return records_table(archive, columns, archive.front_table(), "The front and the teacher")
 
 
 def trials_table(archive: Archive) -> Table:
     """Everything that was tried."""
-    columns = _of_plan(archive, _with_paths(archive, _TRIALS, after="latency is"))
+    columns = _of_plan(archive, _with_paths(archive, _with_precision(archive, _TRIALS), after="latency is"))
     return records_table(archive, columns, list(archive.records), "Everything that was tried")
 
 
@@ -146,6 +147,12 @@ def any_adaptive(archive: Archive) -> bool:
 def _with_paths(archive: Archive, columns: tuple[Column, ...], after: str) -> tuple[Column, ...]:
     place = [title for title, _, _ in columns].index(after) + 1
     return (*columns[:place], *_PER_FRAME, *columns[place:]) if any_adaptive(archive) else columns
+
+
+def _with_precision(archive: Archive, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """With a column of it behind that of latency, where it is not the same for all."""
+    place = columns.index(_HOW) + 1
+    return (*columns[:place], _RUNS_IN, *columns[place:]) if archive.mixed else columns
 
 
 def _of_plan(archive: Archive, columns: tuple[Column, ...]) -> tuple[Column, ...]:

@@ -3,6 +3,7 @@
 from compress.spaces.draft import Draft, Scalar
 from compress.spaces.knob import NEVER, Knob
 from compress.spaces.knobs import FIXED_KNOBS, KNOBS, ONLY_WITH
+from compress.spaces.precision_knob import PRECISION
 from compress.spaces.reading import is_space_file, load_space, read_space, space_names
 from compress.spaces.space import Space
 
@@ -13,6 +14,7 @@ __all__ = [
     "Knob",
     "NEVER",
     "ONLY_WITH",
+    "PRECISION",
     "Scalar",
     "Space",
     "is_space_file",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from compress.core import BypassSpec, ExitSpec, KeepBy, LayerSpec, TrackerSpec
+from compress.core import BypassSpec, ExitSpec, KeepBy, LayerSpec, Precision, TrackerSpec
 
 Scalar = str | int | float
 """A choice is a JSON scalar, so that a study can store it."""
@@ -21,6 +21,7 @@ class Draft:
         keep_by: How it ranks them.
         keep_least: The least share that its weights are trained for; None for its own.
         keep_template: Share of each template's patches that go on; None for all.
+        precision: What it computes in.
     """
 
     teacher: TrackerSpec
@@ -32,6 +33,7 @@ class Draft:
     keep_by: KeepBy = "attention"
     keep_least: float | None = None
     keep_template: float | None = None
+    precision: Precision = "fp32"
 
     def each(self, change: Callable[[LayerSpec], LayerSpec]) -> None:
         """Replace every layer."""
@@ -49,4 +51,5 @@ class Draft:
         if any(layer.keep is not None for layer in layers):
             told = {"keep_by": self.keep_by, "keep_least": self.keep_least}
         told["keep_template"] = self.keep_template
+        told["precision"] = self.precision
         return replace(self.teacher, layers=layers, bypass=self.bypass, exits=self.exits, **told)

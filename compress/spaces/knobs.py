@@ -8,6 +8,7 @@ from __future__ import annotations
 from compress.spaces.adaptive_knobs import AdaptersKnob, BypassKnob, ExitsKnob, NEnfKnob, Tau0Knob
 from compress.spaces.knob import FIXED_KNOBS, KNOBS, NEVER, ONLY_WITH
 from compress.spaces.layer_knobs import DepthKnob, DrRatioKnob, InteractionKnob, LayersKnob, MlpRatioKnob
+from compress.spaces.precision_knob import PRECISION, PrecisionKnob
 from compress.spaces.token_knobs import KeepAfterKnob, KeepByKnob, KeepRatioKnob, KeepTemplateKnob
 
 KNOBS.register("depth", DepthKnob())
@@ -24,6 +25,7 @@ KNOBS.register("keep_ratio", KeepRatioKnob())
 KNOBS.register("keep_after", KeepAfterKnob())
 KNOBS.register("keep_by", KeepByKnob())
 KNOBS.register("keep_template", KeepTemplateKnob())
+KNOBS.register(PRECISION, PrecisionKnob())
 
 # The attention of the template's tokens ranks the search tokens, which FE and AI layers do not compute; and what a
 # frame's decisions read must not depend on how many tokens are left.

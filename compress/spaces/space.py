@@ -122,7 +122,7 @@ def _drafts(draft: Draft, choices: _Choices, chosen: Mapping[str, Scalar], names
 
 
 def _start(teacher: TrackerSpec) -> Draft:
-    return Draft(teacher, len(teacher.layers), list(teacher.layers))
+    return Draft(teacher, len(teacher.layers), list(teacher.layers), precision=teacher.precision)
 
 
 def _build(teacher: TrackerSpec, values: Mapping[str, Scalar]) -> TrackerSpec:

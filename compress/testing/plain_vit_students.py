@@ -27,6 +27,7 @@ KEPT: dict[str, Any] = {
     "keep_after": "first",
     "keep_by": "attention",
     "keep_template": 1,
+    "precision": "fp32",
 }
 """The choices of the full space that leave the teacher as it is."""
 

@@ -41,7 +41,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch, registered() as teacher:
         patch.setenv("COMPRESS_HOME", str(folder))
         patch.setattr("compress.driver.remeasure.STEADY", inf)
-        keep_recorded_profile(teacher, Coverage.of_space(teacher, load_space("full")))
+        for target in ("cpu", "cpu:onnxruntime-int8"):
+            keep_recorded_profile(teacher, Coverage.of_space(teacher, load_space("full")), target=target)
         patch.setattr("compress.measure.whole_trackers.settled_rounds", _two_rounds)
         yield folder
 

@@ -68,6 +68,21 @@ def test_half_of_a_generation_goes_on(order: Callable[[list[TrialJob]], list[Tri
     assert all(list(trial.constraints) == ["latency"] for trial in study.get_trials())
 
 
+def test_what_differs_in_the_precision_alone_goes_on_with_the_other() -> None:
+    """It has the weights of the other by then."""
+    low = [replace(shallower(d), precision="int8") for d in (12, 11)]
+    trials = _trials(_records([shallower(12), shallower(11), *low]))
+    strategy, reached = Halving(trials, students=4, eta=4, members=1), []
+    while not strategy.done:
+        for job in strategy.propose(9):
+            reached.append((job.trial, job.fidelity))
+            result = _result(job, 0.7 if len(job.spec.layers) == 11 else 0.5)
+            trials.add(result)
+            strategy.observe(result)
+    assert reached[4:] == [(1, "rung-1"), (3, "rung-1"), (1, "full"), (3, "full")]
+    assert trials.trained_further(low[1], 1) is False  # its space holds no precision, so that nothing is looked up
+
+
 def test_rungs_that_a_stopped_search_has_run_are_not_run_again() -> None:
     records = _records([shallower(12), shallower(11)])
     records[1] = replace(records[1], accuracy=accuracy(0.6), rungs=({"fidelity": "rung-0", "ao": 0.6, "steps": 0},))

@@ -41,6 +41,15 @@ def test_the_best_of_either_kind_goes_on() -> None:
     assert promoted(records, 1, beyond(9.0)) == [1]
 
 
+def test_the_best_of_each_precision_goes_on() -> None:
+    """Below the last rung both are scored in fp32, so that the faster one seems better in any case."""
+    points = [(1, 0.5), (2, 0.6), (3, 0.4), (4, 0.5)]
+    low = replace(TEACHER, precision="int8")
+    records = [replace(scored(*p), spec=low if p[0] < 3 else TEACHER) for p in points]
+    assert promoted(records, 2, beyond(9.0)) == [1, 3]
+    assert promoted(records, 1, beyond(9.0)) == [1]
+
+
 def test_a_score_of_another_rung_does_not_count() -> None:
     """Of a stopped search some have come further; what they had at this rung is what the others have."""
     rungs = ({"fidelity": "rung-0", "ao": 0.1}, {"fidelity": "rung-1", "ao": 0.9})

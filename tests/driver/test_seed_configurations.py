@@ -13,14 +13,16 @@ NANO = describe("ostrack-nano")
 
 def test_a_space_with_everything_starts_with_bypass_exits_and_elimination_too() -> None:
     found = list(seed_configurations(load_space("full"), NANO))
-    static, dynamic = [found[0], *found[4:]], found[1:4]
+    static, dynamic = [found[0], *found[5:]], found[1:5]
     assert [(a["mlp_ratio"], a["interaction"]) for a in static] == [(4, "joint"), (4, "1/4"), (3, "joint"), (3, "1/4")]
     assert all(a["bypass"] == a["exits"] == a["keep_ratio"] == "never" and a["dr_ratio"] == 0 for a in static)
     assert dynamic == [
         static[0] | {"bypass": "learned", "tau0": 0.4, "n_enf": 2},
         static[0] | {"exits": "1/2", "adapters": 1},
         static[0] | {"keep_ratio": 0.7, "keep_after": "1/4 1/2 3/4", "keep_by": "attention"},
+        static[0] | {"precision": "int8"},
     ]
+    assert all(a["precision"] == "fp32" for a in static)
 
 
 def test_seeds_take_the_choice_that_gives_an_eliminating_teacher_itself() -> None:

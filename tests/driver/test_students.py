@@ -145,6 +145,17 @@ def test_students_are_scored_as_they_will_run_at_the_last_rung(tmp_path: Path, m
     assert scores[0].sequence_aos != scores[1].sequence_aos
     assert rough.score_teacher(0).accuracy.precision == "fp32"
     assert rough.score_teacher(1).accuracy.precision == "int8"
+    # Where the target leaves it open, a student of the same weights; the scores are those that are kept.
+    low = exact.score(replace(STATIC, precision="int8"), 1)
+    assert low.accuracy == scores[1]
+    assert exact.score_teacher(1).accuracy.precision == "fp32"
+    kept = set((tmp_path / "scores").iterdir())
+    short = replace(exact, setup=_setup(Rung("rung-0", 4)))
+    save_weights(model, short.path(STATIC, 0))
+    below = [short.score(spec, 0).accuracy for spec in (replace(STATIC, precision="int8"), STATIC)]
+    assert below[0] == below[1]
+    assert below[0].precision == "fp32"
+    assert len(set((tmp_path / "scores").iterdir()) - kept) == 1
 
 
 def _stop(*_: object) -> None:

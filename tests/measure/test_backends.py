@@ -44,6 +44,20 @@ def test_whole_trackers_are_timed_under_their_runtime(tiny: TrackerSpec, target:
     assert ("int8" in found.runtime) == ("int8" in target)
 
 
+def test_each_tracker_is_timed_in_its_own_precision(tiny: TrackerSpec) -> None:
+    """In one run, under the runtime of the target."""
+    low = replace(tiny, precision="int8")
+    found = measure_many({"fp32": tiny, "int8": low}, runs=5)
+    assert found["int8"].runtime == f"{found['fp32'].runtime} int8"
+    again = measure_many({"either": low}, target="cpu:onnxruntime-int8", runs=5)
+    assert again["either"].runtime == found["int8"].runtime
+    for target, spec in (("cpu:pytorch", low), ("cpu", replace(tiny, precision="fp16"))):
+        with pytest.raises(UsageError, match=f"A tracker in {spec.precision} cannot be timed on {target}, which runs"):
+            resolve_target(target).measure({"low": spec})
+        with pytest.raises(UsageError, match=f"A tracker in {spec.precision} cannot be timed on {target}, which runs"):
+            resolve_target(target).latency_model(spec)
+
+
 @pytest.mark.usefixtures("small_budget")
 @pytest.mark.parametrize(
     "target", [pytest.param(each, marks=pytest.mark.slow) if "int8" in each else each for each in _OTHERS]

@@ -75,6 +75,7 @@ CHANGED: dict[type, dict[str, Change]] = {
         "keep_least": _spec(describe("ostrack256-ce"), keep_least=0.3),
         "keep_by": _spec(describe("ostrack256-ce"), keep_by="motion"),
         "keep_template": _spec(keep_template=0.25),
+        "precision": _spec(precision="int8"),
     },
     LayerSpec: {
         "source": (TEACHER, ELSEWHERE),

@@ -22,6 +22,7 @@ VALUES: dict[str, tuple[Scalar, ...]] = {
     "keep_after": ("first", "1/4", "1/4 1/2 3/4", 3, "teacher"),
     "keep_by": ("attention", "motion"),
     "keep_template": (1, 0.5, 0.25),
+    "precision": ("fp32", "fp16", "int8"),
 }
 
 

@@ -37,7 +37,8 @@ def members_of(archive: Archive, fast: str, accurate: str, weights: str | None =
         weights: Of a named tracker.
 
     Raises:
-        UsageError: no such variant or tracker, weights for a variant, or trackers that make no cascade.
+        UsageError: no such variant or tracker, weights for a variant, one in another precision than fp32, or trackers
+            that make no cascade.
         FileError: a tracker has no weights.
     """
     variants = {record.variant for record in (*archive.records, *archive.finetuned, archive.teacher)}
@@ -52,7 +53,13 @@ def members_of(archive: Archive, fast: str, accurate: str, weights: str | None =
     found = []
     for member in (Member(variant=fast), second):
         record = archive.variant(member.variant) if member.variant else None
-        found.append(MemberTracker(member.load(str(archive.run_dir)).model, record))
+        model = member.load(str(archive.run_dir)).model
+        if model.spec.precision != "fp32":
+            raise UsageError(
+                f"{member.variant} is in {model.spec.precision}, but a cascade is tracked and exported in fp32. Take a "
+                "variant in fp32."
+            )
+        found.append(MemberTracker(model, record))
     place = str(Path(second.weights).absolute()) if second.weights else ""
     keys = [weights_key(each.model) for each in found]
     sources = Member(fast, weights_key=keys[0]), replace(second, weights=place, weights_key=keys[1])

@@ -79,12 +79,13 @@ def unscored(inputs: FinetuneInputs, name: str, lineage: Lineage) -> Record:
 
 @phase("scoring")
 def _score(network: Tracker, source: DataSource, split: Split, *, device: torch.device, progress: Progress) -> Score:
-    """A score on a split, from the store where it was made before."""
+    """A score on a split in the precision of the spec, from the store where it was made before."""
+    spec = network.spec
 
     def made() -> Score:
-        return scored(network, source.sequences(split, keep=True), device, progress)
+        return scored(network, source.sequences(split, keep=True), device, progress, precision=spec.precision)
 
-    return kept_score(Store(), weights_key(network), network.spec, source, split, made)
+    return kept_score(Store(), weights_key(network), spec, source, split, made, precision=spec.precision)
 
 
 def _parent_accuracy(inputs: FinetuneInputs, device: torch.device, progress: Progress) -> Accuracy:
@@ -92,7 +93,7 @@ def _parent_accuracy(inputs: FinetuneInputs, device: torch.device, progress: Pro
     known = inputs.parent.accuracy
     if (
         known is not None
-        and known.precision == "fp32"
+        and known.precision == inputs.parent.spec.precision
         and known.sequence_aos
         and inputs.parent.fidelity in ("full", FINETUNED)
     ):

@@ -11,6 +11,7 @@ from compress.core import FileError, UsageError
 from compress.core.progress import Progress, no_progress
 from compress.driver.planner.planner import Planner
 from compress.driver.planner.sample import DRAWS
+from compress.driver.precisions import space_on
 from compress.driver.run_config import check_or_write_config, space_content
 from compress.driver.run_dir import explaining_errors, write_environment
 from compress.driver.settings import SearchSettings
@@ -60,12 +61,15 @@ def make_plan(
     if config.storage:
         raise UsageError("A plan is kept in its run directory, as it trains nothing. Leave --storage out.")
     target.check_threads(config.threads)
-    space = load_space(config.space)
+    space, left_out = space_on(target, load_space(config.space))
     planner = Planner(config, run_dir, target, space, progress, draws)
     check_kind(run_dir, planned=True)
     with run_dir_lock(run_dir), explaining_errors(run_dir):
         check_or_write_config(config, run_dir, space_content(space))
         write_environment(run_dir, "none: a plan trains nothing")
+        if left_out:
+            planner.log(left_out)
+            progress(left_out, 0.0)
         return planner.run()
 
 

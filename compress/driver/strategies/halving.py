@@ -1,5 +1,7 @@
 """Successive halving with a wide base: many at rung 0, where a student costs little, a share of them at each next one.
 
+Who differs from one that goes on in the precision alone goes on, too, as it takes no training.
+
 Under `halving` students start from the teacher's weights, under `elastic` as slices of shared ones, so that what a
 student is worth shows before it is trained by itself. Everything else is the same.
 """
@@ -234,7 +236,14 @@ class Halving:
     def _choice(self, numbers: list[int], count: int) -> list[int]:
         fidelity = self._trials.fidelity(self._rung)
         records = [self._trials[i] for i in numbers]
-        return [numbers[at] for at in promoted(records, count, self._trials.over_ms, fidelity=fidelity)]
+        chosen = [numbers[at] for at in promoted(records, count, self._trials.over_ms, fidelity=fidelity)]
+        return chosen + self._in_other_precisions(chosen, numbers)
+
+    def _in_other_precisions(self, chosen: list[int], numbers: list[int]) -> list[int]:
+        """Those of the rest that differ from a chosen one in the precision alone: they have its weights by then."""
+        trained = {self._trials[i].spec.in_fp32.student_id for i in chosen}
+        rest = (i for i in numbers if i not in chosen)
+        return [i for i in rest if self._trials[i].spec.in_fp32.student_id in trained]
 
     def _finish_hopeless(self) -> None:
         """Finish those of the base that are not among the best so far, however many go on in the end."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compress.archive import Record, nondominated_rank
+
+_Kind = Callable[[Record], Hashable]
 
 
 def promoted(records: list[Record], count: int, over_ms: Callable[[Record], float], *, fidelity: str = "") -> list[int]:
@@ -17,7 +19,8 @@ def promoted(records: list[Record], count: int, over_ms: Callable[[Record], floa
     compared. Of each rank the most accurate is first, unless some are taken; then the one whose latency is the
     farthest, by ratio, from all that are. Those over the bound, as adaptive ones may turn out to be, come last, the
     nearest first (Deb's constrained domination). Where two or more go on, the best adaptive and the best static one are
-    among them: routing is what is trained last, so that a lower rung does not show what it will be worth.
+    among them: routing is what is trained last, so that a lower rung does not show what it will be worth. So are, where
+    there is room, the best of each precision, as what it costs shows at the last rung alone.
 
     Args:
         over_ms: By how much a record misses the bound.
@@ -30,7 +33,8 @@ def promoted(records: list[Record], count: int, over_ms: Callable[[Record], floa
     over = np.array([max(0.0, over_ms(record)) for record in records])
     rank = nondominated_rank(np.column_stack([ms, ao]), ("minimize", "maximize"))
     groups = np.lexsort((-ao, rank, over))  # the order without any spread
-    first = _best_of_either_kind(records, groups, over) if count > 1 else []
+    kinds: list[_Kind] = [lambda record: record.spec.adaptive, lambda record: record.spec.precision]
+    first = [i for kind in kinds for i in _best_of_each(records, groups, over, kind)] if count > 1 else []
     return _spread(np.log(ms), ao, np.column_stack([over, rank]), first, count)
 
 
@@ -40,9 +44,13 @@ def ao_at(record: Record, fidelity: str = "") -> float:
     return float(found[-1]) if found and found[-1] is not None else record.ao or 0.0
 
 
-def _best_of_either_kind(records: list[Record], order: NDArray[np.int64], over: NDArray[np.float64]) -> list[int]:
-    kinds = [[int(i) for i in order if records[i].spec.adaptive == kind and not over[i]][:1] for kind in (True, False)]
-    return [i for kind in kinds for i in kind] if all(kinds) else []
+def _best_of_each(records: list[Record], order: NDArray[np.int64], over: NDArray[np.float64], kind: _Kind) -> list[int]:
+    """The first of each kind that is within the bound, where there are several; adaptive ones before static ones."""
+    found: dict[Hashable, int] = {}
+    for i in order:
+        if not over[i]:
+            found.setdefault(kind(records[i]), int(i))
+    return [found[each] for each in sorted(found, key=str, reverse=True)] if len(found) > 1 else []
 
 
 def _spread(
@@ -56,7 +64,7 @@ def _spread(
         taken.append(i)
         np.minimum(away, np.abs(place - place[i]), out=away)
 
-    for i in first:
+    for i in dict.fromkeys(first):
         take(i)
     for group in np.unique(groups, axis=0):
         rest = [int(i) for i in np.flatnonzero((groups == group).all(axis=1)) if i not in taken]

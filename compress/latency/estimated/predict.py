@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from compress.core import ExecutionPath, Latency, TrackerSpec
 from compress.latency.estimated.profile import EstimatedProfile, widths
 from compress.latency.estimated.work import FrameCost, expected_work, frame_work
-from compress.latency.model import LatencyErrors
+from compress.latency.model import LatencyErrors, check_precision
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ class EstimatedLatency:
         return inside and _within(frame_work(spec, self.profile.runtime).gmacs, reach.gmacs)
 
     def predict(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> Latency:
-        """See `LatencyModel.predict`; nothing is refused as uncovered."""
+        """See `LatencyModel.predict`; nothing is refused as uncovered but another precision."""
+        check_precision(spec, self.profile.precision)
         if not spec.adaptive:
             return estimate_latency(self.profile, spec)
         mean = _over(self.profile, spec, paths) if paths else optimistic_latency(self.profile, spec)

@@ -10,6 +10,7 @@ from compress.core import ExecutionPath, Latency, TrackerSpec, worst_path
 from compress.latency.measured.paths import optimistic_network_ms, path_network_ms, shares
 from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import Ratios, runtime_label
+from compress.latency.model import check_precision
 
 _SHARES = (0.10, 0.50, 0.90, 0.99)
 """Shares of runs below the 10th, 50th, 90th and 99th percentile."""
@@ -27,8 +28,9 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
             an optimistic bound: the share τ0 of the layers skipped, the first exit taken.
 
     Raises:
-        UncoveredError: naming every component of `spec` that the profile does not cover.
+        UncoveredError: naming every component of `spec` that the profile does not cover, or its precision.
     """
+    check_precision(spec, profile.precision)
     path_p10s = _path_p10s(profile, spec, paths)
     ratios, loop = profile.ratios, profile.loop_ms
     network = sum(weight * ms for weight, ms in path_p10s)

@@ -9,6 +9,7 @@ from compress.measure.backends.table import (
     local_target,
     split_target,
     target_name,
+    targets_by_precision,
 )
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "local_target",
     "split_target",
     "target_name",
+    "targets_by_precision",
 ]

@@ -69,6 +69,23 @@ def host_backend(target: str) -> Backend:
     return found[target]
 
 
+def targets_by_precision(target: str) -> dict[str, str]:
+    """The targets of this host that run the trackers of one, by precision: its own first, then what else there is.
+
+    A tracker that asks for another precision than fp32 runs under the same runtime in that one. A runtime that is not
+    in fp32 runs all trackers alike. The precisions are those of `Backend.precision`.
+
+    Args:
+        target: One of `host_backends`.
+    """
+    own, found = host_backend(target), {}
+    if own.precision == "fp32":
+        place = split_target(target)[0]
+        same = {name: each for name, each in host_backends().items() if split_target(name)[0] == place}
+        found = {each.precision: name for name, each in same.items() if each.runtime == own.runtime}
+    return {own.precision: target} | {key: name for key, name in found.items() if key != own.precision}
+
+
 def local_target(name: str) -> str | None:
     """The target of this host that a name or a longer name stands for; None where it is none of `host_backends`."""
     try:

@@ -60,6 +60,7 @@ class Target:
         name: Its shortest name; `aliases` are longer ones that mean the same.
         device, runtime: As in `Latency`.
         precision: `fp32`, `fp16` or `int8`.
+        others: Precisions that a tracker may ask for on it beside its own.
         source: Gives its latency models.
         timer: Times whole trackers on it; None where the device is not at hand.
     """
@@ -71,6 +72,7 @@ class Target:
     source: ModelSource
     timer: Timer | None = None
     aliases: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def provenance(self) -> Basis:
@@ -105,10 +107,13 @@ class Target:
             progress: Of measuring.
 
         Raises:
-            UsageError: there is no model for this family, coverage or number of threads, or nothing can be measured.
+            UsageError: there is no model for this family, coverage or number of threads, nothing can be measured, or
+                a precision is to be covered that it does not run.
             CompressError: the machine is too noisy to be measured.
         """
         self.check_threads(threads)
+        for precision in (teacher.precision, *(coverage.precisions if coverage is not None else ())):
+            self._check_precision(precision)
         if refresh and self.timer is None:
             raise self._not_at_hand()
         return self.source.model(teacher, coverage, threads, refresh, progress)
@@ -125,10 +130,14 @@ class Target:
         """Latency of whole trackers in one shuffled run; see `measure_many`.
 
         Raises:
-            UsageError: the device is not at hand.
+            UsageError: the device is not at hand, or does not run the precision of a tracker.
         """
         if self.timer is None:
             raise self._not_at_hand()
+        for each in trackers.values():
+            spec = each if isinstance(each, TrackerSpec) else each.spec
+            for member in (spec,) if isinstance(spec, TrackerSpec) else (spec.fast, spec.accurate):
+                self._check_precision(member.precision)
         return self.timer(trackers, paths=paths, threads=threads, runs=runs, progress=progress)
 
     def check_bound(self, at: str) -> None:
@@ -174,6 +183,17 @@ class Target:
                 f"latency RUN:VARIANT --target {self.name}` shows what a variant would take."
             )
         return "int8"
+
+    def _check_precision(self, precision: str) -> None:
+        if not self.runs(precision):
+            raise UsageError(
+                f"A tracker in {precision} cannot be timed on {self.name}, which runs all in {self.precision}. Take a "
+                "target that does, such as cpu for int8; `compress targets` lists them."
+            )
+
+    def runs(self, precision: str) -> bool:
+        """Whether a tracker may ask for a precision; one in fp32 takes the target's own."""
+        return precision in ("fp32", self.precision, *self.others)
 
     @property
     def _basis_words(self) -> str:
