@@ -169,7 +169,7 @@ def _method(archive: Archive) -> list[str]:
             )
         elif archive.mixed:
             lines.append(
-                "At fidelity full every AO is that of the variant's precision: in fp32 of its network, below that of its "
+                "At fidelity full every AO is that of the variant's precision: in fp32 of its network, below of its "
                 "graphs under onnxruntime, as they are exported and timed. Rungs below are scored in fp32, and the "
                 "teacher is in fp32."
             )
