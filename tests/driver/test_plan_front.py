@@ -11,6 +11,7 @@ from compress.core import LatencyConstraint, describe
 from compress.driver.planner.estimator import Estimator
 from compress.driver.planner.front import distinct, evenly_spaced, front_of, nearest_to_front
 from compress.driver.planner.sample import sample_space
+from compress.driver.precisions import space_on
 from compress.latency.estimated import estimate_latency, load_estimated
 from compress.measure import resolve_target
 from compress.spaces import Space, load_space
@@ -41,7 +42,8 @@ def test_small_spaces_are_looked_at_whole(space: Space) -> None:
 
 def test_large_spaces_are_sampled_and_their_front_pursued() -> None:
     """From 100 draws the front comes as near as that of 1,000: each step follows it a choice further."""
-    estimator, full, bound = _estimator("ostrack256"), load_space("full"), LatencyConstraint(1000 / 60)
+    estimator, bound = _estimator("ostrack256"), LatencyConstraint(1000 / 60)
+    full, _ = space_on(resolve_target("agx"), load_space("full"))
     found = sample_space(full, estimator, bound, 0, draws=100)
     assert [each.spec for each in found] == [each.spec for each in sample_space(full, estimator, bound, 0, draws=100)]
     assert len({each.spec for each in found}) == len(found) > 100

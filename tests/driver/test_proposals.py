@@ -84,10 +84,12 @@ def _seeded(folder: Path, bound: float, gate: Callable[[TrackerSpec], Constraint
 
 
 def test_a_search_starts_from_the_plain_answers_as_deep_as_the_bound_allows(tmp_path: Path) -> None:
-    first = _first(_seeded(tmp_path, bound=8.0), 7)
-    assert [len(spec.layers) for spec in first if not spec.adaptive] == [8, 8, 8, 8, 8]
-    assert [bool(spec.eliminating) for spec in first] == [False, False, False, True, False, False, False]
+    first = _first(_seeded(tmp_path, bound=8.0), 8)
+    assert [len(spec.layers) for spec in first if not spec.adaptive] == [8] * 6
+    assert [i for i, spec in enumerate(first) if spec.eliminating] == [3]
+    assert [i for i, spec in enumerate(first) if spec.precision == "int8"] == [4]
     assert [(spec.layers[0].mlp_hidden, spec.attention) for spec in first if not spec.adaptive] == [
+        (512, "joint"),
         (512, "joint"),
         (512, "joint"),
         (512, "split"),
