@@ -171,8 +171,8 @@ def test_students_of_smaller_templates_are_covered() -> None:
     space, rng = load_space("full"), random.Random(0)
     coverage = Coverage.of_space(NANO, space)
     profile = _profile(NANO, coverage)
-    assert Coverage.covered(profile) == dataclasses.replace(coverage, decides=False)
-    samples = [space.sample(NANO, rng) for _ in range(1500)]
+    assert Coverage.covered(profile) == dataclasses.replace(coverage, decides=False, precisions=())
+    samples = [space.sample(NANO, rng).in_fp32 for _ in range(1500)]
     # Of reduced layers it is worked out in proportion, which what is saved here is not.
     static = [x for x in samples if not (x.bypass or x.exits or x.layers[0].attn_dims)]
     assert {(x.attention, len(x.template_places)) for x in static} >= {("joint", 4), ("joint", 12), ("split", 4)}
