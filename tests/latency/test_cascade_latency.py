@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from compress.core import ACCURATE_ASKED, FAST_ALONE, Latency, UsageError
 from compress.latency import cascade_latency
@@ -34,15 +35,23 @@ def test_an_estimate_stays_one() -> None:
 
 
 def test_percentiles_are_those_of_mixed_frames() -> None:
-    """Frames drawn from times that lie straight between the percentiles that are known."""
-    knots = [0, 0.5, 0.9, 0.99]
+    """Frames drawn from times that lie straight between the percentiles that are known, and fall off beyond them."""
+    shares = [0, 0.5, 0.9, 0.99]
     fast = replace(FAST, p50_ms=2.0, p90_ms=3.0, p99_ms=5.0)
     accurate = replace(ACCURATE, p50_ms=6.0, p90_ms=7.0, p99_ms=12.0)
-    u = np.clip(np.random.default_rng(0).random(200_000), 0, 0.99)
-    alone, both = (np.interp(u, knots, [p50, p50, p90, p99]) for p50, p90, p99 in ((2, 3, 5), (8, 10, 17)))
-    times = np.where(np.random.default_rng(1).random(len(u)) < 0.3, both, alone)
-    found = cascade_latency(fast, accurate, {FAST_ALONE: 7, ACCURATE_ASKED: 3})
-    assert (found.p50_ms, found.p90_ms, found.p99_ms) == pytest.approx(np.percentile(times, [50, 90, 99]), rel=0.01)
+    u = np.random.default_rng(0).random(200_000)
+
+    def drawn(p50: float, p90: float, p99: float) -> NDArray[np.float64]:
+        beyond = p99 - (p99 - p90) * np.log10((1 - u) / 0.01)
+        return np.where(u < 0.99, np.interp(u, shares, [p50, p50, p90, p99]), beyond)
+
+    asks = np.random.default_rng(1).random(len(u))
+    for asked in (0.005, 0.02, 0.3):
+        times = np.where(asks < asked, drawn(8, 10, 17), drawn(2, 3, 5))
+        found = cascade_latency(
+            fast, accurate, {FAST_ALONE: 1000 - round(1000 * asked), ACCURATE_ASKED: round(1000 * asked)}
+        )
+        assert (found.p50_ms, found.p90_ms, found.p99_ms) == pytest.approx(np.percentile(times, [50, 90, 99]), rel=0.02)
 
 
 def test_no_frames_are_refused() -> None:

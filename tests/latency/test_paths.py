@@ -18,8 +18,8 @@ from compress.core import (
     cheapest_path,
     worst_path,
 )
-from compress.latency import MeasuredLatency, Profile, Ratios, gate, path_ms, path_network_ms, predict
-from compress.latency.measured.predict import mixture_percentile
+from compress.latency import MeasuredLatency, Profile, gate, path_ms, path_network_ms, predict
+from compress.latency.mixture import mixture_percentile
 from compress.testing.toy_profile import layer, tracker
 
 BYPASS = replace(tracker(layer(0), layer(1), layer(2)), bypass=BypassSpec(n_enf=1))
@@ -113,13 +113,15 @@ def test_frames_that_all_go_one_path(routing_overhead: Profile) -> None:
 
 
 def test_percentiles_of_drawn_frames() -> None:
-    """Runs drawn from the inverse of the distribution between 10%, 50%, 90% and 99%."""
-    ratios, rng = Ratios(mean=1.0, p50=1.02, p90=1.1, p99=1.4), np.random.default_rng(0)
+    """Runs drawn from the inverse of the distribution between 10%, 50%, 90% and 99%, and its exponential end."""
+    rng, shares, ratios = np.random.default_rng(0), (0.1, 0.5, 0.9, 0.99), (1.0, 1.02, 1.1, 1.4)
     lows = [(0.55, 2.0), (0.3, 3.0), (0.15, 7.0)]
-    noise = np.interp(rng.uniform(size=400_000), (0.1, 0.5, 0.9, 0.99), (1.0, 1.02, 1.1, 1.4))
+    u = rng.uniform(size=400_000)
+    noise = np.where(u < 0.99, np.interp(u, shares, ratios), 1.4 - 0.3 * np.log10((1 - u) / 0.01))
     times = rng.choice([ms for _, ms in lows], p=[weight for weight, _ in lows], size=400_000) * noise
-    for share in (0.5, 0.9, 0.99):
-        assert mixture_percentile(lows, ratios, share) == pytest.approx(np.quantile(times, share), rel=0.01)
+    kinds = [(weight, [(s, ms * ratio) for s, ratio in zip(shares, ratios, strict=True)]) for weight, ms in lows]
+    for share in (0.5, 0.9, 0.99, 0.999):
+        assert mixture_percentile(kinds, share) == pytest.approx(np.quantile(times, share), rel=0.015)
 
 
 def test_the_share_tau0_is_skipped_before_anyone_knows(routing_overhead: Profile) -> None:

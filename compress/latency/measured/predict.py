@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -11,6 +10,7 @@ from compress.latency.measured.paths import optimistic_network_ms, path_network_
 from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import Ratios, runtime_label
 from compress.latency.model import check_precision
+from compress.latency.mixture import mixture_percentile
 
 _SHARES = (0.10, 0.50, 0.90, 0.99)
 """Shares of runs below the 10th, 50th, 90th and 99th percentile."""
@@ -38,9 +38,9 @@ def predict(profile: Profile, spec: TrackerSpec, paths: Mapping[ExecutionPath, i
     worst = path_network_ms(profile, spec, worst_path(spec)) + loop if spec.adaptive else None
     return Latency(
         mean_ms=(network + loop) * ratios.mean,
-        p50_ms=mixture_percentile(whole, ratios, 0.50),
-        p90_ms=mixture_percentile(whole, ratios, 0.90),
-        p99_ms=mixture_percentile(whole, ratios, 0.99),
+        p50_ms=_percentile(whole, ratios, 0.50),
+        p90_ms=_percentile(whole, ratios, 0.90),
+        p99_ms=_percentile(whole, ratios, 0.99),
         network_ms=network * ratios.mean,
         provenance=provenance_of(profile),
         runs=profile.runs,
@@ -79,32 +79,14 @@ def network_p10_ms(profile: Profile, spec: TrackerSpec) -> float:
     return path_network_ms(profile, spec, worst_path(spec))
 
 
-def mixture_percentile(path_p10s: Sequence[tuple[float, float]], ratios: Ratios, share: float) -> float:
+def _percentile(path_p10s: Sequence[tuple[float, float]], ratios: Ratios, share: float) -> float:
     """The time that a `share` of all frames stays within: 0.5, 0.9 or 0.99.
 
     Args:
         path_p10s: Weight of each path, adding up to 1, and its 10th percentile in ms.
         ratios: How the runs of any one path spread, as multiples of its 10th percentile.
     """
-    knots = (1.0, ratios.p50, ratios.p90, ratios.p99)
+    spread = tuple(zip(_SHARES, (1.0, ratios.p50, ratios.p90, ratios.p99), strict=True))
     if len(path_p10s) == 1:
-        return path_p10s[0][1] * knots[_SHARES.index(share)]
-    low = min(ms for _, ms in path_p10s)
-    high = max(ms for _, ms in path_p10s) * knots[-1]
-    for _ in range(60):
-        middle = (low + high) / 2
-        if sum(weight * _below(middle / ms, knots) for weight, ms in path_p10s) < share:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _below(ratio: float, knots: Sequence[float]) -> float:
-    """Share of a path's runs below `ratio` times its 10th percentile, straight between the percentiles known."""
-    if ratio < knots[0]:
-        return 0.0
-    if ratio >= knots[-1]:
-        return 1.0
-    i = bisect_right(knots, ratio) - 1
-    return _SHARES[i] + (_SHARES[i + 1] - _SHARES[i]) * (ratio - knots[i]) / (knots[i + 1] - knots[i])
+        return path_p10s[0][1] * dict(spread)[share]
+    return mixture_percentile([(weight, [(s, ms * r) for s, r in spread]) for weight, ms in path_p10s], share)
