@@ -9,8 +9,8 @@ from compress.core import ExecutionPath, Latency, TrackerSpec, worst_path
 from compress.latency.measured.paths import optimistic_network_ms, path_network_ms, shares
 from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import Ratios, runtime_label
-from compress.latency.model import check_precision
 from compress.latency.mixture import mixture_percentile
+from compress.latency.model import check_precision
 
 _SHARES = (0.10, 0.50, 0.90, 0.99)
 """Shares of runs below the 10th, 50th, 90th and 99th percentile."""
