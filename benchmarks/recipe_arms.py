@@ -190,8 +190,8 @@ ARMS = (
         _DEPTHS,
         _imitating(score=0, box=0, distribution=0, presence=0, feature=0, feature_raw=0),
     ),
-    Arm("answers only", "no feature distillation", _DEPTHS, _imitating(feature=0, feature_raw=0)),
-    Arm("features only", "no imitation of answers", _DEPTHS, _imitating(score=0, box=0, distribution=0, presence=0)),
+    Arm("answers only", "no feature distillation", (_SHORT,), _imitating(feature=0, feature_raw=0)),
+    Arm("features only", "no imitation of answers", (_SHORT,), _imitating(score=0, box=0, distribution=0, presence=0)),
     Arm(
         "first layers",
         "layers of the pattern front",

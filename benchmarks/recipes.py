@@ -7,8 +7,9 @@ Each arm of `recipe_arms.py` differs from the default in one thing. Every traini
 those in which layers fade out, or in which an intermediate tracker is trained, are among them. Pairs of a step, their
 order and the pool are the same for all arms of a seed, and everything is scored on the same generated test sequences,
 which are of other seeds than those that pairs are drawn from. A row is appended after each training, and the same
-command goes on from there; the seeds come one after another, each with all arms. `train_s` are seconds of the process
-on one thread, without the pool and the layers' order of removal, which are made once for a seed.
+command goes on from there; the seeds come one after another, each with all arms, and may be given to several processes.
+`train_s` are seconds of the process on one thread, without the pool and the layers' order of removal, which are made
+once for a seed.
 
 `--table` prints differences from the default, AO by sequence and seed: their mean, its standard error over the
 sequences (bootstrapped, each the mean of the seeds) and over the seeds (standard deviation over the root of their
@@ -50,7 +51,7 @@ def main() -> None:
     begin_rows(arguments.csv, COLUMNS, head=about())
     done = {(row["student"], row["arm"], int(row["seed"])) for row in read(arguments.csv)}
     sequences = [CachedSequence(x) for x in generated_sequences(split="test", per_difficulty=arguments.sequences)]
-    for seed in range(arguments.seeds):
+    for seed in arguments.seeds:
         both = [(student, arm) for student in STUDENTS for arm in ARMS if student in arm.students]
         missing = [(student, arm) for student, arm in both if (student, arm.name, seed) not in done]
         if missing:
@@ -135,7 +136,7 @@ def _overlaps(rows: list[dict[str, str]], student: str, arm: str) -> Mapping[int
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--steps", type=int, default=160, help="of every training, in all")
     parser.add_argument("--batch", type=int, default=16, help="pairs of a step")
     parser.add_argument("--pairs", type=int, default=2048, help="of the pool")

@@ -13,6 +13,7 @@ from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.losses.adaptive import ImitationAttention, difficulty, exits_parts, sparsity_loss
 from compress.distill.objective import feature_parts, single_precision, student_output, weighted_sum
 from compress.distill.recipe import StudentRecipe
+from compress.distill.resolution import at_sizes
 from compress.models import AdaptiveTracker, Tracker, TrackerOutput
 
 
@@ -41,13 +42,14 @@ class AdaptiveObjective:
 
     def __call__(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """`loss` and its parts at a step, counted from 0."""
+        batch = at_sizes(batch, self._student.spec)
         return self._static(batch) if step < self._static_steps else self._joint(batch)
 
     def _static(self, batch: Batch) -> dict[str, Tensor]:
         with _detached_bypass(self._student):
             out = student_output(self._student, batch, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
         maps = _exit_outputs(out)[-1].maps
-        parts = imitation_loss(maps, batch.maps) | feature_parts(self._student, out, batch)
+        parts = imitation_loss(maps, batch.maps) | feature_parts(self._student, out, batch, self._recipe)
         return weighted_sum(ground_truth_loss(maps, batch.boxes, self._recipe.loss), parts, self._recipe)
 
     def _joint(self, batch: Batch) -> dict[str, Tensor]:
@@ -60,7 +62,7 @@ class AdaptiveObjective:
             truth = exits_parts(answers, features, batch.boxes, self.attentions, weights)
         else:
             truth = ground_truth_loss(answers[-1].maps, batch.boxes, self._recipe.loss)
-        parts = self._imitation(answers, batch) | feature_parts(self._student, out, batch)
+        parts = self._imitation(answers, batch) | feature_parts(self._student, out, batch, self._recipe)
         parts |= {name: truth.pop(name) for name in list(truth) if name.startswith("exits_")}
         if spec.bypass is not None and out.decisions.bypass is not None:
             hard = difficulty(answers[-1].boxes.float(), batch.boxes)

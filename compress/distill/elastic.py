@@ -10,7 +10,7 @@ students that are trained alone do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from random import Random
 from typing import Any
@@ -148,7 +148,7 @@ def distill_elastic(
         beside=objective.attentions.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
         checkpoint=checkpoint,
-        about={**about, "random": random, "seed": seed, **pairs.about, **asdict(recipe)},
+        about={**about, "random": random, "seed": seed, **pairs.about, **recipe.figures()},
         progress=progress,
     )
     return replace(elastic, model=trainer.run())

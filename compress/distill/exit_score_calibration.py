@@ -13,6 +13,7 @@ from compress.distill.inputs import to_input
 from compress.distill.losses.boxes import corners, giou
 from compress.distill.optimisation import optimiser, warmup_cosine
 from compress.distill.recipe import StudentRecipe
+from compress.distill.resolution import crops_at
 from compress.models import AdaptiveTracker, Tracker
 
 _BATCH, _LR, _DECAY = 64, 1e-3, 0.05
@@ -52,7 +53,8 @@ def _scored_tokens(
     read: list[Tensor] = []
     hooks = [score.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].float())) for score in scores]
     for part in _parts(rows):
-        template, search = (to_input(crops[part].to(device)) for crops in (pairs.template, pairs.search))
+        crops = (to_input(each[part].to(device)) for each in (pairs.template, pairs.search))
+        template, search = crops_at(*crops, student.spec)
         read.clear()
         answers = student(template, search, every_exit=True).decisions.exits
         truth = corners(pairs.boxes[part].to(device)).clamp(0, 1)

@@ -16,16 +16,23 @@ _UNNORMALISED = ("pyramid", "tokens")
 
 
 def feature_distillation(
-    student: TrackerSpec, features: Sequence[Tensor], teacher: TrackerSpec, targets: Mapping[int, Tensor]
+    student: TrackerSpec,
+    features: Sequence[Tensor],
+    teacher: TrackerSpec,
+    targets: Mapping[int, Tensor],
+    *,
+    last: bool = False,
 ) -> dict[str, Tensor]:
     """`feature`, or `feature_raw` where features are compared as they are: the mean loss over the matched layers.
 
     Args:
         features: The student's search tokens (B, N, d) after each of its layers.
         targets: The teacher's, by layer; matched layers that are not there do not count, the last one always is.
+        last: Of the matched layers the last one alone.
     """
     raw = student.head.kind in _UNNORMALISED
     matched = [(k, i) for k, i in matched_layers(student, teacher).items() if i in targets]
+    matched = matched[-1:] if last else matched
     eliminated = bool(student.eliminating or teacher.eliminating)
     losses = [
         feature_loss(features[k].float(), targets[i], normalised=not raw, eliminated=eliminated) for k, i in matched

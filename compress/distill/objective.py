@@ -13,6 +13,7 @@ from compress.distill.compute import network_autocast
 from compress.distill.feature_distillation import feature_distillation
 from compress.distill.losses import ground_truth_loss, imitation_loss
 from compress.distill.recipe import StudentRecipe
+from compress.distill.resolution import at_sizes
 from compress.models import Tracker, TrackerOutput
 
 Maps = dict[str, Tensor]
@@ -20,10 +21,11 @@ Maps = dict[str, Tensor]
 
 def static_objective(student: Tracker, batch: Batch, recipe: StudentRecipe) -> dict[str, Tensor]:
     """`loss` and its parts of a student that does the same for every frame."""
+    batch = at_sizes(batch, student.spec)
     out = student_output(student, batch)
     # Before the other parts: gradients are summed in the order of these lines, and so rounded.
     truth = ground_truth_loss(out.maps, batch.boxes, recipe.loss)
-    parts = imitation_loss(out.maps, batch.maps) | feature_parts(student, out, batch)
+    parts = imitation_loss(out.maps, batch.maps) | feature_parts(student, out, batch, recipe)
     return weighted_sum(truth, parts, recipe)
 
 
@@ -38,10 +40,11 @@ def student_output(student: Tracker, batch: Batch, **options: Any) -> TrackerOut
     return out._replace(maps=single_precision(out.maps))
 
 
-def feature_parts(student: Tracker, out: TrackerOutput, batch: Batch) -> dict[str, Tensor]:
+def feature_parts(student: Tracker, out: TrackerOutput, batch: Batch, recipe: StudentRecipe) -> dict[str, Tensor]:
     """The part of the loss that is feature distillation."""
     assert out.layers is not None
-    return feature_distillation(student.spec, out.layers, batch.teacher, batch.layers)
+    last = recipe.manner.feature_layers == "last"
+    return feature_distillation(student.spec, out.layers, batch.teacher, batch.layers, last=last)
 
 
 def weighted_sum(truth: Mapping[str, Tensor], parts: Mapping[str, Tensor], recipe: StudentRecipe) -> dict[str, Tensor]:

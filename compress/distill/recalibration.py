@@ -9,6 +9,7 @@ from compress.core import ExecutionPath
 from compress.distill.batches import FixedPairs
 from compress.distill.inputs import to_input
 from compress.distill.optimisation import of_backbone
+from compress.distill.resolution import crops_at
 from compress.models import Tracker
 
 PAIRS = 256
@@ -45,7 +46,7 @@ def recalibrated(
     for start in range(0, count, batch):
         rows = slice(start, min(count, start + batch))
         crops = (to_input(each[rows].to(device)) for each in (fixed.template, fixed.search))
-        student(*crops, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
+        student(*crops_at(*crops, student.spec), every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return student.eval()

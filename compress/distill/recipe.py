@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from compress.core import TrackerSpec
 from compress.distill.losses.adaptive import IMITATION, SCORE, SPARSITY
+from compress.distill.manner import StudentManner
 from compress.distill.recipe_file import Recipe
 from compress.distill.trainer_settings import PUBLISHED, LossWeights, TrainerSettings
 
 _FULL_SIZE = 384
 """Width of a ViT-S."""
+
+_REPORTS = 20
+_LATER = ("manner", "pairs", "schedule")
+"""Fields that came later, and are left out where nothing is said of them, so that what was kept before is found."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,9 @@ class StudentRecipe:
             `calibrate_exit_scores`.
         ema: Decay of the averaged weights, which are what is kept.
         loss: Weights of the parts of the ground truth.
+        manner: How it gets from the teacher's weights to its own.
+        pairs: How pairs are drawn and varied, by a name in `compress.data.pairs.PAIR_RECIPES`.
+        schedule: A published schedule, which then stands in place of the cosine over each training.
     """
 
     batch: int = 32
@@ -58,6 +66,9 @@ class StudentRecipe:
     calibration_passes: int = 6
     ema: float = 0.99
     loss: LossWeights = PUBLISHED
+    manner: StudentManner = StudentManner()
+    pairs: str = "default"
+    schedule: Recipe | None = None
 
     def trainer(self, steps: int, spec: TrackerSpec | None = None) -> TrainerSettings:
         """How a training of `steps` goes.
@@ -66,6 +77,8 @@ class StudentRecipe:
             spec: Of what is trained: the backbone of a full-size ViT learns at a tenth of the rate, as OSTrack,
                 LiteTrack, MixFormerV2 and DyTrack have it. HiT's LeViT and ABTrack's small ViTs learn at one rate.
         """
+        if self.schedule is not None:
+            return self.schedule.trainer(steps, reports=_REPORTS)
         full_size = spec is not None and len(spec.group_ends) == 1 and spec.dim >= _FULL_SIZE
         return TrainerSettings(
             steps=steps,
@@ -73,21 +86,35 @@ class StudentRecipe:
             warmup=round(self.warmup * steps),
             weight_decay=self.weight_decay,
             ema=self.ema,
-            report_every=max(1, steps // 20),
+            report_every=max(1, steps // _REPORTS),
             backbone_lr=0.1 if full_size else 1.0,
         )
 
     def following(self, recipe: Recipe) -> StudentRecipe:
-        """This one with the batch, the optimiser and the weights of parts that a published recipe states.
+        """This one with the batch, the optimiser, the losses and the layers of features that a recipe states.
 
-        Its schedule, its pairs and its stochastic depth are not part of a student's recipe: see `Recipe.trainer`.
+        Its schedule and its pairs are what a fine-tuning takes from `Recipe.trainer` and for itself, and it has no
+        stages; a search takes all but the stochastic depth, see `of`.
         """
-        stated = {name: getattr(recipe, name) for name in ("batch", "lr", "weight_decay", "ema", "loss")}
-        return replace(self, **stated, **recipe.distillation)  # type: ignore[arg-type]
+        own = ("weight_decay", "ema") if recipe.epochs else ()
+        stated = {name: getattr(recipe, name) for name in ("batch", "lr", "loss", *own)}
+        features = StudentManner(feature_layers=recipe.student.feature_layers)
+        return replace(self, manner=features, **stated, **recipe.distillation)  # type: ignore[arg-type]
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> StudentRecipe:
+        """How a search trains its students by a recipe, in as many steps as it says itself."""
+        schedule = recipe if recipe.epochs else None
+        return replace(cls().following(recipe), manner=recipe.student, pairs=recipe.pairs, schedule=schedule)
+
+    def figures(self) -> dict[str, Any]:
+        """All that is said of it, as plain data."""
+        unsaid = {f.name for f in fields(self) if f.name in _LATER and getattr(self, f.name) == f.default}
+        return {name: each for name, each in asdict(self).items() if name not in unsaid}
 
     def to_dict(self) -> dict[str, Any]:
         """For fingerprints; without `loss` where that is the published one, so that what was kept before is found."""
-        found = asdict(self)
+        found = self.figures()
         return found if self.loss != PUBLISHED else {name: each for name, each in found.items() if name != "loss"}
 
     @property

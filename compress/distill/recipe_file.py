@@ -1,16 +1,17 @@
-"""Published training recipes: `recipes/*.yaml`, or a file of the user's. Read without torch."""
+"""Training recipes: `recipes/*.yaml`, or a file of the user's. Read without torch."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from compress.core import unknown_name
 from compress.core.files import shipped
 from compress.core.plain_files import load_plain
 from compress.core.ranges import BATCH, CLIP, DECAY, LEARNING_RATE, STEPS, WEIGHT, WEIGHT_DECAY, NumberRange
+from compress.distill.manner import StudentManner
 from compress.distill.trainer_settings import (
     REPORTS,
     ComputeSettings,
@@ -41,8 +42,6 @@ DISTILLATION = (
 _EPOCHS = NumberRange(1, 1_000_000, whole=True)
 _PAIRS = NumberRange(1, 1_000_000_000, whole=True)
 _RANGES = {
-    "epochs": _EPOCHS,
-    "pairs_per_epoch": _PAIRS,
     "batch": BATCH,
     "lr": LEARNING_RATE,
     "backbone_lr": WEIGHT,
@@ -52,27 +51,43 @@ _RANGES = {
     "ema": DECAY,
     "drop_path": DECAY,
 }
+_OF_SCHEDULE = (
+    "backbone_lr",
+    "schedule",
+    "drop_epoch",
+    "warmup_epochs",
+    "weight_decay",
+    "decay",
+    "beta2",
+    "clip",
+    "ema",
+    "drop_path",
+)
+"""Fields that say nothing where there is no schedule."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A schedule as papers state it, in epochs, with the optimiser and the loss that go with it.
+    """A schedule as papers state it, in epochs, with the optimiser and the loss that go with it; of students more.
 
     Attributes:
         description: What it is, and where its figures are from.
+        epochs, pairs_per_epoch: Its length. Without them it has no schedule, and is for students alone: theirs is then
+            the project's own, half a cosine over each training.
         batch: Pairs of a step over all devices.
         pairs: How they are drawn and varied, by a name in `compress.data.pairs.PAIR_RECIPES`.
         lr, backbone_lr: Learning rate, and that of the backbone over it.
         drop_epoch: Epochs at the whole rate, after which the step schedule takes a tenth of it.
         loss: Weights of the ground truth, see `LossWeights`.
         distillation: Weights of further parts where a student is distilled, by their names in `StudentRecipe`.
+        student: How a student gets from the teacher's weights to its own.
     """
 
     description: str
-    epochs: int
-    pairs_per_epoch: int
-    batch: int
-    lr: float
+    epochs: int = 0
+    pairs_per_epoch: int = 0
+    batch: int = 32
+    lr: float = 5e-4
     pairs: str = "default"
     backbone_lr: float = 1.0
     schedule: Schedule = "step"
@@ -86,6 +101,7 @@ class Recipe:
     drop_path: float = 0.0
     loss: LossWeights = LossWeights()
     distillation: dict[str, float] = field(default_factory=dict)
+    student: StudentManner = StudentManner()
 
     def problems(self) -> list[str]:
         """What cannot be, one sentence each that begins with the field; fields that could not be read are left out."""
@@ -128,6 +144,15 @@ class Recipe:
         return self.drop_epoch / self.epochs if self.drop_epoch else 1.0
 
     def _schedule_problems(self) -> Iterator[str]:
+        if not (getattr(self, "epochs", 1) or getattr(self, "pairs_per_epoch", 1)):
+            stated = {f.name: f.default for f in fields(self) if f.name in _OF_SCHEDULE}
+            for name in (name for name, default in stated.items() if getattr(self, name, default) != default):
+                yield f"{name} belongs to a schedule; give epochs and pairs_per_epoch, too"
+            return
+        for name, numbers in (("epochs", _EPOCHS), ("pairs_per_epoch", _PAIRS)):
+            if hasattr(self, name) and getattr(self, name) not in numbers:
+                yield f"{name} must be {numbers} but is {getattr(self, name)}"
+                return
         for name in ("drop_epoch", "warmup_epochs"):
             if not 0 <= getattr(self, name, 0) <= getattr(self, "epochs", 0):
                 yield f"{name} must be a whole number from 0 to epochs but is {getattr(self, name)}"
@@ -148,6 +173,11 @@ def recipe_names() -> list[str]:
     return sorted(_shipped())
 
 
+def is_recipe_file(text: str) -> bool:
+    """Whether a recipe is given by its path rather than by a shipped one's name."""
+    return "/" in text or os.sep in text or text.endswith((".yaml", ".yml"))
+
+
 def load_recipe(name_or_path: str | os.PathLike[str]) -> Recipe:
     """A shipped recipe by its name, or a file's by its path (anything with a slash or ending in .yaml).
 
@@ -156,7 +186,7 @@ def load_recipe(name_or_path: str | os.PathLike[str]) -> Recipe:
         FileError: the file is missing, too large, or wrong; every mistake is named.
     """
     text, known = os.fspath(name_or_path), _shipped()
-    if isinstance(name_or_path, os.PathLike) or "/" in text or os.sep in text or text.endswith((".yaml", ".yml")):
+    if isinstance(name_or_path, os.PathLike) or is_recipe_file(text):
         path = Path(text)
     elif text in known:
         path = known[text]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from functools import partial
 from random import Random
 
@@ -81,7 +80,7 @@ def distill(
         beside=beside.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
         checkpoint=checkpoint,
-        about={"student": student.spec.id, "again": again, "seed": seed, **pairs.about, **asdict(recipe)},
+        about={"student": student.spec.id, "again": again, "seed": seed, **pairs.about, **recipe.figures()},
         before=before,
         progress=progress,
         observers=observers,

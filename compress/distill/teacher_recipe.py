@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from compress.core import UsageError
 from compress.core.ranges import (
     BATCH,
     CLIP,
@@ -86,7 +87,15 @@ class TeacherRecipe:
         Args:
             given: Settings by name. Another `batch` changes the steps, so that as many pairs are seen; where they have
                 `steps`, warm-up and drop keep their shares of them.
+
+        Raises:
+            UsageError: a recipe of students, which has no schedule.
         """
+        if not recipe.epochs:
+            raise UsageError(
+                "This recipe says how students are trained, and has no schedule (epochs, pairs_per_epoch) for a "
+                "teacher. Give another, or none."
+            )
         recipe = replace(recipe, batch=given.get("batch", recipe.batch))
         steps = given.get("steps", recipe.steps)
         stated: dict[str, Any] = {

@@ -90,6 +90,7 @@ class TrainingSetup:
         streamed: Students are distilled on new pairs at every step, and the teacher is asked in the loop.
         rungs: The fidelities, from the lowest.
         mlp_rank: Which hidden units a thinner MLP keeps; see `surgery.inherit`.
+        recipe: How students are trained; of one with a stage see `begins_anew`.
         device: Where the worker trains: `auto`, `cpu` or `cuda`.
         elastic: Where students start as slices of shared weights; None where they start from the teacher's.
         blockwise: Likewise where they are put together of variants of single layers.
@@ -113,11 +114,19 @@ class TrainingSetup:
     @property
     def pairs_key(self) -> list[object]:
         """What is trained or observed depends on these pairs, whoever opens them."""
-        return [self.training.fingerprint, self.pairs, *(["row"] if self.streamed else [])]
+        drawn = [] if self.recipe.pairs == "default" else [self.recipe.pairs]
+        return [self.training.fingerprint, self.pairs, *(["row"] if self.streamed else []), *drawn]
 
     def steps(self, rung: int) -> int:
         """Distillation steps of a student up to a rung, that rung's own included."""
         return sum(each.steps for each in self.rungs[: rung + 1])
+
+    def begins_anew(self, rung: int) -> bool:
+        """Whether a rung starts from the teacher: the last one, where the recipe has a stage, with the steps of all.
+
+        Below it students are distilled at once, which is enough to choose among them.
+        """
+        return bool(self.recipe.manner.stage) and rung == len(self.rungs) - 1
 
     def scored_in(self, rung: int, spec: TrackerSpec) -> Precision:
         """What a student is scored in at a rung: at the last one as it will run, below it as it was trained."""

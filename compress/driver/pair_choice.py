@@ -68,10 +68,11 @@ class PairChoice:
         return found
 
 
-def chosen_pairs(settings: SearchSettings, teacher: TrackerSpec, *, room: int | None = None) -> PairChoice:
+def chosen_pairs(
+    settings: SearchSettings, teacher: TrackerSpec, *, batch: int = StudentRecipe.batch, room: int | None = None
+) -> PairChoice:
     """The choice for a search; see `choose`."""
     elastic = (settings.elastic_steps or 0) if settings.strategy in SHARED_WEIGHTS else 0
-    batch = StudentRecipe.batch
     views = max(settings.steps, elastic) * batch
     draws = max(settings.students * settings.steps * batch, views)
     return choose(teacher, views, draws, pool=settings.pool, cache_size=settings.cache_size, room=room)

@@ -11,6 +11,7 @@ import optuna
 from compress.core import LatencyConstraint, describe
 from compress.core.progress import Progress
 from compress.data import DataReference, PairSizes, open_source
+from compress.distill import StudentRecipe
 from compress.driver.jobs import BlockwiseSetup, ElasticSetup, Rung, TrainingSetup, space_text
 from compress.driver.pair_choice import PairChoice, chosen_pairs
 from compress.driver.planner.warm_start import PlannedStudent, along, planned_students
@@ -20,6 +21,7 @@ from compress.driver.samplers import SAMPLERS
 from compress.driver.samplers.known_space import SpaceAware
 from compress.driver.settings import SearchSettings
 from compress.driver.strategies import LAYER_VARIANTS, SHARED_WEIGHTS
+from compress.driver.student_recipe import student_recipe
 from compress.driver.students import Students
 from compress.driver.teacher import keep_teacher
 from compress.driver.time_budget import FRAMES_PER_STEP
@@ -38,6 +40,7 @@ class Inputs:
     Attributes:
         space: Of the one named, what can be searched on the target.
         evaluation, training: What students are scored on, and distilled on.
+        recipe: How students are trained.
         plan: Students of a plan that are to be trained first; empty where the settings name none.
         left_out: What of the space is not searched, and why; a sentence, or empty.
     """
@@ -49,6 +52,7 @@ class Inputs:
     training: DataReference
     plan: list[PlannedStudent]
     left_out: str = ""
+    recipe: StudentRecipe = StudentRecipe()
 
 
 def checked_target(settings: SearchSettings) -> Target:
@@ -72,6 +76,7 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     """
     space, left_out = space_on(target, load_space(settings.space), layerwise=settings.strategy in LAYER_VARIANTS)
     teacher = load_tracker(settings.teacher, settings.weights or None)
+    recipe = student_recipe(settings.recipe, settings.strategy, teacher.spec)
     if settings.strategy in LAYER_VARIANTS:
         check_layers(teacher.spec)
     sampler = SAMPLERS[settings.sampler](settings.seed)
@@ -82,7 +87,8 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))
     plan = planned_students(settings.plan, space, teacher.spec) if settings.plan else []
-    return Inputs(target, space, teacher, DataReference.of(data), DataReference.of(train_data), plan, left_out)
+    data, train = DataReference.of(data), DataReference.of(train_data)
+    return Inputs(target, space, teacher, data, train, plan, left_out, recipe)
 
 
 def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice | None = None) -> TrainingSetup:
@@ -99,7 +105,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
         BlockwiseSetup(space_text(in_one_precision(inputs.space))) if settings.strategy in LAYER_VARIANTS else None
     )
     lowest = "elastic" if elastic else "blockwise" if blockwise else "rung-0"
-    pairs = pairs or chosen_pairs(settings, inputs.teacher.spec)
+    pairs = pairs or chosen_pairs(settings, inputs.teacher.spec, batch=inputs.recipe.batch)
     return TrainingSetup(
         teacher=keep_teacher(inputs.teacher),
         evaluation=inputs.evaluation,
@@ -107,7 +113,8 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
         pairs=pairs.count,
         rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest=lowest),
         seed=settings.seed,
-        mlp_rank=settings.mlp_rank,
+        mlp_rank="leading" if inputs.recipe.manner.mlp_rank == "leading" else settings.mlp_rank,
+        recipe=inputs.recipe,
         device=settings.device,
         elastic=elastic,
         blockwise=blockwise,
@@ -157,4 +164,6 @@ def proposals_of(
 def work_of(students: Students) -> tuple[float, ...]:
     """What a job of each rung costs: distillation steps, and one for every `FRAMES_PER_STEP` that it is scored on."""
     frames = {short: sum(map(len, students.sequences(short=short))) for short in (True, False)}
-    return tuple(rung.steps + frames[rung.short] / FRAMES_PER_STEP for rung in students.setup.rungs)
+    setup = students.setup
+    steps = [setup.steps(i) if setup.begins_anew(i) else rung.steps for i, rung in enumerate(setup.rungs)]
+    return tuple(s + frames[rung.short] / FRAMES_PER_STEP for s, rung in zip(steps, setup.rungs, strict=True))

@@ -20,6 +20,8 @@ from compress.core.plain_values import shown
 from compress.core.text import printable
 from compress.core.writing import write_file
 from compress.data import open_source
+from compress.distill import StudentRecipe
+from compress.distill.recipe_file import is_recipe_file
 from compress.driver.jobs import TrainingSetup
 from compress.driver.pair_choice import PairChoice
 from compress.driver.settings import MAY_CHANGE, SearchSettings
@@ -47,6 +49,7 @@ def with_absolute_paths(config: SearchSettings) -> SearchSettings:
         images=_absolute(config.images),
         weights=_absolute(config.weights),
         space=_absolute(config.space) if is_space_file(config.space) else config.space,
+        recipe=_absolute(config.recipe) if is_recipe_file(config.recipe) else config.recipe,
     )
 
 
@@ -57,6 +60,8 @@ def content_of(config: SearchSettings, setup: TrainingSetup, space: Space) -> di
         "train_data": open_source(config.train_data, training=True).fingerprint,
         "images": setup.training.fingerprint if config.images else "",
         "weights": setup.teacher.weights,
+        # The default one is what there was before there were others.
+        **({"recipe": fingerprint(setup.recipe)} if setup.recipe != StudentRecipe() else {}),
         **space_content(space),
     }
 
@@ -67,13 +72,18 @@ def space_content(space: Space) -> dict[str, Any]:
 
 
 def check_or_write_config(
-    config: SearchSettings, run_dir: Path, content: Content, pairs: PairChoice | None = None
+    config: SearchSettings,
+    run_dir: Path,
+    content: Content,
+    pairs: PairChoice | None = None,
+    recipe: StudentRecipe | None = None,
 ) -> None:
     """Write `config.yaml`; where there is one, check first that it is of the same search.
 
     Args:
         content: Fingerprints of what settings name; of these settings the text is not compared.
         pairs: Noted with the settings, see `noted_pairs`.
+        recipe: Likewise what the recipe says, for people, where it is not the default one.
 
     Raises:
         FileError: the run directory belongs to another search, naming each difference.
@@ -102,6 +112,7 @@ def check_or_write_config(
     elif config.storage:
         wanted["study"] = new_study_name(run_dir)
     wanted |= {} if pairs is None else {"pairs": dataclasses.asdict(pairs)}
+    wanted |= {} if recipe in (None, StudentRecipe()) else {"training": recipe.figures()}
     write_file(path, yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True))
 
 

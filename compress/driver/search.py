@@ -97,10 +97,10 @@ def search(
     with ExitStack() as held, run_dir_lock(run_dir, shared=join) as lock, explaining_errors(run_dir):
         joined = JoinedSearch(run_dir, held) if join else None
         with joined.turn() if joined else nullcontext():
-            pairs = noted_pairs(run_dir) or chosen_pairs(config, inputs.teacher.spec)
+            pairs = noted_pairs(run_dir) or chosen_pairs(config, inputs.teacher.spec, batch=inputs.recipe.batch)
             setup = training_setup(config, inputs, pairs)
             content = content_of(config, setup, inputs.space)
-            check_or_write_config(config, run_dir, content, pairs)
+            check_or_write_config(config, run_dir, content, pairs, setup.recipe)
             write_environment(run_dir, str(device))
             study = open_study(
                 run_dir, sampler=config.sampler, seed=config.seed, content=content_fingerprint(config, content)

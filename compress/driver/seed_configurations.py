@@ -8,6 +8,7 @@ from typing import Any
 from compress.core import TrackerSpec
 from compress.spaces import KNOBS, PRECISION, Space
 from compress.spaces.knob import NEVER, applies
+from compress.spaces.resolution_knobs import SIZES, ordered
 
 _PER_FRAME = ("bypass", "exits")
 """Knobs of what is decided per frame."""
@@ -17,10 +18,10 @@ _TOKENS = "keep_ratio"
 
 
 def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str, Any]]:
-    """Every knob but the depth: static trackers with the two widest MLPs, joint and split, unreduced.
+    """Every knob but the depth: static trackers with the two widest MLPs, joint and split, unreduced, on whole crops.
 
     Behind the first of them, where the space offers it, the same with bypass, with exits, and with fewer search tokens,
-    at their usual settings, and in each other precision, so that a first generation has all kinds.
+    at their usual settings, in each other precision, and with smaller crops, so that a first generation has all kinds.
     """
     choices = space.choices(teacher)
     plain = {name: _off(values) for name, values in choices.items() if name in _PER_FRAME}
@@ -30,6 +31,8 @@ def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str
     plain |= {name: _off(values) for name, values in choices.items() if name == _TOKENS}
     precisions: list[Any] = sorted(choices.get(PRECISION, ()), key=lambda each: each != "fp32")
     plain |= {PRECISION: precisions[0]} if precisions else {}
+    sizes = {name: ordered(name, values, teacher) for name, values in choices.items() if name in SIZES}
+    plain |= {name: values[0] for name, values in sizes.items()}
     widest: list[Any] = sorted(choices.get("mlp_ratio", ()), reverse=True)[:2]
     meetings: list[Any] = list(choices.get("interaction", ()))[:2]
     static = [
@@ -44,6 +47,8 @@ def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str
             usual = {other: _usual(other, choices[other], teacher) for other in choices if KNOBS[other].needs == name}
             yield static[0] | {name: offered[0]} | usual
     yield from (static[0] | {PRECISION: other} for other in precisions[1:])
+    if any(len(values) > 1 for values in sizes.values()):
+        yield static[0] | {name: values[min(1, len(values) - 1)] for name, values in sizes.items()}
     yield from static[1:]
 
 

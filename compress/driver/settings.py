@@ -76,6 +76,7 @@ class SearchSettings:
         None, "Minutes after which a student is given up (default never).", numbers=MINUTES
     )
     mlp_rank: Literal["importance", "leading"] = setting("importance", "Units that a thin MLP keeps.")
+    recipe: str = setting("default", "How students are trained, see docs/recipes.md.", form="NAME|FILE")
     sampler: str = setting("prior", "How specs are drawn.", names=SAMPLERS.names)
     strategy: str = setting("halving", "Which students are trained, and how far.", names=STRATEGIES.names)
     executor: str | None = setting(
@@ -161,6 +162,7 @@ class SearchKeywords(TypedDict, total=False):
     time_budget: float | None
     trial_timeout: float | None
     mlp_rank: Literal["importance", "leading"]
+    recipe: str
     sampler: str
     strategy: str
     executor: str | None

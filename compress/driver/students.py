@@ -21,6 +21,7 @@ from compress.core.progress import Progress, no_progress, part
 from compress.core.writing import writing
 from compress.data import Sequence, Split, split_key
 from compress.distill import Batches, Checkpoint, calibrate_exit_scores, distill, recalibrated
+from compress.distill.staged import distill_in_stages, stage_of, states
 from compress.driver.blockwise.library import LayerLibrary
 from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
@@ -130,12 +131,21 @@ class Students:
         """What `read` makes of the student's weights, which are trained first where the store has none."""
 
         def make(path: Path) -> None:
-            student = self._start(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
-            save_weights(self._distill(student, rung, progress, Checkpoint(self._state(spec, rung), anew=True)), path)
+            checkpoint = Checkpoint(self._state(spec, rung), anew=True)
+            save_weights(self._trained(spec, rung, progress, checkpoint), path)
 
         found = self.store.get("students", self._key(spec, rung), read=read, make=make, suffix=_WEIGHTS)
-        self._state(spec, rung).unlink(missing_ok=True)
+        for state in states(self._state(spec, rung)):
+            state.unlink(missing_ok=True)
         return found
+
+    def _trained(self, spec: TrackerSpec, rung: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
+        """The student taken to a rung, from the one below or, by a recipe with a stage, from the teacher."""
+        setup, steps = self.setup, self.setup.steps(rung)
+        if setup.begins_anew(rung) and stage_of(setup.recipe.manner, self.teacher.spec, spec, steps):
+            return self._distill_in_stages(spec, steps, progress, checkpoint)
+        student = self._start(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
+        return self._distill(student, rung, progress, checkpoint)
 
     def _state(self, spec: TrackerSpec, rung: int) -> Path:
         """Where the training of a student keeps its state until the student is kept."""
@@ -178,6 +188,23 @@ class Students:
             device=self.device,
             progress=part(progress, 0, 0.8, "Distilling"),
             again=self.setup.learned(rung - 1),
+            checkpoint=checkpoint,
+        )
+
+    @phase("training")
+    def _distill_in_stages(self, spec: TrackerSpec, steps: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
+        pairs = self.pool(progress)
+        return distill_in_stages(
+            self.teacher,
+            spec,
+            pairs,
+            self.setup.recipe,
+            steps=steps,
+            seed=self.setup.seed,
+            device=self.device,
+            mlp_rank=self.setup.mlp_rank,
+            calibration=calibration_crops(pairs.fixed, self.device),
+            progress=part(progress, 0, 0.8, "Distilling"),
             checkpoint=checkpoint,
         )
 

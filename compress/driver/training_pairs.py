@@ -15,6 +15,7 @@ from compress.data import DataSource
 from compress.data.pairs import PairRecipe
 from compress.distill import Batches, PairStream, distillation_pool, fixed_pairs
 from compress.driver.jobs import TrainingSetup
+from compress.driver.student_recipe import one_template
 from compress.models import Tracker
 
 
@@ -58,6 +59,7 @@ class TrainingPairs:
             seed=setup.seed + 1,
             weights_key=setup.teacher.weights,
             device=self._device,
+            drawn=one_template(setup.recipe.pairs),
             progress=part(progress, 0, 0, "Pool"),
         )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from compress.core import ATTENTIONS, Attention, LayerSpec, Precision, TrackerSpec, kept_dims
-from compress.latency import Point, Profile
+from compress.latency import BlockCost, Point, Profile
 from compress.measure.outermost_students import may_decide, outermost_students
 from compress.spaces import FIXED_KNOBS, PRECISION, Space
 
@@ -20,6 +21,8 @@ class Coverage:
         mlp_hidden: Thinnest and widest, per stage; a plain ViT has one stage.
         attn_dims, mlp_dims: Fewest and most; none where nothing is reduced.
         search_tokens: Fewest, a middle, and all; none where none are eliminated.
+        sizes: Search sizes in pixels below the teacher's, the least and perhaps a middle, each with the template size
+            that joint layers are measured beside; of the first the fewest of its patches go on.
         template_patches: Of each template the fewest that go on, and all; none where all always do.
         decides: Whether trackers decide per frame what to compute (bypass, exits).
         precisions: What trackers ask for beside fp32. Of each a target has a profile of its own, so that this is no
@@ -32,6 +35,7 @@ class Coverage:
     mlp_dims: tuple[int, ...] = ()
     search_tokens: tuple[int, ...] = ()
     decides: bool = False
+    sizes: tuple[tuple[int, int], ...] = ()
     template_patches: tuple[int, ...] = ()
     precisions: tuple[Precision, ...] = ()
 
@@ -56,6 +60,7 @@ class Coverage:
             mlp_dims=_ends(kept | {layer.mlp_dims for layer in layers if layer.mlp_dims}),
             search_tokens=_thinned({count for spec in all_specs for count in _counts(spec)}),
             decides=any(spec.bypass or spec.exits for spec in all_specs),
+            sizes=_sizes(teacher, all_specs),
             template_patches=_templates({len(spec.template_places) for spec in all_specs}, teacher.template_patches),
             precisions=_low(spec.precision for spec in all_specs),
         )
@@ -72,7 +77,7 @@ class Coverage:
         """What a measured profile predicts within."""
         blocks = profile.blocks
         stages = range(max(1, len(profile.family.stages)))
-        left = {block.tokens for block in blocks if block.tokens}
+        left = {block.tokens for block in blocks if block.tokens and not _of_whole_crop(block, profile)}
         return cls(
             attentions=_ordered({block.attention for block in blocks}),
             mlp_hidden=tuple(_ends({b.mlp_hidden for b in blocks if b.stage == stage}) for stage in stages),
@@ -80,6 +85,7 @@ class Coverage:
             mlp_dims=_ends({block.mlp_dims for block in blocks if block.mlp_dims}),
             search_tokens=_thinned(left | {profile.family.search_tokens}) if left else (),
             decides=profile.routing_overhead is not None,
+            sizes=profile.sizes,
             template_patches=_templates({b.template for b in blocks if b.template}, profile.family.template_patches),
         )
 
@@ -99,6 +105,12 @@ class Coverage:
             most = 3 if name == "search_tokens" else 2
             if list(ends) != sorted(set(ends)) or len(ends) > most or (ends and ends[0] < 1):
                 yield f"{name} must be at most {most} positive numbers that rise"
+        if (
+            len(self.sizes) > 2
+            or list(self.sizes) != sorted(set(self.sizes))
+            or min(map(min, self.sizes), default=1) < 1
+        ):
+            yield "sizes must be at most 2 pairs of positive numbers that rise"
         if not self.mlp_hidden or any(len(ends) != 2 for ends in self.mlp_hidden):
             yield "mlp_hidden must hold a thinnest and a widest MLP for each stage"
 
@@ -111,10 +123,40 @@ class Coverage:
                 yield f"{name} must be below {teacher.dim} but reach {kept[-1]}"
         if any(dims % teacher.heads for dims in self.attn_dims):
             yield f"attn_dims must be multiples of {teacher.heads}"
-        if self.search_tokens and self.search_tokens[-1] > teacher.search_tokens:
-            yield f"search_tokens must be at most {teacher.search_tokens} but reach {self.search_tokens[-1]}"
         if self.template_patches and self.template_patches[-1] != teacher.template_patches:
             yield f"template_patches must reach {teacher.template_patches} but reach {self.template_patches[-1]}"
+        own = (teacher.search_size, teacher.template_size)
+        for sizes in self.sizes:
+            if sizes[0] == own[0] or any(a > b or a % teacher.patch for a, b in zip(sizes, own, strict=True)):
+                yield f"sizes must be smaller than {own} and multiples of {teacher.patch} but hold {sizes}"
+        if self.search_tokens and self.search_tokens[-1] > teacher.search_tokens:
+            yield f"search_tokens must be at most {teacher.search_tokens} but reach {self.search_tokens[-1]}"
+
+    def eliminated_at(self, teacher: TrackerSpec) -> dict[int, tuple[int, int]]:
+        """Numbers of search tokens that elimination leaves, with the sizes of the crops at which that is measured.
+
+        The fewest are left of the smallest crops, and joint layers of as many in all are seen nowhere else.
+        """
+        own = (teacher.search_size, teacher.template_size)
+        found = dict.fromkeys(self.search_tokens[:-1], own)
+        for search, template in self.sizes[:1]:
+            if found and self.search_tokens[0] < (search // teacher.patch) ** 2:
+                found[self.search_tokens[0]] = search, template
+        return found
+
+    def joint_teacher(self, teacher: TrackerSpec, sizes: tuple[int, int]) -> TrackerSpec:
+        """A tracker on the crops of `sizes`, whose joint layers are measured: of the least the fewest patches go on."""
+        search, template = sizes
+        found = replace(teacher, search_size=search, template_size=template, keep_template=None)
+        fewest = self.template_patches[0] if self.template_patches else found.template_patches
+        if sizes != self.sizes[0] or fewest >= found.template_patches:
+            return found
+        # Half a patch less: the share that is kept is rounded up.
+        return replace(found, keep_template=(fewest - 0.5) / found.template_patches)
+
+    def unreduced_only(self, attentions: tuple[Attention, ...]) -> Coverage:
+        """Layers of these attentions with nothing reduced, on the teacher's crops, whose tokens all stay."""
+        return Coverage(attentions, self.mlp_hidden)
 
     @property
     def reference(self) -> Point:
@@ -138,16 +180,24 @@ class Coverage:
 
     def layers_within(self, other: Coverage) -> bool:
         """Whether `other` covers the layers, leaving decisions aside."""
-        return set(self.attentions) <= set(other.attentions) and all(
-            not mine or (theirs and theirs[0] <= mine[0] and mine[-1] <= theirs[-1])
-            for mine, theirs in (
-                *zip(self.mlp_hidden, other.mlp_hidden, strict=True),
-                (self.attn_dims, other.attn_dims),
-                (self.mlp_dims, other.mlp_dims),
-                (self.search_tokens, other.search_tokens),
-                (self.template_patches, other.template_patches),
+        return (
+            set(self.attentions) <= set(other.attentions)
+            and all(
+                not mine or (theirs and theirs[0] <= mine[0] and mine[-1] <= theirs[-1])
+                for mine, theirs in (
+                    *zip(self.mlp_hidden, other.mlp_hidden, strict=True),
+                    (self.attn_dims, other.attn_dims),
+                    (self.mlp_dims, other.mlp_dims),
+                    (self.search_tokens, other.search_tokens),
+                    (self.template_patches, other.template_patches),
+                )
             )
+            and self._sizes_within(other)
         )
+
+    def _sizes_within(self, other: Coverage) -> bool:
+        """The least come first, and the teacher's is the largest."""
+        return not self.sizes or (bool(other.sizes) and other.sizes[0][0] <= self.sizes[0][0])
 
     def union(self, other: Coverage) -> Coverage:
         pairs = zip(self.mlp_hidden, other.mlp_hidden, strict=True)
@@ -158,6 +208,7 @@ class Coverage:
             mlp_dims=_ends({*self.mlp_dims, *other.mlp_dims}),
             search_tokens=_thinned({*self.search_tokens, *other.search_tokens}),
             decides=self.decides or other.decides,
+            sizes=_few_sizes(self, other),
             template_patches=_ends({*self.template_patches, *other.template_patches}),
             precisions=_low((*self.precisions, *other.precisions)),
         )
@@ -177,6 +228,33 @@ def _counts(spec: TrackerSpec) -> Iterator[int]:
     """Search tokens that its layers see, where some are eliminated."""
     if spec.eliminating:
         yield from (spec.search_tokens, *spec.search_tokens_after)
+
+
+def _of_whole_crop(block: BlockCost, profile: Profile) -> bool:
+    """Whether a block's search tokens are all of a smaller crop, none eliminated."""
+    patch = profile.family.patch
+    whole = {(search // patch) ** 2 for search, _ in profile.sizes}
+    return block.tokens in whole and (block.template is not None or block.attention != "joint")
+
+
+def _sizes(teacher: TrackerSpec, specs: Sequence[TrackerSpec]) -> tuple[tuple[int, int], ...]:
+    """Of search crops the least and, of three or more, a middle; beside the least the template of fewest patches."""
+    searches = _thinned({spec.search_size for spec in specs if spec.search_size <= teacher.search_size})
+    templates = sorted({spec.template_size for spec in specs if spec.template_size <= teacher.template_size})
+    fewest = min(specs, key=lambda spec: (len(spec.template_places), spec.template_size)).template_size
+    beside = (min(fewest, teacher.template_size), templates[len(templates) // 2])
+    return tuple(pair for pair in zip(searches, beside, strict=False) if pair[0] < teacher.search_size)
+
+
+def _few_sizes(one: Coverage, other: Coverage) -> tuple[tuple[int, int], ...]:
+    """The least of both, and one more; beside the least the template of the coverage with fewer patches."""
+    found = sorted({*one.sizes, *other.sizes})
+    if not found:
+        return ()
+    fewer = min((each for each in (one, other) if each.sizes), key=lambda each: each.template_patches or (math.inf,))
+    least = (found[0][0], fewer.sizes[0][1])
+    others = [pair for pair in found if pair[0] > least[0]]
+    return (least, *others[len(others) // 2 :][:1])
 
 
 def _templates(left: set[int], every: int) -> tuple[int, ...]:

@@ -15,6 +15,10 @@ _HEAD_DIM, _DEPTH = 64, 12
 """Dimensions of a head in every ViT of the papers; layers where the table gives none."""
 
 
+_TEMPLATES = {224: 112}
+"""Pixels of the template by those of the search crop, where they are not 128 (MixFormerV2-S)."""
+
+
 @dataclass(frozen=True)
 class AblationRow:
     """One published figure.
@@ -25,7 +29,7 @@ class AblationRow:
         tracker: As the paper calls it.
         metric: Benchmark and figure, such as `GOT-10k AO`.
         value: In [0, 1].
-        spec: The tracker, in the fields that the prior reads: head and template crop are left at their defaults.
+        spec: The tracker, in the fields that the prior reads: the head is left at its default.
         exit_shares: One exit taken by all frames, where the figure is an exit's; None otherwise.
         teacher: Key of the row it is compared with; empty for one that is only a reference.
         note: What else sets it apart.
@@ -114,7 +118,8 @@ def _spec(cells: dict[str, str]) -> TrackerSpec:
         dim=dim,
         heads=dim // _HEAD_DIM,
         layers=tuple(replace(layer, source=i, attention=_attention(cells, i, depth)) for i in range(depth)),  # type: ignore[arg-type]
-        search_size=int(cells["search_size"] or 256),
+        search_size=(size := int(cells["search_size"] or 256)),
+        template_size=_TEMPLATES.get(size, TrackerSpec.template_size),
         bypass=BypassSpec(n_enf=int(cells["n_enf"]), tau0=float(cells["tau0"])) if cells["tau0"] else None,
         exits=tuple(ExitSpec(*map(int, each.split("+"))) for each in cells["exits"].split()),
     )

@@ -12,7 +12,7 @@ from compress.prior.ablations import rows
 from compress.prior.elimination import elimination_model
 from compress.prior.field_rules import PRECISION_MAY_COST, check_priced
 from compress.prior.fitting import PRIORS, retention_model
-from compress.prior.knob_changes import changes
+from compress.prior.knob_changes import CHANGES, changes, unpublished_resolution
 from compress.prior.published_points import published_accuracy
 
 DEFAULT_METRIC = "GOT-10k AO"
@@ -73,6 +73,7 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
     low, high = fitted.bounds(loss, PRIORS[teacher.backbone].widening())
     low -= max(0.0, eliminating.extrapolated(student) - eliminating.extrapolated(teacher))
     low -= PRECISION_MAY_COST if student.precision not in ("fp32", teacher.precision) else 0.0
+    low -= fitted.rates[CHANGES.index("resolution")] * unpublished_resolution(teacher, student)
     return Retention(math.exp(-loss), math.exp(low), math.exp(high))
 
 

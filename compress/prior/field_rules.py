@@ -53,7 +53,10 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "layers": _priced("depth, and the fields of LayerSpec"),
         "backbone": _refused(),
         "patch": _refused(),
-        "template_size": _refused(),
+        "template_size": _priced(
+            "resolution, where the template lost more than the search crop; since no paper varies it alone, what that "
+            "costs is taken off the interval's lower end once more"
+        ),
         "search_size": _priced("resolution"),
         "template_factor": _refused(),
         "search_factor": _refused(),

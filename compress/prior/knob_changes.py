@@ -27,7 +27,7 @@ def changes(
     - `dimensions`: share of dimensions kept, the teacher's over the student's, less 1: μ / (1 − μ).
     - `bypass`: T/D times the mean share of the D layers that are skipped: τ0 of those behind the first n_enf.
     - `exits`: T/D − T/L.
-    - `resolution`: search tokens of the teacher over the student's, less 1.
+    - `resolution`: tokens of the teacher over the student's, less 1: of the search crop, or of the template if greater.
 
     Bypass and exits are averaged over frames.
 
@@ -54,9 +54,25 @@ def changes(
         _kept(teacher) / _kept(student) - 1,
         skipped - _path(teacher, ExitSpec(depth)).skipped,
         sum(share * depth / path.worth for share, path in paths) - depth / len(student.layers),
-        teacher.search_tokens / student.search_tokens - 1,
+        max(_coarser(teacher, student)),
     )
     return tuple(max(0.0, value) for value in raw)
+
+
+def unpublished_resolution(teacher: TrackerSpec, student: TrackerSpec) -> float:
+    """The part of the change of resolution by which the template lost more than the search crop.
+
+    MixFormerV2, the published row, took less off the template (128 to 112 pixels) than off the search crop (288 to
+    224).
+    """
+    search, template = _coarser(teacher, student)
+    return max(0.0, template - max(0.0, search))
+
+
+def _coarser(teacher: TrackerSpec, student: TrackerSpec) -> tuple[float, float]:
+    """Tokens of the teacher over the student's, less 1: of the search crop, and of a template."""
+    search = teacher.search_tokens / student.search_tokens
+    return search - 1, teacher.template_patches / student.template_patches - 1
 
 
 class _Path(NamedTuple):

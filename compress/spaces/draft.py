@@ -20,6 +20,7 @@ class Draft:
         keep: Share of its search tokens that an eliminating layer passes on; None where none eliminates.
         keep_by: How it ranks them.
         keep_least: The least share that its weights are trained for; None for its own.
+        search_size, template_size: Sides of its crops in pixels; None for the teacher's.
         keep_template: Share of each template's patches that go on; None for all.
         precision: What it computes in.
     """
@@ -32,6 +33,8 @@ class Draft:
     keep: float | None = None
     keep_by: KeepBy = "attention"
     keep_least: float | None = None
+    search_size: int | None = None
+    template_size: int | None = None
     keep_template: float | None = None
     precision: Precision = "fp32"
 
@@ -50,6 +53,10 @@ class Draft:
         }  # there is one way to say that none is left out
         if any(layer.keep is not None for layer in layers):
             told = {"keep_by": self.keep_by, "keep_least": self.keep_least}
+        told |= {
+            "search_size": self.search_size or self.teacher.search_size,
+            "template_size": self.template_size or self.teacher.template_size,
+        }
         told["keep_template"] = self.keep_template
         told["precision"] = self.precision
         return replace(self.teacher, layers=layers, bypass=self.bypass, exits=self.exits, **told)

@@ -9,6 +9,7 @@ from compress.spaces.adaptive_knobs import AdaptersKnob, BypassKnob, ExitsKnob, 
 from compress.spaces.knob import FIXED_KNOBS, KNOBS, NEVER, ONLY_WITH
 from compress.spaces.layer_knobs import DepthKnob, DrRatioKnob, InteractionKnob, LayersKnob, MlpRatioKnob
 from compress.spaces.precision_knob import PRECISION, PrecisionKnob
+from compress.spaces.resolution_knobs import OWN, SIZES
 from compress.spaces.token_knobs import KeepAfterKnob, KeepByKnob, KeepRatioKnob, KeepTemplateKnob
 
 KNOBS.register("depth", DepthKnob())
@@ -26,6 +27,8 @@ KNOBS.register("keep_after", KeepAfterKnob())
 KNOBS.register("keep_by", KeepByKnob())
 KNOBS.register("keep_template", KeepTemplateKnob())
 KNOBS.register(PRECISION, PrecisionKnob())
+for _name, _knob in SIZES.items():
+    KNOBS.register(_name, _knob)
 
 # The attention of the template's tokens ranks the search tokens, which FE and AI layers do not compute; and what a
 # frame's decisions read must not depend on how many tokens are left.
@@ -33,7 +36,8 @@ ONLY_WITH.register("keep_ratio", {"interaction": "joint", "bypass": NEVER, "exit
 
 FIXED_KNOBS.register("vit", {})
 # Batch norms stand between a LeViT's linear layers, so their dimensions are not reduced; all of its layers are joint,
-# and each stage needs those before it for every frame.
+# and each stage needs those before it for every frame. Its positions are biases of attention, a table for each layer
+# over the offsets of one grid, and that grid is halved twice: crops are multiples of 64 pixels, and stay as they are.
 FIXED_KNOBS.register(
     "levit",
     {
@@ -42,6 +46,8 @@ FIXED_KNOBS.register(
         "bypass": NEVER,
         "exits": NEVER,
         "keep_ratio": NEVER,
+        "search_size": OWN,
+        "template_size": OWN,
         "keep_template": 1,
     },
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compress.core import LayerSpec, TrackerSpec, UsageError
+from compress.spaces import FIXED_KNOBS
 
 # What the inherited tensors' shapes and meaning depend on.
 _SHARED = (
@@ -13,13 +14,15 @@ _SHARED = (
     "dim",
     "heads",
     "patch",
-    "template_size",
-    "search_size",
     "final_norm",
     "target_token",
     "position",
     "online_templates",
 )
+
+
+_SIZES = ("template_size", "search_size")
+"""Likewise where a backbone cannot vary them: others' positions are interpolated."""
 
 
 def check_fit(teacher: TrackerSpec, student: TrackerSpec) -> None:
@@ -41,8 +44,9 @@ def fresh_head(teacher: TrackerSpec, student: TrackerSpec) -> bool:
 
 
 def _shared(teacher: TrackerSpec, student: TrackerSpec) -> Iterator[str]:
-    names = _SHARED if fresh_head(teacher, student) else (*_SHARED, "head")
-    for name in names:
+    fixed = FIXED_KNOBS[teacher.backbone] if teacher.backbone == student.backbone else {}
+    names = (*_SHARED, *(name for name in _SIZES if name in fixed))
+    for name in names if fresh_head(teacher, student) else (*names, "head"):
         wanted, available = getattr(student, name), getattr(teacher, name)
         if wanted != available:
             yield f"{name} is {wanted} and the teacher's is {available}"

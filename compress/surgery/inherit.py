@@ -32,10 +32,10 @@ def inherit(
 ) -> Tracker:
     """A student of `spec` whose layer j starts from the teacher's layer `spec.layers[j].source`.
 
-    Embeddings, final norm and head are copied; a change of attention, or of candidate elimination, keeps the weights.
-    Dimensions are ranked within each layer (ABTrack, Table 8), values within each head. What the teacher does not
-    have (prediction tokens in place of corner maps, bypass, exits) is drawn anew, always alike. Of a LeViT the stem,
-    the shrink attentions and the bridge are copied.
+    Embeddings, final norm and head are copied, positions interpolated where crops are of another size. A change of
+    attention, or of candidate elimination, keeps the weights. Dimensions are ranked within each layer (ABTrack,
+    Table 8), values within each head. What the teacher does not have (prediction tokens in place of corner maps,
+    bypass, exits) is drawn anew, always alike. Of a LeViT the stem, the shrink attentions and the bridge are copied.
 
     Args:
         mlp_rank: Hidden units to keep: the first ones, which are the leading rows and columns of the two matrices

@@ -22,7 +22,8 @@ class Surgery(Protocol):
         """The whole state dict of a student of `spec`, taken from the teacher's or, what that lacks, drawn anew.
 
         Args:
-            spec: Fits the teacher: the same backbone and sizes, source layers that there are, widths at most as large.
+            spec: Fits the teacher: the same backbone, source layers that there are, widths at most as large; crops of
+                any size unless the backbone fixes them.
             observed: What the linear layers of the teacher's backbone took in, by their names there; None where the
                 importance of a unit is to be guessed from weights.
             leading: Keep the first hidden units instead of the most important ones.

@@ -26,6 +26,8 @@ KEPT: dict[str, Any] = {
     "keep_ratio": "never",
     "keep_after": "first",
     "keep_by": "attention",
+    "search_size": 1,
+    "template_size": 1,
     "keep_template": 1,
     "precision": "fp32",
 }

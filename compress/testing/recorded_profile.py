@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from compress.core import TrackerSpec
@@ -34,33 +35,50 @@ def recorded_profile(teacher: TrackerSpec, coverage: Coverage | None = None, *, 
     wanted = Coverage.of(teacher) if coverage is None else coverage.union(Coverage.of(teacher))
     runtime = host_backend(target)
     speed = 0.5 if runtime.precision == "int8" else 1.0
-    tokens = wanted.search_tokens[:-1] if wanted.search_tokens else ()
+    fewer = wanted.eliminated_at(teacher)
     return Profile(
         target=target,
         device=runtime.device,
         runtime=runtime.version,
         threads=1,
         family=Family.of(teacher),
-        overhead=(Overhead("joint", 0.4), Overhead("split", 0.4), Overhead("asymmetric", 0.4)),
+        overhead=tuple(
+            Overhead(kind, 0.4 if tokens is None else 0.3, tokens)
+            for kind in ("joint", "split", "asymmetric")
+            for tokens in (None, *((search // teacher.patch) ** 2 for search, _ in wanted.sizes))
+        ),
         blocks=tuple(
-            BlockCost(kind, hidden, speed * _ms(teacher, kind, hidden, attn, mlp), attn, mlp, left, template=template)
+            BlockCost(kind, hidden, speed * _ms(teacher, kind, hidden, attn, mlp), attn, mlp, tokens, template=template)
             for kind in wanted.attentions
             for attn, hidden, mlp in wanted.points
-            for left, template in (
-                (None, None),
-                *((each, None) for each in (tokens if kind == "joint" else ())),
-                *((None, each) for each in (wanted.template_patches[:-1] if kind != "FE" else ())),
-            )
+            for tokens, template in _counts(teacher, wanted, kind)
         ),
+        sizes=wanted.sizes,
         loop_ms=0.2,
         ratios=Ratios(mean=1.05, p50=1.02, p90=1.1, p99=1.3),
         runs=60,
         warmup=36,
         validation=(ValidationResult("deep", 1.02, 1.0), ValidationResult("shallow", 0.99, 1.0)),
-        elimination_ms=0.01 if tokens else None,
+        elimination_ms=0.01 if fewer else None,
         routing_overhead=RoutingOverhead(0.02, 0.02, 0.02, 0.02, validation=(ValidationResult("path", 1.03, 1.0),)),
         precision=runtime.precision,
     )
+
+
+def _counts(teacher: TrackerSpec, wanted: Coverage, kind: str) -> Iterator[tuple[int | None, int | None]]:
+    """Search tokens and template patches of the blocks that a profile has of one attention; None is all."""
+    yield None, None
+    if kind != "FE":
+        yield from ((None, patches) for patches in wanted.template_patches[:-1])
+    if kind != "joint":
+        yield from (((search // teacher.patch) ** 2, None) for search, _ in wanted.sizes)
+        return
+    for sizes in wanted.sizes:
+        spec = wanted.joint_teacher(teacher, sizes)
+        yield spec.search_tokens, len(spec.template_places)
+    for tokens, sizes in wanted.eliminated_at(teacher).items():
+        whole = sizes not in wanted.sizes
+        yield tokens, None if whole else len(wanted.joint_teacher(teacher, sizes).template_places)
 
 
 def keep_recorded_profile(teacher: TrackerSpec, coverage: Coverage | None = None, *, target: str = "cpu") -> Path:

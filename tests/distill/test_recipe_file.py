@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from compress.cli.train_teacher import command as train_teacher
 from compress.cli.train_teacher import recipe_of
-from compress.core import FileError, UsageError, describe
+from compress.core import FileError, UsageError, describe, fingerprint
 from compress.data.pairs import PAIR_RECIPES
 from compress.distill import ComputeSettings, StudentRecipe, TeacherRecipe, load_recipe, recipe_names
+from compress.distill.manner import StudentManner
 from compress.distill.recipe_file import DISTILLATION
 
 _PLAIN = "description: mine\nepochs: 10\npairs_per_epoch: 640\nbatch: 64\nlr: 1.0e-3\n"
@@ -29,8 +30,40 @@ _PUBLISHED = {
 }
 
 
+_OF_STUDENTS = {
+    "default": StudentManner(),
+    "progressive": StudentManner(progressive=0.25),
+    "replacement": StudentManner(replacement=True),
+    "intermediate": StudentManner(intermediate=0.5),
+}
+
+
 def test_every_recipe_that_ships_is_checked_here() -> None:
-    assert recipe_names() == sorted(_PUBLISHED)
+    assert recipe_names() == sorted([*_PUBLISHED, *_OF_STUDENTS])
+
+
+@pytest.mark.parametrize("name", _OF_STUDENTS)
+def test_recipes_of_students_differ_from_the_default_in_their_manner_alone(name: str) -> None:
+    found = load_recipe(name)
+    assert StudentRecipe.of(found) == replace(StudentRecipe(), manner=_OF_STUDENTS[name])
+    with pytest.raises(UsageError, match="no schedule"):
+        TeacherRecipe.following(found, {})
+
+
+def test_a_search_takes_schedule_pairs_and_manner_of_a_published_recipe() -> None:
+    found = StudentRecipe.of(load_recipe("mixformerv2"))
+    assert (found.batch, found.pairs, found.distribution) == (256, "mixformer", 5)
+    assert found.manner == StudentManner(mlp_rank="leading", progressive=0.08)
+    trainer = found.trainer(100)
+    assert (trainer.schedule, trainer.drop, trainer.decay, trainer.report_every) == ("step", 80, "all", 5)
+    assert StudentRecipe().following(load_recipe("mixformerv2")).to_dict().keys() == StudentRecipe().to_dict().keys()
+
+
+def test_what_was_kept_by_the_default_recipe_is_found_again() -> None:
+    """Its fingerprint is that of the version before recipes of students."""
+    assert fingerprint(StudentRecipe()) == "46b86e994d8e29f231f7545fec4490b5"
+    others = [StudentRecipe.of(load_recipe(name)) for name in recipe_names()]
+    assert len({fingerprint(each) for each in others}) == len(others)
 
 
 @pytest.mark.parametrize("name", _PUBLISHED)
@@ -96,7 +129,13 @@ def test_a_file_of_the_users(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("", "must be an object"),
-        ("description: mine\n", "epochs is missing.*lr is missing"),
+        ("epochs: 10\npairs_per_epoch: 640\n", "description is missing"),
+        ("description: mine\nepochs: 3\n", "pairs_per_epoch must be a whole number from 1"),
+        ("description: mine\nema: 0.5\n", "ema belongs to a schedule; give epochs and pairs_per_epoch, too"),
+        (_PLAIN + "student: {progressive: 1.0}\n", "student.progressive must be 0 or a number above 0 and below 1"),
+        (_PLAIN + "student: {progressive: 0.1, replacement: true}\n", "progressive and replacement cannot be combined"),
+        (_PLAIN + "student: {feature_layers: some}\n", "student.feature_layers must be one of all, last"),
+        (_PLAIN + "student: {fade: 0.1}\n", "student.fade is not a known field"),
         (_PLAIN + "epochs: 3\n", "twice"),
         (_PLAIN + "momentum: 0.9\n", "momentum is not a known field"),
         (_PLAIN.replace("1.0e-3", "1e-3"), "lr must be a number but is '1e-3'.*YAML takes 1e-4 for a text"),

@@ -84,11 +84,13 @@ def _seeded(folder: Path, bound: float, gate: Callable[[TrackerSpec], Constraint
 
 
 def test_a_search_starts_from_the_plain_answers_as_deep_as_the_bound_allows(tmp_path: Path) -> None:
-    first = _first(_seeded(tmp_path, bound=8.0), 8)
-    assert [len(spec.layers) for spec in first if not spec.adaptive] == [8] * 6
+    first = _first(_seeded(tmp_path, bound=8.0), 9)
+    assert [len(spec.layers) for spec in first if not spec.adaptive] == [8] * 7
     assert [i for i, spec in enumerate(first) if spec.eliminating] == [3]
     assert [i for i, spec in enumerate(first) if spec.precision == "int8"] == [4]
+    assert [i for i, spec in enumerate(first) if spec.search_size == 96] == [5]
     assert [(spec.layers[0].mlp_hidden, spec.attention) for spec in first if not spec.adaptive] == [
+        (512, "joint"),
         (512, "joint"),
         (512, "joint"),
         (512, "joint"),

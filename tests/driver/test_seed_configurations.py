@@ -11,9 +11,9 @@ from compress.spaces import load_space
 NANO = describe("ostrack-nano")
 
 
-def test_a_space_with_everything_starts_with_bypass_exits_and_elimination_too() -> None:
+def test_a_space_with_everything_starts_with_all_kinds() -> None:
     found = list(seed_configurations(load_space("full"), NANO))
-    static, dynamic = [found[0], *found[5:]], found[1:5]
+    static, dynamic = [found[0], *found[6:]], found[1:6]
     assert [(a["mlp_ratio"], a["interaction"]) for a in static] == [(4, "joint"), (4, "1/4"), (3, "joint"), (3, "1/4")]
     assert all(a["bypass"] == a["exits"] == a["keep_ratio"] == "never" and a["dr_ratio"] == 0 for a in static)
     assert dynamic == [
@@ -21,6 +21,7 @@ def test_a_space_with_everything_starts_with_bypass_exits_and_elimination_too() 
         static[0] | {"exits": "1/2", "adapters": 1},
         static[0] | {"keep_ratio": 0.7, "keep_after": "1/4 1/2 3/4", "keep_by": "attention"},
         static[0] | {"precision": "int8"},
+        static[0] | {"search_size": "3/4", "template_size": "3/4"},
     ]
     assert all(a["precision"] == "fp32" for a in static)
 

@@ -21,6 +21,8 @@ VALUES: dict[str, tuple[Scalar, ...]] = {
     "keep_ratio": ("never", 0.7, 0.5),
     "keep_after": ("first", "1/4", "1/4 1/2 3/4", 3, "teacher"),
     "keep_by": ("attention", "motion"),
+    "search_size": (1, "3/4", 0.5, 96),
+    "template_size": (1, "3/4", 48),
     "keep_template": (1, 0.5, 0.25),
     "precision": ("fp32", "fp16", "int8"),
 }

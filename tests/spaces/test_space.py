@@ -43,6 +43,7 @@ OWN = {
     "litetrack": "litetrack",
     "mixformerv2": "mix",
     "ostrack": "",
+    "resolution": "",
     "tokens": "ostrack",
 }
 """Space to the start of the names of the teachers that lie in it."""

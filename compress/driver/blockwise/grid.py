@@ -14,7 +14,7 @@ from compress.surgery import AttentionVariant, MlpVariant, Skip, Variant, check_
 _MOST = {"dr_ratio": 3, "mlp_ratio": 4}
 """Choices of a knob that are taken into the library, spread over those of the space with both ends."""
 
-_WHOLE = ("keep_ratio", "keep_after", "keep_by", "keep_template")
+_WHOLE = ("keep_ratio", "keep_after", "keep_by", "keep_template", "search_size", "template_size")
 """Knobs of whole trackers, which no variant of a layer has."""
 
 _MOST_SPECS = 4096
@@ -57,7 +57,8 @@ class Grid:
 def thinned(space: Space, **fixed: tuple[Scalar, ...]) -> Space:
     """The space without what is decided per frame, and with fewer choices of widths.
 
-    Search tokens stay as the teacher keeps them: a variant is scored by itself, among the teacher's other layers.
+    Search tokens and the sizes of crops stay as the teacher has them: a variant is scored by itself, among the
+    teacher's other layers, on what these saw.
     """
     left = {name: values for name, values in space.knobs.items() if name not in _WHOLE}
     knobs = {name: _spread(values, _MOST.get(name, len(values))) for name, values in left.items()}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from compress.core import TrackerSpec, UsageError, warn
-from compress.data.pairs import PAIR_RECIPES, PairRecipe
+from compress.core import TrackerSpec, warn
+from compress.data.pairs import PairRecipe
 from compress.distill import ComputeSettings, StudentRecipe, TrainerSettings, load_recipe
 from compress.distill.trainer_settings import REPORTS
 from compress.driver.finetuning.settings import FinetuneSettings
+from compress.driver.student_recipe import student_pairs
 
 SEARCH = "search"
 """The name of the recipe that a search trains its students by."""
@@ -48,13 +49,20 @@ class FinetuneSchedule:
             UsageError, FileError: see `load_recipe`; or the recipe draws pairs that students cannot be distilled on.
         """
         if not settings.recipe:
-            recipe, steps = StudentRecipe(), settings.steps or _STEPS
-            trainer = replace(recipe.trainer(steps, spec), report_every=max(1, steps // REPORTS), compute=compute)
-            return cls(SEARCH, recipe, trainer)
+            recipe = StudentRecipe()
+            return cls(SEARCH, recipe, _own(recipe, settings, compute, spec))
         found = load_recipe(settings.recipe)
-        trainer = found.trainer(settings.steps, compute=compute)
-        pairs = _pairs(settings.recipe, PAIR_RECIPES[found.pairs], found.pairs)
-        return cls(settings.recipe, StudentRecipe().following(found), trainer, pairs, found.drop_path)
+        if found.student.stage:
+            warn(
+                f"--recipe {settings.recipe} has a stage ({found.student.stage}) in which a student starts from its "
+                "teacher, but a fine-tuning starts from a trained one. The stage is left out; the rest of the recipe "
+                "holds."
+            )
+        recipe, pairs = StudentRecipe().following(found), student_pairs(settings.recipe, found.pairs)
+        if found.epochs:
+            trainer = found.trainer(settings.steps, compute=compute)
+            return cls(settings.recipe, recipe, trainer, pairs, found.drop_path)
+        return cls(settings.recipe, recipe, _own(recipe, settings, compute, spec), pairs)
 
     @property
     def steps(self) -> int:
@@ -69,19 +77,12 @@ class FinetuneSchedule:
         return [self.recipe.to_dict(), trainer, *([drawn] if drawn else [])]
 
 
+def _own(
+    recipe: StudentRecipe, settings: FinetuneSettings, compute: ComputeSettings, spec: TrackerSpec | None
+) -> TrainerSettings:
+    """The project's schedule, where a recipe has none."""
+    steps = settings.steps or _STEPS
+    return replace(recipe.trainer(steps, spec), report_every=max(1, steps // REPORTS), compute=compute)
+
+
 _LEFT_OUT = ("report_every", "compute")
-
-
-def _pairs(name: str, pairs: PairRecipe, drawn: str) -> PairRecipe:
-    """The pairs of a recipe as students are distilled on them: with their target, and one template."""
-    if pairs.negatives:
-        raise UsageError(
-            f"--recipe {name} draws pairs without their target ({drawn}), which train a score head alone. Give another."
-        )
-    if pairs.templates == 1:
-        return pairs
-    warn(
-        f"--recipe {name} draws {pairs.templates} templates ({drawn}), but students are distilled with the first one "
-        "in the place of all. So one is drawn; the rest of the recipe holds."
-    )
-    return replace(pairs, templates=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from compress.core import TrackerSpec
 from compress.latency.family import Family
-from compress.latency.measured.layers import layer_ms
+from compress.latency.measured.layers import interpolate, layer_ms
 from compress.latency.measured.profile import Profile
 from compress.latency.model import UncoveredError
 
@@ -23,24 +23,22 @@ def components_p10_ms(profile: Profile, spec: TrackerSpec) -> dict[str, float]:
         UncoveredError: naming every component of `spec` that the profile does not cover.
     """
     missing = _family_problems(profile, spec)
-    if spec.attention not in profile.overhead_ms:
+    if missing:
+        raise uncovered(profile, spec, missing)
+    costs = {"rest": 0.0}
+    if spec.attention in profile.overheads:
+        costs["rest"] = _rest_ms(profile, spec)
+    else:
         missing.append(f"{spec.attention} trackers")
-    costs = {"rest": profile.overhead_ms.get(spec.attention, 0.0)}
     counts = (spec.search_tokens, *spec.search_tokens_after)
     for i, layer in enumerate(spec.layers):
         try:
-            costs[f"layers.{i}"] = layer_ms(profile, layer, counts[i], counts[i + 1], template_left(spec))
+            costs[f"layers.{i}"] = layer_ms(profile, layer, counts[i], counts[i + 1], len(spec.template_places))
         except UncoveredError as error:
             missing.append(str(error))
     if missing:
         raise uncovered(profile, spec, missing)
     return costs
-
-
-def template_left(spec: TrackerSpec) -> int | None:
-    """Patches of each template that go on; None where all do."""
-    left = len(spec.template_places)
-    return None if left == spec.template_patches else left
 
 
 def uncovered(profile: Profile, spec: TrackerSpec, missing: Iterable[str]) -> UncoveredError:
@@ -51,12 +49,28 @@ def uncovered(profile: Profile, spec: TrackerSpec, missing: Iterable[str]) -> Un
     )
 
 
+def _rest_ms(profile: Profile, spec: TrackerSpec) -> float:
+    """The rest is in proportion to the search crop's pixels, more or less: linear between crops that were measured."""
+    measured = profile.overheads[spec.attention]
+    return interpolate(measured, spec.search_tokens, measured.__getitem__, "search tokens of the crop")
+
+
 def _family_problems(profile: Profile, spec: TrackerSpec) -> list[str]:
-    family = Family.of(spec)
-    if family == profile.family:
+    family, own = Family.of(spec), profile.family
+    if family == own:
         return []
-    wanted, found = asdict(family), asdict(profile.family)
-    return [f"{k} {_format(wanted[k])} (it has {_format(found[k])})" for k in wanted if wanted[k] != found[k]]
+    wanted, found = asdict(family), asdict(own)
+    # Smaller templates cost what fewer patches do, which layers look up by their number.
+    ranges = {"template_size": own.patch} if any(block.template is not None for block in profile.blocks) else {}
+    ranges |= {"search_size": min(search for search, _ in profile.sizes)} if profile.sizes else {}
+    problems = []
+    for name, least in ranges.items():
+        given = wanted.pop(name)
+        if not least <= given <= found[name]:
+            problems.append(f"{name} {given} (it has {least} to {found[name]})")
+    return problems + [
+        f"{k} {_format(wanted[k])} (it has {_format(found[k])})" for k in wanted if wanted[k] != found[k]
+    ]
 
 
 def _format(value: Any) -> str:

@@ -14,11 +14,11 @@ from compress.latency.model import UncoveredError
 def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int, template: int | None = None) -> float:
     """Cost of a layer that `enter` search tokens go into and `leave` go out of.
 
-    Which teacher layer its weights come from makes no difference. What fewer template patches save is taken to be the
-    same however many search tokens there are.
+    Which teacher layer its weights come from makes no difference. To a joint layer tokens are tokens, of either crop.
+    What fewer template patches save another is taken to be in proportion to the search tokens, which attend to them.
 
     Args:
-        template: Patches of each template that go on; None is all.
+        template: Patches of each template that go on; None is all of the family's.
 
     Raises:
         UncoveredError: naming the first thing that was not measured.
@@ -26,21 +26,15 @@ def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int, templat
     kind = (layer.attention, layer.stage, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep is not None)
     key = (*kind, enter, leave, template)
     if key not in profile.memo:
+        counts = (profile.tokens_beside_all(layer.attention, count, template) for count in (enter, leave))
+        whole = _layer_ms(profile, layer, *counts)
         change = 0.0 if template is None else _template_change(profile, layer, template)
-        profile.memo[key] = _layer_ms(profile, layer, enter, leave) + change
+        profile.memo[key] = whole + change * enter / profile.family.search_tokens
     return profile.memo[key]
 
 
 def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> float:
-    what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
-    measured = profile.tables.get((layer.attention, layer.stage), {})
-    tables = {n: _LayerCosts(points, what) for n, points in measured.items()}
-    if not tables:
-        raise UncoveredError(what)
-
-    def at(tokens: int, cost: Callable[[_LayerCosts], float]) -> float:
-        return interpolate(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
-
+    at = _over_tokens(profile, layer)
     if layer.keep is None:
         return at(enter, lambda table: table.layer_ms(layer))
     if profile.elimination_ms is None:
@@ -51,8 +45,11 @@ def _layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int) -> flo
 
 
 def _template_change(profile: Profile, layer: LayerSpec, patches: int) -> float:
-    """What fewer template patches change in the cost of a layer; below 0. FE layers see no template."""
-    if layer.attention == "FE":
+    """What fewer template patches change in the cost of a layer over all search tokens; below 0.
+
+    FE layers see no template, and to joint ones it is tokens like others.
+    """
+    if layer.attention in ("FE", "joint"):
         return 0.0
     what = f"{layer.attention} layers"
     tables = {n: _LayerCosts(p, what) for n, p in profile.template_tables.get(layer.attention, {}).items()}
@@ -62,6 +59,22 @@ def _template_change(profile: Profile, layer: LayerSpec, patches: int) -> float:
         return tables[n].layer_ms(layer) - tables[whole].layer_ms(layer)
 
     return interpolate(tables, patches, change, f"{what} over template patches")
+
+
+def mlp_ms(profile: Profile, layer: LayerSpec, hidden: int, tokens: int, template: int | None) -> float:
+    """Cost of an MLP of `hidden` units where such a layer stands, in proportion to the widest that was measured."""
+    count = profile.tokens_beside_all(layer.attention, tokens, template)
+    return hidden * _over_tokens(profile, layer)(count, lambda table: table.unit_ms)
+
+
+def _over_tokens(profile: Profile, layer: LayerSpec) -> Callable[[int, Callable[[_LayerCosts], float]], float]:
+    """Any cost of layers of one kind, by search tokens."""
+    what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
+    measured = profile.tables.get((layer.attention, layer.stage), {})
+    tables = {n: _LayerCosts(points, what) for n, points in measured.items()}
+    if not tables:
+        raise UncoveredError(what)
+    return lambda tokens, cost: interpolate(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
 
 
 class _LayerCosts:
@@ -89,6 +102,12 @@ class _LayerCosts:
     def mlp_ms(self, layer: LayerSpec) -> float:
         """The MLP's share, its cost without hidden units being that of the rest."""
         return self._at_full_attention(layer) - without_mlp(self._grid.get(None, {}))
+
+    @property
+    def unit_ms(self) -> float:
+        """Of one hidden unit of the widest MLP."""
+        widths = self._grid.get(None, {})
+        return (widths[max(widths)] - without_mlp(widths)) / max(widths)
 
     def _at_full_attention(self, layer: LayerSpec) -> float:
         """Reduced dimensions are interpolated among reduced ones only: reading some of them costs a gather

@@ -20,9 +20,7 @@ def least_block_ms(blocks: Sequence[BlockCost], *, eliminating: bool, slack: flo
         eliminating: Whether it is known what eliminating tokens costs, so that such layers are predicted.
         slack: 1 for the bound itself; a little below 1 to stay clear of it.
     """
-    tables: dict[
-        tuple[str, int, int | None, int | None], dict[tuple[int | None, int, int | None], tuple[int, float]]
-    ] = {}
+    tables: dict[tuple[object, ...], dict[tuple[int | None, int, int | None], tuple[int, float]]] = {}
     for i, block in enumerate(blocks):
         tables.setdefault((block.attention, block.stage, block.tokens, block.template), {})[block.point] = i, block.ms
     found: dict[int, float] = {}

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from compress.core import Attention, ExecutionPath, LayerSpec, TrackerSpec, cheapest_path, worst_path
 from compress.core.stages import stages_of
-from compress.latency.measured.components import components_p10_ms, template_left, uncovered
-from compress.latency.measured.layers import layer_ms, without_mlp
+from compress.latency.measured.components import components_p10_ms, uncovered
+from compress.latency.measured.layers import layer_ms, mlp_ms
 from compress.latency.measured.profile import Profile
 from compress.latency.measured.profile_fields import RoutingOverhead
 
@@ -84,22 +84,14 @@ def _adapter_ms(profile: Profile, spec: TrackerSpec, exit: int) -> float:
     each, recycling = spec.exits[exit], spec.recycling if exit else "none"
     attention: Attention = "joint" if spec.attention == "joint" else _search_only_attention(profile, spec)
     layer = LayerSpec(source=0, mlp_hidden=spec.layers[each.after - 1].mlp_hidden, attention=attention)
-    tokens = spec.search_tokens
-    block = layer_ms(profile, layer, tokens, tokens, template_left(spec)) if each.adapter or recycling == "d" else 0.0
+    tokens, template = spec.search_tokens, len(spec.template_places)
+    block = layer_ms(profile, layer, tokens, tokens, template) if each.adapter or recycling == "d" else 0.0
     # Recycling c has an adapter read twice as many tokens; d has two more linear layers, an MLP of `dim` hidden units.
     twice = 2 if recycling == "c" else 1
-    gate = _mlp_ms(profile, layer, spec.dim) if recycling == "d" else 0.0
+    gate = mlp_ms(profile, layer, spec.dim, tokens, template) if recycling == "d" else 0.0
     return each.adapter * twice * block + gate
 
 
 def _search_only_attention(profile: Profile, spec: TrackerSpec) -> Attention:
     """The attention of layers that see the search crop alone, or what comes nearest among those measured."""
     return "FE" if ("FE", 0) in profile.tables else spec.layers[-1].attention
-
-
-def _mlp_ms(profile: Profile, layer: LayerSpec, hidden: int) -> float:
-    """An MLP of so many hidden units, by the widths that were measured."""
-    points = profile.tables[layer.attention, 0][profile.family.search_tokens]
-    widths = {point[1]: ms for point, ms in points.items() if point[0] is point[2] is None}
-    each = (widths[max(widths)] - without_mlp(widths)) / max(widths)
-    return hidden * each

@@ -31,6 +31,7 @@ class Profile:
         loop_ms: Crop, normalise, decode and map back, without a network.
         elimination_ms: What an eliminating layer costs beside its attention and its MLP; None where it is unknown.
         overhead, blocks: Costs of components, see there.
+        sizes: Search and template sizes in pixels that were measured beside the family's, which no other exceeds.
         ratios: How mean and percentiles of whole trackers relate to their 10th percentiles.
         validation: Whole trackers that costs were calibrated by, each predicted from the others.
         spread: Largest disagreement between two halves of the rounds over all timed networks.
@@ -62,6 +63,7 @@ class Profile:
     schema: int = 1
     noise: float = 0.0
     remarks: tuple[str, ...] = ()
+    sizes: tuple[tuple[int, int], ...] = ()
 
     @property
     def mean_error(self) -> float | None:
@@ -77,23 +79,51 @@ class Profile:
 
     @cached_property
     def overhead_ms(self) -> dict[str, float]:
-        """`Overhead.ms` by attention."""
-        return {each.attention: each.ms for each in self.overhead}
+        """`Overhead.ms` by attention, at the family's sizes."""
+        return {attention: found[self.family.search_tokens] for attention, found in self.overheads.items()}
 
     @cached_property
-    def tables(self) -> dict[tuple[Attention, int], dict[int, dict[Point, float]]]:
-        """Per attention and stage, per number of search tokens, the cost at each measured point, with all templates."""
-        found: dict[tuple[Attention, int], dict[int, dict[Point, float]]] = {}
-        for block in self.blocks:
-            if block.template is not None:
-                continue
-            tokens = self.family.search_tokens if block.tokens is None else block.tokens
-            found.setdefault((block.attention, block.stage), {}).setdefault(tokens, {})[block.point] = block.ms
+    def overheads(self) -> dict[str, dict[int, float]]:
+        """`Overhead.ms` by attention and search tokens."""
+        found: dict[str, dict[int, float]] = {}
+        for each in self.overhead:
+            tokens = self.family.search_tokens if each.tokens is None else each.tokens
+            found.setdefault(each.attention, {})[tokens] = each.ms
         return found
 
     @cached_property
+    def tables(self) -> dict[tuple[Attention, int], dict[int, dict[Point, float]]]:
+        """Per attention and stage, per number of search tokens, the cost at each measured point, with all templates.
+
+        Joint layers work on the sum of search and template tokens, so what they cost beside fewer template patches is
+        entered where the search tokens beside all of them make the same sum; see `tokens_beside_all`.
+        """
+        found: dict[tuple[Attention, int], dict[int, dict[Point, float]]] = {}
+        for block in self.blocks:
+            if block.template is not None and block.attention != "joint":
+                continue
+            tokens = self.family.search_tokens if block.tokens is None else block.tokens
+            tokens = self.tokens_beside_all(block.attention, tokens, block.template)
+            found.setdefault((block.attention, block.stage), {}).setdefault(tokens, {})[block.point] = block.ms
+        return found
+
+    def tokens_beside_all(self, attention: Attention, search: int, template: int | None) -> int:
+        """Search tokens that make as many in all, beside the family's templates, as `search` beside smaller templates.
+
+        Args:
+            template: Patches of each template that go on; None is all of the family's. Layers that are not joint
+                have no template among their tokens.
+        """
+        if attention != "joint" or template is None:
+            return search
+        return search + (template - self.family.template_patches) * (1 + self.family.online_templates)
+
+    @cached_property
     def template_tables(self) -> dict[Attention, dict[int, dict[Point, float]]]:
-        """Per attention, per number of patches of each template that go on, with all search tokens; all included."""
+        """Per attention, per number of patches of each template that go on, with all search tokens; all included.
+
+        Of AI and asymmetric layers, to which the template is keys and values.
+        """
         full = self.family.search_tokens, self.family.template_patches
         found = {
             kind: {full[1]: points[full[0]]}
@@ -101,7 +131,7 @@ class Profile:
             if not stage and full[0] in points
         }
         for block in self.blocks:
-            if block.template is not None:
+            if block.template is not None and block.tokens is None:
                 found.setdefault(block.attention, {}).setdefault(block.template, {})[block.point] = block.ms
         return found
 
@@ -128,14 +158,24 @@ class Profile:
             if not 0 <= value <= _MOST:
                 yield f"{name} must be from 0 to {_MOST:g} but is {value}"
         for name, keys in (
-            ("overhead", [each.attention for each in self.overhead]),
+            ("overhead", [(each.attention, each.tokens) for each in self.overhead]),
             ("blocks", [(b.attention, b.stage, b.tokens, b.template, b.point) for b in self.blocks]),
         ):
             if not keys:
                 yield f"{name} is empty"
             if len(set(keys)) < len(keys):
                 yield f"{name} names the same component twice"
+        if {each.attention for each in self.overhead} != {x.attention for x in self.overhead if x.tokens is None}:
+            yield "overhead lacks a cost at the family's sizes"
+        yield from self._size_problems()
         yield from (f"blocks[{i}].ms makes a layer cost less than nothing" for i in self.least_block_ms())
+
+    def _size_problems(self) -> Iterator[str]:
+        family = self.family
+        for i, (search, template) in enumerate(self.sizes):
+            whole = search % family.patch == template % family.patch == 0
+            if not (whole and 0 < search <= family.search_size and 0 < template <= family.template_size):
+                yield f"sizes[{i}] must be multiples of {family.patch} up to the family's but are {search}, {template}"
 
     def least_block_ms(self, *, slack: float = 1.0) -> dict[int, float]:
         """Of each block that is too cheap, by its index, the least that it must cost; see `least_block_ms`."""
@@ -156,6 +196,8 @@ def _figures(profile: Profile) -> Iterator[tuple[str, float]]:
         yield f"ratios.{name}", getattr(profile.ratios, name)
     for i, part in enumerate(profile.overhead):
         yield f"overhead[{i}].ms", part.ms
+        if part.tokens is not None:
+            yield f"overhead[{i}].tokens", part.tokens
     for i, block in enumerate(profile.blocks):
         yield f"blocks[{i}].ms", block.ms
         for name in ("mlp_hidden", "attn_dims", "mlp_dims", "tokens", "template"):

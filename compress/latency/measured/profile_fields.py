@@ -15,10 +15,16 @@ WholeAttention = Literal["joint", "asymmetric", "split"]
 
 @dataclass(frozen=True)
 class Overhead:
-    """Cost of one frame beside the blocks: embedding, final norm, head and the call itself."""
+    """Cost of one frame beside the blocks: embedding, final norm, head and the call itself.
+
+    Attributes:
+        tokens: Search tokens, where the search crop is smaller than the family's; None for the family's. What the frame
+            loop takes less for a smaller crop is then in `ms`, too.
+    """
 
     attention: WholeAttention
     ms: float
+    tokens: int | None = None
 
 
 Point = tuple[int | None, int, int | None]
@@ -30,9 +36,10 @@ class BlockCost:
     """Cost of one block within a stack; see `LayerSpec` for the fields.
 
     Attributes:
-        tokens: Search tokens that go in and out, where some were eliminated before; None for all of the crop's.
+        tokens: Search tokens that go in and out, where some were eliminated before or the crop is smaller than the
+            family's; None for all of the family's.
+        template: Patches of each template that go on; None for all of the family's.
         stage: Of a LeViT.
-        template: Patches of each template that go on; None for all.
     """
 
     attention: Attention

@@ -76,13 +76,13 @@ def _fitted(read: Profile, stacks: Sequence[TrackerSpec], network_ms: Array) -> 
 def _prior(read: Profile) -> Array:
     """What was read off; of a reduced block that came out negative, the cost of the same one with nothing reduced."""
     whole = {
-        (block.attention, block.stage, block.tokens, block.mlp_hidden): block.ms
+        (block.attention, block.stage, block.tokens, block.template, block.mlp_hidden): block.ms
         for block in read.blocks
         if block.attn_dims is None and block.mlp_dims is None
     }
     blocks = [
-        block.ms if block.ms > 0 else whole.get((block.attention, block.stage, block.tokens, block.mlp_hidden), 0.0)
-        for block in read.blocks
+        b.ms if b.ms > 0 else whole.get((b.attention, b.stage, b.tokens, b.template, b.mlp_hidden), 0.0)
+        for b in read.blocks
     ]
     found = component_ms(read)
     first = len(read.overhead)

@@ -64,6 +64,7 @@ def fit_profile(plan: TimingPlan, times: Sequence[Times], measured_on: MeasuredO
         precision=measured_on.precision,
         noise=max(map(noise, times)),
         remarks=tuple(dict.fromkeys(filter(None, map(unsteadiness, times)))),
+        sizes=plan.coverage.sizes,
     )
     stacks = list(lows)
     costs = nonnegative(read, stacks, [lows[spec] - loop_ms for spec in stacks])

@@ -11,6 +11,7 @@ from compress.core import ExecutionPath, TrackerSpec
 from compress.core.progress import Progress
 from compress.core.stages import stages
 from compress.export import bundle_graphs, frame_graph
+from compress.geometry import LoopSettings
 from compress.measure.backends import KitRecipe
 from compress.measure.backends.backend import network_of
 from compress.measure.calibration.routing_overhead import RoutingOverheadPlan
@@ -74,15 +75,26 @@ def graphs_of(request: Request, recipe: KitRecipe, progress: Progress) -> Iterat
                 yield _graph_name(spec, file), recipe.graph(graph)
 
 
-def tracker_entry(spec: TrackerSpec) -> dict[str, Any]:
-    """Names of a tracker's graphs, with what `Staged` has to know of each, in plain JSON types."""
+def tracker_entry(spec: TrackerSpec, teacher: TrackerSpec) -> dict[str, Any]:
+    """Names of a tracker's graphs, with what `Staged` has to know of each, in plain JSON types.
+
+    A tracker of other crops than the teacher's has a `loop` of its own.
+    """
+    loop = {} if loop_entry(spec) == loop_entry(teacher) else {"loop": loop_entry(spec)}
     if not spec.adaptive:
-        return {"graph": spec.id}
+        return {"graph": spec.id, **loop}
     exits: list[int | None] = [*range(len(spec.exits))] if spec.exits else [None]
     return {
         "stages": [[asdict(stage), _graph_name(spec, stage_file(stage))] for stage in stages(spec)],
         "heads": [[exit, _graph_name(spec, head_file(exit))] for exit in exits],
+        **loop,
     }
+
+
+def loop_entry(spec: TrackerSpec) -> dict[str, Any]:
+    """The frame loop of a tracker: its settings, and the shapes of the maps that it decodes."""
+    maps = {name: list(shape) for name, shape in spec.maps.items()}
+    return {"settings": asdict(LoopSettings.of(spec)), "maps": maps}
 
 
 def _named(spec: TrackerSpec, path: ExecutionPath | None) -> KitCall:

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from compress.core import TrackerSpec, UsageError, warn
+from compress.core import UsageError, warn
 from compress.core.files import home
 from compress.core.plain import to_plain
 from compress.core.progress import Progress, no_progress
 from compress.core.writing import new_folder, write_file
-from compress.geometry import LoopSettings
 from compress.latency import static
 from compress.measure.backends import KitRecipe
 from compress.measure.budget import budget_of
 from compress.measure.kit.measure_pyz import sources_sha256
-from compress.measure.kit.request import Request, graphs_of, tracker_entry
+from compress.measure.kit.request import Request, graphs_of, loop_entry, tracker_entry
 from compress.measure.kit.stripped_weights import LOCATION, stripped
 
 
@@ -102,9 +100,9 @@ def _write(request: Request, folder: Path, progress: Progress) -> dict[str, Any]
         "teacher": request.teacher.to_dict(),
         "coverage": to_plain(request.coverage),
         "schedule": recipe.schedule(budget_of(static(request.teacher)), request.rounds),
-        "loop": _loop(request.teacher),
+        "loop": loop_entry(request.teacher),
         "batches": to_plain(request.batches),
-        "trackers": {spec.id: tracker_entry(spec) for spec in request.specs},
+        "trackers": {spec.id: tracker_entry(spec, request.teacher) for spec in request.specs},
         "graphs": graphs,
         "weights": {"file": f"graphs/{LOCATION}", "bytes": weights_bytes},
         "code": sources_sha256(),
@@ -129,11 +127,6 @@ def _write_graphs(
         weights_bytes = max(weights_bytes, size)
         graphs[name] = {"file": f"graphs/{name}.onnx", "sha256": _put(folder / "graphs" / f"{name}.onnx", light)}
     return graphs, weights_bytes
-
-
-def _loop(teacher: TrackerSpec) -> dict[str, Any]:
-    maps = {name: list(shape) for name, shape in teacher.maps.items()}
-    return {"settings": asdict(LoopSettings.of(teacher)), "maps": maps}
 
 
 def _put(path: Path, data: bytes) -> str:

@@ -50,31 +50,31 @@ def check_kit(kit: Any) -> None:
     _need(kit.get("provider") in _PROVIDERS, "provider must be one of " + ", ".join(_PROVIDERS))
     _count(kit.get("threads"), "threads", 1, MOST_THREADS)
     _check_counts(kit.get("schedule"), "schedule", _COUNTS)
-    _check_loop(kit.get("loop"))
+    _check_loop(kit.get("loop"), "loop")
     _check_graphs(kit)
     _check_trackers(kit.get("trackers"), kit["graphs"])
     _check_batches(kit.get("batches"), kit["trackers"], kit["schedule"])
 
 
-def _check_loop(loop: Any) -> None:
-    _need(isinstance(loop, dict), "loop must be an object")
+def _check_loop(loop: Any, where: str) -> None:
+    _need(isinstance(loop, dict), f"{where} must be an object")
     settings, maps = loop.get("settings"), loop.get("maps")
-    _check_counts(settings, "loop.settings", _SIZES)
+    _check_counts(settings, f"{where}.settings", _SIZES)
     for name in ("template_factor", "search_factor"):
         factor = settings.get(name)
-        _need(type(factor) in (int, float) and 0.1 <= factor <= 100, f"loop.settings.{name} must be from 0.1 to 100")
-    _need(isinstance(maps, dict) and set(maps) in _HEADS, "loop.maps must hold the shapes of a head's maps")
+        _need(type(factor) in (int, float) and 0.1 <= factor <= 100, f"{where}.settings.{name} must be from 0.1 to 100")
+    _need(isinstance(maps, dict) and set(maps) in _HEADS, f"{where}.maps must hold the shapes of a head's maps")
     for name, shape in maps.items():
         good = isinstance(shape, list) and len(shape) == _DIMENSIONS[name]
-        _need(good, f"loop.maps.{name} must be a shape of {_DIMENSIONS[name]} sides")
+        _need(good, f"{where}.maps.{name} must be a shape of {_DIMENSIONS[name]} sides")
         values = 1
         for side in shape:
-            _count(side, f"loop.maps.{name}", 1, _MOST_VALUES)
+            _count(side, f"{where}.maps.{name}", 1, _MOST_VALUES)
             values *= side
-        _need(values <= _MOST_VALUES, f"loop.maps.{name} must have at most {_MOST_VALUES} values")
+        _need(values <= _MOST_VALUES, f"{where}.maps.{name} must have at most {_MOST_VALUES} values")
         sides, grid = shape[1:] if len(shape) == 3 else shape, settings["grid"]
         least = [grid, grid] if len(shape) == 3 else [2] * len(sides)
-        _need(len(set(sides)) <= 1 and sides >= least, f"loop.maps.{name} must be as wide as the head's grid")
+        _need(len(set(sides)) <= 1 and sides >= least, f"{where}.maps.{name} must be as wide as the head's grid")
 
 
 def _check_graphs(kit: Any) -> None:
@@ -91,6 +91,8 @@ def _check_trackers(trackers: Any, graphs: Any) -> None:
     _need(isinstance(trackers, dict), "trackers must be an object")
     for about in trackers.values():
         _need(isinstance(about, dict), "trackers must hold objects")
+        if "loop" in about:
+            _check_loop(about["loop"], "trackers.loop")
         pairs = [about.get("stages"), about.get("heads")]
         if "graph" in about:
             _need(_is_key(about["graph"], graphs), "trackers must name graphs of the kit")

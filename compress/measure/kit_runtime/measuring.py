@@ -72,7 +72,9 @@ def measured_loop(kit: dict[str, Any], folder: str) -> dict[str, Any]:
 
 
 def _batch_times(kit: dict[str, Any], folder: str, index: int, provider: str) -> Times:
-    calls: list[Callable[[], object]] = [_frame(kit, work) for work in prepared_networks(kit, folder, index, provider)]
+    names = [call["tracker"] for call in kit["batches"][index]]
+    networks = zip(names, prepared_networks(kit, folder, index, provider))
+    calls: list[Callable[[], object]] = [_frame(kit, name, work) for name, work in networks]
     plan, count = kit["schedule"], len(kit["batches"])
 
     def progress(text: str, share: float, figures: Any = None) -> None:
@@ -118,8 +120,9 @@ def prepared_networks(kit: dict[str, Any], folder: str, index: int, provider: st
         yield AlongPaths(staged[name], repeat(taken))
 
 
-def _frame(kit: dict[str, Any], work: PreparedNetwork | None = None) -> TimedFrame:
-    loop = kit["loop"]
+def _frame(kit: dict[str, Any], tracker: str | None = None, work: PreparedNetwork | None = None) -> TimedFrame:
+    """The frame of a tracker, in the loop of its own crops where these are not the teacher's; or the teacher's loop."""
+    loop = kit["loop"] if tracker is None else kit["trackers"][tracker].get("loop", kit["loop"])
     return TimedFrame(LoopSettings(**loop["settings"]), loop["maps"], work)
 
 

@@ -27,6 +27,12 @@ def tracker_of_stages(teacher: TrackerSpec, hidden: Sequence[Sequence[int]]) -> 
     return replace(teacher, layers=tuple(layers))
 
 
+def with_sizes(spec: TrackerSpec, sizes: tuple[int, int]) -> TrackerSpec:
+    """The tracker at other sizes of its crops: search and template, in pixels."""
+    search, template = sizes
+    return replace(spec, search_size=search, template_size=template)
+
+
 def with_template(spec: TrackerSpec, patches: int) -> TrackerSpec:
     """The tracker of whose templates so many patches go on; as many as there are within some distance of the middle."""
     # Half a patch less: the share that is kept is rounded up.

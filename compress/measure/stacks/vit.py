@@ -1,15 +1,15 @@
-"""Stacks of plain-ViT layers: every attention, thin and wide, reduced, with fewer search tokens or template patches."""
+"""Stacks of plain-ViT layers: every attention, thin and wide, reduced, with fewer tokens of either crop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compress.core import Attention, TrackerSpec
 from compress.latency import BlockCost, Overhead, Point, WholeAttention, without_mlp
 from compress.measure.coverage import Coverage
 from compress.measure.stacks.table import STACKS, BackboneStacks, Components, Depths, Times
-from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_template
+from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_sizes, with_template
 from compress.measure.stacks.vit_validation import vit_validation_set
 
 Costs = Mapping[Point, float]
@@ -26,12 +26,14 @@ class VitStacks:
         sparing: Reduced layers are timed with one attention only, the teacher's last layer's. For the others they
             are worked out from it: the MLP's and the attention's share each change in the proportion that the
             unreduced layers show.
+        template_kept: Share of the template's patches that go on in all stacks; None for all.
     """
 
     teacher: TrackerSpec
     coverage: Coverage
     depths: Depths
     sparing: bool = False
+    template_kept: float | None = None
 
     def trackers(self) -> Iterator[TrackerSpec]:
         for kind in self.coverage.attentions:
@@ -40,44 +42,74 @@ class VitStacks:
             if kind != "FE":
                 for point in self.coverage.unreduced:
                     yield self._stack(kind, point, self.depths.shallow)
+        for sizes in self.coverage.sizes:
+            for other in self._at(sizes):
+                yield from other.trackers()
         if self._fewer:
             yield self._ranking()
-        for tokens in self._fewer:
+        for tokens, sizes in self._fewer.items():
             for point in self.coverage.unreduced:
-                yield self._eliminating(point, tokens)
+                yield self._joint_at(sizes)._eliminating(point, tokens)
         for patches, kind in self._templates:
             yield from (self._small(kind, point, patches) for point in self.coverage.unreduced)
 
     def components(self, ms: Times) -> Components:
+        rest, layers = self._costs(ms)
+        full = {kind: self._filled(costs, layers[self._detailed]) for kind, costs in layers.items()}
+        overhead = [Overhead(_whole(kind), base) for kind, base in rest.items()]
+        blocks = [block for kind in self.coverage.attentions for block in _blocks(kind, full[kind])]
+        for patches, kind in self._templates:
+            deep = {p: ms(self._small(kind, p, patches)) for p in self.coverage.unreduced}
+            small = {p: (each - rest[kind]) / self.depths.deep for p, each in deep.items()}
+            blocks += _blocks(kind, scaled(full[kind], small), template=patches)
+        for other in (each for sizes in self.coverage.sizes for each in self._at(sizes)):
+            rest, layers = other._costs(ms)
+            tokens, patches = other.teacher.search_tokens, len(other.teacher.template_places)
+            overhead += [Overhead(_whole(kind), base, tokens) for kind, base in rest.items()]
+            for kind, costs in layers.items():
+                template = patches if kind == "joint" else None
+                blocks += _blocks(kind, scaled(full[kind], costs), tokens, template)
+        elimination = self._elimination_ms(ms) if self._fewer else None
+        for tokens, sizes in self._fewer.items():
+            other = self._joint_at(sizes)
+            fewer = other._with_fewer(tokens, elimination or 0.0, ms)
+            template = None if other is self else len(other.teacher.template_places)
+            blocks += _blocks("joint", scaled(full["joint"], fewer), tokens, template)
+        return Components(tuple(overhead), tuple(blocks), elimination)
+
+    def _costs(self, ms: Times) -> tuple[dict[Attention, float], dict[Attention, dict[Point, float]]]:
+        """By attention, a tracker's cost beside its layers, and a layer's at each point that was timed."""
         rest: dict[Attention, float] = {k: self._rest(k, ms) for k in self.coverage.attentions if k != "FE"}
         layers = {kind: self._layers(kind, base, ms) for kind, base in rest.items()}
         if "FE" in self.coverage.attentions:
             # One AI layer stands behind the FE layers.
             base = rest["AI"] + layers["AI"][self.coverage.reference]
             layers["FE"] = self._layers("FE", base, ms, count=self.depths.deep - 1)
-        full = {kind: self._filled(costs, layers[self._detailed]) for kind, costs in layers.items()}
-        overhead = tuple(Overhead(_whole(kind), base) for kind, base in rest.items())
-        unreduced = self.coverage.unreduced
-        blocks = [block for kind in self.coverage.attentions for block in _blocks(kind, full[kind])]
-        for patches, kind in self._templates:
-            small = {p: (ms(self._small(kind, p, patches)) - rest[kind]) / self.depths.deep for p in unreduced}
-            blocks += _blocks(kind, scaled(full[kind], small), template=patches)
-        if not self._fewer:
-            return Components(overhead, tuple(blocks))
-        elimination = self._elimination_ms(ms)
-        for tokens in self._fewer:
-            fewer = self._with_fewer(tokens, rest["joint"] + elimination, full["joint"], ms)
-            blocks += _blocks("joint", scaled(full["joint"], fewer), tokens)
-        return Components(overhead, tuple(blocks), elimination)
+        return rest, layers
+
+    def _at(self, sizes: tuple[int, int]) -> list[VitStacks]:
+        """Stacks of unreduced layers on a smaller search crop: of joint ones, and of others beside all templates."""
+        others = tuple(kind for kind in self.coverage.attentions if kind != "joint")
+        whole = with_sizes(self.teacher, (sizes[0], self.teacher.template_size))
+        found = [self._joint_at(sizes)] if "joint" in self.coverage.attentions else []
+        return found + ([replace(self, teacher=whole, coverage=self.coverage.unreduced_only(others))] if others else [])
+
+    def _joint_at(self, sizes: tuple[int, int]) -> VitStacks:
+        """Stacks of unreduced joint layers; itself at the teacher's sizes."""
+        if sizes not in self.coverage.sizes:
+            return self
+        teacher = self.coverage.joint_teacher(self.teacher, sizes)
+        coverage = self.coverage.unreduced_only(("joint",))
+        return replace(self, teacher=teacher, coverage=coverage, template_kept=teacher.keep_template)
 
     @property
     def _detailed(self) -> Attention:
         return self.teacher.layers[-1].attention
 
     @property
-    def _fewer(self) -> tuple[int, ...]:
-        """Numbers of search tokens to measure, beside all of them."""
-        return self.coverage.search_tokens[:-1] if "joint" in self.coverage.attentions else ()
+    def _fewer(self) -> dict[int, tuple[int, int]]:
+        """Numbers of search tokens to measure, beside all of a crop, with the sizes of the crops."""
+        return self.coverage.eliminated_at(self.teacher) if "joint" in self.coverage.attentions else {}
 
     @property
     def _templates(self) -> list[tuple[int, Attention]]:
@@ -109,14 +141,14 @@ class VitStacks:
         plain = self._stack("joint", self.coverage.reference, self.depths.deep)
         return max(0.0, (ms(self._ranking()) - ms(plain)) / self.depths.deep)
 
-    def _with_fewer(self, tokens: int, base: float, full: Costs, ms: Times) -> dict[Point, float]:
+    def _with_fewer(self, tokens: int, elimination: float, ms: Times) -> dict[Point, float]:
         """A layer's cost over fewer search tokens, unreduced.
 
         The first layer's attention still sees all tokens, everything behind it sees `tokens`.
         """
-        deep = self.depths.deep
+        deep, rest = self.depths.deep, self._rest("joint", ms)
         thin, wide = self.coverage.unreduced[0], self.coverage.unreduced[-1]
-        before = base + without_mlp(_widths(full))
+        before = rest + elimination + without_mlp(_widths(self._layers("joint", rest, ms)))
         times = {point: ms(self._eliminating(point, tokens)) - before for point in (thin, wide)}
         unit = (times[wide] - times[thin]) / (wide[1] - thin[1]) / deep
         attention = (times[thin] - deep * thin[1] * unit) / (deep - 1)
@@ -126,7 +158,7 @@ class VitStacks:
         layers = [(kind, point)] * depth
         if kind == "FE":
             layers[-1] = ("AI", self.coverage.reference)
-        return tracker_of_layers(self.teacher, layers)
+        return replace(tracker_of_layers(self.teacher, layers), keep_template=self.template_kept)
 
     def _small(self, kind: Attention, point: Point, patches: int) -> TrackerSpec:
         """A deep stack of whose templates so many patches go on."""

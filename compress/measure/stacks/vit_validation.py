@@ -5,7 +5,7 @@ from __future__ import annotations
 from compress.core import Attention, TrackerSpec
 from compress.latency import Point
 from compress.measure.coverage import Coverage
-from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_template
+from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_sizes, with_template
 
 
 def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, TrackerSpec]:
@@ -46,6 +46,22 @@ def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, Tr
         if "FE" in coverage.attentions:
             layers: list[tuple[Attention, Point]] = [(fe, full)] * some + [(ai, lean)] * third
             found["split, small template"] = with_template(tracker_of_layers(teacher, layers), patches)
+    return found | _on_smaller_crops(teacher, found, coverage)
+
+
+def _on_smaller_crops(
+    teacher: TrackerSpec, others: dict[str, TrackerSpec], coverage: Coverage
+) -> dict[str, TrackerSpec]:
+    """Some of the others on the smallest crops, and on the smallest search crop beside the whole template."""
+    if not coverage.sizes:
+        return {}
+    search, template = coverage.sizes[0]
+    found = {
+        "small crops": with_sizes(others["mixed"], (search, template)),
+        "small search": with_sizes(others["deep"], (search, teacher.template_size)),
+    }
+    if "split" in others:
+        found["split, small search"] = with_sizes(others["split lean"], (search, teacher.template_size))
     return found
 
 

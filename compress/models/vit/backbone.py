@@ -94,6 +94,16 @@ def sincos_positions(side: int, dim: int) -> Tensor:
     return torch.from_numpy(np.concatenate([columns, rows], axis=1))[None]
 
 
+def resized_positions(table: Tensor, side: int) -> Tensor:
+    """Learned positions (1, N², dim) for a grid of another side: (1, side², dim), bicubic, as ViTs change resolution.
+
+    Gradients reach `table`.
+    """
+    old = math.isqrt(table.shape[1])
+    grid = table.transpose(1, 2).reshape(1, -1, old, old)
+    return F.interpolate(grid, size=side, mode="bicubic", align_corners=False).flatten(2).transpose(1, 2)
+
+
 def _positions(spec: TrackerSpec, patches: int) -> nn.Parameter:
     if spec.position == "sincos":
         return nn.Parameter(sincos_positions(math.isqrt(patches), spec.dim), requires_grad=False)

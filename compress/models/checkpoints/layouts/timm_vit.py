@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from compress.core import TrackerSpec
 from compress.models.checkpoints.layouts.layout import TIMM_LAYOUTS, TimmLayout, weight
 from compress.models.checkpoints.layouts.litetrack import scale_rows
+from compress.models.vit.backbone import resized_positions
 
 _HEAD_DIM = {1280: 80, 1408: 88, 1664: 104}
 """Width of a head by width of the ViT (huge, giant, gigantic); all others have heads of 64."""
@@ -79,8 +79,7 @@ def _depth(state: Mapping[str, Tensor]) -> int:
 def _resized(table: Tensor, side: int) -> Tensor:
     """(1, tokens + patches, dim) → (1, side², dim), without what belongs to tokens in front of the patches."""
     old = math.isqrt(table.shape[1])
-    grid = table[:, table.shape[1] - old**2 :].float().transpose(1, 2).reshape(1, -1, old, old)
-    return F.interpolate(grid, size=side, mode="bicubic", align_corners=False).flatten(2).transpose(1, 2)
+    return resized_positions(table[:, table.shape[1] - old**2 :].float(), side)
 
 
 TIMM_LAYOUTS.register(

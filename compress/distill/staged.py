@@ -1,0 +1,88 @@
+"""Trainings that begin at the teacher and have a stage of their own, by the recipe: see `StudentManner`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from compress.core import TrackerSpec, UsageError
+from compress.core.progress import Progress, no_progress
+from compress.distill.batches import Batches
+from compress.distill.checkpoint import Checkpoint
+from compress.distill.intermediate import distill_with_intermediate
+from compress.distill.manner import StudentManner
+from compress.distill.progressive import distill_progressively, removed_layers
+from compress.distill.recipe import StudentRecipe
+from compress.distill.replacement import distill_with_replacement, stages
+from compress.models import Tracker
+from compress.surgery import Rank
+
+_BESIDE = ("fading", "intermediate")
+"""Before the names of files that earlier stages keep their state in."""
+
+
+def stage_of(manner: StudentManner, teacher: TrackerSpec, spec: TrackerSpec, steps: int) -> str:
+    """The stage that a training of a student has; empty where it has none, and is distilled at once.
+
+    Layers fade out, and an intermediate tracker helps, where there are layers to leave out and the student decides
+    nothing per frame (bypass, exits); stages of a teacher stand in where student and teacher are joint, see `stages`.
+    """
+    if manner.stage == "replacement":
+        try:
+            stages(teacher, spec)
+        except UsageError:
+            return ""
+    elif len(spec.group_ends) > 1 or spec.bypass or spec.exits or not removed_layers(teacher, spec) or steps < 2:
+        return ""
+    return manner.stage
+
+
+def distill_in_stages(
+    teacher: Tracker,
+    spec: TrackerSpec,
+    pairs: Batches,
+    recipe: StudentRecipe,
+    *,
+    steps: int,
+    seed: int,
+    device: torch.device,
+    mlp_rank: Rank = "importance",
+    calibration: tuple[Tensor, Tensor] | None = None,
+    progress: Progress = no_progress,
+    checkpoint: Checkpoint | None = None,
+) -> Tracker:
+    """A student of `spec` from its teacher in `steps`, those of the recipe's stage among them; in eval mode.
+
+    Args:
+        steps: At least 2, unless the stage is replacement.
+        mlp_rank, calibration, pairs, progress, checkpoint: As of `distill_progressively`.
+
+    Raises:
+        UsageError: a recipe without stage; or as of what the stage calls.
+    """
+    manner = recipe.manner
+    same: Mapping[str, Any] = {
+        "seed": seed,
+        "device": device,
+        "mlp_rank": mlp_rank,
+        "calibration": calibration,
+        "progress": progress,
+        "checkpoint": checkpoint,
+    }
+    if manner.stage == "replacement":
+        return distill_with_replacement(teacher, spec, pairs, recipe, steps=steps, **same)
+    first = min(steps - 1, max(1, round((manner.progressive or manner.intermediate) * steps)))
+    if manner.stage == "progressive":
+        return distill_progressively(teacher, spec, pairs, recipe, fade_steps=first, steps=steps - first, **same)
+    if manner.stage == "intermediate":
+        return distill_with_intermediate(teacher, spec, pairs, recipe, first_steps=first, steps=steps - first, **same)
+    raise UsageError("This recipe has no stage that begins at the teacher. Distil what inherits from it.")
+
+
+def states(path: Path) -> list[Path]:
+    """Where a training whose last stage keeps its state at `path` keeps any."""
+    return [path, *(path.with_name(f"{stage}-{path.name}") for stage in _BESIDE)]
