@@ -53,8 +53,8 @@ def _scored_tokens(
     read: list[Tensor] = []
     hooks = [score.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0].float())) for score in scores]
     for part in _parts(rows):
-        crops = (to_input(each[part].to(device)) for each in (pairs.template, pairs.search))
-        template, search = crops_at(*crops, student.spec)
+        template, search = (to_input(crops[part].to(device)) for crops in (pairs.template, pairs.search))
+        template, search = crops_at(template, search, student.spec)
         read.clear()
         answers = student(template, search, every_exit=True).decisions.exits
         truth = corners(pairs.boxes[part].to(device)).clamp(0, 1)

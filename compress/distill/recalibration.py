@@ -45,8 +45,9 @@ def recalibrated(
     count = min(pairs, len(fixed))
     for start in range(0, count, batch):
         rows = slice(start, min(count, start + batch))
-        crops = (to_input(each[rows].to(device)) for each in (fixed.template, fixed.search))
-        student(*crops_at(*crops, student.spec), every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
+        template, search = (to_input(each[rows].to(device)) for each in (fixed.template, fixed.search))
+        crops = crops_at(template, search, student.spec)
+        student(*crops, every_exit=True, forced_path=ExecutionPath(skipped=frozenset()))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return student.eval()

@@ -87,8 +87,8 @@ def look_up(settings: SearchSettings, target: Target) -> Inputs:
     data.sequences()
     train_data.pairs(0, 0, 1, PairSizes.of(teacher.spec))
     plan = planned_students(settings.plan, space, teacher.spec) if settings.plan else []
-    data, train = DataReference.of(data), DataReference.of(train_data)
-    return Inputs(target, space, teacher, data, train, plan, left_out, recipe)
+    evaluation, training = DataReference.of(data), DataReference.of(train_data)
+    return Inputs(target, space, teacher, evaluation, training, plan, left_out, recipe)
 
 
 def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice | None = None) -> TrainingSetup:
