@@ -132,16 +132,17 @@ class Coverage:
         if self.search_tokens and self.search_tokens[-1] > teacher.search_tokens:
             yield f"search_tokens must be at most {teacher.search_tokens} but reach {self.search_tokens[-1]}"
 
-    def eliminated_at(self, teacher: TrackerSpec) -> dict[int, tuple[int, int]]:
-        """Numbers of search tokens that elimination leaves, with the sizes of the crops at which that is measured.
+    def eliminated_at(self, teacher: TrackerSpec) -> dict[int, TrackerSpec]:
+        """Numbers of search tokens that elimination leaves, each with a tracker of whose crops it is measured.
 
-        The fewest are left of the smallest crops, and joint layers of as many in all are seen nowhere else.
+        The fewest are left of the least crops: joint layers see so few tokens in all nowhere else.
         """
-        own = (teacher.search_size, teacher.template_size)
-        found = dict.fromkeys(self.search_tokens[:-1], own)
-        for search, template in self.sizes[:1]:
-            if found and self.search_tokens[0] < (search // teacher.patch) ** 2:
-                found[self.search_tokens[0]] = search, template
+        found = dict.fromkeys(self.search_tokens[:-1], replace(teacher, keep_template=None))
+        least = self.joint_teacher(
+            teacher, self.sizes[0] if self.sizes else (teacher.search_size, teacher.template_size)
+        )
+        if found and self.search_tokens[0] < least.search_tokens:
+            found[self.search_tokens[0]] = least
         return found
 
     def joint_teacher(self, teacher: TrackerSpec, sizes: tuple[int, int]) -> TrackerSpec:
@@ -149,7 +150,7 @@ class Coverage:
         search, template = sizes
         found = replace(teacher, search_size=search, template_size=template, keep_template=None)
         fewest = self.template_patches[0] if self.template_patches else found.template_patches
-        if sizes != self.sizes[0] or fewest >= found.template_patches:
+        if sizes in self.sizes[1:] or fewest >= found.template_patches:
             return found
         # Half a patch less: the share that is kept is rounded up.
         return replace(found, keep_template=(fewest - 0.5) / found.template_patches)

@@ -76,9 +76,9 @@ def _counts(teacher: TrackerSpec, wanted: Coverage, kind: str) -> Iterator[tuple
     for sizes in wanted.sizes:
         spec = wanted.joint_teacher(teacher, sizes)
         yield spec.search_tokens, len(spec.template_places)
-    for tokens, sizes in wanted.eliminated_at(teacher).items():
-        whole = sizes not in wanted.sizes
-        yield tokens, None if whole else len(wanted.joint_teacher(teacher, sizes).template_places)
+    for tokens, spec in wanted.eliminated_at(teacher).items():
+        patches = len(spec.template_places)
+        yield tokens, None if patches == teacher.template_patches else patches
 
 
 def keep_recorded_profile(teacher: TrackerSpec, coverage: Coverage | None = None, *, target: str = "cpu") -> Path:

@@ -47,9 +47,10 @@ class VitStacks:
                 yield from other.trackers()
         if self._fewer:
             yield self._ranking()
-        for tokens, sizes in self._fewer.items():
-            for point in self.coverage.unreduced:
-                yield self._joint_at(sizes)._eliminating(point, tokens)
+        for tokens, tracker in self._fewer.items():
+            stacks = self._joint_of(tracker)
+            yield from stacks.trackers() if stacks is not self else ()
+            yield from (stacks._eliminating(point, tokens) for point in self.coverage.unreduced)
         for patches, kind in self._templates:
             yield from (self._small(kind, point, patches) for point in self.coverage.unreduced)
 
@@ -70,8 +71,8 @@ class VitStacks:
                 template = patches if kind == "joint" else None
                 blocks += _blocks(kind, scaled(full[kind], costs), tokens, template)
         elimination = self._elimination_ms(ms) if self._fewer else None
-        for tokens, sizes in self._fewer.items():
-            other = self._joint_at(sizes)
+        for tokens, tracker in self._fewer.items():
+            other = self._joint_of(tracker)
             fewer = other._with_fewer(tokens, elimination or 0.0, ms)
             template = None if other is self else len(other.teacher.template_places)
             blocks += _blocks("joint", scaled(full["joint"], fewer), tokens, template)
@@ -90,25 +91,28 @@ class VitStacks:
     def _at(self, sizes: tuple[int, int]) -> list[VitStacks]:
         """Stacks of unreduced layers on a smaller search crop: of joint ones, and of others beside all templates."""
         others = tuple(kind for kind in self.coverage.attentions if kind != "joint")
-        whole = with_sizes(self.teacher, (sizes[0], self.teacher.template_size))
-        found = [self._joint_at(sizes)] if "joint" in self.coverage.attentions else []
-        return found + ([replace(self, teacher=whole, coverage=self.coverage.unreduced_only(others))] if others else [])
+        found = []
+        if "joint" in self.coverage.attentions:
+            found.append(self._joint_of(self.coverage.joint_teacher(self.teacher, sizes)))
+        if others:
+            whole = with_sizes(self.teacher, (sizes[0], self.teacher.template_size))
+            found.append(replace(self, teacher=whole, coverage=self.coverage.unreduced_only(others)))
+        return found
 
-    def _joint_at(self, sizes: tuple[int, int]) -> VitStacks:
-        """Stacks of unreduced joint layers; itself at the teacher's sizes."""
-        if sizes not in self.coverage.sizes:
+    def _joint_of(self, tracker: TrackerSpec) -> VitStacks:
+        """Stacks of unreduced joint layers on a tracker's crops; itself on the teacher's with the whole template."""
+        if tracker == replace(self.teacher, keep_template=None):
             return self
-        teacher = self.coverage.joint_teacher(self.teacher, sizes)
         coverage = self.coverage.unreduced_only(("joint",))
-        return replace(self, teacher=teacher, coverage=coverage, template_kept=teacher.keep_template)
+        return replace(self, teacher=tracker, coverage=coverage, template_kept=tracker.keep_template)
 
     @property
     def _detailed(self) -> Attention:
         return self.teacher.layers[-1].attention
 
     @property
-    def _fewer(self) -> dict[int, tuple[int, int]]:
-        """Numbers of search tokens to measure, beside all of a crop, with the sizes of the crops."""
+    def _fewer(self) -> dict[int, TrackerSpec]:
+        """Numbers of search tokens to measure, beside all of a crop, each with a tracker of such crops."""
         return self.coverage.eliminated_at(self.teacher) if "joint" in self.coverage.attentions else {}
 
     @property
