@@ -22,6 +22,8 @@ from compress.distill import (
     removal_order,
 )
 from compress.distill.intermediate import inherited_through, intermediate_spec, with_places_of
+from compress.distill.manner import StudentManner
+from compress.distill.sparse import distill_sparsely
 from compress.driver.shared_weights import calibration_crops
 from compress.models import Tracker, build
 from compress.spaces import Space
@@ -156,6 +158,20 @@ def _through_intermediate(bench: Bench, student: str) -> Tracker:
     )
 
 
+def _sparsely(bench: Bench, student: str) -> Tracker:
+    half, spec = bench.steps // 2, bench.spec(student)
+    return distill_sparsely(
+        bench.teacher,
+        spec,
+        bench.pool,
+        replace(bench.recipe, manner=StudentManner(sparse=0.5)),
+        first_steps=half,
+        steps=bench.steps - half,
+        calibration=bench.crops,
+        **bench.budget,
+    )
+
+
 def _intermediate_imitated(bench: Bench, student: str) -> Tracker:
     """The student imitates the intermediate tracker that it inherits from, in place of the teacher."""
     half, spec = bench.steps // 2, bench.spec(student)
@@ -221,6 +237,13 @@ ARMS = (
         (_NARROW,),
         lambda bench, student: bench.distilled(bench.spec(student), mlp_rank="leading"),
         _NO_WIDTHS,
+    ),
+    Arm(
+        "learnt dimensions",
+        "whole for half of the steps, in which it learns which dimensions to keep",
+        (_REDUCED,),
+        _sparsely,
+        "no dimension of it is reduced",
     ),
     Arm("global ranking", "units ranked across layers", (_NARROW, _REDUCED), _ranked_across, _NO_WIDTHS),
 )

@@ -53,7 +53,8 @@ def main() -> None:
     sequences = [CachedSequence(x) for x in generated_sequences(split="test", per_difficulty=arguments.sequences)]
     for seed in arguments.seeds:
         both = [(student, arm) for student in STUDENTS for arm in ARMS if student in arm.students]
-        missing = [(student, arm) for student, arm in both if (student, arm.name, seed) not in done]
+        wanted = [(student, arm) for student, arm in both if not arguments.arms or arm.name in arguments.arms]
+        missing = [(student, arm) for student, arm in wanted if (student, arm.name, seed) not in done]
         if missing:
             bench = _bench(arguments, seed)
             print("seed", seed, "layers in the order of their removal:", *bench.removal, flush=True)
@@ -137,6 +138,7 @@ def _overlaps(rows: list[dict[str, str]], student: str, arm: str) -> Mapping[int
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--arms", nargs="+", choices=[arm.name for arm in ARMS], help="these alone")
     parser.add_argument("--steps", type=int, default=160, help="of every training, in all")
     parser.add_argument("--batch", type=int, default=16, help="pairs of a step")
     parser.add_argument("--pairs", type=int, default=2048, help="of the pool")

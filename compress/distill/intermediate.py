@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -13,9 +14,10 @@ from compress.distill.batches import Batches
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.progressive import beside, removed_layers, with_removed
 from compress.distill.recipe import StudentRecipe
+from compress.distill.resolution import crops_at
 from compress.distill.student import distill
 from compress.models import Tracker, build
-from compress.surgery import Rank, inherit
+from compress.surgery import InputStatistics, Rank, inherit
 
 
 def distill_with_intermediate(
@@ -58,7 +60,8 @@ def distill_with_intermediate(
         progress=part(progress, 0, share, "an intermediate teacher"),
         checkpoint=beside(checkpoint, "intermediate"),
     )
-    student = inherited_through(first, spec, mlp_rank=mlp_rank, calibration=calibration)
+    crops = calibration and crops_at(*calibration, spec)
+    student = inherited_through(first, spec, mlp_rank=mlp_rank, calibration=crops)
     rest = part(progress, share, 1)
     pairs = pairs.after(first_steps)
     return distill(student, pairs, recipe, steps=steps, seed=seed, device=device, progress=rest, checkpoint=checkpoint)
@@ -92,7 +95,7 @@ def inherited_through(
     spec: TrackerSpec,
     *,
     mlp_rank: Rank = "importance",
-    calibration: tuple[Tensor, Tensor] | None = None,
+    calibration: tuple[Tensor, Tensor] | Mapping[str, InputStatistics] | None = None,
 ) -> Tracker:
     """A student of `spec` from an intermediate tracker; `spec` names its layers by the teacher's."""
     student = inherit(between, with_places_of(between.spec, spec), mlp_rank=mlp_rank, calibration=calibration)

@@ -18,27 +18,31 @@ from compress.distill.manner import StudentManner
 from compress.distill.progressive import distill_progressively, removed_layers
 from compress.distill.recipe import StudentRecipe
 from compress.distill.replacement import distill_with_replacement, stages
+from compress.distill.sparse import distill_sparsely, wide_spec
 from compress.models import Tracker
 from compress.surgery import Rank
 
-_BESIDE = ("fading", "intermediate")
+_BESIDE = ("fading", "intermediate", "sparse")
 """Before the names of files that earlier stages keep their state in."""
 
 
 def stage_of(manner: StudentManner, teacher: TrackerSpec, spec: TrackerSpec, steps: int) -> str:
     """The stage that a training of a student has; empty where it has none, and is distilled at once.
 
-    Layers fade out, and an intermediate tracker helps, where there are layers to leave out and the student decides
-    nothing per frame (bypass, exits); stages of a teacher stand in where student and teacher are joint, see `stages`.
+    Layers fade out, and an intermediate tracker helps, where there are layers to leave out; dimensions are weighed
+    where there are some to reduce; none of these for what decides per frame (bypass, exits). Stages of a teacher stand
+    in where student and teacher are joint, see `stages`.
     """
     if manner.stage == "replacement":
         try:
             stages(teacher, spec)
         except UsageError:
             return ""
-    elif len(spec.group_ends) > 1 or spec.bypass or spec.exits or not removed_layers(teacher, spec) or steps < 2:
+        return manner.stage
+    if len(spec.group_ends) > 1 or spec.bypass or spec.exits or steps < 2:
         return ""
-    return manner.stage
+    nothing = spec == wide_spec(teacher, spec) if manner.stage == "sparse" else not removed_layers(teacher, spec)
+    return "" if nothing else manner.stage
 
 
 def distill_in_stages(
@@ -75,11 +79,14 @@ def distill_in_stages(
     }
     if manner.stage == "replacement":
         return distill_with_replacement(teacher, spec, pairs, recipe, steps=steps, **same)
-    first = min(steps - 1, max(1, round((manner.progressive or manner.intermediate) * steps)))
+    share = manner.progressive or manner.intermediate or manner.sparse
+    first = min(steps - 1, max(1, round(share * steps)))
     if manner.stage == "progressive":
         return distill_progressively(teacher, spec, pairs, recipe, fade_steps=first, steps=steps - first, **same)
     if manner.stage == "intermediate":
         return distill_with_intermediate(teacher, spec, pairs, recipe, first_steps=first, steps=steps - first, **same)
+    if manner.stage == "sparse":
+        return distill_sparsely(teacher, spec, pairs, recipe, first_steps=first, steps=steps - first, **same)
     raise UsageError("This recipe has no stage that begins at the teacher. Distil what inherits from it.")
 
 

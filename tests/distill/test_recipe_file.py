@@ -35,6 +35,7 @@ _OF_STUDENTS = {
     "progressive": StudentManner(progressive=0.25),
     "replacement": StudentManner(replacement=True),
     "intermediate": StudentManner(intermediate=0.5),
+    "sparse": StudentManner(sparse=0.5),
 }
 
 
