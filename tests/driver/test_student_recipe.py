@@ -12,11 +12,13 @@ import yaml
 
 from compress import search
 from compress.archive import Archive
-from compress.core import FileError, Store, UsageError, describe
+from compress.core import CompressWarning, FileError, Store, UsageError, describe
 from compress.data import DataReference, open_source
-from compress.distill import Pool, StudentRecipe, distillation_pool
+from compress.distill import ComputeSettings, Pool, StudentRecipe, distillation_pool
 from compress.distill.manner import StudentManner
 from compress.distill.staged import distill_in_stages
+from compress.driver.finetuning.schedule import FinetuneSchedule
+from compress.driver.finetuning.settings import FinetuneSettings
 from compress.driver.jobs import Rung, TeacherWeights, TrainingSetup
 from compress.driver.preparation import work_of
 from compress.driver.shared_weights import calibration_crops
@@ -105,6 +107,21 @@ def test_what_a_recipe_cannot_be_searched_with() -> None:
     with pytest.raises(UsageError, match="progressive"):
         student_recipe("progresive", "halving", nano)
     assert student_recipe("default", "elastic", nano) == StudentRecipe()
+
+
+def test_a_fine_tuning_leaves_the_stage_out() -> None:
+    """Its student was trained before; without a schedule of the recipe's own it has that of a search."""
+    with pytest.warns(CompressWarning, match=r"has a stage \(progressive\).* is left out"):
+        found = FinetuneSchedule.of(FinetuneSettings(recipe="progressive", steps=40), ComputeSettings())
+    plain = FinetuneSchedule.of(FinetuneSettings(steps=40), ComputeSettings())
+    assert (found.name, found.content) == ("progressive", plain.content)
+    with (
+        pytest.warns(CompressWarning, match=r"has a stage \(progressive\)"),
+        pytest.warns(CompressWarning, match="draws 2 templates"),
+    ):
+        published = FinetuneSchedule.of(FinetuneSettings(recipe="mixformerv2", steps=40), ComputeSettings())
+    assert published.recipe.manner == StudentManner()
+    assert published.trainer.drop == 32
 
 
 @pytest.mark.slow
