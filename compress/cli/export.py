@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from compress.cli.cascade_output import export_cascade_of, print_exported_cascade
+from compress.cli.conversion import Conversion
 from compress.cli.execution_paths import parity_text
 from compress.cli.keep_option import keep_option
-from compress.cli.low_precision import converted, precision_options
+from compress.cli.low_precision import precision_options
 from compress.cli.number_types import Number
 from compress.cli.options import (
     SourceCommand,
@@ -42,10 +43,8 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--data",
-    default="generated",
-    show_default=True,
     metavar="SOURCE",
-    help="The first sequence here is what PyTorch and onnxruntime must agree on.",
+    help="The first sequence here is what PyTorch and onnxruntime must agree on (default: generated).",
 )
 @update_interval_option("Kept in the bundle; 200 by default, where the tracker has a score head to choose by.")
 @click.option(
@@ -69,7 +68,7 @@ def command(
     variant: str | None,
     out: Path,
     threads: int,
-    data: str,
+    data: str | None,
     update_interval: int | None,
     single_graph: bool,
     thresholds: str | None,
@@ -116,7 +115,7 @@ def command(
                 "--cascade says which trackers and what threshold, and its graphs are in fp32. Only --out, --data and "
                 "--threads go with it."
             )
-        print_exported_cascade(export_cascade_of(run, cascade, out, data, threads), out, as_json=as_json)
+        print_exported_cascade(export_cascade_of(run, cascade, out, data or "generated", threads), out, as_json=as_json)
         return
     source = load_trained(run, variant or thresholds_variant(thresholds))
     if thresholds is not None:
@@ -126,18 +125,18 @@ def command(
     form: Form | None = "one" if single_graph else None
     settings = LoopSettings.of(source.model.spec, update_interval=update_interval)
     with progress_display(quiet=quiet or as_json) as progress:
-        found = converted(
+        found = Conversion(
             source,
+            settings,
             precision=precision,
             calibration=calibration,
             train_data=train_data,
             max_drop=max_drop,
             data=data,
-            settings=settings,
             threads=threads,
             form=form,
-            progress=progress,
-        )
+        ).run(progress)
+    data = data or "generated"
     if found.precision != source.model.spec.precision:  # of what is in fp32 the graphs alone may be in another
         source = source.at(source.model.spec.in_fp32)
     path = export_bundle(

@@ -7,7 +7,7 @@ from compress.export.cascade import compare_cascade, export_cascade
 from compress.export.converted_again import compare_low_precision
 from compress.export.deployed import graph_network
 from compress.export.graphs import bundle_graphs, frame_graph, memory_names, template_graph
-from compress.export.low_precision import LowPrecision, with_float_layers
+from compress.export.low_precision import LowPrecision, check_convertible, with_float_layers
 from compress.export.parity import Parity
 from compress.export.precision import at_precision, linear_layers, quantized
 from compress.export.side_by_side import compare, compare_exported
@@ -26,6 +26,7 @@ __all__ = [
     "accuracy_drop",
     "at_precision",
     "bundle_graphs",
+    "check_convertible",
     "check_place",
     "compare",
     "compare_cascade",

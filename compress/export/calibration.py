@@ -40,6 +40,19 @@ _AT_ONCE = 4
 Feeds = list[dict[str, NDArray[np.float32]]]
 
 
+def check_static(spec: TrackerSpec) -> None:
+    """Whether ranges can be found beforehand.
+
+    Raises:
+        UsageError: an adaptive tracker, whose graphs see only what the decisions before leave them.
+    """
+    if spec.adaptive:
+        raise UsageError(
+            f"The ranges of the tracker {spec.id} cannot be found beforehand: what its stages see depends on "
+            "bypass and exits. Leave --calibration out, or give --calibration dynamic."
+        )
+
+
 @dataclass(frozen=True)
 class CalibrationCrops:
     """Crops of training pairs, normalised: (N, 3, T, T) and (N, 3, S, S); `key` names what they were drawn from."""
@@ -80,11 +93,7 @@ class CalibrationCrops:
         Raises:
             UsageError: an adaptive tracker, whose graphs see only what the decisions before leave them.
         """
-        if spec.adaptive:
-            raise UsageError(
-                f"The ranges of the tracker {spec.id} cannot be found beforehand: what its stages see depends on "
-                "bypass and exits. Leave --calibration out, or give --calibration dynamic."
-            )
+        check_static(spec)
         first, templates = session(graphs[TEMPLATE], threads=1), list(self.templates(spec))
         names = [output.name for output in first.get_outputs()]
         memories = (dict(zip(names, run_session(first, feeds), strict=True)) for feeds in templates)

@@ -9,7 +9,7 @@ from typing import Any
 from compress.core import FileError, Precision, TrackerSpec, UsageError
 from compress.core.plain import from_plain
 from compress.core.progress import Progress, no_progress
-from compress.export.calibration import CalibratedGraph, Calibration, CalibrationCrops
+from compress.export.calibration import CalibratedGraph, Calibration, CalibrationCrops, check_static
 from compress.export.precision import halved, linear_layers, quantized
 from compress.export.sensitivity import Sensitivity, measured_sensitivity
 from compress.runtime.signatures import FRAME
@@ -71,13 +71,20 @@ def with_float_layers(
     return about, make(found.float_layers), found
 
 
-def check_form(graphs: Mapping[str, bytes], spec: TrackerSpec) -> None:
-    """Whether graphs can be converted: the tools leave the branches of an `If` as they are.
+def check_convertible(
+    spec: TrackerSpec, precision: Precision, calibration: Calibration, *, one_graph: bool = False
+) -> None:
+    """Whether a tracker can be had in a precision: the tools leave the branches of an `If` as they are.
+
+    Args:
+        one_graph: The work of a frame is one graph, whatever it depends on.
 
     Raises:
-        UsageError: one graph of a tracker whose work depends on the frame.
+        UsageError: one graph of a tracker whose work depends on the frame, or ranges of its activations.
     """
-    if spec.adaptive and FRAME in graphs:
+    if precision == "int8" and calibration != "dynamic":
+        check_static(spec)
+    if precision != "fp32" and spec.adaptive and one_graph:
         raise UsageError(
             f"The tracker {spec.id} as one graph has its layers in branches, which stay in fp32. Leave "
             "--single-graph out, or give --precision fp32."
@@ -95,8 +102,7 @@ class _Maker:
         calibration: Calibration,
         crops: CalibrationCrops | None,
     ) -> None:
-        if precision != "fp32":
-            check_form(exact, spec)
+        check_convertible(spec, precision, calibration, one_graph=FRAME in exact)
         self._exact, self._precision = exact, precision
         self._calibrated: dict[str, CalibratedGraph] = {}
         if precision == "int8" and calibration != "dynamic":

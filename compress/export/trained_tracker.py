@@ -21,6 +21,7 @@ class TrainedTracker:
     Attributes:
         train_data, images: What its run was distilled on, as `open_source` takes it.
         precision: What its run scored it in, at its own thresholds.
+        data: What its run scored it on, as `open_source` takes it; empty where it is of no run.
     """
 
     model: Tracker
@@ -31,6 +32,7 @@ class TrainedTracker:
     train_data: str = "generated"
     images: str = ""
     precision: Precision = "fp32"
+    data: str = ""
 
     def open_training_data(self) -> DataSource:
         """What it was distilled on.
@@ -96,9 +98,10 @@ def _variant_of(run: Path, variant: str) -> TrainedTracker:
             f"{variant} has no weights at {path}: it is {record.status}"
             f"{' (' + record.reason + ')' if record.reason else ''}. Choose a variant of the front."
         )
-    name, data = f"{run.resolve().name}-{variant}", [str(archive.settings.get(each) or "") for each in _TRAINING]
+    name, scored_on = f"{run.resolve().name}-{variant}", str(archive.settings.get("data") or "")
+    data = [str(archive.settings.get(each) or "") for each in _TRAINING]
     precision = record.accuracy.precision if record.accuracy else "fp32"
-    about = (record.accuracy, record.latency, data[0] or "generated", data[1], precision)
+    about = (record.accuracy, record.latency, data[0] or "generated", data[1], precision, scored_on)
     return TrainedTracker(model, name, provenance, *about)
 
 

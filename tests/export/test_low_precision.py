@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from compress.cli import main
-from compress.cli.low_precision import converted
+from compress.cli.conversion import Conversion
 from compress.core import Accuracy, CompressError, Latency
 from compress.core.progress import no_progress
 from compress.export import AccuracyDrop, TrainedTracker
@@ -76,6 +76,10 @@ def test_a_variant_in_other_precisions(
         (("--calibration", "entropy"), "--calibration and --train-data are of int8"),
         (("--precision", "fp32", "--max-drop", "0.1"), "in fp32 nothing is lost"),
         (("--precision", "int8", "--variant", "v003", "--single-graph"), "Leave --single-graph out"),
+        (
+            ("--precision", "int8", "--variant", "v003", "--calibration", "entropy", "--train-data", "no-such-data"),
+            "Leave --calibration out, or give --calibration dynamic",  # before any data is opened
+        ),
     ],
 )
 def test_what_means_nothing_is_refused(
@@ -112,8 +116,6 @@ def test_a_latency_in_int8_is_none_of_a_bundle_in_fp32(runtime: str, kept: bool)
     """As of a variant that was fine-tuned, and so scored in fp32, in a run that aims at int8."""
     latency = Latency(1.0, 1.0, 1.0, 1.0, 1.0, "measured", 1, 0, 1, runtime, "host")
     source = TrainedTracker(build(STATIC).eval(), "v000", {}, latency=latency)
-    about: dict[str, Any] = dict.fromkeys(("precision", "calibration", "train_data", "max_drop", "form"))
-    settings = LoopSettings.of(STATIC)
-    found = converted(source, **about, data="generated", settings=settings, threads=1, progress=no_progress)
+    found = Conversion(source, LoopSettings.of(STATIC)).run(no_progress)
     assert found.latency == (latency if kept else None)
     assert found.low is None
