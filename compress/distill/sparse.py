@@ -100,7 +100,7 @@ def distill_sparsely(
             device=device,
             beside=relaxed,
             checkpoint=beside(checkpoint, "sparse"),
-            about={"student": spec.id, "sparse": True, "seed": seed, **pairs.about, **recipe.figures()},
+            about={"student": spec.in_fp32.id, "sparse": True, "seed": seed, **pairs.about, **recipe.figures()},
             progress=part(progress, 0, share, "dimensions are weighed"),
         )
         trained = trainer.run()

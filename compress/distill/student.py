@@ -80,7 +80,7 @@ def distill(
         beside=beside.to(device),
         scale=lambda name: recipe.new if is_new(name) else 1.0,
         checkpoint=checkpoint,
-        about={"student": student.spec.id, "again": again, "seed": seed, **pairs.about, **recipe.figures()},
+        about={"student": student.spec.in_fp32.id, "again": again, "seed": seed, **pairs.about, **recipe.figures()},
         before=before,
         progress=progress,
         observers=observers,
