@@ -61,16 +61,19 @@ def _centre_at(maps: dict[str, Tensor], grid: int) -> dict[str, Tensor]:
     at every frame would teach less confidence, so each map is scaled until its highest score is the teacher's again.
     A cell stands for a box. Offsets are in cells and from the cell's corner, so they cannot be resampled: the centres
     that they make are, in shares of the crop, and an offset is what lies between those and the new cell. Centres and
-    sizes are weighted by the score, so that a cell between two gets the box of the one that the teacher trusts.
+    sizes are weighted by the square of the score, so that a cell between two gets the box of the one that the teacher
+    trusts.
     """
     score, old = maps["score_map"], maps["score_map"].shape[-1]
     resampled = _resampled(score, grid).clamp_min(_LOW)
     centre = (_cells(old, score) + maps["offset_map"]) / old
     peak = score.amax((1, 2, 3), keepdim=True) / resampled.amax((1, 2, 3), keepdim=True)
+    trust = score.square()
+    total = _resampled(trust, grid)
     return {
         "score_map": (resampled * peak).clamp(_LOW, 1 - _LOW),
-        "size_map": _resampled(maps["size_map"] * score, grid) / resampled,
-        "offset_map": _resampled(centre * score, grid) / resampled * grid - _cells(grid, score),
+        "size_map": _resampled(maps["size_map"] * trust, grid) / total,
+        "offset_map": _resampled(centre * trust, grid) / total * grid - _cells(grid, score),
     }
 
 
