@@ -142,6 +142,8 @@ def _shape(record: Record) -> dict[str, Any]:
         "mlp_hidden": uniform(layer.mlp_hidden for layer in spec.layers),
         "attn_dims": uniform(layer.attn_dims or spec.dim for layer in spec.layers),
         "mlp_dims": uniform(layer.mlp_dims or spec.dim for layer in spec.layers),
+        "search_size": spec.search_size,
+        "template_size": spec.template_size,
         "search_tokens": uniform(spec.search_tokens_after),
         "template_patches": len(spec.template_places),
     }

@@ -119,13 +119,24 @@ def attention_split(spec: TrackerSpec) -> str:
     return f"{spec.count('FE')} + {spec.count('AI')}" if spec.attention == "split" else spec.attention
 
 
-def network_summary(record: Record) -> str:
-    """One line about the network: layers, MLP ratio, μ, tokens and template patches kept, parameters, precision."""
+def crops(spec: TrackerSpec, teacher: TrackerSpec) -> str:
+    """The sides of the crops, such as `crops of 96 and 48 px`; empty where they are the teacher's."""
+    if (spec.search_size, spec.template_size) == (teacher.search_size, teacher.template_size):
+        return ""
+    return f"crops of {spec.search_size} and {spec.template_size} px"
+
+
+def network_summary(record: Record, teacher: TrackerSpec | None = None) -> str:
+    """One line about the network: layers, MLP ratio, μ, tokens and template patches kept, parameters, precision.
+
+    Args:
+        teacher: Of a student, to tell crops of other sizes.
+    """
     spec = record.spec
     kinds = f"{attention_split(spec)} FE + AI" if spec.attention == "split" else spec.attention
     parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {mlp_ratio(spec)}"]
     parts += [f"μ {removed_share(spec)}"] if removed_share(spec) != "0" else []
-    parts += [each for each in (tokens_kept(spec), template_kept(spec)) if each]
+    parts += [each for each in (crops(spec, teacher or spec), tokens_kept(spec), template_kept(spec)) if each]
     parts += [decisions(spec)] if spec.adaptive else []
     parts += [f"{digits(record.params / 1e6)} M parameters"]
     return ", ".join([*parts, *([] if spec.precision == "fp32" else [spec.precision])])

@@ -87,7 +87,7 @@ _TRIALS: tuple[Column, ...] = (
     _FIDELITY,
     _MS,
     _HOW,
-    ("network", "", text_cell(formatting.network_summary)),
+    ("network", "", lambda a, r: Cell(formatting.network_summary(r, a.teacher.spec))),
     ("rungs", "AO over sequences after each", text_cell(lambda r: _rungs(r))),
     ("reason", "", text_cell(lambda r: r.reason)),
 )

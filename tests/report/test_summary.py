@@ -77,6 +77,9 @@ def test_spec_in_words() -> None:
     assert formatting.tokens_kept(describe("ostrack256-ce")) == kept
     assert kept in formatting.network_summary(replace(student, spec=describe("ostrack256-ce")))
     assert formatting.tokens_kept(student.spec) == ""
+    smaller = replace(student, spec=replace(student.spec, search_size=96))
+    assert "MLP ratio 2, crops of 96 and 64 px, " in formatting.network_summary(smaller, student.spec)
+    assert "crops" not in formatting.network_summary(student, student.spec)
 
 
 def test_bound_in_words() -> None:
