@@ -144,6 +144,7 @@ def _shape(record: Record) -> dict[str, Any]:
         "mlp_dims": uniform(layer.mlp_dims or spec.dim for layer in spec.layers),
         "search_size": spec.search_size,
         "template_size": spec.template_size,
+        "heads": uniform(layer.heads or spec.heads for layer in spec.layers) if not spec.stages else None,
         "search_tokens": uniform(spec.search_tokens_after),
         "template_patches": len(spec.template_places),
     }

@@ -81,13 +81,15 @@ def _stage(spec: TrackerSpec, index: int) -> str:
 
 
 def _content(layer: LayerSpec) -> tuple[object, ...]:
-    return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep
+    return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep, layer.heads
 
 
 def _layer(layer: LayerSpec, keep_by: str) -> str:
     text = f"{layer.attention}, MLP {layer.mlp_hidden}"
     if layer.attn_dims or layer.mlp_dims:
         text += f", kept {layer.attn_dims or 'all'} / {layer.mlp_dims or 'all'} (attention / MLP)"
+    if layer.heads is not None:
+        text += f", {layer.heads} head{'s' * (layer.heads > 1)}"
     if layer.keep is not None:
         text += f", passes on {layer.keep:g} of the search tokens, by {keep_by}"
     return text

@@ -25,8 +25,9 @@ def command(space: str | None, teacher: str, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     for name in [space] if space else space_names():
         found = load_space(name)
-        choices = {knob: list(values) for knob, values in found.choices(spec).items()}
-        about = {"name": found.name, "description": found.description, "teacher": teacher}
+        choices = {knob: list(values) for knob, values in found.by_knob(spec).items()}
+        about: dict[str, Any] = {"name": found.name, "description": found.description, "teacher": teacher}
+        about |= {"per_layer": list(found.by_layer(spec))} if found.per_layer else {}
         rows.append({**about, "combinations": found.combinations(spec), "knobs": choices})
     if as_json:
         print_json(rows[0] if space else rows)
@@ -34,5 +35,6 @@ def command(space: str | None, teacher: str, as_json: bool) -> None:
     for row in rows:
         click.echo(f"{row['name']}: {row['description']}")
         for knob, values in row["knobs"].items():
-            click.echo(f"  {knob:12} {', '.join(map(str, values))}")
+            layered = ", chosen for each layer" if knob in row.get("per_layer", ()) else ""
+            click.echo(f"  {knob:12} {', '.join(map(str, values))}{layered}")
         click.echo(f"  {row['combinations']} combinations for {teacher}")

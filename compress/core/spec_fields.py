@@ -36,11 +36,12 @@ class LayerSpec:
         mlp_hidden: Hidden units of the MLP that the network really holds.
         attention: See `Attention`.
         attn_dims: Input dimensions that dimension reduction keeps on the attention side (the input of q, k
-            and v, and the values per layer; a multiple of the heads); None keeps all.
+            and v, and the values of all heads; a multiple of the tracker's heads); None keeps all.
         mlp_dims: Input dimensions that dimension reduction keeps for the MLP; None keeps all.
         keep: Share of its search tokens that a joint layer passes on, rounded up, after its attention and before
             its MLP (OSTrack's candidate elimination); None passes on all.
         stage: Of a LeViT, the stage the layer belongs to.
+        heads: Attention heads that the layer keeps, each with its keys and values as they are; None keeps all.
     """
 
     source: int
@@ -50,6 +51,7 @@ class LayerSpec:
     mlp_dims: int | None = None
     keep: float | None = None
     stage: int = 0
+    heads: int | None = None
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,8 @@ def _layer(spec: TrackerFields, i: int, layer: LayerSpec) -> Iterator[str]:
         yield f"layers[{i}].attn_dims must be a multiple of heads below dim {spec.dim} but is {layer.attn_dims}"
     if layer.mlp_dims is not None and not 0 < layer.mlp_dims < spec.dim:
         yield f"layers[{i}].mlp_dims must be in [1, dim − 1] but is {layer.mlp_dims}"
+    if layer.heads is not None and not 0 < layer.heads < spec.heads:
+        yield f"layers[{i}].heads must be in [1, heads − 1], below {spec.heads}, but is {layer.heads}"
     if layer.keep is None:
         return
     if not 0 < layer.keep < 1:

@@ -81,6 +81,7 @@ def smallest(space: Space, teacher: TrackerSpec) -> TrackerSpec:
 
 def _extreme(space: Space, teacher: TrackerSpec, sign: int) -> TrackerSpec:
     """By choosing knob after knob; where others may bar a knob, once more with these as it needs them."""
+    space = replace(space, per_layer=False)  # where widths are most or fewest, all layers are alike
     offered = space.choices(teacher)
     barred = [ONLY_WITH[name] for name in offered if name in ONLY_WITH]
     starts = [{}, *(each for each in barred if all(value in offered.get(k, (value,)) for k, value in each.items()))]
@@ -100,6 +101,10 @@ def _chosen(space: Space, teacher: TrackerSpec, sign: int, fixed: Mapping[str, A
         costs = {choice: _cost(spec({name: choice})) for choice in choices}
         chosen[name] = max(choices, key=lambda choice: [sign * each for each in costs[choice]])
     return spec({})
+
+
+def _space_key(space: Space) -> str:
+    return fingerprint([dict(space.knobs), "per layer"] if space.per_layer else dict(space.knobs))
 
 
 def _cost(spec: TrackerSpec) -> tuple[float, float]:
@@ -138,7 +143,7 @@ def distill_elastic(
     objective = ElasticObjective(
         elastic, Sandwich(pairs.teacher, space, seed, random), recipe, static_steps=round(recipe.static * steps)
     )
-    about = {"elastic": model.spec.id, "space": fingerprint(dict(space.knobs)), "mlp_rank": elastic.mlp_rank}
+    about = {"elastic": model.spec.id, "space": _space_key(space), "mlp_rank": elastic.mlp_rank}
     trainer: Trainer[Tracker, Batch] = Trainer(
         model,
         objective,

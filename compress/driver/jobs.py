@@ -43,14 +43,21 @@ class TeacherWeights:
     weights: str
 
 
+_PER_LAYER = "per_layer"
+"""What is said of a space beside its knobs."""
+
+
 def space_text(space: Space) -> str:
     """The knobs of a space and their choices, as JSON: what a setup says of it."""
-    return json.dumps({name: list(choices) for name, choices in space.knobs.items()}, sort_keys=True)
+    own = {_PER_LAYER: True} if space.per_layer else {}
+    return json.dumps({name: list(choices) for name, choices in space.knobs.items()} | own, sort_keys=True)
 
 
 def space_of(text: str) -> Space:
     """The space of a `space_text`."""
-    return Space("", {name: tuple(choices) for name, choices in json.loads(text).items()})
+    knobs = json.loads(text)
+    per_layer = knobs.pop(_PER_LAYER, False)
+    return Space("", {name: tuple(choices) for name, choices in knobs.items()}, per_layer=per_layer)
 
 
 @dataclass(frozen=True)

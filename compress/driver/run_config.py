@@ -68,7 +68,8 @@ def content_of(config: SearchSettings, setup: TrainingSetup, space: Space) -> di
 
 def space_content(space: Space) -> dict[str, Any]:
     """Likewise of the space alone, which is all that a plan depends on."""
-    return {"space": {name: fingerprint(list(choices)) for name, choices in space.knobs.items()}}
+    knobs = {name: fingerprint(list(choices)) for name, choices in space.knobs.items()}
+    return {"space": knobs | ({"per_layer": fingerprint(True)} if space.per_layer else {})}
 
 
 def check_or_write_config(

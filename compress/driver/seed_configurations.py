@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from compress.core import TrackerSpec
-from compress.spaces import KNOBS, PRECISION, Space
+from compress.spaces import KNOBS, PRECISION, Space, parameter_of
 from compress.spaces.knob import NEVER, applies
+from compress.spaces.patterns import exact_number
 from compress.spaces.resolution_knobs import SIZES, ordered
 
 _PER_FRAME = ("bypass", "exits")
@@ -23,11 +24,26 @@ def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str
     Behind the first of them, where the space offers it, the same with bypass, with exits, and with fewer search tokens,
     at their usual settings, in each other precision, and with smaller crops, so that a first generation has all kinds.
     """
-    choices = space.choices(teacher)
+    for knobs in _by_knob(space, teacher):
+        yield _by_layer(knobs, space, teacher)
+
+
+def _by_layer(knobs: dict[str, Any], space: Space, teacher: TrackerSpec) -> dict[str, Any]:
+    """All layers alike, where these may differ."""
+    layered = space.by_layer(teacher)
+    found = {name: value for name, value in knobs.items() if name not in layered}
+    for name in layered:
+        found |= {parameter_of(name, i): knobs[name] for i in range(len(teacher.layers)) if name in knobs}
+    return found
+
+
+def _by_knob(space: Space, teacher: TrackerSpec) -> Iterator[dict[str, Any]]:
+    choices = space.by_knob(teacher)
     plain = {name: _off(values) for name, values in choices.items() if name in _PER_FRAME}
     plain |= {name: values[0] for name, values in choices.items() if name == "layers"}
     plain |= {name: min(values) for name, values in choices.items() if name == "dr_ratio"}
     plain |= {name: max(values) for name, values in choices.items() if name == "keep_template"}
+    plain |= {name: max(values, key=exact_number) for name, values in choices.items() if name == "heads"}
     plain |= {name: _off(values) for name, values in choices.items() if name == _TOKENS}
     precisions: list[Any] = sorted(choices.get(PRECISION, ()), key=lambda each: each != "fp32")
     plain |= {PRECISION: precisions[0]} if precisions else {}

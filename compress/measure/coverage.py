@@ -27,6 +27,7 @@ class Coverage:
         decides: Whether trackers decide per frame what to compute (bypass, exits).
         precisions: What trackers ask for beside fp32. Of each a target has a profile of its own, so that this is no
             part of what one profile covers.
+        heads: Fewest attention heads left, and all; none where all layers have all.
     """
 
     attentions: tuple[Attention, ...]
@@ -38,6 +39,7 @@ class Coverage:
     sizes: tuple[tuple[int, int], ...] = ()
     template_patches: tuple[int, ...] = ()
     precisions: tuple[Precision, ...] = ()
+    heads: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, teacher: TrackerSpec, specs: Iterable[TrackerSpec] = ()) -> Coverage:
@@ -63,6 +65,7 @@ class Coverage:
             sizes=_sizes(teacher, all_specs),
             template_patches=_templates({len(spec.template_places) for spec in all_specs}, teacher.template_patches),
             precisions=_low(spec.precision for spec in all_specs),
+            heads=_with_all({layer.heads for layer in layers if layer.heads}, teacher.heads),
         )
 
     @classmethod
@@ -87,6 +90,7 @@ class Coverage:
             decides=profile.routing_overhead is not None,
             sizes=profile.sizes,
             template_patches=_templates({b.template for b in blocks if b.template}, profile.family.template_patches),
+            heads=_with_all({block.heads for block in blocks if block.heads}, profile.family.heads),
         )
 
     def problems(self) -> Iterator[str]:
@@ -101,6 +105,7 @@ class Coverage:
             ("mlp_dims", self.mlp_dims),
             ("search_tokens", self.search_tokens),
             ("template_patches", self.template_patches),
+            ("heads", self.heads),
         ):
             most = 3 if name == "search_tokens" else 2
             if list(ends) != sorted(set(ends)) or len(ends) > most or (ends and ends[0] < 1):
@@ -129,6 +134,8 @@ class Coverage:
         for sizes in self.sizes:
             if sizes[0] == own[0] or any(a > b or a % teacher.patch for a, b in zip(sizes, own, strict=True)):
                 yield f"sizes must be smaller than {own} and multiples of {teacher.patch} but hold {sizes}"
+        if self.heads and (len(self.heads) < 2 or self.heads[-1] != teacher.heads):
+            yield f"heads must be the fewest and all {teacher.heads} but are {', '.join(map(str, self.heads))}"
         if self.search_tokens and self.search_tokens[-1] > teacher.search_tokens:
             yield f"search_tokens must be at most {teacher.search_tokens} but reach {self.search_tokens[-1]}"
 
@@ -191,6 +198,7 @@ class Coverage:
                     (self.mlp_dims, other.mlp_dims),
                     (self.search_tokens, other.search_tokens),
                     (self.template_patches, other.template_patches),
+                    (self.heads, other.heads),
                 )
             )
             and self._sizes_within(other)
@@ -212,6 +220,7 @@ class Coverage:
             sizes=_few_sizes(self, other),
             template_patches=_ends({*self.template_patches, *other.template_patches}),
             precisions=_low((*self.precisions, *other.precisions)),
+            heads=_ends({*self.heads, *other.heads}),
         )
 
 
@@ -276,6 +285,11 @@ def _ordered(kinds: Iterable[Attention]) -> tuple[Attention, ...]:
 
 def _ends(values: set[int]) -> tuple[int, ...]:
     return tuple(sorted({min(values), max(values)})) if values else ()
+
+
+def _with_all(fewer: set[int], all_heads: int) -> tuple[int, ...]:
+    """The fewest heads and all of them; nothing where there are not fewer."""
+    return _ends({*fewer, all_heads}) if fewer else ()
 
 
 def _thinned(values: set[int]) -> tuple[int, ...]:

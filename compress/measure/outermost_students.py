@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from compress.core import TrackerSpec
 from compress.spaces import KNOBS, NEVER, ONLY_WITH, PRECISION, Scalar, Space
+from compress.spaces.patterns import exact_number
 from compress.spaces.resolution_knobs import OWN, SIZES, ordered
 
 _KEEP_RATIO, _KEEP_AFTER = "keep_ratio", "keep_after"
@@ -20,8 +22,10 @@ _KEEP_TEMPLATE = "keep_template"
 def outermost_students(teacher: TrackerSpec, space: Space) -> Iterator[TrackerSpec]:
     """Every combination of the outermost choices of each knob; and at every place the fewest and the most tokens.
 
-    On the teacher's crops, or the largest; and the deepest students on each that is smaller.
+    On the teacher's crops, or the largest; and the deepest students on each that is smaller. All layers are alike: what
+    one layer may be, all may be.
     """
+    space = replace(space, per_layer=False)
     choices = {name: _outermost(name, values, teacher) for name, values in space.choices(teacher).items()}
     for row in itertools.product(*choices.values()):
         chosen = dict(zip(choices, row, strict=True))
@@ -69,7 +73,7 @@ def _deepest(name: str, values: Sequence[Scalar], chosen: Mapping[str, Scalar]) 
 
 
 def _outermost(name: str, choices: tuple[Scalar, ...], teacher: TrackerSpec) -> list[Scalar]:
-    """Numbers: the smallest, the next (0 often means "off") and the largest. Words: all.
+    """Numbers: the smallest, the next (0 often means "off") and the largest. Words, such as `joint`: all.
 
     One choice will do where what a knob changes is no layer: what can be switched off, what needs it on, and crops.
     """
@@ -79,5 +83,8 @@ def _outermost(name: str, choices: tuple[Scalar, ...], teacher: TrackerSpec) -> 
         return [NEVER if NEVER in choices else choices[0]]
     if name == _KEEP_TEMPLATE:
         return [min(choices, key=float)]
-    numbers = sorted(c for c in choices if not isinstance(c, str))
-    return [c for c in choices if isinstance(c, str) or c in (*numbers[:2], numbers[-1])]
+    shares = {c: exact_number(c) for c in choices}
+    if None in shares.values():
+        return list(choices)
+    rising = sorted(choices, key=lambda c: float(shares[c] or 0))
+    return [c for c in choices if c in (*rising[:2], rising[-1])]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 NORM_EPS = 1e-6
 
 KeysValues = tuple[Tensor, Tensor]
-"""Keys (B, heads, N, dim / heads) and values (B, heads, N, kept / heads) of one layer."""
+"""Keys (B, heads left, N, dim / heads) and values (B, heads left, N, kept / heads) of one layer."""
 
 
 class DropPath(nn.Module):
@@ -61,24 +61,28 @@ class Mlp(Reduced):
 
 
 class Attention(Reduced):
-    """Multi-head attention. The fused linear's rows are q (dim), k (dim), v (`kept`, or dim)."""
+    """Multi-head attention, of which `left` of the heads may be left.
 
-    def __init__(self, dim: int, heads: int, *, kept: int | None = None) -> None:
+    The fused linear's rows are q (dim), k (dim), v (`kept`, or dim), or the share of each that the heads left have.
+    """
+
+    def __init__(self, dim: int, heads: int, *, kept: int | None = None, left: int | None = None) -> None:
         super().__init__(kept)
-        self.dim, self.heads, self.values = dim, heads, kept or dim
+        self.heads = left or heads
+        self.keys, self.values = self.heads * (dim // heads), self.heads * ((kept or dim) // heads)
         self._filled = False
-        self.qkv = nn.Linear(kept or dim, 2 * dim + self.values)
+        self.qkv = nn.Linear(kept or dim, 2 * self.keys + self.values)
         self.proj = nn.Linear(self.values, dim)
 
     def queries_keys_values(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, N, dim) → q, k, v, each (B, heads, N, ·)."""
-        q, k, v = torch.split(self.qkv(self.gather(x)), [self.dim, self.dim, self.values], dim=-1)
+        q, k, v = torch.split(self.qkv(self.gather(x)), [self.keys, self.keys, self.values], dim=-1)
         return self._heads(q), self._heads(k), self._heads(v)
 
     def keys_values(self, x: Tensor) -> KeysValues:
         """As above without the queries, which are not computed."""
-        kv = F.linear(self.gather(x), self.qkv.weight[self.dim :], self.qkv.bias[self.dim :])
-        k, v = torch.split(kv, [self.dim, self.values], dim=-1)
+        kv = F.linear(self.gather(x), self.qkv.weight[self.keys :], self.qkv.bias[self.keys :])
+        k, v = torch.split(kv, [self.keys, self.values], dim=-1)
         return self._heads(k), self._heads(v)
 
     def attend(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -113,11 +117,12 @@ class Block(nn.Module):
         *,
         attn_dims: int | None = None,
         mlp_dims: int | None = None,
+        heads_left: int | None = None,
         drop_path: float = 0.0,
     ) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim, eps=NORM_EPS)
-        self.attn = Attention(dim, heads, kept=attn_dims)
+        self.attn = Attention(dim, heads, kept=attn_dims, left=heads_left)
         self.norm2 = nn.LayerNorm(dim, eps=NORM_EPS)
         self.mlp = Mlp(dim, mlp_hidden, dim, kept=mlp_dims)
         self.drop_path = DropPath(drop_path)

@@ -70,11 +70,21 @@ def retention(teacher: TrackerSpec, student: TrackerSpec, exit_shares: Sequence[
     taken_away = changes(teacher, student, exit_shares)
     check_priced(teacher, student)
     loss = fitted.loss(taken_away) + max(0.0, eliminating.loss(student) - eliminating.loss(teacher))
-    low, high = fitted.bounds(loss, PRIORS[teacher.backbone].widening())
+    low, high = fitted.bounds(loss, PRIORS[teacher.backbone].widening() * _stretch(teacher, student))
     low -= max(0.0, eliminating.extrapolated(student) - eliminating.extrapolated(teacher))
     low -= PRECISION_MAY_COST if student.precision not in ("fp32", teacher.precision) else 0.0
     low -= fitted.rates[CHANGES.index("resolution")] * unpublished_resolution(teacher, student)
     return Retention(math.exp(-loss), math.exp(low), math.exp(high))
+
+
+_UNPUBLISHED = 2.0
+"""How many times as wide the interval is of students with fewer heads: nothing is published of such trackers."""
+
+
+def _stretch(teacher: TrackerSpec, student: TrackerSpec) -> float:
+    own = dict(enumerate(layer.heads for layer in teacher.layers))
+    pruned = any(layer.heads not in (None, own.get(layer.source)) for layer in student.layers)
+    return _UNPUBLISHED if pruned else 1.0
 
 
 def estimate(

@@ -85,6 +85,7 @@ FIELD_RULES: Mapping[type, Mapping[str, FieldRule]] = {
         "attn_dims": _priced("dimensions"),
         "mlp_dims": _priced("dimensions"),
         "keep": _priced("elimination"),
+        "heads": _priced("mlp, of whose linear layers attention has a share, in an interval twice as wide"),
         "stage": _priced("depth; more layers in a stage than the teacher has are refused"),
     },
     StageSpec: {

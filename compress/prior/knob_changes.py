@@ -23,7 +23,8 @@ def changes(
 
     - `depth`: T/L − 1.
     - `interaction`: 4 (a − 1/2)², a the share of AI layers; 0 for joint and asymmetric trackers.
-    - `mlp`: (4 + 2r) of the teacher over that of the student, less 1, with MLP ratio r: a block's linear layers.
+    - `mlp`: (4h + 2r) of the teacher over that of the student, less 1, with MLP ratio r and the share h of heads that
+      are left: a block's linear layers.
     - `dimensions`: share of dimensions kept, the teacher's over the student's, less 1: μ / (1 − μ).
     - `bypass`: T/D times the mean share of the D layers that are skipped: τ0 of those behind the first n_enf.
     - `exits`: T/D − T/L.
@@ -109,7 +110,9 @@ def _imbalance(spec: TrackerSpec) -> float:
 def _block(spec: TrackerSpec) -> float:
     """Mean work of a block's linear layers, in squares of its width."""
     widths = [stage.dim for stage in spec.stages] or [spec.dim]
-    return fmean(4 + 2 * layer.mlp_hidden / (layer.mlp_dims or widths[layer.stage]) for layer in spec.layers)
+    heads = [1.0 if layer.heads is None else layer.heads / spec.heads for layer in spec.layers]
+    ratios = [layer.mlp_hidden / (layer.mlp_dims or widths[layer.stage]) for layer in spec.layers]
+    return fmean(4 * left + 2 * ratio for left, ratio in zip(heads, ratios, strict=True))
 
 
 def _kept(spec: TrackerSpec) -> float:

@@ -107,6 +107,14 @@ def removed_share(spec: TrackerSpec) -> str:
     return span(1 - dims / spec.dim for dims in kept)
 
 
+def heads_left(spec: TrackerSpec) -> str:
+    """Attention heads per layer, such as `2–4 heads`; empty where every layer has all of them."""
+    if all(layer.heads is None for layer in spec.layers):
+        return ""
+    found = span(layer.heads or spec.heads for layer in spec.layers)
+    return f"{found} of {spec.heads} heads"
+
+
 def span(values: Iterable[float]) -> str:
     """One figure where all agree, else the least and the greatest."""
     found = sorted(values)
@@ -136,7 +144,8 @@ def network_summary(record: Record, teacher: TrackerSpec | None = None) -> str:
     kinds = f"{attention_split(spec)} FE + AI" if spec.attention == "split" else spec.attention
     parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {mlp_ratio(spec)}"]
     parts += [f"μ {removed_share(spec)}"] if removed_share(spec) != "0" else []
-    parts += [each for each in (crops(spec, teacher or spec), tokens_kept(spec), template_kept(spec)) if each]
+    told = (heads_left(spec), crops(spec, teacher or spec), tokens_kept(spec), template_kept(spec))
+    parts += [each for each in told if each]
     parts += [decisions(spec)] if spec.adaptive else []
     parts += [f"{digits(record.params / 1e6)} M parameters"]
     return ", ".join([*parts, *([] if spec.precision == "fp32" else [spec.precision])])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
-from compress.core import Registry, TrackerSpec, UsageError
+from compress.core import LayerSpec, Registry, TrackerSpec, UsageError
 from compress.spaces.draft import Draft, Scalar
 
 _T = TypeVar("_T")
@@ -38,6 +38,14 @@ class Knob(Protocol):
         """Change the draft."""
 
 
+@runtime_checkable
+class LayerKnob(Knob, Protocol):
+    """A choice that changes each layer by itself, so that it may be made layer by layer; see `Space.per_layer`."""
+
+    def change(self, layer: LayerSpec, teacher: TrackerSpec, value: Scalar) -> LayerSpec:
+        """The layer, which comes of the teacher's layer `layer.source`, with a value of the knob."""
+
+
 KNOBS: Registry[Knob] = Registry("knob")
 """Every knob, in the order of the build: each one acts on what those before it left. One from outside comes last."""
 
@@ -46,6 +54,22 @@ FIXED_KNOBS: Registry[Mapping[str, Scalar]] = Registry("fixed knobs of a backbon
 
 ONLY_WITH: Registry[Mapping[str, Scalar]] = Registry("companions of a knob")
 """By knob, what others, which come before it, must be for it to have an effect, beside the knob that it needs."""
+
+
+def parameter_of(knob: str, source: int) -> str:
+    """The name of a knob's choice for the layer that comes of the teacher's layer `source`, such as `mlp_ratio.3`."""
+    return f"{knob}.{source}"
+
+
+def knob_and_layer(parameter: str) -> tuple[str, int | None]:
+    """The knob of a choice, and the teacher's layer that it is for; None where it is for all."""
+    knob, _, source = parameter.rpartition(".")
+    return (parameter, None) if parameter in KNOBS or not source.isdigit() else (knob, int(source))
+
+
+def is_conditional(parameter: str) -> bool:
+    """Whether a choice has an effect only with some values of others."""
+    return knob_and_layer(parameter)[1] is not None or KNOBS[parameter].needs is not None or parameter in ONLY_WITH
 
 
 def applies(name: str, chosen: Mapping[str, Scalar], teacher: TrackerSpec) -> bool:

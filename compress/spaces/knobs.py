@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from compress.spaces.adaptive_knobs import AdaptersKnob, BypassKnob, ExitsKnob, NEnfKnob, Tau0Knob
 from compress.spaces.knob import FIXED_KNOBS, KNOBS, NEVER, ONLY_WITH
-from compress.spaces.layer_knobs import DepthKnob, DrRatioKnob, InteractionKnob, LayersKnob, MlpRatioKnob
+from compress.spaces.layer_knobs import DepthKnob, DrRatioKnob, HeadsKnob, InteractionKnob, LayersKnob, MlpRatioKnob
 from compress.spaces.precision_knob import PRECISION, PrecisionKnob
 from compress.spaces.resolution_knobs import OWN, SIZES
 from compress.spaces.token_knobs import KeepAfterKnob, KeepByKnob, KeepRatioKnob, KeepTemplateKnob
@@ -16,6 +16,7 @@ KNOBS.register("depth", DepthKnob())
 KNOBS.register("layers", LayersKnob())
 KNOBS.register("interaction", InteractionKnob())
 KNOBS.register("dr_ratio", DrRatioKnob())
+KNOBS.register("heads", HeadsKnob())
 KNOBS.register("mlp_ratio", MlpRatioKnob())
 KNOBS.register("bypass", BypassKnob())
 KNOBS.register("tau0", Tau0Knob())
@@ -36,13 +37,15 @@ ONLY_WITH.register("keep_ratio", {"interaction": "joint", "bypass": NEVER, "exit
 
 FIXED_KNOBS.register("vit", {})
 # Batch norms stand between a LeViT's linear layers, so their dimensions are not reduced; all of its layers are joint,
-# and each stage needs those before it for every frame. Its positions are biases of attention, a table for each layer
-# over the offsets of one grid, and that grid is halved twice: crops are multiples of 64 pixels, and stay as they are.
+# with the heads of their stage, and each stage needs those before it for every frame. Its positions are biases of
+# attention, a table for each layer over the offsets of one grid, and that grid is halved twice: crops are multiples of
+# 64 pixels, and stay as they are.
 FIXED_KNOBS.register(
     "levit",
     {
         "interaction": "joint",
         "dr_ratio": 0,
+        "heads": 1,
         "bypass": NEVER,
         "exits": NEVER,
         "keep_ratio": NEVER,

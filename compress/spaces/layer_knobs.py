@@ -98,13 +98,47 @@ class DrRatioKnob:
         return values
 
     def apply(self, draft: Draft, value: Scalar) -> None:
-        dim, heads = draft.teacher.dim, draft.teacher.heads
+        draft.each(lambda layer: self.change(layer, draft.teacher, value))
 
+    def change(self, layer: LayerSpec, teacher: TrackerSpec, value: Scalar) -> LayerSpec:
         def kept(dims: int | None) -> int | None:
-            left = kept_dims(dims or dim, heads, float(value))
-            return left if left < dim else None
+            left = kept_dims(dims or teacher.dim, teacher.heads, float(value))
+            return left if left < teacher.dim else None
 
-        draft.each(lambda layer: replace(layer, attn_dims=kept(layer.attn_dims), mlp_dims=kept(layer.mlp_dims)))
+        return replace(layer, attn_dims=kept(layer.attn_dims), mlp_dims=kept(layer.mlp_dims))
+
+
+class HeadsKnob:
+    """The share of its attention heads that a layer keeps, rounded to whole heads, at least one; 1 keeps all.
+
+    The heads that are left keep their width, unlike with dimension reduction, which takes the same from each; both go
+    together.
+    """
+
+    wanted = "a share of the heads above 0, at most 1, such as 1 or 3/4"
+    needs: str | None = None
+
+    def accepts(self, value: object) -> bool:
+        share = exact_number(value)
+        return share is not None and 0 < share <= 1
+
+    def default(self, teacher: TrackerSpec) -> Scalar:
+        return 1
+
+    def fit(self, values: tuple[Scalar, ...], teacher: TrackerSpec) -> tuple[Scalar, ...]:
+        own = {layer.heads or teacher.heads for layer in teacher.layers}
+        first: dict[tuple[int, ...], Scalar] = {}
+        for value in values:
+            first.setdefault(tuple(_heads_left(heads, value) for heads in own), value)
+        return tuple(first.values())
+
+    def apply(self, draft: Draft, value: Scalar) -> None:
+        draft.each(lambda layer: self.change(layer, draft.teacher, value))
+
+    def change(self, layer: LayerSpec, teacher: TrackerSpec, value: Scalar) -> LayerSpec:
+        own = teacher.layers[layer.source].heads or teacher.heads
+        left = _heads_left(own, value)
+        return replace(layer, heads=left if left < teacher.heads else None)
 
 
 class MlpRatioKnob:
@@ -124,16 +158,23 @@ class MlpRatioKnob:
         return unique(value if float(value) <= most else most for value in values)
 
     def apply(self, draft: Draft, value: Scalar) -> None:
-        def hidden(layer: LayerSpec) -> int:
-            wanted = nearest(float(value) * _entering(layer, draft.teacher, layer.source))
-            return max(1, min(wanted, draft.teacher.layers[layer.source].mlp_hidden))
+        draft.each(lambda layer: self.change(layer, draft.teacher, value))
 
-        draft.each(lambda layer: replace(layer, mlp_hidden=hidden(layer)))
+    def change(self, layer: LayerSpec, teacher: TrackerSpec, value: Scalar) -> LayerSpec:
+        wanted = nearest(float(value) * _entering(layer, teacher, layer.source))
+        return replace(layer, mlp_hidden=max(1, min(wanted, teacher.layers[layer.source].mlp_hidden)))
 
 
 def _attending(layer: LayerSpec, kind: Attention) -> LayerSpec:
     """The layer with another attention; only joint attention ranks candidates, so others pass all of them on."""
     return replace(layer, attention=kind, keep=layer.keep if kind == "joint" else None)
+
+
+def _heads_left(heads: int, value: Scalar) -> int:
+    """Of `heads` heads, at a share of them."""
+    share = exact_number(value)
+    assert share is not None
+    return max(1, nearest(share * heads))
 
 
 def _entering(layer: LayerSpec, teacher: TrackerSpec, i: int) -> int:

@@ -8,9 +8,9 @@ from pathlib import Path
 from compress.core import FileError, unknown_name
 from compress.core.files import shipped
 from compress.spaces.draft import Scalar
-from compress.spaces.knob import KNOBS
+from compress.spaces.knob import KNOBS, LayerKnob
 from compress.spaces.space import Space
-from compress.spaces.syntax import Problems, choices, compose, entries, scalar
+from compress.spaces.syntax import Problems, choices, compose, entries, node_text, scalar
 
 _SUFFIXES = (".yaml", ".yml")
 _MAX_BYTES = 64 * 1024
@@ -78,14 +78,20 @@ def _parse(text: str, name: str, problems: Problems) -> Space:
         if not problems.lines():
             problems.add(1, "the file is empty; it needs `knobs:`")
         return Space(name, {})
-    top = entries(root, "a space", ("description", "knobs"), problems)
+    top = entries(root, "a space", ("description", "per_layer", "knobs"), problems)
     description = scalar(top["description"][1]) if "description" in top else ""
     if not isinstance(description, str):
         problems.add(top["description"][1], "description must be a text")
+    per_layer = scalar(top["per_layer"][1]) if "per_layer" in top else False
+    if not isinstance(per_layer, bool):
+        problems.add(top["per_layer"][1], f"per_layer must be true or false but is {node_text(top['per_layer'][1])}")
     knobs: dict[str, tuple[Scalar, ...]] = {}
     if "knobs" in top:
         found = entries(top["knobs"][1], "knobs", KNOBS, problems)
         knobs = {key: choices(key, KNOBS[key], node, problems) for key, (_, node) in found.items()}
     elif "a space must be" not in "".join(problems.lines()):
         problems.add(root, "a space needs `knobs:`")
-    return Space(name, knobs, str(description).strip())
+    if per_layer is True and not any(isinstance(KNOBS[key], LayerKnob) for key in knobs):
+        own = ", ".join(key for key in KNOBS if isinstance(KNOBS[key], LayerKnob))
+        problems.add(top["per_layer"][0], f"per_layer needs a knob in which layers may differ: {own}")
+    return Space(name, knobs, str(description).strip(), per_layer=per_layer is True)

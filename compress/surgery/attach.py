@@ -112,7 +112,7 @@ def _following(teacher: TrackerSpec, spec: TrackerSpec, each: ExitSpec) -> list[
     first, hidden = spec.layers[each.after - 1].source + 1, spec.layers[each.after - 1].mlp_hidden
     sources: list[int] = []
     for i, layer in enumerate(teacher.layers[first : first + each.adapter], first):
-        if layer.attn_dims or layer.mlp_dims or layer.mlp_hidden < hidden:
+        if layer.attn_dims or layer.mlp_dims or layer.heads or layer.mlp_hidden < hidden:
             break
         sources.append(i)
     return sources

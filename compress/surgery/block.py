@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from compress.core import LayerSpec, TrackerSpec
-from compress.surgery.importance import InputStatistics, top, top_per_head
+from compress.surgery.importance import InputStatistics, top, top_heads, top_per_head
 
 State = dict[str, Tensor]
 """Tensors by the name that a state dict gives them."""
@@ -46,20 +46,33 @@ class TeacherBlock:
 
 
 def cut_attention(old: TeacherBlock, layer: LayerSpec, spec: TrackerSpec) -> State:
-    """The block's attention with `layer.attn_dims` inputs and values; q and k keep all their outputs."""
-    state, keep = old.state, layer.attn_dims
-    if keep is None or keep == state["attn.proj.weight"].shape[1]:
+    """The block's attention with `layer.heads` heads and `layer.attn_dims` inputs and values.
+
+    The heads that are kept keep all outputs of q and k, and each as many values as any other.
+    """
+    if layer.attn_dims is None and layer.heads is None:
         return {}
-    weight, proj = state["attn.qkv.weight"], state["attn.proj.weight"]
-    by_weight = weight[2 * spec.dim :].norm(dim=1)
-    values = top_per_head(old.importance("attn.proj", by_weight, proj), keep, spec.heads)
-    rows = torch.cat([torch.arange(2 * spec.dim, device=weight.device), 2 * spec.dim + values])
-    inputs = _rank_inputs(old, "norm1", "attn.qkv", "attn.kept", weight[rows], keep)
-    return (
-        {"attn.kept": _indices(state, "attn.kept", spec.dim, weight.device)[inputs]}
-        | _cut("attn.qkv", weight[rows], state["attn.qkv.bias"][rows], inputs, old.mean("attn.qkv"))
-        | _cut("attn.proj", proj, state["attn.proj.bias"], values, old.mean("attn.proj"))
-    )
+    state, width = old.state, spec.dim // spec.heads
+    weight, bias, proj = state["attn.qkv.weight"], state["attn.qkv.bias"], state["attn.proj.weight"]
+    inputs, values = weight.shape[1], proj.shape[1]
+    keys = (weight.shape[0] - values) // 2
+    before, left = keys // width, layer.heads or spec.heads
+    keep = layer.attn_dims or spec.dim
+    if left == before and keep == inputs:
+        return {}
+    scores = old.importance("attn.proj", weight[2 * keys :].norm(dim=1), proj)
+    heads = top_heads(scores, left, before)
+    own = _dims_of(heads, values // before)
+    own = own[top_per_head(scores[own], left * (keep // spec.heads), left)]
+    queries = _dims_of(heads, width)
+    rows = torch.cat([queries, keys + queries, 2 * keys + own])
+    new = {"attn.qkv.weight": weight[rows], "attn.qkv.bias": bias[rows]}
+    new |= _cut("attn.proj", proj, state["attn.proj.bias"], own, old.mean("attn.proj"))
+    if keep == inputs:
+        return new
+    read = _rank_inputs(old, "norm1", "attn.qkv", "attn.kept", weight[rows], keep)
+    kept = _indices(state, "attn.kept", spec.dim, weight.device)[read]
+    return new | {"attn.kept": kept} | _cut("attn.qkv", weight[rows], bias[rows], read, old.mean("attn.qkv"))
 
 
 def cut_mlp(old: TeacherBlock, layer: LayerSpec, *, leading: bool) -> State:
@@ -88,6 +101,11 @@ def _rank_inputs(old: TeacherBlock, norm: str, linear: str, kept: str, weight: T
     gain = old.state[f"{norm}.weight"]
     gain = gain[_indices(old.state, kept, len(gain), gain.device)].abs()
     return top(old.importance(linear, gain, weight), keep)
+
+
+def _dims_of(heads: Tensor, width: int) -> Tensor:
+    """The dimensions of heads that have `width` each."""
+    return (heads[:, None] * width + torch.arange(width, device=heads.device)).flatten()
 
 
 def _indices(state: State, kept: str, dim: int, device: torch.device) -> Tensor:

@@ -71,6 +71,7 @@ def _layer(j: int, teacher: TrackerSpec, student: LayerSpec) -> Iterator[str]:
         "mlp_hidden": (student.mlp_hidden, source.mlp_hidden),
         "attn_dims": (student.attn_dims or teacher.dim, source.attn_dims or teacher.dim),
         "mlp_dims": (student.mlp_dims or teacher.dim, source.mlp_dims or teacher.dim),
+        "heads": (student.heads or teacher.heads, source.heads or teacher.heads),
     }
     for name, (wanted, available) in widths.items():
         if wanted > available:

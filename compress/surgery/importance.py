@@ -76,5 +76,11 @@ def top_per_head(scores: Tensor, keep: int, heads: int) -> Tensor:
     return torch.cat([top(row, keep // heads) + start for row, start in zip(by_head, first, strict=True)])
 
 
+def top_heads(scores: Tensor, keep: int, heads: int) -> Tensor:
+    """Of `heads` heads the `keep` whose dimensions have the highest scores in all; `scores` (heads · width,)."""
+    by_head: Tensor = scores.unflatten(0, (heads, -1))  # type: ignore[no-untyped-call]
+    return top(by_head.sum(dim=1), keep)
+
+
 def _note(observed: InputStatistics, _module: nn.Module, inputs: tuple[Any, ...]) -> None:
     observed.add(inputs[0])

@@ -26,6 +26,7 @@ class AttentionVariant:
     source: int
     attention: Attention
     dims: int | None = None
+    heads: int | None = None
 
     names = ("norm1.", "attn.")
 
@@ -55,7 +56,7 @@ Variant = AttentionVariant | MlpVariant | Skip
 
 def variants_of(layer: LayerSpec) -> tuple[AttentionVariant, MlpVariant]:
     """The two that a layer consists of."""
-    attention = AttentionVariant(layer.source, layer.attention, layer.attn_dims)
+    attention = AttentionVariant(layer.source, layer.attention, layer.attn_dims, layer.heads)
     return attention, MlpVariant(layer.source, layer.mlp_hidden, layer.mlp_dims)
 
 
@@ -71,6 +72,7 @@ def layer_of(teacher: TrackerSpec, attention: AttentionVariant, mlp: MlpVariant)
         source=attention.source,
         attention=attention.attention,
         attn_dims=attention.dims,
+        heads=attention.heads,
         mlp_hidden=mlp.hidden,
         mlp_dims=mlp.dims,
         keep=teacher.layers[attention.source].keep if attention.attention == "joint" else None,
@@ -102,7 +104,7 @@ def cut_variant(
         return {}
     layer = replace(teacher.spec.layers[variant.source], source=variant.source, keep=None)
     if isinstance(variant, AttentionVariant):
-        layer = replace(layer, attention=variant.attention, attn_dims=variant.dims)
+        layer = replace(layer, attention=variant.attention, attn_dims=variant.dims, heads=variant.heads)
     else:
         layer = replace(layer, mlp_hidden=variant.hidden, mlp_dims=variant.dims)
     block = cut_block(teacher, layer, observed, leading=leading)

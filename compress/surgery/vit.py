@@ -40,8 +40,9 @@ class VitSurgery:
         return {name: each.magnitude * norms[name] for name, each in observed.items() if name.startswith("blocks.")}
 
     def uncut(self, spec: TrackerSpec) -> TrackerSpec:
-        """MLPs four times as wide as the tokens, no dimension reduced."""
-        layers = (replace(x, mlp_hidden=4 * spec.dim, attn_dims=None, mlp_dims=None) for x in spec.layers)
+        """MLPs four times as wide as the tokens, no dimension reduced, all heads."""
+        whole = {"attn_dims": None, "mlp_dims": None, "heads": None}
+        layers = (replace(x, mlp_hidden=4 * spec.dim, **whole) for x in spec.layers)
         return replace(spec, layers=tuple(layers))
 
 

@@ -39,6 +39,12 @@ def _eliminating(spec: TrackerSpec) -> TrackerSpec:
     return replace(spec, layers=tuple(replace(x, keep=keep) for x, keep in zip(spec.layers, keeps, strict=True)))
 
 
+def _pruned(spec: TrackerSpec) -> TrackerSpec:
+    """Two heads left in the first layer, one in the last, all in between."""
+    left = (2, None, 1)
+    return replace(spec, layers=tuple(replace(x, heads=h) for x, h in zip(spec.layers, left, strict=True)))
+
+
 def _adaptive(spec: TrackerSpec) -> TrackerSpec:
     """Bypass and exits together; where the first layers do not see the template, at the last one only."""
     early = () if spec.count("FE") else (ExitSpec(1, adapter=1), ExitSpec(2))
@@ -54,6 +60,11 @@ SPECS |= {
     f"small-template-{name}": replace(SPECS[name], template_size=64, keep_template=0.25)
     for name in ("asymmetric", "FE-AI-token", "eliminating-motion")
 }
+SPECS |= {
+    f"{kind}{'-reduced' * reduced}-heads": _pruned(made(kind, reduced=reduced))
+    for kind, reduced in (("joint", True), ("asymmetric", False), ("FE-AI", True), ("AI", False))
+}
+SPECS |= {"eliminating-heads": _pruned(SPECS["eliminating-reduced"])}
 SPECS |= {
     "two-online": replace(SPECS["joint"], online_templates=2),
     "online-split": replace(SPECS["FE-AI"], online_templates=1),

@@ -18,6 +18,7 @@ KEPT: dict[str, Any] = {
     "interaction": "joint",
     "mlp_ratio": 4,
     "dr_ratio": 0,
+    "heads": 1,
     "bypass": "never",
     "tau0": 0.4,
     "n_enf": 2,

@@ -28,9 +28,10 @@ SAVED = {"joint": 0.0, "FE": 0.0, "AI": 0.02, "asymmetric": 0.01}
 
 def _layer_cost(layer: LayerSpec, enter: int, leave: int, all_tokens: int) -> float:
     """Attention in proportion to the tokens that enter, the MLP to those that leave; both differ by attention."""
+    gone = 0.0 if layer.heads is None else (1 - layer.heads / NANO.heads) * (layer.attn_dims or NANO.dim) / NANO.dim
     attn = 1.0 if layer.attn_dims is None else 0.5 + layer.attn_dims / 100
     inputs = 100 if layer.mlp_dims is None else 10 + layer.mlp_dims
-    attention = ATTENTION[layer.attention] * attn * (20 + enter) / (20 + all_tokens)
+    attention = ATTENTION[layer.attention] * (attn - gone) * (20 + enter) / (20 + all_tokens)
     mlp = MLP[layer.attention] * layer.mlp_hidden * inputs / 10_000 * (10 + leave) / (10 + all_tokens)
     return attention + mlp + layer.stage * 0.3 + (0.4 if layer.keep else 0.0)
 
@@ -80,6 +81,23 @@ def test_students_of_the_space_are_covered(teacher: TrackerSpec) -> None:
     profile = _profile(teacher, Coverage.of_space(teacher, space))
     for spec in {space.sample(teacher, rng) for _ in range(300)}:
         assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))
+
+
+@pytest.mark.parametrize("sparing", [False, True])
+@pytest.mark.parametrize("teacher", [NANO, ELIMINATING], ids=["plain", "eliminating"])
+def test_layers_of_any_widths_and_heads_cost_what_they_do(teacher: TrackerSpec, sparing: bool) -> None:
+    space, rng = load_space("per_layer"), random.Random(0)
+    coverage = Coverage.of_space(teacher, space)
+    assert coverage.heads == (2, 4)
+    profile = _profile(teacher, coverage, sparing=sparing)
+    assert Coverage.covered(profile) == coverage
+    found = [space.sample(teacher, rng) for _ in range(30)]
+    for spec in (*found, *validation_set(teacher, coverage).values()):
+        assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))
+    assert {"fewer heads", "few heads"} <= set(validation_set(teacher, coverage))
+    beyond = dataclasses.replace(teacher, layers=tuple(dataclasses.replace(x, heads=1) for x in teacher.layers))
+    with pytest.raises(UncoveredError, match="with heads 1 .measured from 2 to 4"):
+        network_p10_ms(profile, beyond)
 
 
 def test_eliminated_tokens_are_not_paid_for() -> None:
@@ -144,7 +162,12 @@ def test_corners_reach_as_far_as_their_specs() -> None:
 
 def test_adaptive_knobs_do_not_multiply_the_corners() -> None:
     static, full = (Coverage.of_space(NANO, load_space(name)) for name in ("ostrack", "full"))
-    fewer = {"search_tokens": (2, 32, 64), "template_patches": (4, 16), "sizes": ((64, 32), (96, 48))}
+    fewer = {
+        "search_tokens": (2, 32, 64),
+        "template_patches": (4, 16),
+        "sizes": ((64, 32), (96, 48)),
+        "heads": (2, 4),
+    }
     assert full == dataclasses.replace(static, decides=True, precisions=("int8",), **fewer)  # type: ignore[arg-type]
     assert not static.decides
     assert not Coverage.of_space(describe("hit-tiny"), load_space("full")).decides
@@ -177,7 +200,7 @@ def test_students_of_smaller_templates_are_covered() -> None:
     assert Coverage.covered(profile) == dataclasses.replace(coverage, decides=False, precisions=())
     samples = [space.sample(NANO, rng).in_fp32 for _ in range(1500)]
     # Of reduced layers it is worked out in proportion, which what is saved here is not.
-    static = [x for x in samples if not (x.bypass or x.exits or x.layers[0].attn_dims)]
+    static = [x for x in samples if not (x.bypass or x.exits or x.layers[0].attn_dims or x.layers[0].heads)]
     assert {(x.attention, len(x.template_places)) for x in static} >= {("joint", 4), ("joint", 12), ("split", 4)}
     for spec in static:
         assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))

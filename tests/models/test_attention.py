@@ -83,7 +83,7 @@ def _plain_block(block: Any, x: Tensor, mask: Tensor) -> Tensor:
 
 
 def _plain_attention(attn: Attention, x: Tensor, mask: Tensor) -> Tensor:
-    d, hv = attn.dim, attn.values // attn.heads
+    d, hv = attn.keys, attn.values // attn.heads
     weights, values = _plain_weights(attn, x, mask), _plain_qkv(attn, x)[..., 2 * d :]
     heads = [weights[:, h] @ values[..., h * hv : (h + 1) * hv] for h in range(attn.heads)]
     out: Tensor = attn.proj(torch.cat(heads, -1))
@@ -92,7 +92,7 @@ def _plain_attention(attn: Attention, x: Tensor, mask: Tensor) -> Tensor:
 
 def _plain_weights(attn: Attention, x: Tensor, mask: Tensor) -> Tensor:
     """(B, heads, N, N), each row adding up to one."""
-    qkv, d, hd = _plain_qkv(attn, x), attn.dim, attn.dim // attn.heads
+    qkv, d, hd = _plain_qkv(attn, x), attn.keys, attn.keys // attn.heads
     weights = []
     for h in range(attn.heads):
         q, k = qkv[..., h * hd : (h + 1) * hd], qkv[..., d + h * hd : d + (h + 1) * hd]

@@ -95,7 +95,14 @@ PUBLISHED = Layout("PoolNet", "https://example.org", {"pooling-nano": "poolnet.p
 
 POOLING = Backbone(
     rules=PoolingRules(),
-    fixed_knobs={"interaction": "joint", "dr_ratio": 0, "bypass": NEVER, "exits": NEVER, "keep_ratio": NEVER},
+    fixed_knobs={
+        "interaction": "joint",
+        "dr_ratio": 0,
+        "heads": 1,
+        "bypass": NEVER,
+        "exits": NEVER,
+        "keep_ratio": NEVER,
+    },
     network=PoolingTracker,
     timm=None,
     surgery=VitSurgery(),

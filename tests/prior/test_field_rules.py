@@ -83,6 +83,7 @@ CHANGED: dict[type, dict[str, Change]] = {
         "attention": _spec(layers=SPLIT),
         "attn_dims": _layers(attn_dims=384),
         "mlp_dims": _layers(mlp_dims=384, mlp_hidden=1536),
+        "heads": _layers(heads=6),
         "keep": _kept_once(0.1, at=3),
         "stage": _later_stage(),
     },

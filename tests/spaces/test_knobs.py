@@ -13,6 +13,7 @@ VALUES: dict[str, tuple[Scalar, ...]] = {
     "interaction": ("joint", "1/4", "1/2"),
     "mlp_ratio": (1, 2, 4),
     "dr_ratio": (0, 0.25, 0.5),
+    "heads": (1, "3/4", "1/2", 0.25),
     "bypass": ("never", "learned"),
     "tau0": (0.2, 0.5),
     "n_enf": (1, 2),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from compress.core import TRACKERS, BypassSpec, ExitSpec, LayerSpec, TrackerSpec, UsageError, describe, kept_dims
-from compress.spaces import KNOBS, Space, load_space, space_names
+from compress.spaces import KNOBS, Space, knob_and_layer, load_space, space_names
 from compress.spaces.patterns import PATTERNS
 
 SPACE = load_space("ostrack")
@@ -43,6 +43,7 @@ OWN = {
     "litetrack": "litetrack",
     "mixformerv2": "mix",
     "ostrack": "",
+    "per_layer": "ostrack",
     "resolution": "",
     "tokens": "ostrack",
 }
@@ -61,6 +62,7 @@ def test_every_space_reaches_its_own_teachers(space: str) -> None:
 
 def _own(knob: str, choices: Sequence[Any], teacher: TrackerSpec) -> Any:
     """The teacher's own value; FE/AI shares are rounded to layers, so any that gives as many AI layers will do."""
+    knob, _ = knob_and_layer(knob)
     value = KNOBS[knob].default(teacher)
     if knob == "layers":
         return choices[0]  # at full depth every pattern keeps all

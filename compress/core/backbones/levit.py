@@ -31,8 +31,8 @@ class LevitRules:
             yield "layers must go stage by stage, 0 to 2"
         if spec.dim % 8 or spec.patch != 16 or spec.template_size % 64 or spec.search_size % 64:
             yield "a levit needs a dim that is a multiple of 8, patch 16, and crops that are multiples of 64 pixels"
-        if any(x.attention != "joint" or x.attn_dims or x.mlp_dims or x.keep for x in spec.layers):
-            yield "layers of a levit are joint, without attn_dims, mlp_dims and keep"
+        if any(x.attention != "joint" or x.attn_dims or x.mlp_dims or x.keep or x.heads for x in spec.layers):
+            yield "layers of a levit are joint, without attn_dims, mlp_dims, keep and heads of their own"
         if spec.keep_template is not None:
             yield "a levit keeps all of its template, so keep_template must be left out"
         plain = not (spec.final_norm or spec.target_token or spec.online_templates or spec.bypass or spec.exits)

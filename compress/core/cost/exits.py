@@ -27,8 +27,8 @@ def _decisioner(spec: TrackerFields, name: str, each: ExitSpec, recycling: str) 
     # Schema c reads the recycled tokens beside the frame's own; schema d has two linear layers without bias.
     adapted = 2 * tokens if recycling == "c" else tokens
     gate = 2 * dim * dim if recycling == "d" else 0
-    adapter = sum((layer_work(dim, block, adapted) for _ in range(each.adapter)), NOTHING)
-    parameters = gate + each.adapter * layer_parameters(dim, block) + 2 * linear(dim, dim) + linear(dim, 1)
+    adapter = sum((layer_work(spec, block, adapted) for _ in range(each.adapter)), NOTHING)
+    parameters = gate + each.adapter * layer_parameters(spec, block) + 2 * linear(dim, dim) + linear(dim, 1)
     return Component(name, parameters, frame=adapter + Work(tokens * gate + 2 * dim * dim + dim), depth=each.after)
 
 

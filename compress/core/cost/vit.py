@@ -35,26 +35,34 @@ def frame_tokens(spec: TrackerFields) -> int:
     return kept + spec.search_tokens + spec.extra_tokens
 
 
-def layer_parameters(dim: int, layer: LayerSpec) -> int:
+def layer_parameters(spec: TrackerFields, layer: LayerSpec) -> int:
     """Of one block: two layer norms, attention, MLP."""
-    attn, mlp, hidden = layer.attn_dims or dim, layer.mlp_dims or dim, layer.mlp_hidden
-    attention = linear(attn, 2 * dim + attn) + linear(attn, dim)
+    dim, attn, mlp, hidden = spec.dim, layer.attn_dims or spec.dim, layer.mlp_dims or spec.dim, layer.mlp_hidden
+    keys, values = attention_widths(spec, layer)
+    attention = linear(attn, 2 * keys + values) + linear(values, dim)
     return 4 * dim + attention + linear(mlp, hidden) + linear(hidden, dim)
 
 
-def layer_work(dim: int, layer: LayerSpec, tokens: int, memory: int = 0, *, dropped: int = 0) -> Work:
+def attention_widths(spec: TrackerFields, layer: LayerSpec) -> tuple[int, int]:
+    """Dimensions of all keys, and of all values, of a layer's heads."""
+    heads = layer.heads or spec.heads
+    return heads * (spec.dim // spec.heads), heads * ((layer.attn_dims or spec.dim) // spec.heads)
+
+
+def layer_work(spec: TrackerFields, layer: LayerSpec, tokens: int, memory: int = 0, *, dropped: int = 0) -> Work:
     """One block over `tokens`, which see `memory` tokens more; `dropped` leave before the MLP.
 
     Elimination computes the attention of one template token a second time: fused attention does not return it.
     """
-    attn, mlp, hidden = layer.attn_dims or dim, layer.mlp_dims or dim, layer.mlp_hidden
+    dim, attn, mlp, hidden = spec.dim, layer.attn_dims or spec.dim, layer.mlp_dims or spec.dim, layer.mlp_hidden
+    keys, values = attention_widths(spec, layer)
     left = tokens - dropped
-    ranking = 0 if layer.keep is None else tokens * dim
+    ranking = 0 if layer.keep is None else tokens * keys
     return Work(
-        linear=tokens * attn * (3 * dim + attn) + left * hidden * (mlp + dim),
-        products=tokens * (tokens + memory) * (dim + attn) + ranking,
+        linear=tokens * (attn * (2 * keys + values) + values * dim) + left * hidden * (mlp + dim),
+        products=tokens * (tokens + memory) * (keys + values) + ranking,
         # v at full width, and an MLP `dim / mlp` times as wide.
-        unread=tokens * attn * (dim - attn) + left * hidden * (dim - mlp),
+        unread=tokens * attn * (keys - values) + left * hidden * (dim - mlp),
     )
 
 
@@ -62,13 +70,13 @@ def _layers(spec: TrackerFields) -> Iterator[Component]:
     after = spec.search_tokens_after
     beside = frame_tokens(spec) - spec.search_tokens
     for i, (layer, enter, leave) in enumerate(zip(spec.layers, (spec.search_tokens, *after), after, strict=False)):
-        work = layer_work(spec.dim, layer, beside + enter, _memory(spec, layer), dropped=enter - leave)
+        work = layer_work(spec, layer, beside + enter, _memory(spec, layer), dropped=enter - leave)
         skipped_with = i if spec.bypass and i in spec.skippable else None
         if skipped_with is not None:
             yield Component(f"bypass.{i}", linear(spec.dim, 1), frame=Work(spec.dim), depth=i + 1)
         yield Component(
             f"layers.{i}",
-            layer_parameters(spec.dim, layer),
+            layer_parameters(spec, layer),
             template=_template_work(spec, layer),
             frame=work,
             depth=i + 1,
@@ -87,8 +95,9 @@ def _template_work(spec: TrackerFields, layer: LayerSpec) -> Work:
     """The template's own pass through a layer, and for an AI layer the keys and values of its finished features."""
     if spec.attention == "joint":
         return NOTHING
-    own = layer_work(spec.dim, layer, spec.template_tokens)
+    own = layer_work(spec, layer, spec.template_tokens)
     if layer.attention != "AI":
         return own
     attn, tokens = layer.attn_dims or spec.dim, spec.memory_patches
-    return own + Work(tokens * attn * (spec.dim + attn), unread=tokens * attn * (spec.dim - attn))
+    keys, values = attention_widths(spec, layer)
+    return own + Work(tokens * attn * (keys + values), unread=tokens * attn * (keys - values))

@@ -25,7 +25,7 @@ class AttentionHalf(nn.Module):
     def __init__(self, spec: TrackerSpec, variant: AttentionVariant) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(spec.dim, eps=NORM_EPS)
-        self.attn = Attention(spec.dim, spec.heads, kept=variant.dims)
+        self.attn = Attention(spec.dim, spec.heads, kept=variant.dims, left=variant.heads)
         self.last = "attn.proj"
         self._kind, self._templates = variant.attention, templates_of(spec)
 

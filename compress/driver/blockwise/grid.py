@@ -11,7 +11,7 @@ from compress.core import TrackerSpec
 from compress.spaces import NEVER, Scalar, Space
 from compress.surgery import AttentionVariant, MlpVariant, Skip, Variant, check_layers, own_variants, variants_of
 
-_MOST = {"dr_ratio": 3, "mlp_ratio": 4}
+_MOST = {"dr_ratio": 3, "heads": 3, "mlp_ratio": 4}
 """Choices of a knob that are taken into the library, spread over those of the space with both ends."""
 
 _WHOLE = ("keep_ratio", "keep_after", "keep_by", "keep_template", "search_size", "template_size")
@@ -58,7 +58,8 @@ def thinned(space: Space, **fixed: tuple[Scalar, ...]) -> Space:
     """The space without what is decided per frame, and with fewer choices of widths.
 
     Search tokens and the sizes of crops stay as the teacher has them: a variant is scored by itself, among the
-    teacher's other layers, on what these saw.
+    teacher's other layers, on what these saw. Whether widths are chosen layer by layer makes no difference: every layer
+    has all of its variants anyway.
     """
     left = {name: values for name, values in space.knobs.items() if name not in _WHOLE}
     knobs = {name: _spread(values, _MOST.get(name, len(values))) for name, values in left.items()}
@@ -85,10 +86,10 @@ def grid_of(space: Space, teacher: TrackerSpec) -> Grid:
     attentions, mlps = [], []
     for i, pairs in enumerate(found):
         own = own_variants(teacher, i)
-        widths = dict.fromkeys(attention.dims for attention, _ in pairs)
+        widths = dict.fromkeys((attention.dims, attention.heads) for attention, _ in pairs)
         # The last layer is never FE: at least one AI comes behind those.
         mine = kinds if i + 1 < full else [kind for kind in kinds if kind != "FE"]
-        every = (AttentionVariant(i, kind, dims) for kind in mine for dims in widths)
+        every = (AttentionVariant(i, kind, *width) for kind in mine for width in widths)
         attentions.append(_first(own[0], every))
         mlps.append(_first(own[1], (mlp for _, mlp in pairs)))
     depths = [int(depth) for depth in space.choices(teacher).get("depth", (full,))]

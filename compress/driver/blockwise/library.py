@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property, partial
+from typing import Any
 
 import torch
 
@@ -19,6 +20,11 @@ from compress.spaces import Space
 from compress.surgery import State, Variant, assemble, own_variants
 
 _KIND, _SUFFIX = "layers", ".safetensors"
+
+
+def _told(variant: Variant) -> dict[str, Any]:
+    """A variant's fields; without heads where all are kept, as before there was a choice of them."""
+    return {name: value for name, value in asdict(variant).items() if name != "heads" or value is not None}
 
 
 class LayerLibrary:
@@ -118,6 +124,6 @@ class LayerLibrary:
     def _key(self, what: Variant | str) -> str:
         """Of everything that a variant's weights and its score depend on."""
         setup = self._setup
-        named = what if isinstance(what, str) else [type(what).__name__, asdict(what)]
+        named = what if isinstance(what, str) else [type(what).__name__, _told(what)]
         recipe = [setup.seed, setup.mlp_rank, setup.recipe.weights, self._blockwise.recipe]
         return fingerprint([setup.teacher.weights, setup.teacher.spec.id, setup.pairs_key, recipe, named])

@@ -9,7 +9,7 @@ from typing import Any
 from compress.core import LatencyConstraint, TrackerSpec
 from compress.driver.planner.estimator import Candidate, Estimator, Knobs
 from compress.driver.planner.front import front_of
-from compress.spaces import Space
+from compress.spaces import Space, random_choice
 
 DRAWS = 5_000
 """Students drawn at random from a space too large to be enumerated."""
@@ -37,7 +37,7 @@ def sample_space(
         return list(found.values())
     rng = random.Random(seed)
     for _ in range(draws):
-        add(*_built(space, estimator.teacher, lambda _, values: rng.choice(values)))
+        add(*_built(space, estimator.teacher, random_choice(rng)))
     seen: set[TrackerSpec] = set()
     for _ in range(_ROUNDS):
         fresh = [each for each in front_of(list(found.values()), constraint) if each.spec not in seen]

@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial
 
 from compress.core import ConstraintCheck, TrackerSpec
-from compress.spaces import KNOBS, ONLY_WITH, Space
+from compress.spaces import Space, is_conditional, random_choice
 
 Knobs = dict[str, Any]
 """Knobs that apply, by name, and what was chosen of each."""
@@ -88,8 +88,8 @@ class KnownSpace:
         return self._found[key]
 
     def draw(self, rng: random.Random) -> Candidate:
-        """A student, each knob drawn uniformly."""
-        return self.candidate(lambda name, values: rng.choice(values))
+        """A student; see `random_choice`."""
+        return self.candidate(random_choice(rng))
 
     def neighbours(self, knobs: Mapping[str, Any]) -> Iterator[Candidate]:
         """Students that differ in one choice."""
@@ -133,9 +133,8 @@ class KnownSpace:
             yield knobs
             return
         name, rest = names[0], names[1:]
-        conditional = KNOBS[name].needs is not None or name in ONLY_WITH
         # One choice is enough of a knob that does not apply.
-        off = conditional and name not in self.of(knobs).knobs
+        off = is_conditional(name) and name not in self.of(knobs).knobs
         for value in self.choices[name][: 1 if off else None]:
             yield from self._every({**knobs, name: value}, rest)
 

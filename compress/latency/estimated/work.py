@@ -93,7 +93,7 @@ def _routing_overhead(spec: TrackerSpec, table: _FamilyCosts, end: int) -> Itera
                 yield head
 
 
-_LayerKey = tuple[str, int, int | None, int | None, float | None, int, int]
+_LayerKey = tuple[str, int, int | None, int | None, int | None, float | None, int, int]
 _ExitKey = tuple[int, int, str]
 _StagesKey = tuple[int, int, tuple[int, ...]]
 _Family = tuple[object, ...]
@@ -113,7 +113,8 @@ def _layer_keys(spec: TrackerSpec) -> Iterator[_LayerKey]:
 
 
 def _layer_key(layer: LayerSpec, enter: int) -> _LayerKey:
-    return layer.attention, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep, layer.stage, enter
+    widths = (layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.heads)
+    return layer.attention, *widths, layer.keep, layer.stage, enter
 
 
 class _FamilyCosts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from compress.core import LayerSpec
 from compress.latency.measured.profile import Profile
@@ -23,8 +24,8 @@ def layer_ms(profile: Profile, layer: LayerSpec, enter: int, leave: int, templat
     Raises:
         UncoveredError: naming the first thing that was not measured.
     """
-    kind = (layer.attention, layer.stage, layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.keep is not None)
-    key = (*kind, enter, leave, template)
+    widths = (layer.mlp_hidden, layer.attn_dims, layer.mlp_dims, layer.heads)
+    key = (layer.attention, layer.stage, *widths, layer.keep is not None, enter, leave, template)
     if key not in profile.memo:
         counts = (profile.tokens_beside_all(layer.attention, count, template) for count in (enter, leave))
         whole = _layer_ms(profile, layer, *counts)
@@ -52,13 +53,16 @@ def _template_change(profile: Profile, layer: LayerSpec, patches: int) -> float:
     if layer.attention in ("FE", "joint"):
         return 0.0
     what = f"{layer.attention} layers"
-    tables = {n: _LayerCosts(p, what) for n, p in profile.template_tables.get(layer.attention, {}).items()}
-    whole = profile.family.template_patches
+    found = profile.template_tables.get(layer.attention, {})
+    tables = {n: _LayerCosts(points, {}, profile.family.dim, what) for n, points in found.items()}
+    whole, unpruned = profile.family.template_patches, replace(layer, heads=None)
 
     def change(n: int) -> float:
-        return tables[n].layer_ms(layer) - tables[whole].layer_ms(layer)
+        return tables[n].layer_ms(unpruned) - tables[whole].layer_ms(unpruned)
 
-    return interpolate(tables, patches, change, f"{what} over template patches")
+    # Each head attends to them by itself.
+    heads = (layer.heads or profile.family.heads) / profile.family.heads
+    return heads * interpolate(tables, patches, change, f"{what} over template patches")
 
 
 def mlp_ms(profile: Profile, layer: LayerSpec, hidden: int, tokens: int, template: int | None) -> float:
@@ -71,7 +75,8 @@ def _over_tokens(profile: Profile, layer: LayerSpec) -> Callable[[int, Callable[
     """Any cost of layers of one kind, by search tokens."""
     what = f"{layer.attention} layers" + (f" in stage {layer.stage}" if profile.family.stages else "")
     measured = profile.tables.get((layer.attention, layer.stage), {})
-    tables = {n: _LayerCosts(points, what) for n, points in measured.items()}
+    changes = profile.head_changes.get((layer.attention, layer.stage), {})
+    tables = {n: _LayerCosts(points, changes.get(n, {}), profile.family.dim, what) for n, points in measured.items()}
     if not tables:
         raise UncoveredError(what)
     return lambda tokens, cost: interpolate(tables, tokens, lambda n: cost(tables[n]), f"{what} over search tokens")
@@ -81,10 +86,14 @@ class _LayerCosts:
     """Measured layers of one kind over one number of search tokens.
 
     Attention and MLP cost apart: the MLP's grid at full attention, plus what reduced attention changes.
+
+    Args:
+        head_changes: What fewer heads change, as of `Profile.head_changes`.
+        dim: Of the tokens.
     """
 
-    def __init__(self, points: Mapping[Point, float], what: str) -> None:
-        self._what = what
+    def __init__(self, points: Mapping[Point, float], head_changes: Mapping[int, float], dim: int, what: str) -> None:
+        self._what, self._head_changes, self._dim = what, head_changes, dim
         self._changes = {
             attn: ms - points[None, hidden, dims]
             for (attn, hidden, dims), ms in points.items()
@@ -124,9 +133,19 @@ class _LayerCosts:
         return interpolate(reduced, layer.mlp_dims, at, f"{self._what} with mlp_dims")
 
     def _attention_change(self, layer: LayerSpec) -> float:
-        if layer.attn_dims is None:
-            return 0.0
-        return interpolate(self._changes, layer.attn_dims, self._changes.__getitem__, f"{self._what} with attn_dims")
+        """Of fewer dimensions, and of fewer heads: over half of the dimensions these save half as much.
+
+        Attention's work is in proportion to its heads, and nearly so to its dimensions. The share does not come of what
+        dimensions were measured to save: a tracker's cost has to be a sum of what was measured, to be calibrated.
+        """
+        reduced = 0.0
+        if layer.attn_dims is not None:
+            what = f"{self._what} with attn_dims"
+            reduced = interpolate(self._changes, layer.attn_dims, self._changes.__getitem__, what)
+        if layer.heads is None:
+            return reduced
+        fewer = interpolate(self._head_changes, layer.heads, self._head_changes.__getitem__, f"{self._what} with heads")
+        return reduced + fewer * (layer.attn_dims or self._dim) / self._dim
 
 
 def without_mlp(points: Mapping[int, float]) -> float:

@@ -93,18 +93,17 @@ class Profile:
 
     @cached_property
     def tables(self) -> dict[tuple[Attention, int], dict[int, dict[Point, float]]]:
-        """Per attention and stage, per number of search tokens, the cost at each measured point, with all templates.
+        """Per attention and stage, per number of search tokens, the cost at each measured point, with all heads
+        and templates.
 
         Joint layers work on the sum of search and template tokens, so what they cost beside fewer template patches is
         entered where the search tokens beside all of them make the same sum; see `tokens_beside_all`.
         """
         found: dict[tuple[Attention, int], dict[int, dict[Point, float]]] = {}
         for block in self.blocks:
-            if block.template is not None and block.attention != "joint":
-                continue
-            tokens = self.family.search_tokens if block.tokens is None else block.tokens
-            tokens = self.tokens_beside_all(block.attention, tokens, block.template)
-            found.setdefault((block.attention, block.stage), {}).setdefault(tokens, {})[block.point] = block.ms
+            if block.heads is None and (block.template is None or block.attention == "joint"):
+                kind, tokens = (block.attention, block.stage), self._tokens(block)
+                found.setdefault(kind, {}).setdefault(tokens, {})[block.point] = block.ms
         return found
 
     def tokens_beside_all(self, attention: Attention, search: int, template: int | None) -> int:
@@ -131,9 +130,27 @@ class Profile:
             if not stage and full[0] in points
         }
         for block in self.blocks:
-            if block.template is not None and block.tokens is None:
+            if block.template is not None and block.tokens is None and block.heads is None:
                 found.setdefault(block.attention, {}).setdefault(block.template, {})[block.point] = block.ms
         return found
+
+    @cached_property
+    def head_changes(self) -> dict[tuple[Attention, int], dict[int, dict[int, float]]]:
+        """Likewise by heads left, all among them: what fewer change in the cost of the layer that has all."""
+        found: dict[tuple[Attention, int], dict[int, dict[int, float]]] = {}
+        for block in self.blocks:
+            if block.heads is not None and (block.template is None or block.attention == "joint"):
+                kind, tokens = (block.attention, block.stage), self._tokens(block)
+                whole = self.tables.get(kind, {}).get(tokens, {}).get(block.point)
+                if whole is not None:
+                    none_gone = {self.family.heads: 0.0}
+                    changes = found.setdefault(kind, {}).setdefault(tokens, none_gone)
+                    changes[block.heads] = block.ms - whole
+        return found
+
+    def _tokens(self, block: BlockCost) -> int:
+        tokens = self.family.search_tokens if block.tokens is None else block.tokens
+        return self.tokens_beside_all(block.attention, tokens, block.template)
 
     @cached_property
     def memo(self) -> dict[Any, float]:
@@ -159,7 +176,7 @@ class Profile:
                 yield f"{name} must be from 0 to {_MOST:g} but is {value}"
         for name, keys in (
             ("overhead", [(each.attention, each.tokens) for each in self.overhead]),
-            ("blocks", [(b.attention, b.stage, b.tokens, b.template, b.point) for b in self.blocks]),
+            ("blocks", [(b.attention, b.stage, b.tokens, b.template, b.point, b.heads) for b in self.blocks]),
         ):
             if not keys:
                 yield f"{name} is empty"
@@ -179,7 +196,7 @@ class Profile:
 
     def least_block_ms(self, *, slack: float = 1.0) -> dict[int, float]:
         """Of each block that is too cheap, by its index, the least that it must cost; see `least_block_ms`."""
-        return least_block_ms(self.blocks, eliminating=self.elimination_ms is not None, slack=slack)
+        return least_block_ms(self.blocks, self.family.dim, eliminating=self.elimination_ms is not None, slack=slack)
 
 
 _LEAST, _MOST = 1e-9, 1e9
@@ -200,7 +217,7 @@ def _figures(profile: Profile) -> Iterator[tuple[str, float]]:
             yield f"overhead[{i}].tokens", part.tokens
     for i, block in enumerate(profile.blocks):
         yield f"blocks[{i}].ms", block.ms
-        for name in ("mlp_hidden", "attn_dims", "mlp_dims", "tokens", "template"):
+        for name in ("mlp_hidden", "attn_dims", "mlp_dims", "tokens", "template", "heads"):
             if (count := getattr(block, name)) is not None:
                 yield f"blocks[{i}].{name}", count
     for i, validation in enumerate(profile.validation):

@@ -40,6 +40,7 @@ class BlockCost:
             family's; None for all of the family's.
         template: Patches of each template that go on; None for all of the family's.
         stage: Of a LeViT.
+        heads: Attention heads left; None for all. Fewer are measured of unreduced layers with the widest MLP.
     """
 
     attention: Attention
@@ -50,6 +51,7 @@ class BlockCost:
     tokens: int | None = None
     stage: int = 0
     template: int | None = None
+    heads: int | None = None
 
     @property
     def point(self) -> Point:

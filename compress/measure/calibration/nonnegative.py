@@ -78,7 +78,7 @@ def _prior(read: Profile) -> Array:
     whole = {
         (block.attention, block.stage, block.tokens, block.template, block.mlp_hidden): block.ms
         for block in read.blocks
-        if block.attn_dims is None and block.mlp_dims is None
+        if block.attn_dims is None and block.mlp_dims is None and block.heads is None
     }
     blocks = [
         b.ms if b.ms > 0 else whole.get((b.attention, b.stage, b.tokens, b.template, b.mlp_hidden), 0.0)

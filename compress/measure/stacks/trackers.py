@@ -40,6 +40,12 @@ def with_template(spec: TrackerSpec, patches: int) -> TrackerSpec:
     return replace(spec, keep_template=share if patches < spec.template_patches else None)
 
 
+def pruned(spec: TrackerSpec, heads: Mapping[int, int | None]) -> TrackerSpec:
+    """The tracker whose layers have these numbers of attention heads left, by index; all where nothing is said."""
+    layers = (replace(layer, heads=heads.get(i)) for i, layer in enumerate(spec.layers))
+    return replace(spec, layers=tuple(layers))
+
+
 def eliminating(spec: TrackerSpec, keep: Mapping[int, float | None]) -> TrackerSpec:
     """The tracker whose layers pass on these shares of their search tokens, by index; all where nothing is said."""
     layers = (replace(layer, keep=keep.get(i)) for i, layer in enumerate(spec.layers))

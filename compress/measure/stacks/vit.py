@@ -9,10 +9,11 @@ from compress.core import Attention, TrackerSpec
 from compress.latency import BlockCost, Overhead, Point, WholeAttention, without_mlp
 from compress.measure.coverage import Coverage
 from compress.measure.stacks.table import STACKS, BackboneStacks, Components, Depths, Times
-from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_sizes, with_template
+from compress.measure.stacks.trackers import eliminating, pruned, tracker_of_layers, with_sizes, with_template
 from compress.measure.stacks.vit_validation import vit_validation_set
 
 Costs = Mapping[Point, float]
+_Rest = Mapping[Attention, float]
 
 _ALL = 1 - 1e-9
 """A share of search tokens to keep that ranks them all and lets none go."""
@@ -39,6 +40,8 @@ class VitStacks:
         for kind in self.coverage.attentions:
             for point in self._points(kind):
                 yield self._stack(kind, point, self.depths.deep)
+            for heads in self._heads(kind):
+                yield self._stack(kind, self.coverage.reference, self.depths.deep, heads)
             if kind != "FE":
                 for point in self.coverage.unreduced:
                     yield self._stack(kind, point, self.depths.shallow)
@@ -59,10 +62,16 @@ class VitStacks:
         full = {kind: self._filled(costs, layers[self._detailed]) for kind, costs in layers.items()}
         overhead = [Overhead(_whole(kind), base) for kind, base in rest.items()]
         blocks = [block for kind in self.coverage.attentions for block in _blocks(kind, full[kind])]
+        pruned = self._pruned(rest, layers, ms)
+        blocks += [
+            block for kind in self.coverage.attentions for block in _pruned_blocks(kind, full[kind], pruned[kind])
+        ]
         for patches, kind in self._templates:
             deep = {p: ms(self._small(kind, p, patches)) for p in self.coverage.unreduced}
             small = {p: (each - rest[kind]) / self.depths.deep for p, each in deep.items()}
             blocks += _blocks(kind, scaled(full[kind], small), template=patches)
+            few = _as_pruned(small, full[kind], pruned[kind])
+            blocks += _pruned_blocks(kind, small, few, template=patches) if kind == "joint" else []
         for other in (each for sizes in self.coverage.sizes for each in self._at(sizes)):
             rest, layers = other._costs(ms)
             tokens, patches = other.teacher.search_tokens, len(other.teacher.template_places)
@@ -70,12 +79,16 @@ class VitStacks:
             for kind, costs in layers.items():
                 template = patches if kind == "joint" else None
                 blocks += _blocks(kind, scaled(full[kind], costs), tokens, template)
+                few = _as_pruned(costs, full[kind], pruned[kind])
+                blocks += _pruned_blocks(kind, costs, few, tokens, template)
         elimination = self._elimination_ms(ms) if self._fewer else None
         for tokens, tracker in self._fewer.items():
             other = self._joint_of(tracker)
             fewer = other._with_fewer(tokens, elimination or 0.0, ms)
             template = None if other is self else len(other.teacher.template_places)
             blocks += _blocks("joint", scaled(full["joint"], fewer), tokens, template)
+            few = _as_pruned(fewer, full["joint"], pruned["joint"])
+            blocks += _pruned_blocks("joint", fewer, few, tokens, template)
         return Components(tuple(overhead), tuple(blocks), elimination)
 
     def _costs(self, ms: Times) -> tuple[dict[Attention, float], dict[Attention, dict[Point, float]]]:
@@ -137,6 +150,21 @@ class VitStacks:
         count = count or self.depths.deep
         return {p: (ms(self._stack(kind, p, self.depths.deep)) - base) / count for p in self._points(kind)}
 
+    def _heads(self, kind: Attention) -> tuple[int, ...]:
+        """Numbers of heads to measure, beside all of them."""
+        return () if self.sparing and kind != self._detailed else self.coverage.heads[:-1]
+
+    def _pruned(self, rest: _Rest, layers: Mapping[Attention, Costs], ms: Times) -> dict[Attention, dict[int, float]]:
+        """By attention, the full layer's cost by the heads that it has left."""
+        deep, reference, found = self.depths.deep, self.coverage.reference, {}
+        for kind in self.coverage.attentions:
+            base, count = rest.get(kind, 0.0), deep
+            if kind == "FE":
+                base, count = rest["AI"] + layers["AI"][reference], deep - 1
+            found[kind] = {h: (ms(self._stack(kind, reference, deep, h)) - base) / count for h in self._heads(kind)}
+        timed = found[self._detailed]
+        return {kind: own or _as_pruned(layers[kind], layers[self._detailed], timed) for kind, own in found.items()}
+
     def _filled(self, costs: Costs, detailed: Costs) -> Costs:
         return costs if set(costs) >= set(self.coverage.points) else scaled(detailed, costs)
 
@@ -158,11 +186,12 @@ class VitStacks:
         attention = (times[thin] - deep * thin[1] * unit) / (deep - 1)
         return {point: attention + unit * point[1] for point in (thin, wide)}
 
-    def _stack(self, kind: Attention, point: Point, depth: int) -> TrackerSpec:
+    def _stack(self, kind: Attention, point: Point, depth: int, heads: int | None = None) -> TrackerSpec:
         layers = [(kind, point)] * depth
         if kind == "FE":
             layers[-1] = ("AI", self.coverage.reference)
-        return replace(tracker_of_layers(self.teacher, layers), keep_template=self.template_kept)
+        spec = pruned(tracker_of_layers(self.teacher, layers), dict.fromkeys(range(depth - (kind == "FE")), heads))
+        return replace(spec, keep_template=self.template_kept)
 
     def _small(self, kind: Attention, point: Point, patches: int) -> TrackerSpec:
         """A deep stack of whose templates so many patches go on."""
@@ -197,6 +226,13 @@ def scaled(detailed: Costs, unreduced: Costs) -> dict[Point, float]:
     return found | dict(unreduced)
 
 
+def _as_pruned(costs: Costs, detailed: Costs, pruned: Mapping[int, float]) -> dict[int, float]:
+    """Cost by heads left of layers of `costs`: their attention changes as that of the `detailed` ones does."""
+    attention = [without_mlp(_widths(each)) for each in (detailed, costs)]
+    full = None, max(_widths(costs)), None
+    return {heads: costs[full] + _in_proportion(ms - detailed[full], attention) for heads, ms in pruned.items()}
+
+
 def _in_proportion(ms: float, costs: Sequence[float]) -> float:
     """`ms` of the first of two costs, as a share of the second; as it is where noise left nothing of the first."""
     return ms * costs[1] / costs[0] if costs[0] > 0 else ms
@@ -216,6 +252,13 @@ def _blocks(kind: Attention, costs: Costs, tokens: int | None = None, template: 
         BlockCost(kind, hidden, ms, attn_dims=attn, mlp_dims=mlp, tokens=tokens, template=template)
         for (attn, hidden, mlp), ms in costs.items()
     ]
+
+
+def _pruned_blocks(
+    kind: Attention, costs: Costs, pruned: Mapping[int, float], tokens: int | None = None, template: int | None = None
+) -> list[BlockCost]:
+    hidden = max(_widths(costs))
+    return [BlockCost(kind, hidden, ms, tokens=tokens, template=template, heads=h) for h, ms in pruned.items()]
 
 
 STACKS.register("vit", BackboneStacks(shallow=4, stacks=VitStacks, validation_set=vit_validation_set))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from compress.core import Attention, TrackerSpec
 from compress.latency import Point
 from compress.measure.coverage import Coverage
-from compress.measure.stacks.trackers import eliminating, tracker_of_layers, with_sizes, with_template
+from compress.measure.stacks.trackers import eliminating, pruned, tracker_of_layers, with_sizes, with_template
 
 
 def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, TrackerSpec]:
@@ -39,6 +39,12 @@ def vit_validation_set(teacher: TrackerSpec, coverage: Coverage) -> dict[str, Tr
             "split lean": [(fe, middle)] * some + [(ai, lean)] * third,
         }
     found = {name: _eliminating(teacher, tracker_of_layers(teacher, layers)) for name, layers in layouts.items()}
+    if coverage.heads:
+        few = coverage.heads[0]
+        some_left = (few + teacher.heads) // 2
+        left = {i: (few, some_left, None)[i % 3] for i in range(deep)}
+        found["fewer heads"] = pruned(tracker_of_layers(teacher, [(kind, lean)] * deep), left)
+        found["few heads"] = pruned(tracker_of_layers(teacher, [(kind, middle)] * deep), dict.fromkeys(left, few))
     if not teacher.eliminating and "joint" in coverage.attentions:
         found |= _with_fewer_tokens(tracker_of_layers(teacher, [("joint", full)] * deep), coverage.search_tokens)
     for patches in coverage.template_patches[:-1]:

@@ -56,6 +56,7 @@ class VitBackbone(nn.Module):
                 layer.mlp_hidden,
                 attn_dims=layer.attn_dims,
                 mlp_dims=layer.mlp_dims,
+                heads_left=layer.heads,
                 drop_path=rate,
             )
             for layer, rate in zip(spec.layers, rates, strict=True)
