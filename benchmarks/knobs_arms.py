@@ -37,6 +37,10 @@ ALONE: dict[str, Choices] = {
         "keep_after": ("first", "1", "2", "3", "4", "6", "1/3 2/3", "1/4 1/2 3/4"),
         "keep_by": ("attention", "motion"),
     },
+    "template tokens": {"keep_template": (1, 0.75, 0.5, 0.25)},
+    "resolution": {"search_size": (128, 112, 96, 80, 64, 48, 32), "template_size": (64, 48, 32)},
+    "int8": {"precision": ("fp32", "int8")},
+    "heads": {"heads": (1, "3/4", "1/2", "1/4")},
     "bypass": {"bypass": (NEVER, "learned"), "tau0": (*_SHARES, 1.0), "n_enf": (1, 2, 3, 4)},
     "exits": {"exits": (NEVER, *_TWELFTHS, "1/12 1/4", *(f"{k}/12 {3 * k}/12" for k in (2, 3))), "adapters": (0, 1)},
 }
@@ -46,13 +50,14 @@ PER_FRAME = ("bypass", "exits")
 """Arms whose students decide about each frame, of which inherited weights tell nothing."""
 
 _MILD: tuple[dict[str, Scalar], ...] = (
-    *(
-        {"keep_ratio": keep, "keep_after": after, "keep_by": "motion"}
-        for keep in (0.5, 0.3)
-        for after in ("first", "1")
-    ),
-    *({"mlp_ratio": ratio} for ratio in (2, 1)),
-    *({"dr_ratio": ratio} for ratio in (0.125, 0.25)),
+    {"precision": "int8"},
+    {"keep_ratio": 0.5, "keep_after": "first", "keep_by": "motion"},
+    {"keep_ratio": 0.3, "keep_after": "1", "keep_by": "motion"},
+    {"search_size": 112},
+    {"search_size": 96},
+    {"mlp_ratio": 2},
+    {"dr_ratio": 0.25},
+    {"keep_template": 0.5},
 )
 """What stands beside a student's depth at first in the second joint search."""
 
