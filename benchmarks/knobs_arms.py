@@ -171,7 +171,10 @@ def searched(
     found.sort(key=lambda each: -each.inherited)
     firsts = [next((each for each in found if each.spec.adaptive == kind), None) for kind in (False, True)]
     first = [each for each in firsts if each is not None]
-    return first + [each for each in found if each not in first], len(found)
+    by_weights: dict[str, Chosen] = {}
+    for each in (*first, *found):
+        by_weights.setdefault(each.spec.weights_id, each)
+    return list(by_weights.values()), len(found)
 
 
 def beside_depth(space: Space, bound: Bound) -> list[Mapping[str, Scalar]]:

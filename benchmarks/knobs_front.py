@@ -30,12 +30,11 @@ from compress.archive import bootstrap_error, paired_difference
 from compress.core import TrackerSpec
 from compress.data import CachedSequence
 from compress.data.generated import generated_sequences
+from compress.driver.scoring import scored
 from compress.driver.students import Students
 from compress.driver.worker import loaded
-from compress.evaluate import evaluate
-from compress.geometry import LoopSettings
 from compress.measure import resolve_target
-from compress.models import NumpyNetwork, Tracker, load_tracker
+from compress.models import Tracker, load_tracker
 
 Line = Mapping[str, str]
 
@@ -93,9 +92,9 @@ def _scored(entries: Sequence[Entry], students: Students, path: Path) -> dict[st
     sequences = [CachedSequence(each) for each in generated_sequences(per_difficulty=12, length=20)]
     for name, model in _models(entries, students).items():
         if name not in found:
-            network = NumpyNetwork(model.eval())
-            scores = evaluate(network, LoopSettings.of(model.spec), sequences, batch=16).per_sequence
-            found[name] = [each.ao for each in scores]
+            precision = getattr(model.spec, "precision", "fp32")
+            score = scored(model.eval(), sequences, students.device, precision=precision)
+            found[name] = list(score.accuracy.sequence_aos)
             print(f"{name}: AO {np.mean(found[name]):.4f} on {len(sequences)} test sequences", flush=True)
             rows = ([name, " ".join(f"{ao:.4f}" for ao in aos)] for name, aos in found.items())
             write_table(path, ["spec_id", "sequences"], rows, head=about())
@@ -137,10 +136,10 @@ def _rows(
             continue
         of_arm = [line for line in lines if line["arm"] == entry.arm]
         trained = sum(bool(line["ao"]) for line in of_arm)
-        scored = sum({line["bound"]: int(line["scored"]) for line in of_arm}.values())
+        candidates = sum({line["bound"]: int(line["scored"]) for line in of_arm}.values())
         name = entry.line["spec_id"]
         yield [
-            *(entry.bound, entry.arm, name, entry.line["speedup"], *_timed(speeds, name), trained, scored),
+            *(entry.bound, entry.arm, name, entry.line["speedup"], *_timed(speeds, name), trained, candidates),
             *_own(overlaps[name]),
             *_less(name, JOINT, entries, entry.bound, overlaps),
             *_less(name, "depth", entries, entry.bound, overlaps),
