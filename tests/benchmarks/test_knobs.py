@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +12,7 @@ import pytest
 
 from compress.core import describe
 from compress.driver.students import Students
-from compress.latency import MeasuredLatency
+from compress.latency import LatencyByPrecision, MeasuredLatency
 from compress.measure import Coverage
 from compress.testing.recorded_profile import recorded_profile
 
@@ -44,8 +44,10 @@ def arms() -> Iterator[ModuleType]:
 
 
 @pytest.fixture(scope="module")
-def model(arms: ModuleType) -> MeasuredLatency:
-    return MeasuredLatency(recorded_profile(NANO, Coverage.of_space(NANO, arms.spaces()[arms.JOINT])))
+def model(arms: ModuleType) -> LatencyByPrecision:
+    fp32 = recorded_profile(NANO, replace(Coverage.of_space(NANO, arms.spaces()[arms.JOINT]), precisions=()))
+    int8 = replace(fp32, precision="int8")
+    return LatencyByPrecision((("fp32", MeasuredLatency(fp32)), ("int8", MeasuredLatency(int8))))
 
 
 def test_an_arm_changes_what_it_is_named_after_alone(arms: ModuleType) -> None:
@@ -68,7 +70,7 @@ def test_the_joint_arm_offers_every_choice_of_the_others(arms: ModuleType) -> No
 
 @pytest.mark.parametrize("speedup", [1.5, 2.0])
 def test_arms_that_decide_per_frame_train_two_kinds_within_the_bound(
-    arms: ModuleType, model: MeasuredLatency, speedup: float
+    arms: ModuleType, model: LatencyByPrecision, speedup: float
 ) -> None:
     bound, nobody = arms.Bound(speedup, model, NANO), object.__new__(Students)
     for name in arms.PER_FRAME:
@@ -78,7 +80,7 @@ def test_arms_that_decide_per_frame_train_two_kinds_within_the_bound(
         assert all(bound.keeps(each.spec) for each in chosen)
 
 
-def test_seeds_are_as_deep_as_the_bound_allows(arms: ModuleType, model: MeasuredLatency) -> None:
+def test_seeds_are_as_deep_as_the_bound_allows(arms: ModuleType, model: LatencyByPrecision) -> None:
     space, bound = arms.spaces()[arms.STATIC], arms.Bound(2.0, model, NANO)
     seeds = arms.beside_depth(space, bound)
     assert len(seeds) > 8
