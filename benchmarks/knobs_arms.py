@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import nan
 
 import optuna
 
-from compress.core import LatencyConstraint, TrackerSpec
+from compress.core import ExecutionPath, LatencyConstraint, TrackerSpec
 from compress.driver.drawing import SeededSampler
 from compress.driver.jobs import Rung
 from compress.driver.proposals import Proposals
@@ -40,11 +40,13 @@ ALONE: dict[str, Choices] = {
     "template tokens": {"keep_template": (1, 0.75, 0.5, 0.25)},
     "resolution": {"search_size": (128, 112, 96, 80, 64, 48, 32), "template_size": (64, 48, 32)},
     "int8": {"precision": ("fp32", "int8")},
-    "heads": {"heads": (1, "3/4", "1/2", "1/4")},
     "bypass": {"bypass": (NEVER, "learned"), "tau0": (*_SHARES, 1.0), "n_enf": (1, 2, 3, 4)},
     "exits": {"exits": (NEVER, *_TWELFTHS, "1/12 1/4", *(f"{k}/12 {3 * k}/12" for k in (2, 3))), "adapters": (0, 1)},
 }
 """By arm, in the order of the table."""
+
+SLACK = 1.12
+"""By how much a prediction may miss the bound, before it is measured."""
 
 PER_FRAME = ("bypass", "exits")
 """Arms whose students decide about each frame, of which inherited weights tell nothing."""
@@ -61,7 +63,9 @@ _MILD: tuple[dict[str, Scalar], ...] = (
 )
 """What stands beside a student's depth at first in the second joint search."""
 
-JOINT, STATIC = "joint", "joint, static and seeded"
+SEEDED = "joint, seeded"
+JOINT = ("joint", SEEDED)
+"""Arms of all knobs but the two of `PER_FRAME`, whose students need more steps than others to be worth something."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,15 @@ class Bound:
     def ms(self) -> float:
         return self.model.predict(self.teacher).mean_ms / self.speedup
 
+    @property
+    def wider(self) -> Bound:
+        """What candidates keep by prediction, which may be off by as much; those that are trained are measured."""
+        return replace(self, speedup=self.speedup / SLACK)
+
+    def reached(self, spec: TrackerSpec, paths: Mapping[ExecutionPath, int] | None = None) -> float:
+        """Times the teacher's speed, as predicted."""
+        return self.speedup * self.ms / self.model.predict(spec, paths).mean_ms
+
     def keeps(self, spec: TrackerSpec) -> bool:
         return gate(self.model, spec, self.constraint).passes
 
@@ -93,11 +106,14 @@ class Chosen:
 
 
 def spaces() -> dict[str, Space]:
-    """Each arm of knobs that this version has, and the two joint ones."""
-    alone = {name: Space(name, knobs) for name, knobs in ALONE.items() if all(knob in KNOBS for knob in knobs)}
-    every = {knob: values for space in alone.values() for knob, values in space.knobs.items()}
-    static = {knob: values for knob, values in every.items() if not _per_frame(knob)}
-    return {**alone, JOINT: Space(JOINT, every), STATIC: Space(STATIC, static)}
+    """Each knob alone, and the joint arms."""
+    static = {knob: values for knob, values in every_knob().knobs.items() if not _per_frame(knob)}
+    return {name: Space(name, knobs) for name, knobs in ALONE.items()} | {name: Space(name, static) for name in JOINT}
+
+
+def every_knob() -> Space:
+    """All knobs that some arm has."""
+    return Space("every knob", {knob: values for knobs in ALONE.values() for knob, values in knobs.items()})
 
 
 def _per_frame(knob: str) -> bool:
@@ -147,7 +163,7 @@ def searched(
 ) -> tuple[list[Chosen], int]:
     """Those with the best inherited weights of `count` that the default sampler draws; results as of `listed`.
 
-    The best that is static and the best that decides about each frame come first, as `halving` promotes them.
+    Of several that differ in what takes no training (precision, share of tokens) there is the best.
 
     Args:
         seeds: Knobs that are drawn first, beside those that every search starts from.
@@ -168,11 +184,8 @@ def searched(
         trials.finish(asked[0])
         if result.accuracy is not None:
             found.append(Chosen(result.spec, result.accuracy.ao))
-    found.sort(key=lambda each: -each.inherited)
-    firsts = [next((each for each in found if each.spec.adaptive == kind), None) for kind in (False, True)]
-    first = [each for each in firsts if each is not None]
     by_weights: dict[str, Chosen] = {}
-    for each in (*first, *found):
+    for each in sorted(found, key=lambda each: -each.inherited):
         by_weights.setdefault(each.spec.weights_id, each)
     return list(by_weights.values()), len(found)
 

@@ -1,12 +1,12 @@
-"""The students that `knobs.py` trained, chosen for each bound, compared on other sequences and timed together.
+"""The students that `knobs.py` trained: timed together, chosen for each bound, compared on other sequences.
 
-    python benchmarks/knobs_front.py            # scores, table and plot
-    python benchmarks/knobs_front.py --time     # first times the chosen ones, on a machine with nothing else to do
+    python benchmarks/knobs_front.py --time     # first times all of them, on a machine with nothing else to do
+    python benchmarks/knobs_front.py            # choice, scores, table and plot
 
 For each bound an arm is given the student with the highest AO on the sequences of the selection, among all it trained
-that keep the bound by prediction. These are scored on generated test sequences of the same shape, which share no scene
-with them. Differences are paired by sequence. Speeds are ratios to the teacher within a block in which all frames of
-all students are shuffled; the range is that of the blocks.
+that keep the bound as measured, to `_TOLERANCE`. These are scored on generated test sequences of the same shape, which
+share no scene with those. Differences are paired by sequence. Speeds are ratios to the teacher within a block in which
+all frames of all students are shuffled; the range is that of the blocks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from csv_files import write_table
 from knobs import parsed, setup_of
-from knobs_arms import JOINT
+from knobs_arms import SEEDED
 from knobs_plot import plot
 from table import about, read
 
@@ -45,6 +45,13 @@ COLUMNS = (
 )
 
 
+_TOLERANCE = 0.98
+"""What of a bound must be measured: students are cut to keep it just so, and no two measurements are alike."""
+
+Speeds = Mapping[str, tuple[float, float, float, float]]
+"""By spec id: times the teacher's speed, the median and the ends of the blocks, and median milliseconds."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """What an arm is given for a bound; without a line it reaches only `most` times the teacher's speed."""
@@ -59,30 +66,33 @@ def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
     lines = read(arguments.out)
-    entries = [entry for bound in arguments.bounds for entry in chosen(lines, bound)]
     teacher = load_tracker(arguments.teacher)
     with loaded(setup_of(arguments, teacher)) as students:
         if arguments.time:
-            _time(entries, students, arguments)
+            _time(lines, students, arguments)
+        speeds = _speeds(read(arguments.latency))
+        entries = [entry for bound in arguments.bounds for entry in chosen(lines, bound, speeds)]
         overlaps = _scored(entries, students, arguments.test)
-    speeds = _speeds(read(arguments.latency))
-    rows = [*_rows(entries, lines, overlaps, speeds, teacher.spec)]
-    write_table(arguments.front, COLUMNS, rows, head=about())
+    write_table(arguments.front, COLUMNS, _rows(entries, lines, overlaps, speeds, teacher.spec), head=about())
     plot(arguments.plot, read(arguments.front))
 
 
-def chosen(lines: Sequence[Line], bound: float) -> Iterator[Entry]:
+def chosen(lines: Sequence[Line], bound: float, speeds: Speeds) -> Iterator[Entry]:
     """What each arm is given for a bound, in the order of the lines."""
+
+    def speed(line: Line) -> float:
+        return speeds[line["spec_id"]][0] if line["spec_id"] in speeds else float(line["speedup"])
+
     for arm in dict.fromkeys(line["arm"] for line in lines):
         own = [line for line in lines if line["arm"] == arm]
-        within = [line for line in own if line["ao"] and float(line["speedup"]) >= bound]
+        within = [line for line in own if line["ao"] and speed(line) >= _TOLERANCE * bound]
         best = max(within, key=lambda line: float(line["ao"]), default=None)
-        yield Entry(arm, bound, best, max(float(line["speedup"]) for line in own))
+        yield Entry(arm, bound, best, max(map(speed, own)))
 
 
-def _models(entries: Sequence[Entry], students: Students) -> dict[str, Tracker]:
-    """The teacher and each chosen student once, by spec id."""
-    specs = [TrackerSpec.from_dict(json.loads(entry.line["spec"])) for entry in entries if entry.line]
+def _models(lines: Iterable[Line], students: Students) -> dict[str, Tracker]:
+    """The teacher and each trained student of some lines once, by spec id."""
+    specs = [TrackerSpec.from_dict(json.loads(line["spec"])) for line in lines if line["ao"]]
     return {TEACHER: students.teacher} | {spec.id: students.model(spec, 1) for spec in dict.fromkeys(specs)}
 
 
@@ -90,7 +100,7 @@ def _scored(entries: Sequence[Entry], students: Students, path: Path) -> dict[st
     """AO by test sequence, of the teacher and of each chosen student, kept at `path`."""
     found = {line["spec_id"]: [*map(float, line["sequences"].split())] for line in read(path)}
     sequences = [CachedSequence(each) for each in generated_sequences(per_difficulty=12, length=20)]
-    for name, model in _models(entries, students).items():
+    for name, model in _models((each.line for each in entries if each.line), students).items():
         if name not in found:
             precision = getattr(model.spec, "precision", "fp32")
             score = scored(model.eval(), sequences, students.device, precision=precision)
@@ -101,8 +111,8 @@ def _scored(entries: Sequence[Entry], students: Students, path: Path) -> dict[st
     return found
 
 
-def _time(entries: Sequence[Entry], students: Students, arguments: argparse.Namespace) -> None:
-    target, models = resolve_target(arguments.target, students.teacher.spec), _models(entries, students)
+def _time(lines: Sequence[Line], students: Students, arguments: argparse.Namespace) -> None:
+    target, models = resolve_target(arguments.target, students.teacher.spec), _models(lines, students)
     paths = {name: students.score(model.spec, 1).paths for name, model in models.items() if model.spec.adaptive}
     rows: list[tuple[object, ...]] = []
     for block in range(arguments.blocks):
@@ -112,8 +122,7 @@ def _time(entries: Sequence[Entry], students: Students, arguments: argparse.Name
     write_table(arguments.latency, ["block", "spec_id", "ms", "speedup"], rows, head=about())
 
 
-def _speeds(lines: Sequence[Line]) -> dict[str, tuple[float, float, float, float]]:
-    """By spec id: times the teacher's speed, median and ends of the blocks, and median milliseconds."""
+def _speeds(lines: Sequence[Line]) -> Speeds:
     found = {}
     for name in dict.fromkeys(line["spec_id"] for line in lines):
         ratios = [float(line["speedup"]) for line in lines if line["spec_id"] == name]
@@ -126,7 +135,7 @@ def _rows(
     entries: Sequence[Entry],
     lines: Sequence[Line],
     overlaps: Mapping[str, list[float]],
-    speeds: Mapping[str, tuple[float, float, float, float]],
+    speeds: Speeds,
     teacher: TrackerSpec,
 ) -> Iterator[list[object]]:
     yield [1, TEACHER, teacher.id, 1, *_timed(speeds, TEACHER), 0, 0, *_own(overlaps[TEACHER]), *[""] * 4, ""]
@@ -141,13 +150,13 @@ def _rows(
         yield [
             *(entry.bound, entry.arm, name, entry.line["speedup"], *_timed(speeds, name), trained, candidates),
             *_own(overlaps[name]),
-            *_less(name, JOINT, entries, entry.bound, overlaps),
+            *_less(name, SEEDED, entries, entry.bound, overlaps),
             *_less(name, "depth", entries, entry.bound, overlaps),
             entry.line["spec"],
         ]
 
 
-def _timed(speeds: Mapping[str, tuple[float, float, float, float]], name: str) -> list[str]:
+def _timed(speeds: Speeds, name: str) -> list[str]:
     return [f"{value:.3f}" for value in speeds[name]] if name in speeds else [""] * 4
 
 

@@ -26,7 +26,6 @@ CHANGED = {
     "template tokens": {"keep_template"},
     "resolution": {"search_size", "template_size"},
     "int8": {"precision"},
-    "heads": {"layers"},
     "bypass": {"bypass"},
     "exits": {"exits"},
 }
@@ -45,14 +44,14 @@ def arms() -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="module")
 def model(arms: ModuleType) -> LatencyByPrecision:
-    fp32 = recorded_profile(NANO, replace(Coverage.of_space(NANO, arms.spaces()[arms.JOINT]), precisions=()))
+    fp32 = recorded_profile(NANO, replace(Coverage.of_space(NANO, arms.every_knob()), precisions=()))
     int8 = replace(fp32, precision="int8")
     return LatencyByPrecision((("fp32", MeasuredLatency(fp32)), ("int8", MeasuredLatency(int8))))
 
 
 def test_an_arm_changes_what_it_is_named_after_alone(arms: ModuleType) -> None:
     alone = {name: changed for name, changed in CHANGED.items() if name in arms.spaces()}
-    assert set(alone) == set(arms.spaces()) - {arms.JOINT, arms.STATIC}
+    assert set(alone) == set(arms.spaces()) - {*arms.JOINT}
     for name, changed in alone.items():
         found = set()
         for spec in arms.spaces()[name].enumerate(NANO):
@@ -60,12 +59,14 @@ def test_an_arm_changes_what_it_is_named_after_alone(arms: ModuleType) -> None:
         assert found == changed, name
 
 
-def test_the_joint_arm_offers_every_choice_of_the_others(arms: ModuleType) -> None:
+def test_joint_arms_offer_every_choice_of_the_static_ones(arms: ModuleType) -> None:
     every = arms.spaces()
-    for name in every.keys() & arms.ALONE:
-        for knob, values in every[name].knobs.items():
-            assert set(values) <= set(every[arms.JOINT].knobs[knob]), (name, knob)
-    assert not {"bypass", "tau0", "exits", "adapters"} & set(every[arms.STATIC].knobs)
+    for joint in arms.JOINT:
+        offered = every[joint].knobs
+        static = [name for name in every.keys() & arms.ALONE if name not in arms.PER_FRAME]
+        assert set(offered) == {knob for name in static for knob in every[name].knobs}
+        for name in static:
+            assert every[name].knobs.items() <= offered.items()
 
 
 @pytest.mark.parametrize("speedup", [1.5, 2.0])
@@ -81,7 +82,7 @@ def test_arms_that_decide_per_frame_train_two_kinds_within_the_bound(
 
 
 def test_seeds_are_as_deep_as_the_bound_allows(arms: ModuleType, model: LatencyByPrecision) -> None:
-    space, bound = arms.spaces()[arms.STATIC], arms.Bound(2.0, model, NANO)
+    space, bound = arms.spaces()[arms.SEEDED], arms.Bound(2.0, model, NANO)
     seeds = arms.beside_depth(space, bound)
     assert len(seeds) > 8
     for seed in seeds:
@@ -101,8 +102,10 @@ def test_an_arm_is_given_its_most_accurate_student_within_the_bound(arms: Module
         {"arm": "depth", "bound": "4.0", "spec_id": "best", "speedup": "4.1", "ao": "0.8"},
         {"arm": "MLP width", "bound": "2.0", "spec_id": "thin", "speedup": "1.4", "ao": ""},
     ]
-    depth, mlp = knobs_front.chosen(lines, 2.0)
+    depth, mlp = knobs_front.chosen(lines, 2.0, {"slow": (1.9, 1.8, 2.0, 3.0)})
     assert depth.line["spec_id"] == "best"  # faster than asked is no fault
+    depth, _ = knobs_front.chosen(lines, 2.0, {"slow": (1.97, 1.9, 2.1, 3.0)})
+    assert depth.line["spec_id"] == "slow"  # what was measured goes before what was predicted
     assert (mlp.line, mlp.most) == (None, 1.4)
 
 
