@@ -42,11 +42,24 @@ def test_frames_take_the_paths_of_the_plan(tiny: TrackerSpec, tmp_path: Path) ->
     frame()
 
 
+def test_a_tracker_of_smaller_crops_runs_in_a_loop_of_its_own(tiny: TrackerSpec, tmp_path: Path) -> None:
+    """Its graph takes no other crop; a tracker of the teacher's crops needs no loop beside the kit's."""
+    smaller = replace(tiny, search_size=48)
+    kit = _kit(tmp_path, [tiny, smaller])
+    assert "loop" not in kit["trackers"][tiny.id]
+    loop = kit["trackers"][smaller.id]["loop"]
+    assert (loop["settings"]["search_size"], loop["maps"]["score_map"]) == (48, [1, 3, 3])
+    kit["batches"] = [[{"tracker": smaller.id}]]
+    (work,) = prepared_networks(kit, str(tmp_path), 0, CPU)
+    frame = TimedFrame(LoopSettings(**loop["settings"]), loop["maps"], work)
+    frame()
+
+
 def _kit(folder: Path, specs: list[TrackerSpec]) -> dict[str, Any]:
     """A kit of a few trackers, as far as running their frames needs it."""
     (folder / "graphs").mkdir()
     recipe = OnnxRuntimeBackend().kit
-    kit = {"threads": 1, "graphs": {}, "trackers": {spec.id: tracker_entry(spec) for spec in specs}}
+    kit = {"threads": 1, "graphs": {}, "trackers": {spec.id: tracker_entry(spec, specs[0]) for spec in specs}}
     kit["loop"] = {"settings": asdict(LoopSettings.of(specs[0])), "maps": specs[0].maps}
     for name, graph in graphs_of(SimpleNamespace(specs=specs), recipe, no_progress):  # type: ignore[arg-type]
         light, size = stripped(graph)
