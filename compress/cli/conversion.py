@@ -71,8 +71,8 @@ class Conversion:
             raise UsageError(
                 f"--calibration and --train-data are of int8, but the precision is {wanted}. Leave them out."
             )
-        spec, calibration = source.model.spec, self.calibration or "dynamic"
-        check_convertible(spec, wanted, calibration, one_graph=self.form == "one")
+        calibration: Any = self.calibration or "dynamic"
+        check_convertible(source.model.spec, wanted, calibration, one_graph=self.form == "one")
         if wanted == "fp32":
             if self.max_drop is not None:
                 raise UsageError("--max-drop is of fp16 and int8: in fp32 nothing is lost. Leave it out.")

@@ -34,10 +34,10 @@ def test_a_front_of_both(weights: str, data: str, tmp_path: Path, said: Said) ->
         assert record.accuracy is not None
         assert record.measured is not None
         assert record.predicted is not None
-        low = record.spec.precision == "int8"
+        in_int8 = record.spec.precision == "int8"
         assert record.accuracy.precision == record.spec.precision == run.runs_in(record)
-        assert record.measured.runtime.endswith(" int8") == record.predicted.runtime.endswith(" int8") == low
-        assert [entry.get("precision") for entry in record.rungs] == [None, None, "int8" if low else None]
+        assert record.measured.runtime.endswith(" int8") == record.predicted.runtime.endswith(" int8") == in_int8
+        assert [entry.get("precision") for entry in record.rungs] == [None, None, "int8" if in_int8 else None]
     assert run.teacher.accuracy is not None
     assert run.teacher.accuracy.precision == "fp32"
     page = (run.run_dir / "report" / "index.html").read_text()
