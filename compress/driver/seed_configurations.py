@@ -43,7 +43,11 @@ def _by_knob(space: Space, teacher: TrackerSpec) -> Iterator[dict[str, Any]]:
     plain |= {name: values[0] for name, values in choices.items() if name == "layers"}
     plain |= {name: min(values) for name, values in choices.items() if name == "dr_ratio"}
     plain |= {name: max(values) for name, values in choices.items() if name == "keep_template"}
-    plain |= {name: max(values, key=exact_number) for name, values in choices.items() if name == "heads"}
+    plain |= {
+        name: max(values, key=lambda value: float(exact_number(value) or 0))
+        for name, values in choices.items()
+        if name == "heads"
+    }
     plain |= {name: _off(values) for name, values in choices.items() if name == _TOKENS}
     precisions: list[Any] = sorted(choices.get(PRECISION, ()), key=lambda each: each != "fp32")
     plain |= {PRECISION: precisions[0]} if precisions else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from torch import Tensor
 
@@ -41,7 +42,7 @@ class VitSurgery:
 
     def uncut(self, spec: TrackerSpec) -> TrackerSpec:
         """MLPs four times as wide as the tokens, no dimension reduced, all heads."""
-        whole = {"attn_dims": None, "mlp_dims": None, "heads": None}
+        whole: dict[str, Any] = {"attn_dims": None, "mlp_dims": None, "heads": None}
         layers = (replace(x, mlp_hidden=4 * spec.dim, **whole) for x in spec.layers)
         return replace(spec, layers=tuple(layers))
 

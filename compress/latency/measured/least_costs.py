@@ -53,8 +53,8 @@ def _too_cheap_reduced(
     table: _Table, blocks: Sequence[BlockCost], raised: Mapping[int, float], slack: float
 ) -> Iterator[tuple[int, float]]:
     thinnest = _thinnest(table, blocks, raised)
-    for (heads, attn, *point), (index, ms) in table.items():
-        whole = table.get((None, None, *point))
+    for (heads, attn, hidden, dims), (index, ms) in table.items():
+        whole = table.get((None, None, hidden, dims))
         if heads is None and attn is not None and whole is not None:
             full = _cost(whole[0], blocks, raised)
             if ms < full - thinnest:
@@ -67,13 +67,13 @@ def _too_cheap_pruned(
     """Over fewer dimensions heads save as much less, and both together must leave the thinnest layer some."""
     thinnest = _thinnest(table, blocks, raised)
     most = [thinnest]
-    for (heads, attn, *point), (index, _) in table.items():
-        whole = table.get((None, None, *point))
+    for (heads, attn, hidden, dims), (index, _) in table.items():
+        whole = table.get((None, None, hidden, dims))
         if heads is None and attn is not None and whole is not None:
             left = thinnest + _cost(index, blocks, raised) - _cost(whole[0], blocks, raised)
             most.append(left * dim / attn)
-    for (heads, attn, *point), (index, ms) in table.items():
-        whole = table.get((None, attn, *point))
+    for (heads, attn, hidden, dims), (index, ms) in table.items():
+        whole = table.get((None, attn, hidden, dims))
         if heads is not None and whole is not None:
             full = _cost(whole[0], blocks, raised)
             if ms < full - min(most):
