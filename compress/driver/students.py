@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import torch
 
-from compress.core import FileError, InfeasibleError, Store, TrackerSpec, fingerprint
+from compress.core import ExecutionPath, FileError, InfeasibleError, Store, TrackerSpec, fingerprint
 from compress.core.phases import phase
 from compress.core.progress import Progress, no_progress, part
 from compress.core.writing import writing
@@ -27,7 +27,7 @@ from compress.driver.exit_thresholds.exit_scores import exit_scores
 from compress.driver.exit_thresholds.selection import Milliseconds, choose
 from compress.driver.jobs import TrainingSetup
 from compress.driver.scores import Score
-from compress.driver.scoring import kept_score, scored
+from compress.driver.scoring import expected_path, kept_score, scored
 from compress.driver.shared_weights import SharedWeights, calibration_crops
 from compress.models import Tracker, build, load_weights, save_weights
 from compress.runtime.thresholds import with_thresholds
@@ -71,12 +71,17 @@ class Students:
             self.shared(part(progress, 0, 0.8, "Shared weights"))
 
     def score(self, spec: TrackerSpec, rung: int, progress: Progress = no_progress) -> Score:
-        """Accuracy of the student at a rung and the paths it took, trained and scored now unless it was before."""
+        """Accuracy of the student at a rung and the paths it took, trained and scored now unless it was before.
+
+        One that has not learned to decide yet is scored on the path that its latency is predicted for.
+        """
+        path = None if self.setup.learned(rung) else expected_path(spec)
 
         def made() -> Score:
-            return self._evaluate(self.model(spec, rung, progress), rung, part(progress, 0.8, 1, "Scoring"))
+            model = self.model(spec, rung, progress)
+            return self._evaluate(model, rung, part(progress, 0.8, 1, "Scoring"), path)
 
-        return self._score(self._key(spec, rung), spec, rung, made)
+        return self._score(self._key(spec, rung), spec, rung, made, path)
 
     def score_teacher(self, rung: int, progress: Progress = no_progress) -> Score:
         """Likewise of the teacher."""
@@ -151,11 +156,13 @@ class Students:
         """Where the training of a student keeps its state until the student is kept."""
         return self.store.path("students", self._key(spec, rung), ".training.safetensors")
 
-    def _score(self, weights: str, spec: TrackerSpec, rung: int, make: Callable[[], Score]) -> Score:
+    def _score(
+        self, weights: str, spec: TrackerSpec, rung: int, make: Callable[[], Score], path: ExecutionPath | None = None
+    ) -> Score:
         """A kept score, on what students at a rung are scored on."""
         split: Split = "short" if self.setup.rungs[rung].short else "search"
         precision = self.setup.scored_in(rung, spec)
-        return kept_score(self.store, weights, spec, self.setup.evaluation, split, make, precision=precision)
+        return kept_score(self.store, weights, spec, self.setup.evaluation, split, make, precision=precision, path=path)
 
     @phase("slicing the shared weights, or the teacher")
     def _start(self, spec: TrackerSpec, progress: Progress) -> Tracker:
@@ -214,9 +221,12 @@ class Students:
         return shared + self.setup.steps(rung - 1)
 
     @phase("scoring")
-    def _evaluate(self, model: Tracker, rung: int, progress: Progress = no_progress) -> Score:
+    def _evaluate(
+        self, model: Tracker, rung: int, progress: Progress = no_progress, path: ExecutionPath | None = None
+    ) -> Score:
         sequences = self.sequences(short=self.setup.rungs[rung].short)
-        return scored(model, sequences, self.device, progress, precision=self.setup.scored_in(rung, model.spec))
+        precision = self.setup.scored_in(rung, model.spec)
+        return scored(model, sequences, self.device, progress, precision=precision, path=path)
 
     def _key(self, spec: TrackerSpec, rung: int) -> str:
         """Of everything that a student's weights at a rung depend on."""

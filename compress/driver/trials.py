@@ -292,7 +292,7 @@ class Trials:
         found |= {"layers": round(mean_layers(result.paths, result.spec), 2)} if result.paths else {}
         rungs = (*record.rungs, found)
         record = replace(record, spec=result.spec, accuracy=result.accuracy, fidelity=result.fidelity, rungs=rungs)
-        # Before any training no layer is skipped and no exit trusted, which says nothing of what will be.
+        # Before any training it was scored on the path that its latency was predicted for, see `expected_path`.
         if not (result.paths and self._setup.learned(rung)):
             return record
         return replace(record, paths=result.paths, predicted=self._model.predict(result.spec, result.paths))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from compress.core import Store
+from compress.core import BypassSpec, ExecutionPath, Store, TrackerSpec
 from compress.data import DataReference, open_source
 from compress.data.generated import GeneratedSequence, levels_of
 from compress.distill import PairStream, StudentRecipe, distillation_pool, fixed_pairs
@@ -21,7 +21,7 @@ from compress.driver.students import Students
 from compress.evaluate import evaluate
 from compress.export import graph_network
 from compress.geometry import LoopSettings
-from compress.models import build, save_weights
+from compress.models import NumpyNetwork, build, save_weights
 from compress.testing.counted_source import CountedSource
 from compress.testing.trained_run import SPEC, STATIC, lively
 
@@ -52,6 +52,44 @@ def test_thresholds_are_chosen_on_what_the_lower_rungs_see(tmp_path: Path, monke
         assert means[-1].ms <= max_ms
     assert means[0].iou < means[1].iou <= means[2].iou
     assert students.thresholds(SPEC, 1, lambda path: path.layers(SPEC), 0.5) == SPEC
+
+
+@pytest.mark.parametrize(
+    ("spec", "skipped", "exit"),
+    [
+        (STATIC, None, None),
+        (replace(STATIC, exits=SPEC.exits), (), 0),
+        (replace(STATIC, bypass=BypassSpec(n_enf=0, tau0=0.5)), (1, 3), None),
+        (replace(STATIC, bypass=BypassSpec(n_enf=1, tau0=0.5), exits=SPEC.exits[1:]), (2,), 0),
+    ],
+)
+def test_what_has_not_learned_to_decide_is_scored_as_its_latency_is_predicted(
+    spec: TrackerSpec,
+    skipped: tuple[int, ...] | None,
+    exit: int | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COMPRESS_HOME", str(tmp_path))
+    sequences = [GeneratedSequence(k, name=f"s{k}", levels=levels_of("mixed"), length=5) for k in range(2)]
+    teacher = lively(STATIC)
+    students = Students(
+        _setup(Rung("rung-0", 0), Rung("full", 4)),
+        teacher=teacher,
+        pool=lambda progress: distillation_pool(teacher, GENERATED, count=8, seed=1, store=Store(tmp_path), device=CPU),
+        short=list(sequences),
+        full=[],
+        device=CPU,
+    )
+    found = students.score(spec, 0)
+    path = None if skipped is None else ExecutionPath(frozenset(skipped), exit)
+    assert found.paths == (None if path is None else {path: 8})
+    network = NumpyNetwork(students.model(spec, 0))
+    wanted = evaluate(network if path is None else network.along(path), LoopSettings.of(spec), sequences)
+    assert found.accuracy.ao == pytest.approx(wanted.accuracy.ao, abs=1e-4)
+    save_weights(students.model(spec, 0), students.path(spec, 1))
+    if spec.bypass:  # above the lowest rung it decides by itself: nothing is skipped yet
+        assert {each.skipped for each in students.score(spec, 1).paths or ()} == {frozenset()}
 
 
 def test_only_the_first_training_has_a_static_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
