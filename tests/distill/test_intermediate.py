@@ -14,7 +14,7 @@ from compress.distill.losses import ground_truth_loss
 from compress.models import Tracker
 from compress.spaces import Space
 from compress.surgery import inherit
-from compress.testing.small_trackers import SPEC, STUDENT, awake
+from compress.testing.small_trackers import SPEC, STUDENT
 
 CPU = torch.device("cpu")
 NANO = describe("ostrack-nano")
@@ -36,8 +36,7 @@ def test_between_twelve_layers_and_four_are_eight_with_the_students_among_them()
     assert [layer.attention for layer in found.layers] == sorted(kinds.values(), reverse=True), "FE, then AI"
 
 
-def test_through_an_untrained_intermediate_a_student_inherits_what_it_would_from_the_teacher() -> None:
-    teacher = awake(SPEC)
+def test_through_an_untrained_intermediate_a_student_inherits_what_it_would_from_the_teacher(teacher: Tracker) -> None:
     thin = replace(STUDENT, layers=tuple(replace(layer, mlp_hidden=20) for layer in STUDENT.layers))
     between = inherit(teacher, intermediate_spec(SPEC, thin))
     assert [layer.source for layer in between.spec.layers] == [0, 2, 3]

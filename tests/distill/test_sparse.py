@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import cast
 
@@ -14,7 +15,7 @@ from compress.distill.staged import stage_of
 from compress.models import Tracker, VitTracker
 from compress.models.blocks import Block
 from compress.surgery import inherit
-from compress.testing.small_trackers import SPEC, STUDENT, awake
+from compress.testing.small_trackers import SPEC, STUDENT
 
 CPU = torch.device("cpu")
 CROPS = torch.randn(2, 3, 32, 32), torch.randn(2, 3, 64, 64)
@@ -38,8 +39,8 @@ def test_the_penalty_by_hand() -> None:
     assert relaxed.diagonals[0].grad.tolist() == [[1, -1, 0], [1, 0, -1]]
 
 
-def test_ones_change_nothing_and_what_was_learnt_becomes_a_part_of_the_weights() -> None:
-    model = cast(VitTracker, awake(SPEC))
+def test_ones_change_nothing_and_what_was_learnt_becomes_a_part_of_the_weights(teacher: Tracker) -> None:
+    model = cast(VitTracker, deepcopy(teacher))
     relaxed, before = RelaxedReduction(4, SPEC.dim), _maps(model)
     with reducing(model, relaxed):
         torch.testing.assert_close(_maps(model), before, rtol=0, atol=0)
@@ -52,8 +53,8 @@ def test_ones_change_nothing_and_what_was_learnt_becomes_a_part_of_the_weights()
     torch.testing.assert_close(_maps(model), learnt)
 
 
-def test_the_highest_diagonals_are_kept_in_every_part_of_the_hidden_layer() -> None:
-    model, relaxed = awake(SPEC), RelaxedReduction(4, SPEC.dim)
+def test_the_highest_diagonals_are_kept_in_every_part_of_the_hidden_layer(teacher: Tracker) -> None:
+    model, relaxed = teacher, RelaxedReduction(4, SPEC.dim)
     with torch.no_grad():
         relaxed.diagonals[3][0] = torch.arange(32.0)
         relaxed.diagonals[3][1] = -torch.arange(32.0).flip(0)
