@@ -28,10 +28,10 @@ def ranked_across_layers(teacher: Tracker, spec: TrackerSpec, calibration: tuple
         calibration: Normalised crops (template, search), as of `inherit`.
 
     Raises:
-        UsageError: not a plain ViT; or as `inherit`.
+        UsageError: layers of several widths; or as `inherit`.
     """
-    if len(spec.group_ends) > 1 or spec.backbone != "vit":
-        raise UsageError(f"Units are ranked across the layers of a plain ViT, but the backbone is {spec.backbone}.")
+    if len(spec.group_ends) > 1:
+        raise UsageError(f"Units are ranked across layers of one width, but this {spec.backbone} has several.")
     check_fit(teacher.spec, spec)
     observed, backbone = observe(teacher, *calibration), teacher.get_submodule("backbone")
     layers = list(spec.layers)
