@@ -136,8 +136,11 @@ def _run(
     """Train and measure, from wherever an earlier search in `run_dir` stopped."""
     log, work = Log(run_dir), PlannedWork(progress)
     log(f"search {asdict(config)}")
+    begin = monotonic()
     with phase("latency profile"):
         model = latency_model(config, inputs, work.beside("Latency profile"))
+    if config.time_budget is None and (more := budget.put_off(monotonic() - begin)):
+        log(f"measuring this host, which is done once, took {more:.0f} s more than the time budget has for it; put off")
     with joined.turn() if joined else nullcontext():
         teacher = record_teacher(study, students, model, work.beside("Scoring the teacher"), log)
         constraint = config.constraint(teacher.predicted)

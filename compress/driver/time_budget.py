@@ -16,6 +16,9 @@ from compress.core.cost import macs
 FRAMES_PER_STEP = 100
 """Frames of scoring that count as much as a step of distillation: what is assumed until a step was timed."""
 
+MEASURING_S = 60.0
+"""So much of measuring a host, which is done once, counts against a budget that the search set itself."""
+
 _MARGIN = 1.1
 _CAUTIOUS = 0.75
 _RECENT = 16
@@ -74,6 +77,12 @@ class TimeBudget:
     def end(self) -> float:
         """When, by `clock`, the last job should have ended."""
         return self.deadline - self.reserve_s
+
+    def put_off(self, measuring_s: float) -> float:
+        """Move the deadline by what measuring the host took beyond `MEASURING_S`; the seconds that it moved by."""
+        more = max(0.0, measuring_s - MEASURING_S)
+        self.deadline += more
+        return more
 
     def share_until(self, share: float, *, end: float | None = None) -> float:
         """When, by `clock`, a share of the time to `end` will be over, which by default is that of the last job."""

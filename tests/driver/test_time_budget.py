@@ -30,6 +30,12 @@ def test_asking_the_teacher_at_every_step_costs_a_third_of_a_step_of_its_own() -
     assert streamed.frames == kept.frames
 
 
+def test_a_deadline_moves_by_what_measuring_took_beyond_a_minute() -> None:
+    budget = TimeBudget(deadline=540.0, reserve_s=40.0)
+    assert (budget.put_off(59.0), budget.end) == (0.0, 500.0)
+    assert (budget.put_off(300.0), budget.end) == (240.0, 740.0)
+
+
 def test_steps_and_frames_are_told_apart() -> None:
     budget = TimeBudget()
     assert budget.seconds(JobCost(10, 10)) == 0
