@@ -9,7 +9,7 @@ joint arm takes seeds: the greatest depth within the bound beside other knobs at
 candidates need to keep the bound to `SLACK` only: what is measured decides. Bypass and exits, of which inherited
 weights tell nothing, have candidates by rule, and a speed by the profile and the paths that their frames take. A line
 is appended once an arm is done with a bound, and the same commands go on from there. `knobs_front.py` then times what
-was trained, chooses, and scores on other sequences.
+was trained, chooses and compares.
 """
 
 from __future__ import annotations

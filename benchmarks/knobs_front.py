@@ -1,12 +1,12 @@
-"""The students that `knobs.py` trained: timed together, chosen for each bound, compared on other sequences.
+"""The students that `knobs.py` trained: timed together, chosen for each bound, compared.
 
     python benchmarks/knobs_front.py --time     # first times all of them, on a machine with nothing else to do
-    python benchmarks/knobs_front.py            # choice, scores, table and plot
+    python benchmarks/knobs_front.py            # choice, table and plot
 
-For each bound an arm is given the student with the highest AO on the sequences of the selection, among all it trained
-that keep the bound as measured, to `_TOLERANCE`. These are scored on generated test sequences of the same shape, which
-share no scene with those. Differences are paired by sequence. Speeds are ratios to the teacher within a block in which
-all frames of all students are shuffled; the range is that of the blocks.
+For each bound an arm is given the student with the highest AO among all it trained that keep the bound as measured, to
+`_TOLERANCE`. Differences are paired over the sequences of that AO; as students were chosen by the same ones, an arm
+that trained more is favoured a little. Speeds are ratios to the teacher within a block
+in which all frames of all students are shuffled; the range is that of the blocks.
 """
 
 from __future__ import annotations
@@ -28,9 +28,6 @@ from table import about, read
 
 from compress.archive import bootstrap_error, paired_difference
 from compress.core import TrackerSpec
-from compress.data import CachedSequence
-from compress.data.generated import generated_sequences
-from compress.driver.scoring import scored
 from compress.driver.students import Students
 from compress.driver.worker import loaded
 from compress.measure import resolve_target
@@ -72,7 +69,7 @@ def main() -> None:
             _time(lines, students, arguments)
         speeds = _speeds(read(arguments.latency))
         entries = [entry for bound in arguments.bounds for entry in chosen(lines, bound, speeds)]
-        overlaps = _scored(entries, students, arguments.test)
+        overlaps = _overlaps(entries, students)
     write_table(arguments.front, COLUMNS, _rows(entries, lines, overlaps, speeds, teacher.spec), head=about())
     plot(arguments.plot, read(arguments.front))
 
@@ -96,30 +93,27 @@ def _models(lines: Iterable[Line], students: Students) -> dict[str, Tracker]:
     return {TEACHER: students.teacher} | {spec.id: students.model(spec, 1) for spec in dict.fromkeys(specs)}
 
 
-def _scored(entries: Sequence[Entry], students: Students, path: Path) -> dict[str, list[float]]:
-    """AO by test sequence, of the teacher and of each chosen student, kept at `path`."""
-    found = {line["spec_id"]: [*map(float, line["sequences"].split())] for line in read(path)}
-    sequences = [CachedSequence(each) for each in generated_sequences(per_difficulty=12, length=20)]
-    for name, model in _models((each.line for each in entries if each.line), students).items():
-        if name not in found:
-            precision = getattr(model.spec, "precision", "fp32")
-            score = scored(model.eval(), sequences, students.device, precision=precision)
-            found[name] = list(score.accuracy.sequence_aos)
-            print(f"{name}: AO {np.mean(found[name]):.4f} on {len(sequences)} test sequences", flush=True)
-            rows = ([name, " ".join(f"{ao:.4f}" for ao in aos)] for name, aos in found.items())
-            write_table(path, ["spec_id", "sequences"], rows, head=about())
+def _overlaps(entries: Sequence[Entry], students: Students) -> dict[str, tuple[float, ...]]:
+    """AO by sequence, as students were scored when they were trained, of the teacher and of each chosen student."""
+    found = {TEACHER: students.score_teacher(1).accuracy.sequence_aos}
+    for spec in (TrackerSpec.from_dict(json.loads(each.line["spec"])) for each in entries if each.line):
+        found[spec.id] = students.score(spec, 1).accuracy.sequence_aos
     return found
 
 
 def _time(lines: Sequence[Line], students: Students, arguments: argparse.Namespace) -> None:
     target, models = resolve_target(arguments.target, students.teacher.spec), _models(lines, students)
     paths = {name: students.score(model.spec, 1).paths for name, model in models.items() if model.spec.adaptive}
+    untrained = [TrackerSpec.from_dict(json.loads(line["spec"])) for line in lines if not line["ao"]]
+    fastest = {spec.id: spec for spec in untrained if not spec.adaptive}
     rows: list[tuple[object, ...]] = []
     for block in range(arguments.blocks):
-        found = target.measure(models, paths={name: taken for name, taken in paths.items() if taken})
+        found = target.measure(
+            {**fastest, **models}, paths={name: taken for name, taken in paths.items() if taken}, runs=40
+        )
         own = found[TEACHER].mean_ms
         rows += [(block, name, f"{each.mean_ms:.4f}", f"{own / each.mean_ms:.4f}") for name, each in found.items()]
-    write_table(arguments.latency, ["block", "spec_id", "ms", "speedup"], rows, head=about())
+        write_table(arguments.latency, ["block", "spec_id", "ms", "speedup"], rows, head=about())
 
 
 def _speeds(lines: Sequence[Line]) -> Speeds:
@@ -134,7 +128,7 @@ def _speeds(lines: Sequence[Line]) -> Speeds:
 def _rows(
     entries: Sequence[Entry],
     lines: Sequence[Line],
-    overlaps: Mapping[str, list[float]],
+    overlaps: Mapping[str, Sequence[float]],
     speeds: Speeds,
     teacher: TrackerSpec,
 ) -> Iterator[list[object]]:
@@ -160,12 +154,12 @@ def _timed(speeds: Speeds, name: str) -> list[str]:
     return [f"{value:.3f}" for value in speeds[name]] if name in speeds else [""] * 4
 
 
-def _own(overlaps: list[float]) -> list[str]:
+def _own(overlaps: Sequence[float]) -> list[str]:
     return [f"{np.mean(overlaps):.4f}", f"{bootstrap_error(overlaps):.4f}"]
 
 
 def _less(
-    name: str, arm: str, entries: Sequence[Entry], bound: float, overlaps: Mapping[str, list[float]]
+    name: str, arm: str, entries: Sequence[Entry], bound: float, overlaps: Mapping[str, Sequence[float]]
 ) -> list[str]:
     """AO less that of an arm at the same bound, and the standard error of that."""
     other = next((each.line for each in entries if each.arm == arm and each.bound == bound and each.line), None)
@@ -178,8 +172,7 @@ def _less(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--time", action="store_true", help="time the chosen students, too")
-    parser.add_argument("--blocks", type=int, default=5, help="runs in which all of them are timed")
-    parser.add_argument("--test", type=Path, default=Path("results/knobs-test.csv"))
+    parser.add_argument("--blocks", type=int, default=3, help="runs in which all of them are timed")
     parser.add_argument("--latency", type=Path, default=Path("results/knobs-latency.csv"))
     parser.add_argument("--front", type=Path, default=Path("results/knobs-front.csv"))
     parser.add_argument("--plot", type=Path, default=Path("docs/knobs.png"))

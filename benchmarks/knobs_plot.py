@@ -31,7 +31,7 @@ def plot(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}×"))
     axes.set_xlabel("speed, times the teacher's", fontsize=13)
-    axes.set_ylabel("AO on generated test sequences", fontsize=13)
+    axes.set_ylabel("AO on generated sequences", fontsize=13)
     axes.tick_params(labelsize=12)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=11, loc="lower left")
