@@ -1,4 +1,4 @@
-"""Students and manners of training them, each of which differs from the default in one thing."""
+"""Students and ways of training them, each of which differs from the default in one thing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from compress.distill import (
     removal_order,
 )
 from compress.distill.intermediate import inherited_through, intermediate_spec, with_places_of
-from compress.distill.manner import StudentManner
+from compress.distill.procedure import StudentProcedure
 from compress.distill.sparse import distill_sparsely
 from compress.driver.shared_weights import calibration_crops
 from compress.models import Tracker, build
@@ -91,7 +91,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Arm:
-    """One manner of training.
+    """One way of training.
 
     Attributes:
         differs: In what it differs from the default, which is the arm `default`.
@@ -164,7 +164,7 @@ def _sparsely(bench: Bench, student: str) -> Tracker:
         bench.teacher,
         spec,
         bench.pool,
-        replace(bench.recipe, manner=StudentManner(sparse=0.5)),
+        replace(bench.recipe, procedure=StudentProcedure(sparse=0.5)),
         first_steps=half,
         steps=bench.steps - half,
         calibration=bench.crops,

@@ -1,4 +1,4 @@
-"""Manners of training a student against the default one, at equal teacher, pairs, steps and seed.
+"""Ways of training a student against the default one, at equal teacher, pairs, steps and seed.
 
     python benchmarks/recipes.py
     python benchmarks/recipes.py --table

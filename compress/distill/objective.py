@@ -43,7 +43,7 @@ def student_output(student: Tracker, batch: Batch, **options: Any) -> TrackerOut
 def feature_parts(student: Tracker, out: TrackerOutput, batch: Batch, recipe: StudentRecipe) -> dict[str, Tensor]:
     """The part of the loss that is feature distillation."""
     assert out.layers is not None
-    last = recipe.manner.feature_layers == "last"
+    last = recipe.procedure.feature_layers == "last"
     return feature_distillation(student.spec, out.layers, batch.teacher, batch.layers, last=last)
 
 

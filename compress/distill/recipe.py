@@ -7,7 +7,7 @@ from typing import Any
 
 from compress.core import TrackerSpec
 from compress.distill.losses.adaptive import IMITATION, SCORE, SPARSITY
-from compress.distill.manner import StudentManner
+from compress.distill.procedure import StudentProcedure
 from compress.distill.recipe_file import Recipe
 from compress.distill.trainer_settings import PUBLISHED, LossWeights, TrainerSettings
 
@@ -15,7 +15,7 @@ _FULL_SIZE = 384
 """Width of a ViT-S."""
 
 _REPORTS = 20
-_LATER = ("manner", "pairs", "schedule")
+_LATER = ("procedure", "pairs", "schedule")
 """Fields that came later, and are left out where nothing is said of them, so that what was kept before is found."""
 
 
@@ -42,7 +42,7 @@ class StudentRecipe:
             `calibrate_exit_scores`.
         ema: Decay of the averaged weights, which are what is kept.
         loss: Weights of the parts of the ground truth.
-        manner: How it gets from the teacher's weights to its own.
+        procedure: How it gets from the teacher's weights to its own.
         pairs: How pairs are drawn and varied, by a name in `compress.data.pairs.PAIR_RECIPES`.
         schedule: A published schedule, which then stands in place of the cosine over each training.
     """
@@ -66,7 +66,7 @@ class StudentRecipe:
     calibration_passes: int = 6
     ema: float = 0.99
     loss: LossWeights = PUBLISHED
-    manner: StudentManner = StudentManner()
+    procedure: StudentProcedure = StudentProcedure()
     pairs: str = "default"
     schedule: Recipe | None = None
 
@@ -98,14 +98,14 @@ class StudentRecipe:
         """
         own = ("weight_decay", "ema") if recipe.epochs else ()
         stated = {name: getattr(recipe, name) for name in ("batch", "lr", "loss", *own)}
-        features = StudentManner(feature_layers=recipe.student.feature_layers)
-        return replace(self, manner=features, **stated, **recipe.distillation)  # type: ignore[arg-type]
+        features = StudentProcedure(feature_layers=recipe.student.feature_layers)
+        return replace(self, procedure=features, **stated, **recipe.distillation)  # type: ignore[arg-type]
 
     @classmethod
     def of(cls, recipe: Recipe) -> StudentRecipe:
         """How a search trains its students by a recipe, in as many steps as it says itself."""
         schedule = recipe if recipe.epochs else None
-        return replace(cls().following(recipe), manner=recipe.student, pairs=recipe.pairs, schedule=schedule)
+        return replace(cls().following(recipe), procedure=recipe.student, pairs=recipe.pairs, schedule=schedule)
 
     def figures(self) -> dict[str, Any]:
         """All that is said of it, as plain data."""

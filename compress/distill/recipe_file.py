@@ -11,7 +11,7 @@ from compress.core import unknown_name
 from compress.core.files import shipped
 from compress.core.plain_files import load_plain
 from compress.core.ranges import BATCH, CLIP, DECAY, LEARNING_RATE, STEPS, WEIGHT, WEIGHT_DECAY, NumberRange
-from compress.distill.manner import StudentManner
+from compress.distill.procedure import StudentProcedure
 from compress.distill.trainer_settings import (
     REPORTS,
     ComputeSettings,
@@ -101,7 +101,7 @@ class Recipe:
     drop_path: float = 0.0
     loss: LossWeights = LossWeights()
     distillation: dict[str, float] = field(default_factory=dict)
-    student: StudentManner = StudentManner()
+    student: StudentProcedure = StudentProcedure()
 
     def problems(self) -> list[str]:
         """What cannot be, one sentence each that begins with the field; fields that could not be read are left out."""

@@ -84,7 +84,7 @@ def distill_sparsely(
     share = first_steps / (first_steps + steps)
     model = inherit(teacher.to(device), wide, mlp_rank=mlp_rank, calibration=calibration).train()
     relaxed = RelaxedReduction(len(wide.layers), wide.dim).to(device)
-    weight = recipe.manner.sparse_weight
+    weight = recipe.procedure.sparse_weight
 
     def objective(batch: Batch, step: int) -> dict[str, Tensor]:
         parts = static_objective(model, batch, recipe)

@@ -1,4 +1,4 @@
-"""Trainings that begin at the teacher and have a stage of their own, by the recipe: see `StudentManner`."""
+"""Trainings that begin at the teacher and have a stage of their own, by the recipe: see `StudentProcedure`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from compress.core.progress import Progress, no_progress
 from compress.distill.batches import Batches
 from compress.distill.checkpoint import Checkpoint
 from compress.distill.intermediate import distill_with_intermediate
-from compress.distill.manner import StudentManner
+from compress.distill.procedure import StudentProcedure
 from compress.distill.progressive import distill_progressively, removed_layers
 from compress.distill.recipe import StudentRecipe
 from compress.distill.replacement import distill_with_replacement, stages
@@ -26,23 +26,23 @@ _BESIDE = ("fading", "intermediate", "sparse")
 """Before the names of files that earlier stages keep their state in."""
 
 
-def stage_of(manner: StudentManner, teacher: TrackerSpec, spec: TrackerSpec, steps: int) -> str:
+def stage_of(procedure: StudentProcedure, teacher: TrackerSpec, spec: TrackerSpec, steps: int) -> str:
     """The stage that a training of a student has; empty where it has none, and is distilled at once.
 
     Layers fade out, and an intermediate tracker helps, where there are layers to leave out; dimensions are weighed
     where there are some to reduce; none of these for what decides per frame (bypass, exits). Stages of a teacher stand
     in where student and teacher are joint, see `stages`.
     """
-    if manner.stage == "replacement":
+    if procedure.stage == "replacement":
         try:
             stages(teacher, spec)
         except UsageError:
             return ""
-        return manner.stage
+        return procedure.stage
     if len(spec.group_ends) > 1 or spec.bypass or spec.exits or steps < 2:
         return ""
-    nothing = spec == wide_spec(teacher, spec) if manner.stage == "sparse" else not removed_layers(teacher, spec)
-    return "" if nothing else manner.stage
+    nothing = spec == wide_spec(teacher, spec) if procedure.stage == "sparse" else not removed_layers(teacher, spec)
+    return "" if nothing else procedure.stage
 
 
 def distill_in_stages(
@@ -68,7 +68,7 @@ def distill_in_stages(
     Raises:
         UsageError: a recipe without stage; or as of what the stage calls.
     """
-    manner = recipe.manner
+    procedure = recipe.procedure
     same: Mapping[str, Any] = {
         "seed": seed,
         "device": device,
@@ -77,15 +77,15 @@ def distill_in_stages(
         "progress": progress,
         "checkpoint": checkpoint,
     }
-    if manner.stage == "replacement":
+    if procedure.stage == "replacement":
         return distill_with_replacement(teacher, spec, pairs, recipe, steps=steps, **same)
-    share = manner.progressive or manner.intermediate or manner.sparse
+    share = procedure.progressive or procedure.intermediate or procedure.sparse
     first = min(steps - 1, max(1, round(share * steps)))
-    if manner.stage == "progressive":
+    if procedure.stage == "progressive":
         return distill_progressively(teacher, spec, pairs, recipe, fade_steps=first, steps=steps - first, **same)
-    if manner.stage == "intermediate":
+    if procedure.stage == "intermediate":
         return distill_with_intermediate(teacher, spec, pairs, recipe, first_steps=first, steps=steps - first, **same)
-    if manner.stage == "sparse":
+    if procedure.stage == "sparse":
         return distill_sparsely(teacher, spec, pairs, recipe, first_steps=first, steps=steps - first, **same)
     raise UsageError("This recipe has no stage that begins at the teacher. Distil what inherits from it.")
 

@@ -133,7 +133,7 @@ class TrainingSetup:
 
         Below it students are distilled at once, which is enough to choose among them.
         """
-        return bool(self.recipe.manner.stage) and rung == len(self.rungs) - 1
+        return bool(self.recipe.procedure.stage) and rung == len(self.rungs) - 1
 
     def scored_in(self, rung: int, spec: TrackerSpec) -> Precision:
         """What a student is scored in at a rung: at the last one as it will run, below it as it was trained."""

@@ -113,7 +113,7 @@ def training_setup(settings: SearchSettings, inputs: Inputs, pairs: PairChoice |
         pairs=pairs.count,
         rungs=rungs_of(steps=settings.steps, partial=settings.partial, lowest=lowest),
         seed=settings.seed,
-        mlp_rank="leading" if inputs.recipe.manner.mlp_rank == "leading" else settings.mlp_rank,
+        mlp_rank="leading" if inputs.recipe.procedure.mlp_rank == "leading" else settings.mlp_rank,
         recipe=inputs.recipe,
         device=settings.device,
         elastic=elastic,

@@ -147,7 +147,7 @@ class Students:
     def _trained(self, spec: TrackerSpec, rung: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
         """The student taken to a rung, from the one below or, by a recipe with a stage, from the teacher."""
         setup, steps = self.setup, self.setup.steps(rung)
-        if setup.begins_anew(rung) and stage_of(setup.recipe.manner, self.teacher.spec, spec, steps):
+        if setup.begins_anew(rung) and stage_of(setup.recipe.procedure, self.teacher.spec, spec, steps):
             return self._distill_in_stages(spec, steps, progress, checkpoint)
         student = self._start(spec, progress) if rung == 0 else self.model(spec, rung - 1, progress)
         return self._distill(student, rung, progress, checkpoint)

@@ -1,4 +1,4 @@
-"""Manners of training: the table by hand, and rows that are appended and read again."""
+"""Ways of training: the table by hand, and rows that are appended and read again."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from compress.cli.train_teacher import recipe_of
 from compress.core import FileError, UsageError, describe, fingerprint
 from compress.data.pairs import PAIR_RECIPES
 from compress.distill import ComputeSettings, StudentRecipe, TeacherRecipe, load_recipe, recipe_names
-from compress.distill.manner import StudentManner
+from compress.distill.procedure import StudentProcedure
 from compress.distill.recipe_file import DISTILLATION
 
 _PLAIN = "description: mine\nepochs: 10\npairs_per_epoch: 640\nbatch: 64\nlr: 1.0e-3\n"
@@ -31,11 +31,11 @@ _PUBLISHED = {
 
 
 _OF_STUDENTS = {
-    "default": StudentManner(),
-    "progressive": StudentManner(progressive=0.25),
-    "replacement": StudentManner(replacement=True),
-    "intermediate": StudentManner(intermediate=0.5),
-    "sparse": StudentManner(sparse=0.5),
+    "default": StudentProcedure(),
+    "progressive": StudentProcedure(progressive=0.25),
+    "replacement": StudentProcedure(replacement=True),
+    "intermediate": StudentProcedure(intermediate=0.5),
+    "sparse": StudentProcedure(sparse=0.5),
 }
 
 
@@ -44,17 +44,17 @@ def test_every_recipe_that_ships_is_checked_here() -> None:
 
 
 @pytest.mark.parametrize("name", _OF_STUDENTS)
-def test_recipes_of_students_differ_from_the_default_in_their_manner_alone(name: str) -> None:
+def test_recipes_of_students_differ_from_the_default_in_their_procedure_alone(name: str) -> None:
     found = load_recipe(name)
-    assert StudentRecipe.of(found) == replace(StudentRecipe(), manner=_OF_STUDENTS[name])
+    assert StudentRecipe.of(found) == replace(StudentRecipe(), procedure=_OF_STUDENTS[name])
     with pytest.raises(UsageError, match="no schedule"):
         TeacherRecipe.following(found, {})
 
 
-def test_a_search_takes_schedule_pairs_and_manner_of_a_published_recipe() -> None:
+def test_a_search_takes_schedule_pairs_and_procedure_of_a_published_recipe() -> None:
     found = StudentRecipe.of(load_recipe("mixformerv2"))
     assert (found.batch, found.pairs, found.distribution) == (256, "mixformer", 5)
-    assert found.manner == StudentManner(mlp_rank="leading", progressive=0.08)
+    assert found.procedure == StudentProcedure(mlp_rank="leading", progressive=0.08)
     trainer = found.trainer(100)
     assert (trainer.schedule, trainer.drop, trainer.decay, trainer.report_every) == ("step", 80, "all", 5)
     assert StudentRecipe().following(load_recipe("mixformerv2")).to_dict().keys() == StudentRecipe().to_dict().keys()

@@ -9,7 +9,7 @@ from typing import cast
 import torch
 
 from compress.distill import Pool, StudentRecipe
-from compress.distill.manner import StudentManner
+from compress.distill.procedure import StudentProcedure
 from compress.distill.sparse import RelaxedReduction, distill_sparsely, fold, ranking, reducing, wide_spec
 from compress.distill.staged import stage_of
 from compress.models import Tracker, VitTracker
@@ -68,16 +68,16 @@ def test_the_highest_diagonals_are_kept_in_every_part_of_the_hidden_layer(teache
 
 
 def test_a_large_penalty_decides_what_is_kept(teacher: Tracker, pool: Pool) -> None:
-    manner = StudentManner(sparse=0.5, sparse_weight=1.0)
-    assert stage_of(manner, SPEC, REDUCED, 4) == "sparse"
-    assert stage_of(manner, SPEC, STUDENT, 4) == ""
+    procedure = StudentProcedure(sparse=0.5, sparse_weight=1.0)
+    assert stage_of(procedure, SPEC, REDUCED, 4) == "sparse"
+    assert stage_of(procedure, SPEC, STUDENT, 4) == ""
     assert wide_spec(SPEC, REDUCED) == STUDENT
     seen: list[float] = []
     student = distill_sparsely(
         teacher,
         REDUCED,
         pool,
-        replace(StudentRecipe(batch=4, lr=1e-2), manner=manner),
+        replace(StudentRecipe(batch=4, lr=1e-2), procedure=procedure),
         first_steps=6,
         steps=2,
         seed=0,

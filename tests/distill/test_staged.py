@@ -11,19 +11,19 @@ import torch
 from compress.core import BypassSpec, TrackerSpec, UsageError
 from compress.distill import Checkpoint, Pool, StudentRecipe, distill_progressively, distill_with_replacement
 from compress.distill.feature_distillation import feature_distillation, feature_loss
-from compress.distill.manner import StudentManner
+from compress.distill.procedure import StudentProcedure
 from compress.distill.staged import distill_in_stages, stage_of, states
 from compress.models import Tracker
 from compress.testing.small_trackers import ELIMINATING, LEVIT, SPEC, STUDENT, shorter
 
 CPU = torch.device("cpu")
-FADING, STANDING_IN = StudentManner(progressive=0.5), StudentManner(replacement=True)
-BETWEEN = StudentManner(intermediate=0.25)
+FADING, STANDING_IN = StudentProcedure(progressive=0.5), StudentProcedure(replacement=True)
+BETWEEN = StudentProcedure(intermediate=0.25)
 SPLIT = replace(STUDENT, layers=tuple(replace(x, attention="AI") for x in STUDENT.layers))
 
 
 @pytest.mark.parametrize(
-    ("manner", "teacher", "spec", "stage"),
+    ("procedure", "teacher", "spec", "stage"),
     [
         (FADING, SPEC, STUDENT, "progressive"),
         (FADING, SPEC, SPLIT, "progressive"),
@@ -34,13 +34,13 @@ SPLIT = replace(STUDENT, layers=tuple(replace(x, attention="AI") for x in STUDEN
         (STANDING_IN, SPEC, STUDENT, "replacement"),
         (STANDING_IN, SPEC, SPLIT, ""),
         (STANDING_IN, ELIMINATING, STUDENT, ""),
-        (StudentManner(), SPEC, STUDENT, ""),
+        (StudentProcedure(), SPEC, STUDENT, ""),
     ],
 )
 def test_stages_apply_where_they_can(
-    manner: StudentManner, teacher: TrackerSpec, spec: TrackerSpec, stage: str
+    procedure: StudentProcedure, teacher: TrackerSpec, spec: TrackerSpec, stage: str
 ) -> None:
-    assert stage_of(manner, teacher, spec, 8) == stage
+    assert stage_of(procedure, teacher, spec, 8) == stage
 
 
 def test_two_steps_are_the_least_of_a_stage_with_a_share() -> None:
@@ -50,8 +50,8 @@ def test_two_steps_are_the_least_of_a_stage_with_a_share() -> None:
 
 def test_a_share_of_the_steps_is_the_stages(teacher: Tracker, pool: Pool) -> None:
     budget = {"seed": 0, "device": CPU}
-    fading = replace(StudentRecipe(batch=2), manner=FADING)
-    standing = replace(fading, manner=STANDING_IN)
+    fading = replace(StudentRecipe(batch=2), procedure=FADING)
+    standing = replace(fading, procedure=STANDING_IN)
     pairs = [
         (
             distill_in_stages(teacher, STUDENT, pool, fading, steps=3, **budget),
@@ -68,11 +68,11 @@ def test_a_share_of_the_steps_is_the_stages(teacher: Tracker, pool: Pool) -> Non
         distill_in_stages(teacher, STUDENT, pool, StudentRecipe(), steps=2, **budget)
 
 
-@pytest.mark.parametrize("manner", [FADING, BETWEEN])
+@pytest.mark.parametrize("procedure", [FADING, BETWEEN])
 def test_all_states_that_a_training_leaves_are_named(
-    manner: StudentManner, teacher: Tracker, pool: Pool, tmp_path: Path
+    procedure: StudentProcedure, teacher: Tracker, pool: Pool, tmp_path: Path
 ) -> None:
-    recipe, path = replace(StudentRecipe(batch=2), manner=manner), tmp_path / "state.safetensors"
+    recipe, path = replace(StudentRecipe(batch=2), procedure=procedure), tmp_path / "state.safetensors"
     distill_in_stages(teacher, STUDENT, pool, recipe, steps=2, seed=0, device=CPU, checkpoint=Checkpoint(path))
     left = {each for each in tmp_path.iterdir() if each.suffix == ".safetensors"}
     assert len(left) == 2

@@ -15,7 +15,7 @@ from compress.archive import Archive
 from compress.core import CompressWarning, FileError, Store, UsageError, describe
 from compress.data import DataReference, open_source
 from compress.distill import ComputeSettings, Pool, StudentRecipe, distillation_pool
-from compress.distill.manner import StudentManner
+from compress.distill.procedure import StudentProcedure
 from compress.distill.staged import distill_in_stages
 from compress.driver.finetuning.schedule import FinetuneSchedule
 from compress.driver.finetuning.settings import FinetuneSettings
@@ -34,8 +34,8 @@ SHORT = replace(STATIC, layers=(STATIC.layers[0], STATIC.layers[-1]))
 RUNGS = (Rung("rung-0", 0), Rung("rung-1", 1), Rung("full", 3, short=False))
 
 
-def _setup(**manner: object) -> TrainingSetup:
-    recipe = StudentRecipe(batch=2, manner=StudentManner(**manner))  # type: ignore[arg-type]
+def _setup(**procedure: object) -> TrainingSetup:
+    recipe = StudentRecipe(batch=2, procedure=StudentProcedure(**procedure))  # type: ignore[arg-type]
     nothing = DataReference.of(GENERATED)
     return TrainingSetup(TeacherWeights(STATIC, "small"), nothing, nothing, pairs=8, rungs=RUNGS, seed=0, recipe=recipe)
 
@@ -120,7 +120,7 @@ def test_a_fine_tuning_leaves_the_stage_out() -> None:
         pytest.warns(CompressWarning, match="draws 2 templates"),
     ):
         published = FinetuneSchedule.of(FinetuneSettings(recipe="mixformerv2", steps=40), ComputeSettings())
-    assert published.recipe.manner == StudentManner()
+    assert published.recipe.procedure == StudentProcedure()
     assert published.trainer.drop == 32
 
 
@@ -144,7 +144,7 @@ def test_a_search_by_a_file(tmp_path: Path, weights: str, data: str) -> None:
     own, default = searched("run", str(recipe), executor="local", workers=2), searched("other", "default")
     noted = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert noted["recipe"] == str(recipe)
-    assert (noted["training"]["batch"], noted["training"]["manner"]["progressive"]) == (8, 0.5)
+    assert (noted["training"]["batch"], noted["training"]["procedure"]["progressive"]) == (8, 0.5)
     assert "training" not in yaml.safe_load((tmp_path / "other" / "config.yaml").read_text())
     scores = [{r.spec.id: r.accuracy.ao for r in run.records if r.accuracy} for run in (own, default)]
     both = scores[0].keys() & scores[1].keys()

@@ -12,7 +12,7 @@ FeatureLayers = Literal["all", "last"]
 
 
 @dataclass(frozen=True)
-class StudentManner:
+class StudentProcedure:
     """What differs from inheriting from the teacher and distilling at once; at most one of the stages.
 
     Attributes:
