@@ -29,7 +29,19 @@ from time import perf_counter
 import optuna
 import torch
 from csv_files import write_table
-from knobs_arms import JOINT, SEEDED, Bound, Chosen, beside_depth, every_knob, listed, rungs, searched, spaces
+from knobs_arms import (
+    JOINT,
+    SEEDED,
+    SEEDED_FP32,
+    Bound,
+    Chosen,
+    beside_depth,
+    every_knob,
+    listed,
+    rungs,
+    searched,
+    spaces,
+)
 from table import about, read
 
 from compress.core import TrackerSpec
@@ -78,7 +90,7 @@ def _draw(space: Space, bound: Bound, students: Students, arguments: argparse.Na
         return
     wider = bound.wider
     if space.name in JOINT:
-        seeds = beside_depth(space, wider)[: arguments.seeded] if space.name == SEEDED else []
+        seeds = beside_depth(space, wider)[: arguments.seeded] if space.name in (SEEDED, SEEDED_FP32) else []
         chosen, scored = searched(space, wider, students, len(seeds) or arguments.scored, seeds)
     else:
         chosen, scored = listed(space, wider, students, arguments.scored)

@@ -63,8 +63,8 @@ _MILD: tuple[dict[str, Scalar], ...] = (
 )
 """What stands beside a student's depth at first in the second joint search."""
 
-SEEDED = "joint, seeded"
-JOINT = ("joint", SEEDED)
+SEEDED, SEEDED_FP32 = "joint, seeded", "joint, seeded, fp32"
+JOINT = ("joint", SEEDED, SEEDED_FP32)
 """Arms of all knobs but the two of `PER_FRAME`, whose students need more steps than others to be worth something."""
 
 
@@ -108,7 +108,9 @@ class Chosen:
 def spaces() -> dict[str, Space]:
     """Each knob alone, and the joint arms."""
     static = {knob: values for knob, values in every_knob().knobs.items() if not _per_frame(knob)}
-    return {name: Space(name, knobs) for name, knobs in ALONE.items()} | {name: Space(name, static) for name in JOINT}
+    in_fp32 = {knob: values for knob, values in static.items() if knob != "precision"}
+    joint = {name: Space(name, in_fp32 if name == SEEDED_FP32 else static) for name in JOINT}
+    return {name: Space(name, knobs) for name, knobs in ALONE.items()} | joint
 
 
 def every_knob() -> Space:
