@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 from compress.core import TrackerSpec
@@ -23,6 +24,7 @@ def seed_configurations(space: Space, teacher: TrackerSpec) -> Iterator[dict[str
 
     Behind the first of them, where the space offers it, the same with bypass, with exits, and with fewer search tokens,
     at their usual settings, in each other precision, and with smaller crops, so that a first generation has all kinds.
+    Last, in twos, what costs little by itself: another precision, fewer tokens, smaller crops, the second widest MLP.
     """
     for knobs in _by_knob(space, teacher):
         yield _by_layer(knobs, space, teacher)
@@ -60,16 +62,25 @@ def _by_knob(space: Space, teacher: TrackerSpec) -> Iterator[dict[str, Any]]:
         for hidden in widest or [None]
         for interaction in meetings or [None]
     ]
+    beside: list[dict[str, Any]] = []
     yield static[0]
     for name in (*_PER_FRAME, _TOKENS):
         offered = [value for value in choices.get(name, ()) if value != NEVER]
         if offered and plain[name] == NEVER and applies(name, static[0], teacher):
             usual = {other: _usual(other, choices[other], teacher) for other in choices if KNOBS[other].needs == name}
             yield static[0] | {name: offered[0]} | usual
-    yield from (static[0] | {PRECISION: other} for other in precisions[1:])
+            beside += [{name: offered[0]} | usual] if name == _TOKENS else []
+    for other in precisions[1:]:
+        yield static[0] | {PRECISION: other}
+        beside.append({PRECISION: other})
     if any(len(values) > 1 for values in sizes.values()):
-        yield static[0] | {name: values[min(1, len(values) - 1)] for name, values in sizes.items()}
+        smaller = {name: values[min(1, len(values) - 1)] for name, values in sizes.items()}
+        yield static[0] | smaller
+        beside.append(smaller)
     yield from static[1:]
+    if beside and len(widest) > 1:
+        beside.append({"mlp_ratio": widest[1]})
+    yield from (static[0] | a | b for a, b in combinations(beside, 2) if not a.keys() & b.keys())
 
 
 def _off(values: tuple[Any, ...]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
 from compress.core import describe
@@ -13,7 +15,7 @@ NANO = describe("ostrack-nano")
 
 def test_a_space_with_everything_starts_with_all_kinds() -> None:
     found = list(seed_configurations(load_space("full"), NANO))
-    static, dynamic = [found[0], *found[6:]], found[1:6]
+    static, dynamic, pairs = [found[0], *found[6:9]], found[1:6], found[9:]
     assert [(a["mlp_ratio"], a["interaction"]) for a in static] == [(4, "joint"), (4, "1/4"), (3, "joint"), (3, "1/4")]
     assert all(a["bypass"] == a["exits"] == a["keep_ratio"] == "never" and a["dr_ratio"] == 0 for a in static)
     assert dynamic == [
@@ -24,6 +26,9 @@ def test_a_space_with_everything_starts_with_all_kinds() -> None:
         static[0] | {"search_size": "3/4", "template_size": "3/4"},
     ]
     assert all(a["precision"] == "fp32" for a in static)
+    fewer, int8, smaller, thinner = *dynamic[2:], static[0] | {"mlp_ratio": 3}
+    changes = [{k: v for k, v in each.items() if static[0].get(k) != v} for each in (fewer, int8, smaller, thinner)]
+    assert pairs == [static[0] | a | b for a, b in combinations(changes, 2)]
 
 
 def test_seeds_take_the_choice_that_gives_an_eliminating_teacher_itself() -> None:
