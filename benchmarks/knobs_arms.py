@@ -198,7 +198,7 @@ def beside_depth(space: Space, bound: Bound) -> list[Mapping[str, Scalar]]:
     plain = {name: KNOBS[name].default(bound.teacher) for name in every}
     beside = [each for each in _MILD if all(name in every for name in each)]
     settings = [{}, *beside, *({**a, **b} for a, b in combinations(beside, 2) if a.keys() != b.keys())]
-    found = []
+    found: list[Mapping[str, Scalar]] = []
     for setting in settings:
         for depth in range(len(bound.teacher.layers), 0, -1):
             knobs = {**plain, **setting, "depth": depth}

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from compress.core import TrackerSpec, UsageError, warn
 from compress.data.pairs import PAIR_RECIPES, PairRecipe
 from compress.distill import StudentRecipe, load_recipe
 from compress.driver.strategies import LAYER_VARIANTS, SHARED_WEIGHTS
+from compress.driver.training_pairs import one_template
 
 
 def student_recipe(name: str, strategy: str, teacher: TrackerSpec) -> StudentRecipe:
@@ -58,8 +57,3 @@ def student_pairs(name: str, drawn: str) -> PairRecipe:
             "one in the place of all. So one is drawn; the rest of the recipe holds."
         )
     return one_template(drawn)
-
-
-def one_template(drawn: str) -> PairRecipe:
-    """The pairs of a name in `PAIR_RECIPES`, with one template."""
-    return replace(PAIR_RECIPES[drawn], templates=1)

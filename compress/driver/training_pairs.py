@@ -12,10 +12,9 @@ from compress.core.phases import phase
 from compress.core.progress import Progress, no_progress, part
 from compress.core.threads import usable_cores
 from compress.data import DataSource
-from compress.data.pairs import PairRecipe
+from compress.data.pairs import PAIR_RECIPES, PairRecipe
 from compress.distill import Batches, PairStream, distillation_pool, fixed_pairs
 from compress.driver.jobs import TrainingSetup
-from compress.driver.student_recipe import one_template
 from compress.models import Tracker
 
 
@@ -103,3 +102,8 @@ def opened_pairs(
     workers = torch.get_num_threads()  # as many as this process has cores
     made = partial(fixed_pairs, teacher.spec, source, count=count, seed=seed, store=Store(), workers=workers)
     return PairStream(teacher, source, partial(made, drawn=drawn), workers=workers, drawn=drawn)
+
+
+def one_template(drawn: str) -> PairRecipe:
+    """The pairs of a name in `PAIR_RECIPES`, with one template."""
+    return replace(PAIR_RECIPES[drawn], templates=1)

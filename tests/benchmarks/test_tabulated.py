@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -31,12 +32,13 @@ def benchmarks() -> Iterator[dict[str, ModuleType]]:
     """The scripts, imported as they import each other."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(BENCHMARKS))
+        import csv_files
         import samplers
         import table
         import tabulated
 
-        yield {"samplers": samplers, "table": table, "tabulated": tabulated}
-    for name in ("correlation", "samplers", "table", "tabulated"):
+        yield {"csv_files": csv_files, "samplers": samplers, "table": table, "tabulated": tabulated}
+    for name in ("correlation", "csv_files", "samplers", "table", "tabulated"):
         sys.modules.pop(name, None)
 
 
@@ -59,8 +61,7 @@ def files(tmp_path: Path, benchmarks: dict[str, ModuleType]) -> Path:
             row = module.Row(
                 spec.id, seed, ms[spec.id], 1.0, 1, 1, 1.0, "0 2 6", ao / 2, ao / 2, ao, ao, 0.1, 1.0, 1.0, f"{ao} {ao}"
             )
-            with path.open("a", encoding="utf-8") as file:
-                file.write(row.line())
+            benchmarks["csv_files"].append_row(path, asdict(row).values())
     return tmp_path
 
 

@@ -46,5 +46,5 @@ def test_as_many_units_in_all_and_more_where_they_matter() -> None:
 def test_what_is_not_thinned_stays_as_it_is() -> None:
     teacher = build(SPEC).eval()
     assert ranked_across_layers(teacher, SPEC, CROPS) == SPEC
-    with pytest.raises(UsageError, match="plain ViT"):
+    with pytest.raises(UsageError, match="layers of one width"):
         ranked_across_layers(teacher, LEVIT, CROPS)

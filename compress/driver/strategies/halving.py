@@ -241,9 +241,11 @@ class Halving:
 
     def _in_other_precisions(self, chosen: list[int], numbers: list[int]) -> list[int]:
         """Those of the rest that differ from a chosen one in the precision alone: they have its weights by then."""
-        trained = {self._trials[i].spec.in_fp32.student_id for i in chosen}
-        rest = (i for i in numbers if i not in chosen)
-        return [i for i in rest if self._trials[i].spec.in_fp32.student_id in trained]
+        specs = {i: self._trials[i].spec for i in numbers}
+        trained = {(specs[i].in_fp32.student_id, specs[i].precision) for i in chosen}
+        students = {student for student, _ in trained}
+        rest = ((i, specs[i].in_fp32.student_id) for i in numbers if i not in chosen)
+        return [i for i, each in rest if each in students and (each, specs[i].precision) not in trained]
 
     def _finish_hopeless(self) -> None:
         """Finish those of the base that are not among the best so far, however many go on in the end."""

@@ -69,7 +69,7 @@ def _too_cheap_pruned(
     most = [thinnest]
     for (heads, attn, hidden, dims), (index, _) in table.items():
         whole = table.get((None, None, hidden, dims))
-        if heads is None and attn is not None and whole is not None:
+        if heads is None and attn and whole is not None:
             left = thinnest + _cost(index, blocks, raised) - _cost(whole[0], blocks, raised)
             most.append(left * dim / attn)
     for (heads, attn, hidden, dims), (index, ms) in table.items():
