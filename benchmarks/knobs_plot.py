@@ -10,6 +10,7 @@ from compress.core.writing import writing
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#7f7f7f")
 """Okabe and Ito's, which the colour-blind tell apart, and a grey; joint arms are black."""
 _MARKS = "osDv^<>P"
+_JOINT = {"joint": "s-", "joint, seeded": "o--", "joint, seeded, fp32": "D:"}
 
 
 def plot(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
@@ -17,11 +18,9 @@ def plot(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     from matplotlib import pyplot as plt
     from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
-    figure, axes = plt.subplots(figsize=(5.2, 5.6), layout="constrained")
+    figure, axes = plt.subplots(figsize=(5.2, 6.4), layout="constrained")
     known = [row for row in rows if row["ao"]]
-    alone = [
-        arm for arm in dict.fromkeys(row["arm"] for row in known) if arm not in ("teacher",) and "joint" not in arm
-    ]
+    alone = [arm for arm in dict.fromkeys(row["arm"] for row in known) if arm not in ("teacher", *_JOINT)]
     for arm in dict.fromkeys(row["arm"] for row in known):
         own = {row["spec_id"]: row for row in known if row["arm"] == arm}.values()
         x, y, error = zip(*sorted((_speed(row), float(row["ao"]), float(row["ao_se"])) for row in own), strict=True)
@@ -34,7 +33,7 @@ def plot(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
     axes.set_ylabel("AO on generated sequences", fontsize=13)
     axes.tick_params(labelsize=12)
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=11, loc="lower left")
+    axes.legend(fontsize=11, ncols=2, loc="lower center", bbox_to_anchor=(0.45, 1.0), frameon=False)
     with writing(path) as temporary:
         figure.savefig(temporary, dpi=150, format="png")
     plt.close(figure)
@@ -48,7 +47,7 @@ def _speed(row: Mapping[str, str]) -> float:
 def _look(arm: str, alone: Sequence[str]) -> dict[str, object]:
     if arm == "teacher":
         return {"color": "black", "fmt": "*", "markersize": 12}
-    if "joint" in arm:
-        return {"color": "black", "fmt": "s-" if arm == "joint" else "o--", "linewidth": 2}
+    if arm in _JOINT:
+        return {"color": "black", "fmt": _JOINT[arm], "linewidth": 2}
     i = alone.index(arm) % len(_COLOURS)
     return {"color": _COLOURS[i], "fmt": f"{_MARKS[i]}-", "linewidth": 1.3, "markersize": 6}
