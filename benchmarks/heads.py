@@ -16,20 +16,14 @@ from pathlib import Path
 
 import torch
 from csv_files import write_table
+from nano_students import held_out_sequences, nano_students, overlaps
+from table import about
 
 from compress.archive import bootstrap_error, paired_difference
 from compress.core import TrackerSpec
 from compress.core.progress import no_progress
-from compress.data import CachedSequence, DataReference, open_source
-from compress.data.generated import generated_sequences
 from compress.distill import distill
-from compress.driver.jobs import Rung, TrainingSetup
 from compress.driver.shared_weights import calibration_crops
-from compress.driver.teacher import keep_teacher
-from compress.driver.worker import students_of
-from compress.evaluate import evaluate
-from compress.geometry import LoopSettings
-from compress.models import NumpyNetwork, Tracker, load_tracker
 from compress.surgery import InputStatistics, inherit, observe
 
 _COLUMNS = ("heads", "steps", "ao", "se", "less", "less_se", "over_first", "over_first_se", "sequences")
@@ -37,27 +31,13 @@ _COLUMNS = ("heads", "steps", "ao", "se", "less", "less_se", "over_first", "over
 
 def main() -> None:
     arguments = _arguments()
-    torch.set_num_threads(1)
-    teacher, generated = load_tracker("ostrack-nano"), DataReference.of(open_source("generated"))
-    setup = TrainingSetup(
-        teacher=keep_teacher(teacher),
-        evaluation=generated,
-        training=generated,
-        pairs=arguments.pool,
-        rungs=(Rung("full", max(arguments.steps)),),
-        seed=0,
-        device="cpu",
-    )
-    device, pairs = torch.device("cpu"), students_of(setup).pool(no_progress)
+    students, sequences = nano_students(max(arguments.steps), arguments.pool), held_out_sequences(arguments.sequences)
+    teacher, setup = students.teacher, students.setup
+    device, pairs = torch.device("cpu"), students.pool(no_progress)
     important = observe(teacher, *calibration_crops(pairs.fixed, device))
     half = _half(teacher.spec)
-    sequences = [CachedSequence(each) for each in generated_sequences(split="test", per_difficulty=arguments.sequences)]
 
-    def scores(model: Tracker) -> list[float]:
-        found = evaluate(NumpyNetwork(model.eval()), LoopSettings.of(model.spec), sequences, batch=16)
-        return [each.ao for each in found.per_sequence]
-
-    whole = scores(teacher)
+    whole = overlaps(teacher, sequences)
     rows = [["all", 0, f"{sum(whole) / len(whole):.4f}", f"{bootstrap_error(whole):.4f}", "", "", "", "", len(whole)]]
     for steps in arguments.steps:
         found: dict[str, list[float]] = {}
@@ -65,7 +45,7 @@ def main() -> None:
             student = inherit(teacher, half, calibration=ranking)
             if steps:
                 student = distill(student, pairs, setup.recipe, steps=steps, seed=setup.seed, device=device)
-            found[name] = scores(student)
+            found[name] = overlaps(student, sequences)
             own = [sum(found[name]) / len(whole), bootstrap_error(found[name])]
             figures = [*own, *paired_difference(found[name], whole)[:2]]
             figures += paired_difference(found[name], found["first"])[:2] if name == "important" else []
@@ -73,7 +53,7 @@ def main() -> None:
             rows.append([name, steps, *cells, *[""] * (6 - len(cells)), len(whole)])
             print(*rows[-1], sep="  ", flush=True)
     if arguments.csv:
-        write_table(arguments.csv, _COLUMNS, rows)
+        write_table(arguments.csv, _COLUMNS, rows, head=about())
 
 
 def _half(teacher: TrackerSpec) -> TrackerSpec:

@@ -11,27 +11,18 @@ from the first row, sequence by sequence.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from statistics import fmean
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
+from csv_files import write_table
+from nano_students import held_out_sequences, nano_students, overlaps
+from table import about
 
-from compress.archive import bootstrap_error
+from compress.archive import bootstrap_error, paired_difference
 from compress.core import TrackerSpec
 from compress.core.cost import macs
-from compress.core.writing import writing
-from compress.data import CachedSequence, DataReference, open_source
-from compress.data.generated import generated_sequences
-from compress.driver.jobs import Rung, TrainingSetup
-from compress.driver.teacher import keep_teacher
-from compress.driver.worker import students_of
-from compress.evaluate import evaluate
-from compress.geometry import LoopSettings
-from compress.models import NumpyNetwork, load_tracker
 from compress.spaces import Space
 from compress.surgery import inherit
 
@@ -40,33 +31,20 @@ _COLUMNS = ("steps", "search_size", "template_size", "mmacs_per_frame", "ao", "s
 
 def main() -> None:
     arguments = _arguments()
-    torch.set_num_threads(1)
-    teacher, generated = load_tracker("ostrack-nano"), DataReference.of(open_source("generated"))
-    setup = TrainingSetup(
-        teacher=keep_teacher(teacher),
-        evaluation=generated,
-        training=generated,
-        pairs=arguments.pool,
-        rungs=(Rung("full", arguments.steps),),
-        seed=0,
-        device="cpu",
-    )
-    students = students_of(setup)  # trains when it is first asked
-    sequences = [CachedSequence(each) for each in generated_sequences(split="test", per_difficulty=arguments.sequences)]
+    students, sequences = nano_students(arguments.steps, arguments.pool), held_out_sequences(arguments.sequences)
+    teacher = students.teacher
     rows, first = [], None
     for spec in _specs(teacher.spec, arguments):
         model = students.model(spec, 0) if arguments.steps else inherit(teacher, spec)
-        found = evaluate(NumpyNetwork(model), LoopSettings.of(spec), sequences, batch=16)
-        by_sequence: NDArray[np.float64] = np.array([each.ao for each in found.per_sequence])
+        by_sequence = overlaps(model, sequences)
         first = by_sequence if first is None else first
-        less = by_sequence - first
-        figures = (by_sequence.mean(), bootstrap_error(by_sequence), less.mean(), bootstrap_error(less))
+        less = paired_difference(by_sequence, first)
+        figures = (fmean(by_sequence), bootstrap_error(by_sequence), less.mean, less.se)
         row = [arguments.steps, spec.search_size, spec.template_size, f"{macs(spec).per_frame / 1e6:.1f}"]
         rows.append([*row, *(f"{figure:.4f}" for figure in figures)])
         print(*rows[-1], sep="  ", flush=True)
     if arguments.csv:
-        with writing(arguments.csv) as path, path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([_COLUMNS, *rows])
+        write_table(arguments.csv, _COLUMNS, rows, head=about())
 
 
 def _specs(teacher: TrackerSpec, arguments: argparse.Namespace) -> Iterator[TrackerSpec]:
