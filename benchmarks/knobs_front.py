@@ -37,7 +37,7 @@ Line = Mapping[str, str]
 
 TEACHER = "teacher"
 COLUMNS = (
-    *("bound", "arm", "spec_id", "predicted", "speedup", "speedup_low", "speedup_high", "ms", "trained", "scored"),
+    *("bound", "arm", "spec_id", "chosen_by", "speedup", "speedup_low", "speedup_high", "ms", "trained", "scored"),
     *("ao", "ao_se", "less_joint", "less_joint_se", "less_depth", "less_depth_se", "spec"),
 )
 

@@ -41,7 +41,7 @@ def plot(path: Path, rows: Sequence[Mapping[str, str]]) -> None:
 
 def _speed(row: Mapping[str, str]) -> float:
     """As measured, or as predicted where it was not timed yet."""
-    return float(row["speedup"] or row["predicted"])
+    return float(row["speedup"] or row["chosen_by"])
 
 
 def _look(arm: str, alone: Sequence[str]) -> dict[str, object]:

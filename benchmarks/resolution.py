@@ -1,7 +1,7 @@
 """What smaller crops cost ostrack-nano: AO as inherited and once distilled, by the sizes of search and template.
 
-    python benchmarks/resolution.py --sequences 2 --csv results/resolution.csv
-    python benchmarks/resolution.py --sequences 2 --steps 60 --pool 1024 --search 1 3/4 --template 1
+    python benchmarks/resolution.py --sequences 2 --template 1 1/2 --csv results/resolution.csv
+    python benchmarks/resolution.py --sequences 2 --steps 60 --pool 512 --search 1 3/4 --template 1
 
 Without steps the students have the teacher's weights, positions interpolated. With steps each is distilled once, as a
 search would. Multiply-accumulates are per frame. Standard errors are bootstrapped over the sequences; differences are

@@ -51,7 +51,7 @@ def test_differences_are_paired_by_seed_and_sequence(recipes: ModuleType) -> Non
     assert 0.02 < float(lines[2][4]) < 0.05, "of 0.1 and 0.0"
 
 
-def test_every_arm_is_of_known_students_and_says_why_not_of_others(recipes: ModuleType) -> None:
+def test_every_arm_is_of_known_students_and_says_in_what_it_differs(recipes: ModuleType) -> None:
     assert len({arm.name for arm in recipes.ARMS}) == len(recipes.ARMS)
     assert recipes.ARMS[0].name == "default"
     for arm in recipes.ARMS:

@@ -57,8 +57,13 @@ def test_choices_are_named_by_the_teachers_layer_and_asked_where_it_is_kept() ->
 def test_each_name_always_comes_with_the_same_choices() -> None:
     rng, offered = random.Random(0), LAYERS.choices(NANO)
     assert len(offered) == 2 + 3 * 12
+
+    def choose(name: str, values: Sequence[Any]) -> Any:
+        assert offered[name] == tuple(values), name
+        return rng.choice(values)
+
     for _ in range(20):
-        LAYERS.spec(NANO, lambda name, values: offered[name] == tuple(values) and rng.choice(values))
+        LAYERS.spec(NANO, choose)
 
 
 def test_students_alike_in_all_layers_are_those_of_the_plain_space() -> None:

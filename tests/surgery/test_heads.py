@@ -54,8 +54,8 @@ def test_heads_that_put_out_nothing_go_first_and_without_a_trace(spec: TrackerSp
 
 
 @torch.no_grad()
-def test_heads_of_equal_effect_are_ranked_by_what_they_bring_on_the_crops() -> None:
-    """Two heads have the same weights but for a value that crops never take on; by weights alone it would count."""
+def test_heads_are_ranked_by_what_the_projection_takes_of_them() -> None:
+    """A head that is loud by its values, but of whose columns the projection takes all but nothing, goes."""
     model = scattered(PLAIN)
     block = model.backbone.blocks[0]
     assert isinstance(block, Block)
