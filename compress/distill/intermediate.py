@@ -83,7 +83,7 @@ def intermediate_spec(teacher: TrackerSpec, spec: TrackerSpec) -> TrackerSpec:
     chosen |= {layer.source for layer in spec.layers}
     whole = with_removed(teacher, spec)
     layers = (
-        replace(layer, mlp_hidden=of.mlp_hidden, attn_dims=of.attn_dims, mlp_dims=of.mlp_dims)
+        replace(of, source=layer.source, attention=layer.attention, keep=layer.keep)
         for layer, of in zip(whole.layers, teacher.layers, strict=True)
         if layer.source in chosen
     )

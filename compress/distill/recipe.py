@@ -104,7 +104,9 @@ class StudentRecipe:
     @classmethod
     def of(cls, recipe: Recipe) -> StudentRecipe:
         """How a search trains its students by a recipe, in as many steps as it says itself."""
-        schedule = recipe if recipe.epochs else None
+        # What is said elsewhere, or to people, is no part of a schedule: students are kept by it.
+        bare = replace(recipe, description="", pairs="default", distillation={}, student=StudentProcedure())
+        schedule = bare if recipe.epochs else None
         return replace(cls().following(recipe), procedure=recipe.student, pairs=recipe.pairs, schedule=schedule)
 
     def figures(self) -> dict[str, Any]:

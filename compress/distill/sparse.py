@@ -21,9 +21,9 @@ from compress.distill.objective import static_objective
 from compress.distill.progressive import beside
 from compress.distill.recipe import StudentRecipe
 from compress.distill.resolution import crops_at
-from compress.distill.student import distill
+from compress.distill.student import any_share, distill
 from compress.distill.trainer import Trainer
-from compress.models import Tracker, VitTracker
+from compress.models import Tracker, VitTracker, build
 from compress.surgery import InputStatistics, Rank, inherit, observe
 
 _LINEARS = {"attn.qkv": 0, "attn.proj": 0, "mlp.fc1": 1, "mlp.fc2": 1}
@@ -86,11 +86,12 @@ def distill_sparsely(
     relaxed = RelaxedReduction(len(wide.layers), wide.dim).to(device)
     weight = recipe.procedure.sparse_weight
 
-    def objective(batch: Batch, step: int) -> dict[str, Tensor]:
+    def penalised(batch: Batch, step: int) -> dict[str, Tensor]:
         parts = static_objective(model, batch, recipe)
         penalty = relaxed.penalty()
         return {**parts, "reduction": penalty, "loss": parts["loss"] + weight * penalty}
 
+    objective = penalised if wide.keep_least is None else any_share(model, penalised, seed)
     with reducing(cast(VitTracker, model), relaxed):
         trainer: Trainer[Tracker, Batch] = Trainer(
             model,
@@ -103,7 +104,9 @@ def distill_sparsely(
             about={"student": spec.in_fp32.id, "sparse": True, "seed": seed, **pairs.about, **recipe.figures()},
             progress=part(progress, 0, share, "dimensions are weighed"),
         )
-        trained = trainer.run()
+        # A copy without the hooks, which the averaged model has been copied with.
+        trained = build(wide).to(device)
+        trained.load_state_dict(trainer.run().state_dict())
     fold(cast(VitTracker, trained), relaxed)
     crops = calibration and crops_at(*calibration, spec)
     student = inherited_through(trained.eval(), spec, calibration=ranking(trained, relaxed, crops))
@@ -116,7 +119,7 @@ def wide_spec(teacher: TrackerSpec, spec: TrackerSpec) -> TrackerSpec:
     """The student with all dimensions and hidden units of its layers' sources."""
     of = (teacher.layers[layer.source] for layer in spec.layers)
     layers = (
-        replace(layer, mlp_hidden=each.mlp_hidden, attn_dims=each.attn_dims, mlp_dims=each.mlp_dims)
+        replace(each, source=layer.source, attention=layer.attention, keep=layer.keep)
         for layer, each in zip(spec.layers, of, strict=True)
     )
     return replace(spec, layers=tuple(layers))

@@ -45,6 +45,12 @@ def stage_of(procedure: StudentProcedure, teacher: TrackerSpec, spec: TrackerSpe
     return "" if nothing else procedure.stage
 
 
+def first_steps(procedure: StudentProcedure, steps: int) -> int:
+    """Of all steps those before the student is what it ends as; 0 where it is from the first one on."""
+    share = procedure.progressive or procedure.intermediate or procedure.sparse
+    return min(steps - 1, max(1, round(share * steps))) if share else 0
+
+
 def distill_in_stages(
     teacher: Tracker,
     spec: TrackerSpec,
@@ -79,8 +85,7 @@ def distill_in_stages(
     }
     if procedure.stage == "replacement":
         return distill_with_replacement(teacher, spec, pairs, recipe, steps=steps, **same)
-    share = procedure.progressive or procedure.intermediate or procedure.sparse
-    first = min(steps - 1, max(1, round(share * steps)))
+    first = first_steps(procedure, steps)
     if procedure.stage == "progressive":
         return distill_progressively(teacher, spec, pairs, recipe, fade_steps=first, steps=steps - first, **same)
     if procedure.stage == "intermediate":

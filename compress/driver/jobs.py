@@ -135,6 +135,10 @@ class TrainingSetup:
         """
         return bool(self.recipe.procedure.stage) and rung == len(self.rungs) - 1
 
+    def own_steps(self, rung: int) -> int:
+        """Distillation steps of the job that takes a student to a rung."""
+        return self.steps(rung) if self.begins_anew(rung) else self.rungs[rung].steps
+
     def scored_in(self, rung: int, spec: TrackerSpec) -> Precision:
         """What a student is scored in at a rung: at the last one as it will run, below it as it was trained."""
         if self.rungs[rung].short:

@@ -9,6 +9,7 @@ from pathlib import Path
 from compress.archive import CurveFile, Record, distilling_step
 from compress.core import CompressError
 from compress.core.progress import Progress
+from compress.distill.staged import first_steps, stage_of
 from compress.driver.executors import Executor
 from compress.driver.failures import FailuresInARow
 from compress.driver.jobs import TrialJob, TrialResult
@@ -39,7 +40,7 @@ class Journal:
     def watch(self, job: TrialJob) -> Progress:
         """Where the progress of a job goes."""
         piece, name = self.work.piece(self.trials.work[job.rung], job.trial), self.trials[job.trial].variant
-        curve = CurveFile(self.run_dir, name, before=job.setup.steps(job.rung - 1))
+        curve = CurveFile(self.run_dir, name, before=_steps_before(job))
 
         def progress(text: str, share: float, figures: Mapping[str, float] | None = None) -> None:
             if figures:
@@ -118,6 +119,14 @@ def run_trials(strategy: Strategy, executor: Executor, trials: Trials, journal: 
         executor.shutdown()
     if not strategy.done:
         raise CompressError("The strategy proposed nothing although it is not done, and no result is awaited.")
+
+
+def _steps_before(job: TrialJob) -> int:
+    """Steps behind which those that a job tells of come, in the life of its student."""
+    setup, steps, procedure = job.setup, job.setup.steps(job.rung), job.setup.recipe.procedure
+    if setup.begins_anew(job.rung) and stage_of(procedure, setup.teacher.spec, job.spec, steps):
+        return first_steps(procedure, steps)
+    return setup.steps(job.rung - 1)
 
 
 def _outcome(record: Record) -> str:

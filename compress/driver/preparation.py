@@ -165,5 +165,4 @@ def work_of(students: Students) -> tuple[float, ...]:
     """What a job of each rung costs: distillation steps, and one for every `FRAMES_PER_STEP` that it is scored on."""
     frames = {short: sum(map(len, students.sequences(short=short))) for short in (True, False)}
     setup = students.setup
-    steps = [setup.steps(i) if setup.begins_anew(i) else rung.steps for i, rung in enumerate(setup.rungs)]
-    return tuple(s + frames[rung.short] / FRAMES_PER_STEP for s, rung in zip(steps, setup.rungs, strict=True))
+    return tuple(setup.own_steps(i) + frames[r.short] / FRAMES_PER_STEP for i, r in enumerate(setup.rungs))

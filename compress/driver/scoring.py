@@ -81,7 +81,7 @@ def kept_score(
     return store.get(
         "scores",
         fingerprint([weights, spec.in_fp32.id, split_key(data, split), *how]),
-        read=lambda path: read_score(path, spec),
-        make=lambda path: write_score(path, make()),
+        read=lambda file: read_score(file, spec),
+        make=lambda file: write_score(file, make()),
         suffix=".json",
     )

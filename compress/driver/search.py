@@ -139,7 +139,7 @@ def _run(
     begin = monotonic()
     with phase("latency profile"):
         model = latency_model(config, inputs, work.beside("Latency profile"))
-    if config.time_budget is None and (more := budget.put_off(monotonic() - begin)):
+    if config.time_budget is None and budget.limited and (more := budget.put_off(monotonic() - begin)):
         log(f"measuring this host, which is done once, took {more:.0f} s more than the time budget has for it; put off")
     with joined.turn() if joined else nullcontext():
         teacher = record_teacher(study, students, model, work.beside("Scoring the teacher"), log)

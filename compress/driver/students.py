@@ -201,6 +201,8 @@ class Students:
     @phase("training")
     def _distill_in_stages(self, spec: TrackerSpec, steps: int, progress: Progress, checkpoint: Checkpoint) -> Tracker:
         pairs = self.pool(progress)
+        if spec.keep_least is not None and spec.eliminating:  # whichever share of them asks, the weights are the same
+            spec = spec.keeping(spec.keep_least)
         return distill_in_stages(
             self.teacher,
             spec,

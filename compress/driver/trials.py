@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from compress.archive import PHASES, Record
 from compress.core import ConstraintCheck, LatencyConstraint, TrackerSpec, mean_layers
+from compress.distill import StudentRecipe
 from compress.driver.jobs import ExitAim, TrainingSetup, TrialJob, TrialResult
 from compress.driver.proposals import Proposals
 from compress.driver.session import Session, before, loose, moment, stages
@@ -54,6 +55,7 @@ class Trials:
         self.budget.clock = self.session.clock
         self._records: dict[int, Record] = {}
         self._past: dict[int, list[Record]] = {}
+        self._trained_by: dict[tuple[str, str], int] = {}  # by weights and fidelity, who trained them
         self._ended: set[int] = set()
         self._others, self._seen = 0, -1
 
@@ -186,14 +188,17 @@ class Trials:
         return self.budget.seconds(self._cost(number, rung))
 
     def _cost(self, number: int, rung: int) -> JobCost:
-        setup = self._setup
-        steps = setup.rungs[rung].steps
-        frames = round(FRAMES_PER_STEP * (self.work[rung] - steps))
-        return job_cost(self[number].spec, setup.teacher.spec, steps=steps, frames=frames, streamed=setup.streamed)
+        setup, spec = self._setup, self[number].spec
+        trained_by = self._trained_by.get((spec.weights_id, setup.rungs[rung].fidelity), number)
+        steps = setup.own_steps(rung) if trained_by == number else 0
+        frames = round(FRAMES_PER_STEP * (self.work[rung] - setup.own_steps(rung)))
+        return job_cost(spec, setup.teacher.spec, steps=steps, frames=frames, streamed=setup.streamed)
 
     def _learn_cost(self, result: TrialResult) -> None:
         rung = next(i for i, each in enumerate(self._setup.rungs) if each.fidelity == result.fidelity)
         self.budget.add(self._cost(result.trial, rung), result.seconds)
+        if not result.error:
+            self._trained_by.setdefault((self[result.trial].spec.weights_id, result.fidelity), result.trial)
 
     def recorded(self, job: TrialJob) -> float | None:
         """When a job had its result, in seconds from the begin of the session; None where it is to be run."""
@@ -286,6 +291,7 @@ class Trials:
             "at": round(self.session.elapsed, 3),
         }
         found |= {} if result.accuracy.precision == "fp32" else {"precision": result.accuracy.precision}
+        found |= {} if self._setup.recipe.batch == StudentRecipe.batch else {"batch": self._setup.recipe.batch}
         found |= {PHASES: dict(result.phases)} if result.phases else {}
         if self._setup.elastic is not None:
             found["shared_steps"] = self._setup.elastic.steps  # of the weights that all students have in common

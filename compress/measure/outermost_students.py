@@ -31,8 +31,8 @@ def outermost_students(teacher: TrackerSpec, space: Space) -> Iterator[TrackerSp
         chosen = dict(zip(choices, row, strict=True))
         yield space.spec(teacher, lambda name, _, chosen=chosen: chosen[name])  # type: ignore[misc]
     sizes = list(_sizes(teacher, space))
-    kept = min(map(float, space.choices(teacher).get(_KEEP_TEMPLATE, (1,))))
-    for chosen, keep in itertools.product(sizes, {1.0, kept}):
+    shares = sorted(space.choices(teacher).get(_KEEP_TEMPLATE, (1,)), key=float)
+    for chosen, keep in itertools.product(sizes, dict.fromkeys([shares[0], shares[-1]])):
         yield space.spec(teacher, partial(_deepest, chosen={**chosen, _KEEP_TEMPLATE: keep}))
     for chosen in (sizes[0], sizes[-1]):
         yield from _eliminating(teacher, space, chosen)

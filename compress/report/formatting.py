@@ -127,9 +127,9 @@ def attention_split(spec: TrackerSpec) -> str:
     return f"{spec.count('FE')} + {spec.count('AI')}" if spec.attention == "split" else spec.attention
 
 
-def crops(spec: TrackerSpec, teacher: TrackerSpec) -> str:
+def crops(spec: TrackerSpec, teacher: TrackerSpec | None) -> str:
     """The sides of the crops, such as `crops of 96 and 48 px`; empty where they are the teacher's."""
-    if (spec.search_size, spec.template_size) == (teacher.search_size, teacher.template_size):
+    if teacher and (spec.search_size, spec.template_size) == (teacher.search_size, teacher.template_size):
         return ""
     return f"crops of {spec.search_size} and {spec.template_size} px"
 
@@ -138,13 +138,13 @@ def network_summary(record: Record, teacher: TrackerSpec | None = None) -> str:
     """One line about the network: layers, MLP ratio, μ, tokens and template patches kept, parameters, precision.
 
     Args:
-        teacher: Of a student, to tell crops of other sizes.
+        teacher: Whose crops go without saying; those of all others are told, and of all where it is None.
     """
     spec = record.spec
     kinds = f"{attention_split(spec)} FE + AI" if spec.attention == "split" else spec.attention
     parts = [f"{len(spec.layers)} layers ({kinds})", f"MLP ratio {mlp_ratio(spec)}"]
     parts += [f"μ {removed_share(spec)}"] if removed_share(spec) != "0" else []
-    told = (heads_left(spec), crops(spec, teacher or spec), tokens_kept(spec), template_kept(spec))
+    told = (heads_left(spec), crops(spec, teacher), tokens_kept(spec), template_kept(spec))
     parts += [each for each in told if each]
     parts += [decisions(spec)] if spec.adaptive else []
     parts += [f"{digits(record.params / 1e6)} M parameters"]

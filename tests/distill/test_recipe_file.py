@@ -57,6 +57,8 @@ def test_a_search_takes_schedule_pairs_and_procedure_of_a_published_recipe() -> 
     assert found.procedure == StudentProcedure(mlp_rank="leading", progressive=0.08)
     trainer = found.trainer(100)
     assert (trainer.schedule, trainer.drop, trainer.decay, trainer.report_every) == ("step", 80, "all", 5)
+    other = replace(load_recipe("mixformerv2"), description="said otherwise")
+    assert StudentRecipe.of(other).to_dict() == found.to_dict(), "words are no part of what students are kept by"
     assert StudentRecipe().following(load_recipe("mixformerv2")).to_dict().keys() == StudentRecipe().to_dict().keys()
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from typing import cast
+from typing import Any, cast
 
+import pytest
 import torch
 
 from compress.distill import Pool, StudentRecipe
@@ -88,3 +89,25 @@ def test_a_large_penalty_decides_what_is_kept(teacher: Tracker, pool: Pool) -> N
     assert not student.training
     assert seen[0] > seen[5] > 0 == seen[6], "2 layers of 2 · 32 ones shrink, and are gone once it is cut"
     assert seen[0] == 128
+
+
+def test_what_is_cut_is_scaled_by_the_weights_alone(
+    teacher: Tracker, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The averaged network was copied within `reducing`, hooks and all; with them the diagonals would count twice."""
+    seen: list[int] = []
+
+    def watched(model: Tracker, *rest: Any) -> Any:
+        seen.append(sum(len(each._forward_pre_hooks) for each in model.modules()))
+        return ranking(model, *rest)
+
+    monkeypatch.setattr("compress.distill.sparse.ranking", watched)
+    recipe = replace(StudentRecipe(batch=4), procedure=StudentProcedure(sparse=0.5))
+    more: Any = {"first_steps": 1, "steps": 1, "seed": 0, "device": CPU, "calibration": CROPS}
+    distill_sparsely(teacher, REDUCED, pool, recipe, **more)
+    assert seen == [0]
+
+
+def test_heads_are_whole_while_dimensions_are_weighed() -> None:
+    fewer = replace(REDUCED, layers=tuple(replace(each, heads=1) for each in REDUCED.layers))
+    assert wide_spec(SPEC, fewer) == STUDENT

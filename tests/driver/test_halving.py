@@ -80,6 +80,9 @@ def test_what_differs_in_the_precision_alone_goes_on_with_the_other() -> None:
             trials.add(result)
             strategy.observe(result)
     assert reached[4:] == [(1, "rung-1"), (3, "rung-1"), (1, "full"), (3, "full")]
+    assert trials._cost(1, 2).steps > 0 == trials._cost(3, 2).steps, "who comes second is scored alone"
+    order = strategy._choice([0, 1, 2, 3], 4)
+    assert [set(order[:2]), set(order[2:])] == [{1, 3}, {0, 2}], "one behind the other, also where all go on"
     assert trials.trained_further(low[1], 1) is False  # its space holds no precision, so that nothing is looked up
 
 

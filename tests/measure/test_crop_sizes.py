@@ -21,6 +21,7 @@ from compress.latency import (
 )
 from compress.measure import Coverage
 from compress.measure.stacks.table import Depths, stacks_of, validation_set
+from compress.measure.stacks.trackers import with_template
 from compress.spaces import Space, load_space
 from compress.testing.recorded_profile import recorded_profile
 
@@ -82,6 +83,18 @@ def test_one_crop_may_vary_alone() -> None:
     profile = _profile(NANO, coverage)
     for spec in space.enumerate(NANO):
         assert network_p10_ms(profile, spec) == pytest.approx(_cost(spec))
+
+
+def test_a_space_whose_templates_are_all_small_is_covered() -> None:
+    coverage = Coverage.of_space(NANO, Space("x", {"keep_template": (0.5, 0.75)}))
+    assert coverage.template_patches == (12, 16)
+
+
+def test_small_templates_are_measured_with_as_many_patches_as_is_said() -> None:
+    teacher = replace(NANO, template_size=128)
+    sizes = {n: with_template(teacher, n) for n in (36, 52)}
+    assert {n: len(spec.template_places) for n, spec in sizes.items()} == {36: 36, 52: 52}
+    assert (sizes[36].template_size, sizes[52].template_size) == (96, 128), "a square of its own, and the middle"
 
 
 def test_other_sizes_are_refused_by_name() -> None:

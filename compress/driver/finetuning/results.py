@@ -13,6 +13,7 @@ from compress.archive.run_files import constraint_of
 from compress.core import Accuracy, ExecutionPath, Latency, Store, warn
 from compress.core.phases import phase
 from compress.core.progress import Progress, part
+from compress.core.ranges import BATCH
 from compress.data import DataSource, Split
 from compress.distill import StudentRecipe
 from compress.driver.finetuning.inputs import FinetuneInputs
@@ -172,7 +173,9 @@ def pairs_seen(record: Record) -> int:
         return record.lineage.seen
     shared = (rung.get("shared_steps") for rung in record.rungs)
     known = (steps for steps in shared if type(steps) is int and 0 <= steps < 2**40)
-    return (steps_of(record) + max(known, default=0)) * StudentRecipe.batch
+    batches = (rung.get("batch") for rung in record.rungs)
+    batch: int = next((each for each in batches if each in BATCH), StudentRecipe.batch) or StudentRecipe.batch
+    return (steps_of(record) + max(known, default=0)) * batch
 
 
 def _with_status(inputs: FinetuneInputs, record: Record) -> Record:

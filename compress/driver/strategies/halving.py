@@ -237,15 +237,13 @@ class Halving:
         fidelity = self._trials.fidelity(self._rung)
         records = [self._trials[i] for i in numbers]
         chosen = [numbers[at] for at in promoted(records, count, self._trials.over_ms, fidelity=fidelity)]
-        return chosen + self._in_other_precisions(chosen, numbers)
+        return list(dict.fromkeys(i for each in chosen for i in (each, *self._in_other_precisions(each, numbers))))
 
-    def _in_other_precisions(self, chosen: list[int], numbers: list[int]) -> list[int]:
-        """Those of the rest that differ from a chosen one in the precision alone: they have its weights by then."""
-        specs = {i: self._trials[i].spec for i in numbers}
-        trained = {(specs[i].in_fp32.student_id, specs[i].precision) for i in chosen}
-        students = {student for student, _ in trained}
-        rest = ((i, specs[i].in_fp32.student_id) for i in numbers if i not in chosen)
-        return [i for i, each in rest if each in students and (each, specs[i].precision) not in trained]
+    def _in_other_precisions(self, number: int, numbers: list[int]) -> list[int]:
+        """Those that differ from a student in the precision alone, and so have its weights once it is trained."""
+        of = self._trials[number].spec
+        others = (i for i in numbers if self._trials[i].spec.precision != of.precision)
+        return [i for i in others if self._trials[i].spec.in_fp32.student_id == of.in_fp32.student_id]
 
     def _finish_hopeless(self) -> None:
         """Finish those of the base that are not among the best so far, however many go on in the end."""

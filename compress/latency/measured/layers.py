@@ -56,6 +56,8 @@ def _template_change(profile: Profile, layer: LayerSpec, patches: int) -> float:
     found = profile.template_tables.get(layer.attention, {})
     tables = {n: _LayerCosts(points, {}, profile.family.dim, what) for n, points in found.items()}
     whole, unpruned = profile.family.template_patches, replace(layer, heads=None)
+    if whole not in tables:
+        raise UncoveredError(f"{what} over all template patches")
 
     def change(n: int) -> float:
         return tables[n].layer_ms(unpruned) - tables[whole].layer_ms(unpruned)

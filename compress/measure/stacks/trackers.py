@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import isqrt
 
 from compress.core import Attention, LayerSpec, TrackerSpec
 from compress.latency import Point
@@ -34,10 +35,17 @@ def with_sizes(spec: TrackerSpec, sizes: tuple[int, int]) -> TrackerSpec:
 
 
 def with_template(spec: TrackerSpec, patches: int) -> TrackerSpec:
-    """The tracker of whose templates so many patches go on; as many as there are within some distance of the middle."""
+    """The tracker of whose templates so many patches go on: those near the middle, or all of a smaller crop.
+
+    Of numbers that neither has it is the next one above.
+    """
     # Half a patch less: the share that is kept is rounded up.
     share = (patches - 0.5) / spec.template_patches
-    return replace(spec, keep_template=share if patches < spec.template_patches else None)
+    found = replace(spec, keep_template=share if patches < spec.template_patches else None)
+    side = isqrt(patches)
+    if len(found.template_places) > patches == side**2:
+        return replace(spec, template_size=side * spec.patch, keep_template=None)
+    return found
 
 
 def pruned(spec: TrackerSpec, heads: Mapping[int, int | None]) -> TrackerSpec:
